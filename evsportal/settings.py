@@ -128,6 +128,7 @@ TEMPLATES = [
 
 
 def _database() -> dict[str, Any]:
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
     url = _text("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"
     database: dict[str, Any] = dict(dj_database_url.parse(url, conn_health_checks=True))
     options = database.setdefault("OPTIONS", {})

@@ -1,0 +1,141 @@
+"""The audit trail: every request that left and what came back. Inserted, never changed."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.db import models
+
+from snapshots.models.operations import Operation
+
+
+class InsertOnlyError(TypeError):
+    """Somebody tried to change or remove a row of the audit trail."""
+
+
+class InsertOnlyQuerySet(models.QuerySet[Any]):
+    """A query set that reads and inserts."""
+
+    def update(self, **_kwargs: Any) -> NoReturn:
+        raise InsertOnlyError("Audit rows are never changed.")
+
+    def delete(self) -> NoReturn:
+        raise InsertOnlyError("Audit rows are never removed.")
+
+    def bulk_update(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise InsertOnlyError("Audit rows are never changed.")
+
+    def update_or_create(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise InsertOnlyError("Audit rows are never changed.")
+
+
+class InsertOnly(models.Model):
+    """A row that can be saved once."""
+
+    objects = InsertOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(
+        self,
+        *,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        if not self._state.adding or force_update or update_fields is not None:
+            raise InsertOnlyError("Audit rows are never changed.")
+        super().save(force_insert=force_insert or True, using=using)
+
+    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise InsertOnlyError("Audit rows are never removed.")
+
+
+class Purpose(models.TextChoices):
+    """Why a request left."""
+
+    CREATE = "create", "Create the snapshot"
+    LOGIN = "login", "Sign in to the cloud"
+    WATCH = "watch", "Watch snapshots"
+    SETTLE = "settle", "Look for a snapshot"
+    INVENTORY = "inventory", "Read the volumes"
+    QUOTA = "quota", "Read the quota"
+    PING = "ping", "Try the connection"
+
+
+BACKGROUND = frozenset(
+    {Purpose.LOGIN, Purpose.WATCH, Purpose.INVENTORY, Purpose.QUOTA, Purpose.PING}
+)
+
+
+class Exchange(InsertOnly):
+    """A request, committed before its first byte left."""
+
+    seq = models.BigAutoField(primary_key=True)
+    id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    at = models.DateTimeField()
+    purpose = models.CharField(max_length=20, choices=Purpose)
+    background = models.BooleanField(default=False)  # nobody clicked for it
+
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    actor_name = models.CharField(max_length=150)  # as it was then; "portal" for the worker itself
+    on_behalf_of = models.CharField(max_length=150, blank=True)
+    ticket = models.CharField(max_length=80, blank=True)
+    operation = models.ForeignKey(
+        Operation, null=True, on_delete=models.PROTECT, related_name="exchanges"
+    )
+
+    cloud = models.CharField(max_length=80)
+    sandbox = models.BooleanField()  # a simulated cloud, nothing real
+    volume_id = models.CharField(max_length=64, blank=True)
+    volume_name = models.CharField(max_length=255, blank=True)
+
+    method = models.CharField(max_length=10)
+    url = models.TextField()
+    headers = models.JSONField()
+    body = models.TextField(blank=True)  # masked
+    body_bytes = models.PositiveIntegerField(default=0)  # of the original
+    body_sha256 = models.CharField(max_length=64, blank=True)  # of the original; empty for logins
+    body_cut = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-seq"]
+        indexes = [
+            models.Index(fields=["background", "-seq"], name="exchange_newest"),
+            models.Index(fields=["actor_name", "-seq"], name="exchange_actor"),
+            models.Index(fields=["volume_id", "-seq"], name="exchange_volume"),
+            models.Index(fields=["at"], name="exchange_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url}"
+
+
+class Answer(InsertOnly):
+    """What came back, or why nothing did. No such row: nobody was left to record it."""
+
+    exchange = models.OneToOneField(
+        Exchange, primary_key=True, on_delete=models.PROTECT, related_name="answer"
+    )
+    at = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True)  # null: no answer
+    headers = models.JSONField(default=dict)
+    body = models.TextField(blank=True)  # masked
+    body_bytes = models.PositiveIntegerField(default=0)
+    body_sha256 = models.CharField(max_length=64, blank=True)
+    body_cut = models.BooleanField(default=False)
+    request_id = models.CharField(max_length=120, blank=True)
+    elapsed_ms = models.PositiveIntegerField()
+    error = models.CharField(max_length=40, blank=True)  # the class: Timeout, NoConnection ...
+    error_text = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["status"], name="answer_status")]
+
+    def __str__(self) -> str:
+        return str(self.status or self.error)

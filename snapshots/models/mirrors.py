@@ -1,0 +1,164 @@
+"""What the cloud holds, as last seen, and who may use it."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from snapshots.models.operations import Operation
+
+# EVS appendix "EVS Disk Status" (A-0040): only these two take a snapshot for certain; "attaching"
+# takes one with force by one reading of the documents, so it is offered with a warning.
+SNAPSHOT_STATUSES = frozenset({"available", "in-use", "attaching"})
+FORCE_STATUSES = frozenset({"in-use", "attaching"})
+
+
+class Volume(models.Model):
+    """An EVS disk from the inventory."""
+
+    cloud = models.CharField(max_length=80)
+    volume_id = models.CharField(max_length=64)
+    project_id = models.CharField(max_length=64, blank=True)
+    name = models.CharField(max_length=255, blank=True)
+    status = models.CharField(max_length=64)
+    size_gb = models.PositiveIntegerField(default=0)  # GiB, whatever the letter says
+    volume_type = models.CharField(max_length=255, blank=True)
+    availability_zone = models.CharField(max_length=255, blank=True)
+    bootable = models.BooleanField(default=False)
+    encrypted = models.BooleanField(default=False)
+    multiattach = models.BooleanField(default=False)
+    attached_to = models.CharField(max_length=500, blank=True)  # server ids and devices, for people
+    seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True, blank=True)  # no longer in the cloud's list
+
+    class Meta:
+        ordering = ["name", "volume_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["cloud", "volume_id"], name="volume_once_per_cloud"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        return self.name or self.volume_id
+
+    @property
+    def takes_snapshot(self) -> bool:
+        return self.gone_at is None and self.status in SNAPSHOT_STATUSES
+
+    @property
+    def needs_force(self) -> bool:
+        return self.status in FORCE_STATUSES
+
+
+class VolumeGrant(models.Model):
+    """Lets a person or a group ask for snapshots of one volume, or of all volumes of a cloud."""
+
+    cloud = models.CharField(max_length=80)
+    volume_id = models.CharField(
+        max_length=64, blank=True, help_text="Leave empty for every volume of the cloud."
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="volume_grants",
+    )
+    group = models.ForeignKey(
+        "auth.Group",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="volume_grants",
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user__isnull=True) ^ Q(group__isnull=True),
+                name="grant_to_a_person_or_a_group",
+                violation_error_message="Choose a person or a group, not both.",
+            ),
+            models.UniqueConstraint(
+                fields=["cloud", "volume_id", "user"], name="grant_once_per_person"
+            ),
+            models.UniqueConstraint(
+                fields=["cloud", "volume_id", "group"], name="grant_once_per_group"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user or self.group}: {self.volume_id or 'every volume'} of {self.cloud}"
+
+
+class Snapshot(models.Model):
+    """A snapshot that an operation made, as the cloud last showed it."""
+
+    operation = models.OneToOneField(Operation, on_delete=models.PROTECT, related_name="snapshot")
+    cloud = models.CharField(max_length=80)
+    snapshot_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=255, blank=True)  # as the cloud kept it
+    status = models.CharField(max_length=64)  # the cloud's own word, also one never seen before
+    progress = models.CharField(max_length=16, blank=True)
+    size_gb = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(null=True, blank=True)  # by the cloud's clock
+    seen_at = models.DateTimeField()
+    missed = models.PositiveSmallIntegerField(default=0)  # readings in a row that did not find it
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cloud", "snapshot_id"], name="snapshot_once_per_cloud"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.snapshot_id
+
+
+class Quota(models.Model):
+    """A quota of a cloud's project as last read. Advisory: the create call decides."""
+
+    cloud = models.CharField(max_length=80)
+    resource = models.CharField(max_length=80)  # snapshots, gigabytes, snapshots_SSD ...
+    limit = models.IntegerField()  # -1: no limit
+    in_use = models.IntegerField()
+    reserved = models.IntegerField(default=0)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["cloud", "resource"], name="quota_once_per_resource"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.resource} of {self.cloud}"
+
+    @property
+    def free(self) -> int | None:
+        """What is left, by Cinder's arithmetic; None where there is no limit."""
+        if self.limit < 0:
+            return None
+        return max(0, self.limit - self.in_use - self.reserved)
+
+
+class CloudHealth(models.Model):
+    """Whether a cloud answers, as the worker found it; the banner on every page reads this."""
+
+    cloud = models.CharField(max_length=80, primary_key=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    trouble = models.TextField(blank=True)  # plain words
+    inventory_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.cloud
+
+    def is_stale(self, *, now: datetime | None = None, after: timedelta) -> bool:
+        """Whether the inventory is older than `after`, or was never read."""
+        return self.inventory_at is None or (now or timezone.now()) - self.inventory_at > after

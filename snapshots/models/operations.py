@@ -1,0 +1,162 @@
+"""What a person asked for, exactly once, and what became of it."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from snapshots.models.claims import Claimable
+
+
+class OperationState(models.TextChoices):
+    """The state machine of an operation; `FINAL` decides alone what is finished."""
+
+    QUEUED = "queued", "Waiting"
+    SENDING = "sending", "Being sent"
+    ACCEPTED = "accepted", "Creating"
+    UNKNOWN = "unknown", "Being checked"
+    SUCCEEDED = "succeeded", "Available"
+    FAILED = "failed", "Failed"
+    REFUSED = "refused", "Refused"
+    NOT_CREATED = "not_created", "Not created"
+    CANCELLED = "cancelled", "Cancelled"
+
+    @property
+    def tone(self) -> str:
+        """The colour family its badge takes; the word itself always stands beside it."""
+        return TONES[self]
+
+
+TONES = {
+    OperationState.QUEUED: "waiting",
+    OperationState.SENDING: "working",
+    OperationState.ACCEPTED: "working",
+    OperationState.UNKNOWN: "warning",
+    OperationState.SUCCEEDED: "good",
+    OperationState.FAILED: "bad",
+    OperationState.REFUSED: "bad",
+    OperationState.NOT_CREATED: "bad",
+    OperationState.CANCELLED: "quiet",
+}
+FINAL = frozenset(
+    {
+        OperationState.SUCCEEDED,
+        OperationState.FAILED,
+        OperationState.REFUSED,
+        OperationState.NOT_CREATED,
+        OperationState.CANCELLED,
+    }
+)
+OPEN = frozenset(OperationState) - FINAL
+# While one of these is on a volume, no other create for that volume is sent.
+BUSY = frozenset({OperationState.SENDING, OperationState.UNKNOWN, OperationState.ACCEPTED})
+# Where a person may ask again: nothing was made, or what was made is of no use.
+ASKABLE_AGAIN = frozenset(
+    {
+        OperationState.NOT_CREATED,
+        OperationState.FAILED,
+        OperationState.REFUSED,
+        OperationState.CANCELLED,
+    }
+)
+
+
+class OperationKind(models.TextChoices):
+    CREATE = "create", "Create a snapshot"
+
+
+class Operation(Claimable):
+    """One request of one person. `id` is the marker that goes with the snapshot into the cloud."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    key = models.UUIDField(unique=True)  # of the form it came from: a second submit finds this row
+    kind = models.CharField(max_length=20, choices=OperationKind, default=OperationKind.CREATE)
+    state = models.CharField(max_length=20, choices=OperationState, default=OperationState.QUEUED)
+
+    cloud = models.CharField(max_length=80)
+    volume_id = models.CharField(max_length=64)
+    volume_name = models.CharField(max_length=255, blank=True)  # as it was when asked
+    name = models.CharField(max_length=255, null=True, blank=True)
+    description = models.CharField(max_length=255, null=True, blank=True)
+    force = models.BooleanField(default=False)
+    metadata = models.JSONField(default=dict)  # the person's own; the marker is added on sending
+
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="operations"
+    )
+    requester_name = models.CharField(max_length=150)  # as it was when asked
+    on_behalf_of = models.CharField(max_length=150, blank=True)
+    ticket = models.CharField(max_length=80, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+    again_for = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="asked_again"
+    )
+
+    asked_at = models.DateTimeField()
+    state_at = models.DateTimeField()  # since when it is in its state
+    sent_at = models.DateTimeField(null=True, blank=True)  # set before the first byte leaves
+    finished_at = models.DateTimeField(null=True, blank=True)
+    looks = models.PositiveIntegerField(default=0)  # successful looks for the marker, while unknown
+
+    code = models.CharField(max_length=80, blank=True)  # of the cloud's last error
+    request_id = models.CharField(max_length=120, blank=True)  # the cloud's, to quote to support
+    outcome = models.TextField(blank=True)  # plain words: what happened, what to do now
+
+    class Meta:
+        ordering = ["-asked_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cloud", "volume_id"],
+                condition=Q(state__in=sorted(BUSY)),
+                name="one_create_at_a_time_per_volume",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"], name="operation_due", condition=Q(state__in=sorted(OPEN))
+            ),
+            models.Index(fields=["-asked_at", "-id"], name="operation_newest"),
+            models.Index(fields=["requester", "-asked_at", "-id"], name="operation_of_person"),
+            models.Index(fields=["cloud", "volume_id", "state"], name="operation_volume_line"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
+
+    @property
+    def status(self) -> OperationState:
+        return OperationState(self.state)
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        return self.status is OperationState.QUEUED
+
+    @property
+    def can_be_asked_again(self) -> bool:
+        return self.status in ASKABLE_AGAIN
+
+    @property
+    def elapsed(self) -> timedelta:
+        """From the click to the end, or to now."""
+        return (self.finished_at or timezone.now()) - self.asked_at
+
+    def sent_metadata(self) -> dict[str, str]:
+        """The metadata as the cloud gets it: the person's own and the marker."""
+        return {**self.metadata, MARKER: str(self.id)}
+
+    def enter(self, state: OperationState, *, now: datetime) -> dict[str, object]:
+        """The columns to write for going to `state`."""
+        changes: dict[str, object] = {"state": state, "state_at": now}
+        if state in FINAL:
+            changes |= {"finished_at": now, "due_at": None}
+        return changes
+
+
+MARKER = "evsportal-operation"
