@@ -1,0 +1,278 @@
+"""Reads of our own tables, always through what a person may see. Nothing here changes anything."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Generic, TypeVar
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from snapshots.models import (
+    BUSY,
+    CloudHealth,
+    Exchange,
+    Operation,
+    OperationState,
+    Quota,
+    Role,
+    Volume,
+    VolumeGrant,
+    Worker,
+    may_audit,
+    may_request,
+    may_request_for_others,
+    roles_of,
+    sees_every_operation,
+)
+
+WORKER_SILENT_AFTER = timedelta(seconds=20)
+INVENTORY_STALE_AFTER = timedelta(minutes=10)
+TYPICAL_OF = 20  # so many last snapshots make "usually takes"
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """A page of rows, newest first, and the cursor that asks for the next, older ones."""
+
+    rows: list[Row]
+    older: str | None
+
+
+# --- operations ------------------------------------------------------------------------------
+
+
+def operations_visible_to(user: User) -> QuerySet[Operation]:
+    """Staff see their own; helpdesk, auditors and administrators see all; strangers none."""
+    operations = Operation.objects.select_related("snapshot")
+    if sees_every_operation(user):
+        return operations
+    if may_request(user):
+        return operations.filter(requester=user)
+    return operations.none()
+
+
+def operations_matching(
+    operations: QuerySet[Operation], *, text: str = "", state: str = "", volume_id: str = ""
+) -> QuerySet[Operation]:
+    """Narrowed by free text (names, ids, people, ticket), state and volume; unknown states match
+    nothing.
+    """
+    for word in text.split()[:8]:
+        operations = operations.filter(_operation_says(word))
+    if state == "open":
+        operations = operations.filter(finished_at__isnull=True)
+    elif state:
+        operations = operations.filter(state=state)
+    if volume_id:
+        operations = operations.filter(volume_id=volume_id)
+    return operations
+
+
+def _operation_says(word: str) -> Q:
+    fields = (
+        "name",
+        "volume_name",
+        "volume_id",
+        "requester_name",
+        "on_behalf_of",
+        "ticket",
+        "snapshot__snapshot_id",
+    )
+    says = Q()
+    for field in fields:
+        says |= Q(**{f"{field}__icontains": word})
+    return says
+
+
+def operations_page(
+    operations: QuerySet[Operation], *, before: str = "", size: int = 50
+) -> Page[Operation]:
+    """Newest first. `before` is the `older` of the page above; nonsense starts at the top."""
+    operations = operations.order_by("-asked_at", "-id")
+    last = Operation.objects.filter(pk=before).first() if _is_uuid(before) else None
+    if last is not None:
+        operations = operations.filter(
+            Q(asked_at__lt=last.asked_at) | Q(asked_at=last.asked_at, id__lt=last.id)
+        )
+    rows = list(operations[: size + 1])
+    return Page(rows[:size], str(rows[size - 1].id) if len(rows) > size else None)
+
+
+def _is_uuid(text: str) -> bool:
+    return len(text) == 36 and text.count("-") == 4 and text.replace("-", "").isalnum()
+
+
+def operation_blocking(operation: Operation) -> Operation | None:
+    """The operation that a waiting one waits for: one create at a time on a volume, in order."""
+    if operation.status is not OperationState.QUEUED:
+        return None
+    line = Operation.objects.filter(cloud=operation.cloud, volume_id=operation.volume_id)
+    busy = line.filter(state__in=BUSY).order_by("asked_at").first()
+    if busy is not None:
+        return busy
+    older = Q(asked_at__lt=operation.asked_at) | Q(asked_at=operation.asked_at, id__lt=operation.id)
+    return line.filter(older, state=OperationState.QUEUED).order_by("asked_at", "id").first()
+
+
+def typical_seconds(cloud: str) -> float | None:
+    """How long a snapshot of this cloud usually took, from the click; None without history."""
+    done = Operation.objects.filter(
+        cloud=cloud, state=OperationState.SUCCEEDED, finished_at__isnull=False
+    ).order_by("-asked_at")[:TYPICAL_OF]
+    times = [(one.finished_at - one.asked_at).total_seconds() for one in done if one.finished_at]
+    return median(times) if times else None
+
+
+def poll_seconds(operations: Iterable[Operation], *, now: datetime | None = None) -> int | None:
+    """Seconds until the page should ask again; None when nothing on it can change any more.
+
+    It grows from 1 to 30 with the time in which nothing changed.
+    """
+    unfinished = [one for one in operations if not one.is_final]
+    if not unfinished:
+        return None
+    quiet = (now or timezone.now()) - max(one.state_at for one in unfinished)
+    return int(min(30, max(1, quiet.total_seconds() / 6)))
+
+
+# --- volumes ---------------------------------------------------------------------------------
+
+
+def volumes_visible_to(user: User) -> QuerySet[Volume]:
+    """Staff see the volumes they may use; helpdesk, auditors and administrators see all."""
+    volumes = Volume.objects.filter(gone_at__isnull=True)
+    if sees_every_operation(user):
+        return volumes
+    return _granted(volumes, user) if may_request(user) else volumes.none()
+
+
+def volumes_usable_by(user: User) -> QuerySet[Volume]:
+    """The volumes a person may ask a snapshot of, whatever their status."""
+    volumes = Volume.objects.filter(gone_at__isnull=True)
+    if may_request_for_others(user):
+        return volumes
+    return _granted(volumes, user) if Role.STAFF in roles_of(user) else volumes.none()
+
+
+def _granted(volumes: QuerySet[Volume], user: User) -> QuerySet[Volume]:
+    grants = VolumeGrant.objects.filter(
+        Q(user=user) | Q(group__in=user.groups.all()),
+        Q(volume_id="") | Q(volume_id=OuterRef("volume_id")),
+        cloud=OuterRef("cloud"),
+    )
+    return volumes.filter(Exists(grants))
+
+
+def quotas_of(clouds: Sequence[str]) -> list[Quota]:
+    """The snapshot and gigabyte quotas of these clouds, as last read."""
+    return list(
+        Quota.objects.filter(cloud__in=clouds, resource__in=["snapshots", "gigabytes"]).order_by(
+            "cloud", "-resource"
+        )
+    )
+
+
+# --- audit -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeFilter:
+    """What an auditor asked for; empty fields do not narrow."""
+
+    actor: str = ""
+    volume: str = ""  # id, or part of the name
+    operation: str = ""
+    status: str = ""  # "202", "4xx", "none" (no answer)
+    since: datetime | None = None
+    until: datetime | None = None
+    background: bool = False
+
+
+def exchanges_visible_to(user: User) -> QuerySet[Exchange]:
+    """Every exchange for auditors, none for anybody else."""
+    exchanges = Exchange.objects.select_related("answer", "operation")
+    return exchanges if may_audit(user) else exchanges.none()
+
+
+def exchanges_matching(exchanges: QuerySet[Exchange], wanted: ExchangeFilter) -> QuerySet[Exchange]:
+    """Narrowed by what the auditor asked for."""
+    if not wanted.background and not wanted.operation:
+        exchanges = exchanges.filter(background=False)
+    if wanted.actor:
+        exchanges = exchanges.filter(actor_name__iexact=wanted.actor)
+    if wanted.volume:
+        exchanges = exchanges.filter(
+            Q(volume_id=wanted.volume) | Q(volume_name__icontains=wanted.volume)
+        )
+    if wanted.operation:
+        known = _is_uuid(wanted.operation)
+        exchanges = exchanges.filter(operation_id=wanted.operation) if known else exchanges.none()
+    if wanted.since:
+        exchanges = exchanges.filter(at__gte=wanted.since)
+    if wanted.until:
+        exchanges = exchanges.filter(at__lt=wanted.until)
+    return _with_status(exchanges, wanted.status)
+
+
+def _with_status(exchanges: QuerySet[Exchange], status: str) -> QuerySet[Exchange]:
+    if status == "none":
+        return exchanges.filter(Q(answer__isnull=True) | Q(answer__status__isnull=True))
+    if len(status) == 3 and status.endswith("xx") and status[0].isdecimal():
+        least = int(status[0]) * 100
+        return exchanges.filter(answer__status__gte=least, answer__status__lt=least + 100)
+    if status.isdecimal():
+        return exchanges.filter(answer__status=int(status[:4]))
+    return exchanges.none() if status else exchanges
+
+
+def exchanges_page(
+    exchanges: QuerySet[Exchange], *, before: str = "", size: int = 50
+) -> Page[Exchange]:
+    """Newest first. `before` is the `older` of the page above; nonsense starts at the top."""
+    exchanges = exchanges.order_by("-seq")
+    if before.isdecimal() and len(before) < 19:
+        exchanges = exchanges.filter(seq__lt=int(before))
+    rows = list(exchanges[: size + 1])
+    return Page(rows[:size], str(rows[size - 1].seq) if len(rows) > size else None)
+
+
+# --- the portal itself -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PortalState:
+    """What every page's banner tells. Three cheap reads."""
+
+    sandbox: bool
+    worker_alive: bool
+    worker_seen_at: datetime | None
+    troubled: list[CloudHealth]
+
+
+def portal_state(*, now: datetime | None = None) -> PortalState:
+    """Whether the worker lives and which clouds do not answer."""
+    moment = now or timezone.now()
+    worker = Worker.objects.order_by("-seen_at").first()
+    seen_at = worker.seen_at if worker else None
+    return PortalState(
+        sandbox=settings.EVSPORTAL_MODE == "sandbox",
+        worker_alive=seen_at is not None and moment - seen_at < WORKER_SILENT_AFTER,
+        worker_seen_at=seen_at,
+        troubled=list(CloudHealth.objects.filter(failing_since__isnull=False).order_by("cloud")),
+    )
+
+
+def inventory_state(*, now: datetime | None = None) -> list[CloudHealth]:
+    """The clouds whose volumes were not read for a while."""
+    moment = now or timezone.now()
+    return [
+        health
+        for health in CloudHealth.objects.order_by("cloud")
+        if health.is_stale(now=moment, after=INVENTORY_STALE_AFTER)
+    ]
