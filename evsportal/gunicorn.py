@@ -1,0 +1,26 @@
+"""The web server's settings, from the environment as everything else."""
+
+import os
+from pathlib import Path
+
+_host = os.environ.get("EVSPORTAL_BIND") or "127.0.0.1"
+_port = os.environ.get("PORT") or "8000"
+
+wsgi_app = "evsportal.wsgi:application"
+# The caller's folder stays the current one: paths in the environment may be relative to it.
+pythonpath = str(Path(__file__).resolve().parent.parent)
+bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
+
+# Few threads with kept connections beat many threads (measured on two cores).
+worker_class = "gthread"
+workers = int(os.environ.get("EVSPORTAL_WEB_PROCESSES") or 2)
+threads = int(os.environ.get("EVSPORTAL_WEB_THREADS") or 4)
+keepalive = 15
+timeout = 60
+graceful_timeout = 5
+preload_app = True  # Django is imported once, not once per process
+
+# gunicorn would open one below the user's home.
+control_socket_disable = True
+loglevel = "warning"
+accesslog = "-" if os.environ.get("EVSPORTAL_ACCESS_LOG") else None

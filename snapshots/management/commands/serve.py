@@ -1,0 +1,157 @@
+"""The whole portal under one parent: what `./run` starts."""
+
+import hashlib
+import http.client
+import os
+import socket
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import BaseCommand, CommandError, call_command, get_commands
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from snapshots.management.supervisor import Program, Supervisor
+
+_SANDBOX_PORT_OFFSET = 9  # two portals on one machine, told apart by PORT, get a sandbox each
+_DEMO_ACCOUNTS = """\
+Demo accounts, password "demo":
+  alice, bob   staff: snapshots of their own disks
+  helen        helpdesk: snapshots for others
+  audrey       auditor
+  root         administrator"""
+
+
+class Command(BaseCommand):
+    help = "Prepares the database and runs web, worker and (in sandbox mode) the sandbox."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        for part in ("web", "worker", "sandbox"):
+            parser.add_argument(f"--no-{part}", action="store_true", help=f"run no {part} here")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        parts = {part for part in ("sandbox", "worker", "web") if not options[f"no_{part}"]}
+        if settings.EVSPORTAL_MODE != "sandbox":
+            parts.discard("sandbox")
+        host, port = _address()
+        sandbox_host, sandbox_port = _sandbox_address(port)
+        if "web" in parts:
+            _refuse_taken(host, port, "Choose another: PORT=8080 ./run")
+        if "sandbox" in parts:
+            hint = "It is the sandbox's: choose another PORT, or set EVSPORTAL_SANDBOX_URL."
+            _refuse_taken(sandbox_host, sandbox_port, hint)
+        self._prepare()
+        programs = [_programs(sandbox_port)[part] for part in ("web", "worker", "sandbox")]
+        announce = self._announcer(host, port) if "web" in parts else None
+        chosen = [program for program in programs if program.name in parts]
+        Supervisor(chosen, each_tick=announce).run()
+
+    def _prepare(self) -> None:
+        settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", interactive=False, verbosity=0)
+            self.stdout.write("The database is up to date.")
+        _collect_static()
+        if settings.EVSPORTAL_MODE == "sandbox" and "seed_demo" in get_commands():
+            call_command("seed_demo", verbosity=0)
+        connection.close()  # nothing of ours stays open while the programs run
+
+    def _announcer(self, host: str, port: int) -> Callable[[], bool]:
+        """Says where the portal is, once its page answers: not when it was merely started."""
+        local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not a bind
+        shown = f"[{local}]" if ":" in local else local
+
+        def announce() -> bool:
+            status = _status_of_page(local, port)
+            if status is None:
+                return False
+            self.stdout.write(f"\nThe portal is at http://{shown}:{port}")
+            if status >= http.client.INTERNAL_SERVER_ERROR:
+                self.stdout.write(f"but its first page answers with status {status}.")
+            if settings.EVSPORTAL_MODE == "sandbox":
+                self.stdout.write(_DEMO_ACCOUNTS)
+            self.stdout.write("Ctrl-C ends it.")
+            self.stdout.flush()
+            return True
+
+        return announce
+
+
+def _address() -> tuple[str, int]:
+    text = os.environ.get("PORT") or "8000"
+    if not text.isdecimal() or not 0 < int(text) < 65536 - _SANDBOX_PORT_OFFSET:
+        raise CommandError(f"PORT is {text!r}; write a number such as 8000.")
+    return os.environ.get("EVSPORTAL_BIND") or "127.0.0.1", int(text)
+
+
+def _sandbox_address(port: int) -> tuple[str, int]:
+    url = os.environ.get("EVSPORTAL_SANDBOX_URL")
+    if not url:
+        url = f"http://127.0.0.1:{port + _SANDBOX_PORT_OFFSET}"
+        os.environ["EVSPORTAL_SANDBOX_URL"] = url  # for the programs we start
+    parts = urlsplit(url)
+    return parts.hostname or "127.0.0.1", parts.port or 80
+
+
+def _refuse_taken(host: str, port: int, hint: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As gunicorn binds: connections of a portal that just ended do not count as "taken".
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except PermissionError as error:
+            raise CommandError(f"Port {port} needs more rights than we have. {hint}") from error
+        except OSError as error:
+            raise CommandError(f"Port {port} on {host}: {error.strerror}. {hint}") from error
+
+
+def _programs(sandbox_port: int) -> dict[str, Program]:
+    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+    state = str(settings.VAR_DIR / "sandbox.sqlite3")
+    config = str(settings.BASE_DIR / "evsportal" / "gunicorn.py")
+    argvs = {
+        "web": [sys.executable, "-m", "gunicorn", "--config", config],
+        "worker": [*manage, "worker"],
+        "sandbox": [*manage, "sandbox", "--port", str(sandbox_port), "--state", state],
+    }
+    return {name: Program(name, argv) for name, argv in argvs.items()}
+
+
+def _collect_static() -> None:
+    """Collects the static files when any of them changed; looking costs some milliseconds."""
+    stamp = settings.VAR_DIR / "static.stamp"
+    mark = _static_mark()
+    collected = (settings.STATIC_ROOT / "staticfiles.json").exists()
+    if collected and stamp.exists() and stamp.read_text(encoding="ascii") == mark:
+        return
+    stamp.unlink(missing_ok=True)  # an interrupted collection is done again
+    call_command("collectstatic", interactive=False, verbosity=0)
+    stamp.write_text(mark, encoding="ascii")
+
+
+def _static_mark() -> str:
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            stat = Path(storage.path(path)).stat()
+            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _status_of_page(host: str, port: int) -> int | None:
+    page = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        page.request("GET", "/")
+        return page.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        page.close()
