@@ -1,0 +1,227 @@
+"""Everything that can go wrong with a call, as one tree.
+
+    EvsError
+      Unreachable
+        NoConnection       no byte of the request left this machine
+        Timeout            no (complete) answer in time
+        ConnectionCut      the connection ended after bytes left
+      Refused
+        BadRequest, AuthFailed, Forbidden, NotFound, NoSuchApi, Conflict,
+        QuotaExceeded, Throttled
+      ServerFault
+      UnreadableAnswer     an answer came, but nobody can tell what it says
+
+`outcome_known` is what a caller of a creating call must ask: True means that the cloud provably
+did not do what was asked, so that asking again cannot do it twice.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from snapshots.evs.answers import Fault, find_fault, plain, request_id_of, retry_after_of
+
+
+class EvsError(Exception):
+    """A call that did not succeed.
+
+    `status` is the HTTP status (None when no answer came), `code` the cloud's own word for the
+    trouble ("" for none), `message` at most 500 characters for people, `request_id` what to quote
+    to the cloud's support, `retry_after` seconds (at most 3600) that the cloud asked us to wait.
+    """
+
+    provably_undone: ClassVar[bool] = False
+
+    def __init__(  # noqa: PLR0913 - the facts of an answer, all by name
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str = "",
+        request_id: str = "",
+        retry_after: float | None = None,
+        outcome_known: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = plain(message)
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.outcome_known = self.provably_undone if outcome_known is None else outcome_known
+
+    def __str__(self) -> str:
+        facts = [str(self.status or ""), self.code, self.request_id]
+        known = ", ".join(fact for fact in facts if fact)
+        return f"{self.message} ({known})" if known else self.message
+
+    @property
+    def token_rejected(self) -> bool:
+        """Whether the cloud refused the token itself, so that a new one may help."""
+        return False
+
+
+class Unreachable(EvsError):  # noqa: N818 - the name says what happened
+    """No complete answer came."""
+
+
+class NoConnection(Unreachable):
+    """No byte of the request left: refused, name unknown, TLS failed, no time left to send."""
+
+    provably_undone = True
+
+
+class Timeout(Unreachable):
+    """Bytes left, but no complete answer came in time. The cloud may have acted."""
+
+
+class ConnectionCut(Unreachable):
+    """The connection ended after bytes left, before the answer did. The cloud may have acted."""
+
+
+class Refused(EvsError):  # noqa: N818 - the name says what happened
+    """The cloud said no (4xx); nothing was done."""
+
+    provably_undone = True
+
+
+class BadRequest(Refused):
+    """The request, or the state of its target, is not acceptable."""
+
+
+class AuthFailed(Refused):
+    """The cloud does not take our word for who we are, or no longer does."""
+
+    @property
+    def token_rejected(self) -> bool:
+        return self.code.upper() not in _NOT_THE_TOKEN
+
+
+class Forbidden(Refused):
+    """We are known, but may not do this."""
+
+
+class NotFound(Refused):
+    """The cloud knows no such volume or snapshot (in our project)."""
+
+
+class NoSuchApi(Refused):
+    """No such call at this address, which says nothing about any snapshot."""
+
+
+class Conflict(Refused):
+    """Something else is happening to the target; later it may work (such as EVS.2409)."""
+
+
+class QuotaExceeded(Refused):
+    """The project's number or size of snapshots is used up; waiting alone does not help."""
+
+
+class Throttled(Refused):
+    """Too many requests; see `retry_after`."""
+
+
+class ServerFault(EvsError):  # noqa: N818 - the name says what happened
+    """The cloud failed (5xx); whether before or after acting is not known."""
+
+
+class UnreadableAnswer(EvsError):  # noqa: N818 - the name says what happened
+    """An answer that is no answer to our question: not JSON, wrong shape, redirect, too long."""
+
+
+# Codes by EVS page "Error Codes" (A-0038) and the gateway's (api-sign-errorcode). Authentication
+# trouble arrives as 400, 401 or 403, so the code decides.
+_TOKEN_CODES = frozenset(
+    {"EVS.0002", "EVS.5401", "COMMON.0013"}
+    | {f"{prefix}.{number}" for prefix in ("APIG", "APIGW") for number in ("0301", "0307")}
+)
+# 401 by the gateway for an application's own signature, not for the token.
+_NOT_THE_TOKEN = frozenset({"APIG.0303", "APIGW.0303", "APIG.0305", "APIGW.0305"})
+_QUOTA_CODES = frozenset({"EVS.5413", "EVS.1034", "EVS.1042"})
+_QUOTA_NAMES = frozenset({"overLimit", "overLimitFault"})
+_QUOTA_TEXTS = ("SnapshotLimitExceeded", "VolumeSizeExceedsAvailableQuota")
+
+_BY_STATUS: dict[int, type[Refused]] = {
+    401: AuthFailed,
+    403: Forbidden,
+    404: NotFound,
+    405: NoSuchApi,
+    409: Conflict,
+    413: QuotaExceeded,
+    429: Throttled,
+}
+
+
+def error_from_answer(status: int, headers: Mapping[str, str], body: bytes) -> EvsError:
+    """The error that an HTTP answer stands for; never raises, whatever the body holds.
+
+    `headers` have lower-case names. Body shapes: EVS page A-0013, Cinder's faults, the gateway's
+    `error_code`/`error_msg`, IAM's; see `find_fault`.
+    """
+    fault = find_fault(body)
+    kind = _kind(status, fault=fault)
+    retry_after = retry_after_of(headers, fault)
+    return kind(
+        (fault.message if fault else "") or _own_words(status),
+        status=status,
+        code=fault.code if fault else "",
+        request_id=request_id_of(headers, fault),
+        retry_after=retry_after,
+        outcome_known=_turned_away(status, fault=fault, retry_after=retry_after) or None,
+    )
+
+
+def _kind(status: int, *, fault: Fault | None) -> type[EvsError]:
+    if status >= 500:
+        return ServerFault
+    if status < 400:
+        return UnreadableAnswer
+    if fault is None:
+        return _kind_without_fault(status)
+    return _kind_by_fault(status, fault=fault) or _BY_STATUS.get(status, BadRequest)
+
+
+def _kind_by_fault(status: int, *, fault: Fault) -> type[Refused] | None:
+    """What the fault says more exactly than the status does; the first that fits."""
+    not_the_api = fault.gateway_number != "" or _is_frameworks(fault)
+    rules: tuple[tuple[bool, type[Refused]], ...] = (
+        (fault.code.upper() in _TOKEN_CODES, AuthFailed),
+        (fault.gateway_number == "0308", Throttled),
+        ("rate-limit" in fault.message.lower(), Throttled),
+        (status == 404 and not_the_api, NoSuchApi),
+        (_is_quota(status, fault=fault), QuotaExceeded),
+        (status == 413 and not_the_api, BadRequest),  # the body was too large, no quota is meant
+    )
+    return next((kind for fits, kind in rules if fits), None)
+
+
+def _kind_without_fault(status: int) -> type[EvsError]:
+    # A 404 page or an empty 404 comes from a proxy or a wrong address. Reading it as "the snapshot
+    # is gone" would be a lie that the portal then records.
+    return NoSuchApi if status == 404 else _BY_STATUS.get(status, BadRequest)
+
+
+def _is_frameworks(fault: Fault) -> bool:
+    """Whether the web framework answered, not the API: Cinder then says `"code": "404 Not Found"`.
+
+    Seen on Cinder 29: unknown path `{"message": "...<br />", "code": "404 Not Found", "title"}`.
+    """
+    return fault.name == "" and fault.code[:3].isdigit() and " " in fault.code
+
+
+def _is_quota(status: int, *, fault: Fault) -> bool:
+    named = fault.code.upper() in _QUOTA_CODES or fault.name in _QUOTA_NAMES
+    return status != 429 and (named or any(text in fault.message for text in _QUOTA_TEXTS))
+
+
+def _turned_away(status: int, *, fault: Fault | None, retry_after: float | None) -> bool:
+    """A gateway that says 503 and "later" has not passed the request on."""
+    at_gateway = fault is not None and fault.gateway_number != ""
+    return status == 503 and at_gateway and retry_after is not None
+
+
+def _own_words(status: int) -> str:
+    if 300 <= status < 400:
+        return f"The cloud answered with a redirect ({status}), which is not followed."
+    if status < 300:
+        return f"The cloud's answer ({status}) could not be read."
+    return f"The cloud answered {status} without saying why."

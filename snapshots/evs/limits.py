@@ -1,0 +1,233 @@
+"""What a name, a description and metadata may look like, told without asking the cloud.
+
+White space around is trimmed first, because the cloud trims it too and then counts; nothing else
+is changed: what was typed is what is sent. All problems are told at once. Sources: pages A-2093
+(255 bytes) and A-2016 (64 and 85 characters), Cinder's request schema for characters.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+RESERVED_PREFIXES = ("autobk_snapshot", "manualbk_snapshot")
+SYSTEM_KEY_PREFIX = "__system__"
+PORTAL_KEY = "evsportal-operation"
+MOST_ROWS = 100
+LONGEST_KEY = 255
+LONGEST_VALUE = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsProfile:
+    """How long texts may be in an edition of EVS: bytes of UTF-8 and, where told, characters."""
+
+    name: str
+    name_bytes: int
+    description_bytes: int
+    name_chars: int | None = None
+    description_chars: int | None = None
+
+
+BYTES_255 = LimitsProfile(name="bytes-255", name_bytes=255, description_bytes=255)
+# 64 characters can be 256 bytes, so both are counted.
+CHARS_64_85 = LimitsProfile(
+    name="chars-64-85",
+    name_bytes=255,
+    description_bytes=255,
+    name_chars=64,
+    description_chars=85,
+)
+DEFAULT_PROFILE = BYTES_255.name
+PROFILES: Mapping[str, LimitsProfile] = MappingProxyType(
+    {profile.name: profile for profile in (BYTES_255, CHARS_64_85)}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a text is not acceptable: `code` for programs, `message` for people."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """A problem of the metadata row `index` (from 0), in its `field`: "key" or "value"."""
+
+    index: int
+    field: str
+    problem: Problem
+
+
+def utf8_length(text: str) -> int:
+    """Bytes of `text` in UTF-8; a lone surrogate, which has no such bytes, counts three."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def clean_name(
+    text: str,
+    *,
+    profile: LimitsProfile = BYTES_255,
+    reserved_prefixes: Iterable[str] = RESERVED_PREFIXES,
+    refuse_astral: bool = True,
+) -> tuple[str | None, list[Problem]]:
+    """The name to send (None when blank), and what is wrong with it."""
+    cleaned = text.strip()
+    problems = [
+        *_length_problems("name", cleaned, bytes_=profile.name_bytes, chars=profile.name_chars),
+        *_character_problems("name", cleaned, refuse_astral=refuse_astral),
+        *_prefix_problems(cleaned, prefixes=reserved_prefixes),
+    ]
+    return cleaned or None, problems
+
+
+def clean_description(
+    text: str, *, profile: LimitsProfile = BYTES_255, refuse_astral: bool = True
+) -> tuple[str | None, list[Problem]]:
+    """The description to send (None when blank), and what is wrong with it."""
+    cleaned = text.strip()
+    problems = [
+        *_length_problems(
+            "description",
+            cleaned,
+            bytes_=profile.description_bytes,
+            chars=profile.description_chars,
+        ),
+        *_character_problems("description", cleaned, refuse_astral=refuse_astral),
+    ]
+    return cleaned or None, problems
+
+
+def clean_metadata(
+    rows: Sequence[tuple[str, str]], *, refuse_astral: bool = True, portal_key: str = PORTAL_KEY
+) -> tuple[dict[str, str], list[RowProblem]]:
+    """The entries of all acceptable rows, and what is wrong with the others.
+
+    At most 100 rows that are not blank; keys of 1 to 255 characters `A-Z a-z 0-9 - _ : .` and
+    space, unique without regard to case; values of at most 255 characters, surrounding white
+    space kept. Keys starting with `__system__` are the cloud's, `portal_key` is ours.
+    """
+    filled = [
+        (index, key.strip(), value)
+        for index, (key, value) in enumerate(rows)
+        if key.strip() or value.strip()
+    ]
+    problems: list[RowProblem] = []
+    if len(filled) > MOST_ROWS:
+        message = f"There are {len(filled)} metadata entries; at most {MOST_ROWS} are allowed."
+        problems.append(RowProblem(filled[MOST_ROWS][0], "key", Problem("too_many", message)))
+    cleaned: dict[str, str] = {}
+    first_rows: dict[str, int] = {}
+    for index, key, value in filled[:MOST_ROWS]:
+        first = first_rows.setdefault(key.lower(), index)
+        found = [
+            *(RowProblem(index, "key", p) for p in _key_problems(key, portal_key=portal_key)),
+            *(RowProblem(index, "key", p) for p in _repeat_problems(key, index, first=first)),
+            *(RowProblem(index, "value", p) for p in _value_problems(value, refuse_astral)),
+        ]
+        problems += found
+        if not found:
+            cleaned[key] = value
+    return cleaned, problems
+
+
+def _length_problems(what: str, text: str, *, bytes_: int, chars: int | None) -> list[Problem]:
+    problems = []
+    if chars is not None and len(text) > chars:
+        message = f"The {what} is {len(text)} characters long; at most {chars} are allowed."
+        problems.append(Problem("too_many_characters", message))
+    count = utf8_length(text)
+    if count > bytes_:
+        message = f"The {what} is {count} bytes long; at most {bytes_} are allowed."
+        if count > len(text):
+            message += " Letters such as ş or 漢 take two to four bytes."
+        problems.append(Problem("too_many_bytes", message))
+    return problems
+
+
+# C0, DEL, C1, and the two separators that end lines in some programs. They break logs and tables,
+# and Cinder refuses them in descriptions.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+
+
+def _character_problems(what: str, text: str, *, refuse_astral: bool) -> list[Problem]:
+    problems = []
+    if control := _CONTROL.search(text):
+        message = (
+            f"The {what} contains a line break, tab or other control character"
+            f" (U+{ord(control[0]):04X}). Please remove it."
+        )
+        problems.append(Problem("control_character", message))
+    if broken := _SURROGATE.search(text):
+        message = f"The {what} contains half a character (U+{ord(broken[0]):04X})."
+        problems.append(Problem("broken_character", message))
+    if refuse_astral and (astral := _ASTRAL.search(text)):
+        message = (
+            f"The {what} contains {astral[0]} (U+{ord(astral[0]):X}). The cloud takes no emoji"
+            " and no other characters beyond U+FFFF."
+        )
+        problems.append(Problem("astral_character", message))
+    return problems
+
+
+def _prefix_problems(name: str, *, prefixes: Iterable[str]) -> list[Problem]:
+    folded = _folded(name)
+    return [
+        Problem(
+            "reserved_prefix",
+            f"Names starting with {prefix} are kept for snapshots that backups make.",
+        )
+        for prefix in prefixes
+        if folded.startswith(_folded(prefix))
+    ]
+
+
+def _folded(text: str) -> str:
+    """`text` as a person reads it: no look-alike forms, no case, nothing invisible.
+
+    Whether EVS compares with regard to case is not documented, so the strict reading is taken.
+    """
+    visible = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    folded = unicodedata.normalize("NFKC", visible).casefold()
+    return unicodedata.normalize("NFKC", folded).strip()  # folding case can undo the first one
+
+
+_KEY = re.compile("[A-Za-z0-9_:. -]*")
+
+
+def _key_problems(key: str, *, portal_key: str) -> list[Problem]:
+    if not key:
+        return [Problem("missing_key", "This value needs a key.")]
+    problems = []
+    if len(key) > LONGEST_KEY:
+        message = f"The key is {len(key)} characters long; at most {LONGEST_KEY} are allowed."
+        problems.append(Problem("too_many_characters", message))
+    if not _KEY.fullmatch(key):
+        message = "A key may contain the letters A to Z, digits, spaces and - _ : . only."
+        problems.append(Problem("key_character", message))
+    if key.lower().startswith(SYSTEM_KEY_PREFIX):
+        message = f"Keys starting with {SYSTEM_KEY_PREFIX} belong to the cloud."
+        problems.append(Problem("reserved_key", message))
+    if key.lower() == portal_key.lower():
+        problems.append(Problem("reserved_key", f"The portal uses the key {portal_key} itself."))
+    return problems
+
+
+def _repeat_problems(key: str, index: int, *, first: int) -> list[Problem]:
+    if not key or first == index:
+        return []
+    message = f"Row {first + 1} has the same key. Upper and lower case count as the same."
+    return [Problem("repeated_key", message)]
+
+
+def _value_problems(value: str, refuse_astral: bool) -> list[Problem]:  # noqa: FBT001 - not a flag, a limit
+    problems = _character_problems("value", value, refuse_astral=refuse_astral)
+    if len(value) > LONGEST_VALUE:
+        message = f"The value is {len(value)} characters long; at most {LONGEST_VALUE} are allowed."
+        problems.insert(0, Problem("too_many_characters", message))
+    return problems

@@ -1,0 +1,262 @@
+"""What the cloud's answers say, as our own frozen types.
+
+Reading is tolerant, because editions and regions differ: fields nobody knows are left in `raw`,
+fields that are missing become empty. Only what makes a thing usable is demanded: an id and a
+status. Texts are cut to what the cloud itself allows, so that a strange answer overflows nothing.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from snapshots.evs.answers import plain
+from snapshots.evs.errors import UnreadableAnswer
+
+_LONGEST_ID = 64
+_LONGEST_STATUS = 64
+_LONGEST_TEXT = 255
+_LARGEST_NUMBER = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateSnapshot:
+    """The arguments of a creation (page evs_04_2093), already checked against `limits`.
+
+    `force` allows a volume that is in use: crash-consistent, data still in a server's memory is
+    missed. `metadata` is sent as it is.
+    """
+
+    volume_id: str
+    name: str | None = None
+    description: str | None = None
+    force: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A snapshot as shown by the cloud (page A-2097).
+
+    `size_gb` is the volume's size in GiB, whatever the letters say (0: not told). `status` is the
+    cloud's own word, also one never seen before. `progress` such as "100%", "" where not shown.
+    Times are UTC.
+    """
+
+    id: str
+    name: str
+    description: str
+    status: str
+    volume_id: str
+    size_gb: int
+    metadata: Mapping[str, str] = field(hash=False)
+    created_at: datetime | None
+    updated_at: datetime | None
+    progress: str
+    raw: Mapping[str, object] = field(repr=False, hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """Where a volume is attached: the server and the device name inside it."""
+
+    server_id: str
+    device: str
+    attached_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """An EVS disk as shown by the cloud (page A-2069); sizes and times as in `Snapshot`.
+
+    `encrypted` reads the metadata `__system__encrypted` too, because the documents call the field
+    of that name unsupported.
+    """
+
+    id: str
+    name: str
+    status: str
+    size_gb: int
+    volume_type: str
+    availability_zone: str
+    bootable: bool
+    encrypted: bool
+    multiattach: bool
+    attachments: tuple[Attachment, ...]
+    metadata: Mapping[str, str] = field(hash=False)
+    created_at: datetime | None
+    raw: Mapping[str, object] = field(repr=False, hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """One line of the project's quota (page A-2073); a `limit` below 0 means no limit."""
+
+    limit: int
+    in_use: int
+    reserved: int
+
+    @property
+    def free(self) -> int | None:
+        """What is left, never below 0; None when there is no limit."""
+        return None if self.limit < 0 else max(self.limit - self.in_use - self.reserved, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotas:
+    """What the project may hold. `by_type` has the lines per disk type, such as `snapshots_SSD`.
+
+    Advisory only: the cloud decides when a snapshot is created. None: the cloud did not tell.
+    """
+
+    snapshots: Quota | None
+    gigabytes: Quota | None
+    by_type: Mapping[str, Quota] = field(hash=False)
+
+
+def snapshot_from(data: object) -> Snapshot:
+    """Read the object under `snapshot`; raises UnreadableAnswer without an id or status."""
+    row = _object(data, what="snapshot")
+    return Snapshot(
+        id=_required(row, "id", what="snapshot", longest=_LONGEST_ID),
+        name=_text(row.get("name")),
+        description=_text(row.get("description")),
+        status=_required(row, "status", what="snapshot", longest=_LONGEST_STATUS),
+        volume_id=_text(row.get("volume_id"), longest=_LONGEST_ID),
+        size_gb=_count(row.get("size")),
+        metadata=_metadata(row.get("metadata")),
+        created_at=moment(row.get("created_at")),
+        updated_at=moment(row.get("updated_at")),
+        progress=_text(row.get("os-extended-snapshot-attributes:progress"), longest=16),
+        raw=row,
+    )
+
+
+def volume_from(data: object) -> Volume:
+    """Read the object under `volume`; raises UnreadableAnswer without an id or status."""
+    row = _object(data, what="volume")
+    metadata = _metadata(row.get("metadata"))
+    return Volume(
+        id=_required(row, "id", what="volume", longest=_LONGEST_ID),
+        name=_text(row.get("name")),
+        status=_required(row, "status", what="volume", longest=_LONGEST_STATUS),
+        size_gb=_count(row.get("size")),
+        volume_type=_text(row.get("volume_type")),
+        availability_zone=_text(row.get("availability_zone")),
+        bootable=_truth(row.get("bootable")),
+        encrypted=_truth(row.get("encrypted")) or metadata.get("__system__encrypted") == "1",
+        multiattach=_truth(row.get("multiattach")) or _truth(row.get("shareable")),
+        attachments=_attachments(row.get("attachments")),
+        metadata=metadata,
+        created_at=moment(row.get("created_at")),
+        raw=row,
+    )
+
+
+def quotas_from(data: object) -> Quotas:
+    """Read the object under `quota_set`; lines that are no quotas are left out."""
+    row = _object(data, what="quota")
+    lines = {name: quota for name, value in row.items() if (quota := _quota(value))}
+    typed = ("snapshots_", "gigabytes_")
+    return Quotas(
+        snapshots=lines.get("snapshots"),
+        gigabytes=lines.get("gigabytes"),
+        by_type={k: v for k, v in lines.items() if k.startswith(typed)},
+    )
+
+
+def _quota(value: object) -> Quota | None:
+    if not isinstance(value, dict) or not _is_int(value.get("limit")):
+        return None
+    return Quota(
+        limit=max(min(value["limit"], _LARGEST_NUMBER), -1),
+        in_use=_count(value.get("in_use")),
+        reserved=_count(value.get("reserved")),
+    )
+
+
+def _attachments(value: object) -> tuple[Attachment, ...]:
+    rows = value if isinstance(value, list) else []
+    return tuple(
+        Attachment(
+            server_id=_text(row.get("server_id")),
+            device=_text(row.get("device")),
+            attached_at=moment(row.get("attached_at")),
+        )
+        for row in rows
+        if isinstance(row, dict)
+    )
+
+
+_MOMENT = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?:[Zz]|\+00:?00)?", re.ASCII
+)
+
+
+def moment(value: object) -> datetime | None:
+    """A time as the cloud writes it, aware in UTC; None when it is none.
+
+    Documented form: UTC without saying so, `2013-02-25T03:56:53.081642`. Seen besides: a lower-case
+    `t`, no fraction, a final `Z` (IAM).
+    """
+    match = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    day, time, fraction = match.groups()
+    try:
+        parsed = datetime.fromisoformat(f"{day}T{time}.{(fraction or '0')[:6]:0<6}")
+    except ValueError:
+        return None
+    return parsed.replace(tzinfo=UTC)
+
+
+def _object(data: object, *, what: str) -> dict[str, object]:
+    if not isinstance(data, dict):
+        raise UnreadableAnswer(f"The cloud's answer holds no {what}.")
+    return data
+
+
+def _required(row: Mapping[str, object], key: str, *, what: str, longest: int) -> str:
+    value = row.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise UnreadableAnswer(f"The cloud's answer holds a {what} without {key}.")
+    if len(value) > longest and key == "id":
+        raise UnreadableAnswer(f"The cloud's answer holds a {what} with an endless {key}.")
+    return value[:longest]
+
+
+def _text(value: object, *, longest: int = _LONGEST_TEXT) -> str:
+    return value[:longest] if isinstance(value, str) else ""
+
+
+def _metadata(value: object) -> Mapping[str, str]:
+    rows = value.items() if isinstance(value, dict) else ()
+    return {str(key): _as_text(item) for key, item in rows}
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    # Python refuses to print numbers of thousands of digits.
+    try:
+        return plain(str(value), longest=_LONGEST_TEXT)
+    except ValueError:
+        return ""
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _count(value: object) -> int:
+    """A whole number from 0 to 2,147,483,647; 0 for anything else."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST_NUMBER:
+        return value
+    return 0
+
+
+def _truth(value: object) -> bool:
+    """The documents show booleans as booleans and as the strings "true" and "false"."""
+    return value is True or (isinstance(value, str) and value.lower() == "true")
