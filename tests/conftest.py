@@ -1,0 +1,39 @@
+"""What every test stands on. Settings are in `tests/settings.py`, read before this file."""
+
+import ipaddress
+import os
+import socket
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # Acted upon in tests/settings.py; declared here so that pytest knows the word.
+    parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite")
+
+
+def _refuse_beyond_loopback(address: object) -> None:
+    """Nothing but this machine is reachable from a test, by whatever library."""
+    if not isinstance(address, tuple) or _LIVE:  # not a tuple: a Unix socket
+        return
+    host = str(address[0])
+    try:
+        allowed = ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        allowed = host == "localhost"
+    if not allowed:
+        raise AssertionError(f"A test wants to reach {address}; only loopback is open.")
+
+
+def _guarded(connect):
+    def refuse_or_connect(self, address):
+        _refuse_beyond_loopback(address)
+        return connect(self, address)
+
+    return refuse_or_connect
+
+
+# Somebody named a live cloud to be asked: then it has to be reachable.
+_LIVE = any(name.startswith("EVSPORTAL_LIVE_") for name in os.environ)
+socket.socket.connect = _guarded(socket.socket.connect)
+socket.socket.connect_ex = _guarded(socket.socket.connect_ex)

@@ -1,0 +1,99 @@
+"""A throw-away PostgreSQL for one test run, from the system's binaries, on a Unix socket only."""
+
+import argparse
+import atexit
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from snapshots.management.supervisor import die_with
+
+# xdist's workers are told by their parent where its cluster is.
+_URL_FOR_WORKERS = "TESTS_POSTGRES_URL"
+# Speed: what is lost with the power is a test run.
+_SPEED = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]
+
+
+def is_asked_for(argv: list[str]) -> bool:
+    """Before pytest has parsed anything; the option itself is declared in conftest.py."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--database")
+    asked = parser.parse_known_args(argv)[0].database == "postgres"
+    return asked or _URL_FOR_WORKERS in os.environ
+
+
+def url() -> str:
+    if _URL_FOR_WORKERS not in os.environ:
+        os.environ[_URL_FOR_WORKERS] = _start(_binaries())
+    return os.environ[_URL_FOR_WORKERS]
+
+
+def _binaries() -> Path:
+    on_path = shutil.which("initdb")
+    found = [Path(on_path)] if on_path else []
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
+    if not found:
+        raise pytest.UsageError(
+            "--database postgres: PostgreSQL's initdb is neither on the PATH nor below"
+            " /usr/lib/postgresql. On Debian or Ubuntu: apt-get install postgresql"
+        )
+    return found[0].parent
+
+
+def _start(binaries: Path) -> str:
+    folder = Path(tempfile.mkdtemp(prefix="evsportal-pg-"))
+    owner = _owner()
+    shutil.chown(folder, owner)
+    cluster = folder / "data"
+    environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    initdb = [binaries / "initdb", "--pgdata", cluster, "--username", "evsportal"]
+    initdb += ["--auth", "trust", "--encoding", "UTF8", "--no-sync"]
+    subprocess.run(  # noqa: S603 - argv built above
+        initdb, user=owner, cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL
+    )
+    options = [f"unix_socket_directories={folder}", "listen_addresses=", *_SPEED]
+    server = subprocess.Popen(  # noqa: S603 - argv built here
+        [binaries / "postgres", "-D", cluster, *(part for o in options for part in ("-c", o))],
+        user=owner,
+        cwd=folder,
+        env=environ,
+        stderr=(folder / "log").open("wb"),
+        process_group=0,  # Ctrl-C is for pytest, which then ends the server
+        # SIGINT: at once, politely.
+        preexec_fn=die_with(os.getpid(), by=signal.SIGINT),  # noqa: PLW1509 - no threads yet
+    )
+    atexit.register(_stop, server, folder)
+    _wait_until_ready(server, folder)
+    return f"postgresql://evsportal@{quote(str(folder), safe='')}/postgres"
+
+
+def _owner() -> str:
+    """initdb refuses root; Debian's package brings a user."""
+    return "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], folder: Path) -> None:
+    notes = folder / "data" / "postmaster.pid"
+    deadline = time.monotonic() + 30
+    while not (notes.exists() and notes.read_text().splitlines()[-1].strip() == "ready"):
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise pytest.UsageError(f"PostgreSQL did not start: {(folder / 'log').read_text()}")
+        time.sleep(0.02)
+
+
+def _stop(server: subprocess.Popen[bytes], folder: Path) -> None:
+    server.send_signal(signal.SIGINT)
+    try:
+        server.wait(10)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+    shutil.rmtree(folder, ignore_errors=True)
