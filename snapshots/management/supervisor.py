@@ -27,6 +27,7 @@ class Program:
     name: str
     argv: Sequence[str]
     environ: Mapping[str, str] | None = None  # None: the parent's
+    delay_seconds: float = 0  # leaves the processors to whoever should be there first
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,11 @@ class Supervisor:
     _stops: list[int] = field(default_factory=list, init=False)
 
     def run(self) -> None:
-        children = [_Child(program, self.patience, self.report) for program in self.programs]
+        now = time.monotonic()
+        children = [
+            _Child(program, self.patience, self.report, due=now + program.delay_seconds)
+            for program in self.programs
+        ]
         with self._waking() as wait:
             try:
                 while not self._stops:

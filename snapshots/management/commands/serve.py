@@ -20,6 +20,7 @@ from django.db.migrations.executor import MigrationExecutor
 from snapshots.management.supervisor import Program, Supervisor
 
 _SANDBOX_PORT_OFFSET = 9  # two portals on one machine, told apart by PORT, get a sandbox each
+_PAGE_FIRST_SECONDS = 0.8  # on two cores the page is there 0.3 s sooner when the others wait
 _DEMO_ACCOUNTS = """\
 Demo accounts, password "demo":
   alice, bob   staff: snapshots of their own disks
@@ -47,10 +48,8 @@ class Command(BaseCommand):
             hint = "It is the sandbox's: choose another PORT, or set EVSPORTAL_SANDBOX_URL."
             _refuse_taken(sandbox_host, sandbox_port, hint)
         self._prepare()
-        programs = [_programs(sandbox_port)[part] for part in ("web", "worker", "sandbox")]
         announce = self._announcer(host, port) if "web" in parts else None
-        chosen = [program for program in programs if program.name in parts]
-        Supervisor(chosen, each_tick=announce).run()
+        Supervisor(_programs(parts, sandbox_port), each_tick=announce).run()
 
     def _prepare(self) -> None:
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
@@ -113,16 +112,21 @@ def _refuse_taken(host: str, port: int, hint: str) -> None:
             raise CommandError(f"Port {port} on {host}: {error.strerror}. {hint}") from error
 
 
-def _programs(sandbox_port: int) -> dict[str, Program]:
+def _programs(parts: set[str], sandbox_port: int) -> list[Program]:
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     state = str(settings.VAR_DIR / "sandbox.sqlite3")
     config = str(settings.BASE_DIR / "evsportal" / "gunicorn.py")
     argvs = {
         "web": [sys.executable, "-m", "gunicorn", "--config", config],
-        "worker": [*manage, "worker"],
         "sandbox": [*manage, "sandbox", "--port", str(sandbox_port), "--state", state],
+        "worker": [*manage, "worker"],
     }
-    return {name: Program(name, argv) for name, argv in argvs.items()}
+    delay = _PAGE_FIRST_SECONDS if "web" in parts else 0
+    return [
+        Program(name, argv, delay_seconds=0 if name == "web" else delay)
+        for name, argv in argvs.items()
+        if name in parts
+    ]
 
 
 def _collect_static() -> None:
