@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from snapshots.models.claims import Claimable
@@ -68,6 +68,20 @@ class OperationKind(models.TextChoices):
     CREATE = "create", "Create a snapshot"
 
 
+class OperationQuerySet(models.QuerySet["Operation"]):
+    def claimable(self) -> "OperationQuerySet":
+        """What a worker may take: unfinished, and a waiting one only as the first of its line."""
+        line = Operation.objects.filter(cloud=OuterRef("cloud"), volume_id=OuterRef("volume_id"))
+        older = Q(asked_at__lt=OuterRef("asked_at")) | Q(
+            asked_at=OuterRef("asked_at"), id__lt=OuterRef("id")
+        )
+        waits = Q(state=OperationState.QUEUED) & (
+            Exists(line.filter(state__in=sorted(BUSY)))
+            | Exists(line.filter(older, state=OperationState.QUEUED))
+        )
+        return self.filter(state__in=sorted(OPEN)).exclude(waits)
+
+
 class Operation(Claimable):
     """One request of one person. `id` is the marker that goes with the snapshot into the cloud."""
 
@@ -104,6 +118,8 @@ class Operation(Claimable):
     code = models.CharField(max_length=80, blank=True)  # of the cloud's last error
     request_id = models.CharField(max_length=120, blank=True)  # the cloud's, to quote to support
     outcome = models.TextField(blank=True)  # plain words: what happened, what to do now
+
+    objects = OperationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-asked_at", "-id"]
@@ -155,7 +171,7 @@ class Operation(Claimable):
         """The columns to write for going to `state`."""
         changes: dict[str, object] = {"state": state, "state_at": now}
         if state in FINAL:
-            changes |= {"finished_at": now, "due_at": None}
+            changes["finished_at"] = now
         return changes
 
 

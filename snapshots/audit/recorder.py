@@ -1,0 +1,156 @@
+"""Writes each exchange of the wire into the audit trail, before its first byte leaves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from snapshots.audit.redaction import mask_body, mask_headers, request_id_of, strike
+from snapshots.evs.errors import EvsError
+from snapshots.evs.wire import Answer as CloudAnswer
+from snapshots.evs.wire import Outgoing
+from snapshots.models import BACKGROUND, Answer, Exchange, Operation, Purpose
+
+# An answer to a click is kept whole (the wire reads at most 1 MiB); of a background reading the
+# beginning tells enough, and its digest the rest.
+MOST_BYTES = 1024 * 1024
+MOST_BACKGROUND_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """On whose behalf and why requests leave now."""
+
+    cloud: str
+    sandbox: bool
+    purpose: Purpose
+    operation: Operation | None = None
+    actor: User | None = None  # who clicked; None: the portal itself
+
+
+class AuditRecorder:
+    """The wire's recorder for one piece of work.
+
+    `before_create` runs in the transaction that commits the create's exchange row, so that "this
+    may be on the wire" and its evidence are written together or not at all. Whatever it raises
+    keeps the request from leaving.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        secrets: tuple[str, ...] = (),
+        before_create: Callable[[], None] | None = None,
+    ) -> None:
+        self._context = context
+        self._secrets = secrets
+        self._before_create = before_create
+
+    def opened(self, request: Outgoing) -> None:
+        """Commit the exchange row. Raises `DatabaseError` when that fails: nothing is sent then.
+
+        `durable`: called inside a transaction it raises, since a rollback would erase evidence.
+        """
+        with transaction.atomic(durable=True):
+            if self._before_create and request.purpose == Purpose.CREATE:
+                self._before_create()
+            self._exchange(request).save()
+
+    def answered(self, request: Outgoing, answer: CloudAnswer) -> None:
+        """Store what came back."""
+        self._answer(request, answer, elapsed_ms=answer.elapsed_ms, error=None).save()
+
+    def failed(
+        self,
+        request: Outgoing,
+        error: EvsError,
+        *,
+        elapsed_ms: float,
+        answer: CloudAnswer | None = None,
+    ) -> None:
+        """Store why nothing came back, or what came of an answer that broke off."""
+        self._answer(request, answer, elapsed_ms=elapsed_ms, error=error).save()
+
+    def _exchange(self, request: Outgoing) -> Exchange:
+        purpose = self._purpose(request)
+        operation = self._context.operation
+        body = mask_body(
+            request.body,
+            most_bytes=MOST_BYTES,
+            secrets=self._secrets_of(request),
+            login=request.sensitive,
+        )
+        row = Exchange(
+            id=request.id,
+            at=timezone.now(),
+            purpose=purpose,
+            background=purpose in BACKGROUND,
+            actor=self._context.actor,
+            actor_name=self._context.actor.get_username() if self._context.actor else "portal",
+            cloud=self._context.cloud,
+            sandbox=self._context.sandbox,
+            method=request.method,
+            url=strike(request.url, self._secrets),
+            headers=mask_headers(request.headers, secrets=self._secrets),
+            body=body.text,
+            body_bytes=body.size_bytes,
+            body_sha256=body.sha256,
+            body_cut=body.cut,
+        )
+        if operation is not None:
+            row.operation = operation
+            row.on_behalf_of = operation.on_behalf_of
+            row.ticket = operation.ticket
+            row.volume_id = operation.volume_id
+            row.volume_name = operation.volume_name
+        return row
+
+    def _answer(
+        self,
+        request: Outgoing,
+        answer: CloudAnswer | None,
+        *,
+        elapsed_ms: float,
+        error: EvsError | None,
+    ) -> Answer:
+        background = self._purpose(request) in BACKGROUND
+        headers = answer.headers if answer else {}
+        secrets = (*self._secrets_of(request), *_tokens_in(headers))
+        body = mask_body(
+            answer.body if answer else None,
+            most_bytes=MOST_BACKGROUND_BYTES if background else MOST_BYTES,
+            secrets=secrets,
+        )
+        return Answer(
+            exchange=Exchange.objects.get(id=request.id),
+            at=timezone.now(),
+            status=answer.status if answer else None,
+            headers=mask_headers(headers, secrets=secrets),
+            body=body.text,
+            body_bytes=body.size_bytes,
+            body_sha256=body.sha256,
+            body_cut=body.cut,
+            request_id=request_id_of(headers),
+            elapsed_ms=round(elapsed_ms),
+            error=type(error).__name__ if error else "",
+            error_text=strike(str(error), secrets) if error else "",
+        )
+
+    def _purpose(self, request: Outgoing) -> Purpose:
+        """The context's, but a sign-in or a create is what it is in any context."""
+        if request.purpose in {Purpose.LOGIN, Purpose.CREATE}:
+            return Purpose(request.purpose)
+        return self._context.purpose
+
+    def _secrets_of(self, request: Outgoing) -> tuple[str, ...]:
+        return (*self._secrets, *_tokens_in(request.headers))
+
+
+def _tokens_in(headers: object) -> tuple[str, ...]:
+    """The tokens that travel in these headers, so that a body echoing them is masked too."""
+    names = {"x-auth-token", "x-subject-token", "x-security-token"}
+    pairs = headers.items() if hasattr(headers, "items") else ()
+    return tuple(str(value) for name, value in pairs if str(name).lower() in names)

@@ -1,0 +1,149 @@
+"""What may be remembered of an exchange: headers by allow list, secrets struck out of bodies."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MASK = "***"
+LEFT_OUT = "(left out)"
+KEPT_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "date",
+        "host",
+        "location",
+        "openstack-api-version",
+        "retry-after",
+        "server",
+        "transfer-encoding",
+        "user-agent",
+        "vary",
+        "x-compute-request-id",
+        "x-iam-trace-id",
+        "x-language",
+        "x-openstack-request-id",
+        "x-project-id",
+        "x-request-id",
+        "x-sdk-date",
+    }
+)
+TOKEN_HEADERS = frozenset({"authorization", "x-auth-token", "x-security-token", "x-subject-token"})
+REQUEST_ID_HEADERS = (
+    "x-request-id",
+    "x-openstack-request-id",
+    "x-compute-request-id",
+    "x-iam-trace-id",
+)
+_SECRET_KEY = re.compile(
+    r"pass(word|wd|phrase)|secret|token|authorization|credential|private_?key|access_?key|"
+    r"api_?key|signature",
+    re.IGNORECASE,
+)
+_LEAST_SECRET = 6  # a shorter "secret" would strike out innocent words
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedBody:
+    """A body as stored, with length and digest of the original."""
+
+    text: str
+    size_bytes: int
+    sha256: str
+    cut: bool
+
+
+def fingerprint(secret: str) -> str:
+    """A short digest: two can be compared, neither tells the secret."""
+    return "sha256:" + hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()[:12]
+
+
+def mask_headers(headers: Mapping[str, str], *, secrets: Iterable[str] = ()) -> dict[str, str]:
+    """Headers on the allow list; tokens as fingerprints; of any other, only that it was there."""
+    return {
+        name: _masked_header(name.lower(), str(value), secrets) for name, value in headers.items()
+    }
+
+
+def _masked_header(name: str, value: str, secrets: Iterable[str]) -> str:
+    if name in TOKEN_HEADERS:
+        return fingerprint(value)
+    return _storable(strike(value, secrets))[:2000] if name in KEPT_HEADERS else LEFT_OUT
+
+
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """The cloud's own number for the request, to quote to its support; empty if it gave none."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    return next((lower[name][:120] for name in REQUEST_ID_HEADERS if lower.get(name)), "")
+
+
+def strike(text: str, secrets: Iterable[str]) -> str:
+    """The text without these known secrets."""
+    for secret in secrets:
+        if len(secret) >= _LEAST_SECRET:
+            text = text.replace(secret, MASK)
+            escaped = json.dumps(secret)[1:-1]  # as it stands inside a JSON body
+            text = text.replace(escaped, MASK)
+    return text
+
+
+def mask_body(
+    body: bytes | None, *, most_bytes: int, secrets: Iterable[str] = (), login: bool = False
+) -> MaskedBody:
+    """The body as it may be stored. A sign-in request keeps nothing but its length: not even a
+    digest, from which a weak password could be guessed.
+    """
+    if not body:
+        return MaskedBody("", 0, "", cut=False)
+    if login:
+        return MaskedBody(f"(sign-in, {len(body)} bytes, left out)", len(body), "", cut=False)
+    text = strike(_without_secret_values(body.decode("utf-8", "replace")), secrets)
+    kept = text.encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore")
+    return MaskedBody(
+        _storable(kept), len(body), hashlib.sha256(body).hexdigest(), cut=len(kept) < len(text)
+    )
+
+
+def _without_secret_values(text: str) -> str:
+    """The text as it came, unless it is JSON with secret values: then written anew with masks."""
+    if not _SECRET_KEY.search(text):
+        return text
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return _SECRET_PAIR.sub(rf"\1{MASK}", text)
+    masked = _masked(content)
+    return text if masked == content else json.dumps(masked, ensure_ascii=False)
+
+
+# In text that is no JSON (HTML, a cut answer): `password": "x`, `token=x`, `X-Auth-Token: x`.
+_SECRET_PAIR = re.compile(
+    rf"((?:{_SECRET_KEY.pattern})[\w-]*[\"']?\s*[:=]\s*[\"']?)[^\s\"',;&<>]+", re.IGNORECASE
+)
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: MASK if _holds_secret(key, inner) else _masked(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_masked(inner) for inner in value]
+    return value
+
+
+def _holds_secret(key: str, inner: Any) -> bool:
+    return bool(_SECRET_KEY.search(key)) and isinstance(inner, str | int | float) and inner != ""
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL stores no NUL, and no table stores half a surrogate pair."""
+    return text.replace("\x00", "\u2400").encode("utf-8", "replace").decode("utf-8")

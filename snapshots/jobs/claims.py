@@ -1,0 +1,64 @@
+"""Claiming rows: lease, fencing token, heartbeat. Knows nothing of what a row is for."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from snapshots.models import Claimable
+
+Claimed = TypeVar("Claimed", bound=Claimable)
+
+
+class LostClaimError(Exception):
+    """Another worker has claimed the row meanwhile; nothing was written."""
+
+
+def claim(
+    rows: QuerySet[Claimed], *, owner: str, lease: timedelta, now: datetime | None = None
+) -> Claimed | None:
+    """Take the first due row of `rows` for as long as the lease, or until it is written to.
+
+    The row lock (PostgreSQL) or the write lock taken at the start (SQLite) keeps two workers from
+    taking the same row; `skip_locked` keeps them from waiting for each other.
+    """
+    moment = now or timezone.now()
+    due = rows.filter(due_at__lte=moment).order_by("due_at", "pk")
+    if not due.exists():  # most looks find nothing: they shall not take a write lock
+        return None
+    with transaction.atomic():
+        row = due.select_for_update(skip_locked=True, of=("self",)).first()
+        if row is None:
+            return None
+        write(row, token=row.token + 1, due_at=moment + lease, owner=owner)
+        return row
+
+
+def write(row: Claimed, **changes: Any) -> None:
+    """Write to a claimed row. Raises `LostClaimError` when the claim has passed to another."""
+    table = type(row)._default_manager  # noqa: SLF001 - Django's public name for it
+    if table.filter(pk=row.pk, token=row.token).update(**changes) != 1:
+        raise LostClaimError(f"{row.pk} was claimed by another worker.")
+    for name, value in changes.items():
+        setattr(row, name, value)
+
+
+def release(row: Claimed, *, due_at: datetime | None, **changes: Any) -> None:
+    """The last write of a claim: done with it until `due_at`, or for good with None.
+
+    Raises `LostClaimError` when the claim has passed to another.
+    """
+    write(row, due_at=due_at, owner="", **changes)
+
+
+def extend(
+    rows: Iterable[Claimable], *, owner: str, lease: timedelta, now: datetime | None = None
+) -> None:
+    """Heartbeat: push the leases of rows still being worked on; released ones stay as they are."""
+    until = (now or timezone.now()) + lease
+    for row in rows:
+        table = type(row)._default_manager  # noqa: SLF001 - Django's public name for it
+        table.filter(pk=row.pk, token=row.token, owner=owner).update(due_at=until)

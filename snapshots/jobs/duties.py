@@ -1,0 +1,24 @@
+"""Periodic rows: they go through the same claim as operations, so each runs once per interval."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from snapshots.models import Duty
+
+WATCH = "watch"
+INVENTORY = "inventory"
+
+
+def start_duty(kind: str, cloud: str, *, due_at: datetime) -> None:
+    """Make the duty due by then at the latest, and make its row if it is new.
+
+    One that runs just now is left alone: its claim's lease lies in `due_at`, and it plans its next
+    run itself when it ends. The row lock makes that end wait for the caller's transaction.
+    """
+    defaults = {"kind": kind, "cloud": cloud, "due_at": due_at}
+    with transaction.atomic():
+        Duty.objects.get_or_create(name=f"{kind}:{cloud}", defaults=defaults)
+        duty = Duty.objects.select_for_update().get(name=f"{kind}:{cloud}")
+        if not duty.owner and (duty.due_at is None or duty.due_at > due_at):
+            Duty.objects.filter(pk=duty.pk).update(due_at=due_at)

@@ -1,0 +1,101 @@
+"""What may be remembered of an exchange."""
+
+import json
+
+import pytest
+
+from snapshots.audit.redaction import (
+    MASK,
+    fingerprint,
+    mask_body,
+    mask_headers,
+    request_id_of,
+)
+
+SECRET = "planted-S3cret-value"
+
+
+def stored(body, **options):
+    return mask_body(body, most_bytes=10_000, **options)
+
+
+def test_token_headers_become_fingerprints_that_can_be_compared():
+    first = mask_headers({"X-Auth-Token": SECRET, "Authorization": SECRET})
+    assert first["X-Auth-Token"] == first["Authorization"] == fingerprint(SECRET)
+    assert SECRET not in str(first)
+
+
+def test_headers_not_on_the_list_keep_only_their_name():
+    kept = mask_headers({"Cookie": SECRET, "Content-Type": "application/json"})
+    assert kept == {"Cookie": "(left out)", "Content-Type": "application/json"}
+
+
+def test_known_secret_in_an_allowed_header_is_struck_out():
+    kept = mask_headers({"Location": f"http://x/?token={SECRET}"}, secrets=[SECRET])
+    assert SECRET not in kept["Location"]
+
+
+def test_sign_in_body_leaves_only_its_length():
+    body = stored(b'{"password": "x"}', login=True)
+    assert body.text == "(sign-in, 17 bytes, left out)"
+    assert (body.size_bytes, body.sha256) == (17, "")
+
+
+def test_body_without_secrets_is_stored_as_it_came():
+    text = '{ "snapshot" :{"name":"caf\\u00e9"} }'
+    body = stored(text.encode())
+    assert body.text == text
+    assert not body.cut
+
+
+@pytest.mark.parametrize("key", ["password", "adminPassword", "X-Auth-Token", "secret_key"])
+def test_secret_values_are_masked_by_their_key(key):
+    content = json.dumps({"deep": [{"er": {key: SECRET, "name": "kept"}}]}).encode()
+    text = stored(content).text
+    assert SECRET not in text
+    assert json.loads(text)["deep"][0]["er"] == {key: MASK, "name": "kept"}
+
+
+def test_known_secret_is_struck_out_wherever_it_stands():
+    content = json.dumps({"message": f"bad \u015f{SECRET}\u015f", SECRET: 1}).encode()
+    assert SECRET not in stored(content, secrets=[SECRET]).text
+
+
+def test_known_secret_with_quotes_is_struck_out_of_json():
+    odd = 'pa"ss\\wörd'
+    text = stored(json.dumps({"message": f"wrong: {odd}"}).encode(), secrets=[odd]).text
+    assert MASK in text
+    assert "wörd" not in text
+    assert "w\\u00f6rd" not in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'<html>password = "{SECRET}"</html>',
+        f'{{"token": "{SECRET}", "cut',
+        f"X-Auth-Token: {SECRET}",
+        f"secret={SECRET}&a=b",
+    ],
+)
+def test_secret_pairs_are_masked_in_text_that_is_no_json(text):
+    assert SECRET not in stored(text.encode()).text
+
+
+def test_long_body_is_cut_and_keeps_size_and_digest_of_the_original():
+    body = mask_body("ş".encode() * 100, most_bytes=33)
+    assert body.text == "ş" * 16
+    assert (body.size_bytes, body.cut, len(body.sha256)) == (200, True, 64)
+
+
+@pytest.mark.parametrize("raw", [b"\x00a", b"\xff\xfe", b'"\\ud800"', b"[" * 100_000])
+def test_any_bytes_can_be_stored(raw):
+    text = mask_body(raw + b" token", most_bytes=1_000_000).text
+    assert "\x00" not in text
+    text.encode()
+
+
+def test_request_id_is_the_first_that_the_cloud_gave():
+    headers = {"x-compute-request-id": "req-1", "X-Request-Id": "gate-1"}
+    assert request_id_of(headers) == "gate-1"
+    assert request_id_of({}) == ""
