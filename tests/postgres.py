@@ -56,20 +56,22 @@ def _start(binaries: Path) -> str:
     environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     initdb = [binaries / "initdb", "--pgdata", cluster, "--username", "evsportal"]
     initdb += ["--auth", "trust", "--encoding", "UTF8", "--no-sync"]
-    subprocess.run(  # noqa: S603 - argv built above
+    subprocess.run(
         initdb, user=owner, cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL
     )
     options = [f"unix_socket_directories={folder}", "listen_addresses=", *_SPEED]
-    server = subprocess.Popen(  # noqa: S603 - argv built here
-        [binaries / "postgres", "-D", cluster, *(part for o in options for part in ("-c", o))],
-        user=owner,
-        cwd=folder,
-        env=environ,
-        stderr=(folder / "log").open("wb"),
-        process_group=0,  # Ctrl-C is for pytest, which then ends the server
-        # SIGINT: at once, politely.
-        preexec_fn=die_with(os.getpid(), by=signal.SIGINT),  # noqa: PLW1509 - no threads yet
-    )
+    argv = [binaries / "postgres", "-D", cluster, *(part for o in options for part in ("-c", o))]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            argv,
+            user=owner,
+            cwd=folder,
+            env=environ,
+            stderr=log,
+            process_group=0,  # Ctrl-C is for pytest, which then ends the server
+            # SIGINT: at once, politely.
+            preexec_fn=die_with(os.getpid(), by=signal.SIGINT),  # noqa: PLW1509 - no threads yet
+        )
     atexit.register(_stop, server, folder)
     _wait_until_ready(server, folder)
     return f"postgresql://evsportal@{quote(str(folder), safe='')}/postgres"
