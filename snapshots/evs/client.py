@@ -1,12 +1,67 @@
 """The calls themselves."""
 
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from snapshots.evs.answers import read_object, request_id_of
+from snapshots.evs.auth import Grant
 from snapshots.evs.connection import Connection
-from snapshots.evs.types import CreateSnapshot, Quotas, Snapshot, Volume
-from snapshots.evs.wire import Recorder
+from snapshots.evs.errors import (
+    EvsError,
+    ServerFault,
+    Throttled,
+    Unreachable,
+    UnreadableAnswer,
+    error_from_answer,
+)
+from snapshots.evs.paging import Listing, Page, Position, RowT, page_from
+from snapshots.evs.signing import escaped, query_string
+from snapshots.evs.types import (
+    CreateSnapshot,
+    Quotas,
+    Snapshot,
+    Volume,
+    quotas_from,
+    snapshot_from,
+    volume_from,
+)
+from snapshots.evs.wire import Answer, Outgoing, Recorder
+
+# A project's whole list in few calls, and with room to spare below the wire's longest answer.
+PAGE_SIZE = 200
+_PAUSES_SECONDS = (0.5, 2.0)
+_LONGEST_PAUSE_SECONDS = 10.0
+_HEADERS = {
+    "Accept": "application/json",
+    "Content-Type": "application/json",
+    "X-Language": "en-us",  # Huawei's error messages can be Chinese otherwise
+}
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """One request before it is known who asks and where."""
+
+    purpose: str
+    path: str
+    method: str = "GET"
+    identity: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
 
 
 class EvsClient:
-    """One unit of work with one cloud: cheap to build, its exchanges told to one recorder."""
+    """One unit of work with one cloud: cheap to build, its exchanges told to one recorder.
+
+    Reading calls are sent up to three times, with growing pauses, when no answer, a server fault
+    or throttling comes back. `purpose` names why requests leave, for the recorder; without it each
+    kind of call has its own (a login always is "login").
+
+    Every method raises an EvsError when it does not succeed, and what the recorder raises.
+    """
 
     def __init__(self, connection: Connection, recorder: Recorder, *, purpose: str = "") -> None:
         self._connection = connection
@@ -14,10 +69,24 @@ class EvsClient:
         self._purpose = purpose
 
     def create_snapshot(self, arguments: CreateSnapshot) -> Snapshot:
-        raise NotImplementedError
+        """Ask for a snapshot (page A-2093); it comes back as "creating" and becomes usable later.
+
+        Sent once. Only when the cloud rejected the token, so did nothing, is it sent a second time
+        with a new one. If the error's `outcome_known` is False, a snapshot may exist.
+        """
+        call = _Call(
+            purpose="create",
+            method="POST",
+            path=self._connection.dialect.create,
+            body=_create_body(arguments),
+        )
+        return _read(self._ask(call), _snapshot_answer)
 
     def show_snapshot(self, snapshot_id: str) -> Snapshot:
-        raise NotImplementedError
+        """One snapshot (page A-2098); NotFound when it is gone or another project's."""
+        path = self._connection.dialect.show
+        call = _Call(purpose="watch", path=path, identity=_named(snapshot_id))
+        return _read(self._ask_patiently(call), _snapshot_answer)
 
     def list_snapshots(
         self,
@@ -25,18 +94,141 @@ class EvsClient:
         volume_id: str | None = None,
         status: str | None = None,
         name: str | None = None,
-        limit: int = 200,
+        limit: int = PAGE_SIZE,
     ) -> list[Snapshot]:
-        raise NotImplementedError
+        """All snapshots of the project that fit, newest first, `limit` (1..1000) a page (A-2097).
 
-    def list_volumes(self, *, limit: int = 200) -> list[Volume]:
-        raise NotImplementedError
+        Filters are checked again here, literally: a cloud that does not know one ignores it.
+        """
+        wanted = {"volume_id": volume_id, "status": status, "name": name}
+        filters = tuple((key, value) for key, value in wanted.items() if value is not None)
+        call = _Call(purpose="watch", path=self._connection.dialect.list, query=filters)
+        rows = self._list(call, key="snapshots", read_row=snapshot_from, limit=limit)
+        return [row for row in rows if all(getattr(row, key) == value for key, value in filters)]
+
+    def list_volumes(self, *, limit: int = PAGE_SIZE) -> list[Volume]:
+        """All volumes of the project, `limit` (1..1000) a page (pages A-2069, A-2006)."""
+        call = _Call(purpose="inventory", path=self._connection.dialect.volumes)
+        return self._list(call, key="volumes", read_row=volume_from, limit=limit)
 
     def show_volume(self, volume_id: str) -> Volume:
-        raise NotImplementedError
+        """One volume; NotFound when it is gone or another project's."""
+        path = self._connection.dialect.volume
+        call = _Call(purpose="inventory", path=path, identity=_named(volume_id))
+        answer = self._ask_patiently(call)
+        return _read(answer, lambda data: volume_from(data.get("volume")))
 
     def quotas(self) -> Quotas:
-        raise NotImplementedError
+        """What the project may hold and holds (page A-2073)."""
+        call = _Call(
+            purpose="quota", path=self._connection.dialect.quota, query=(("usage", "True"),)
+        )
+        return _read(self._ask_patiently(call), lambda data: quotas_from(data.get("quota_set")))
 
     def ping(self) -> str:
-        raise NotImplementedError
+        """Sign in and make the smallest call; returns, for people, what was reached."""
+        call = _Call(purpose="ping", path=self._connection.dialect.list, query=(("limit", "1"),))
+        _read(
+            self._ask(call), lambda data: page_from(data, key="snapshots", read_row=snapshot_from)
+        )
+        where = self._connection.base_url(self._grant())
+        return f"{self._connection.name}: {where} answers ({self._connection.dialect.name})"
+
+    def _list(
+        self, call: _Call, *, key: str, read_row: Callable[[object], RowT], limit: int
+    ) -> list[RowT]:
+        def fetch(position: Position) -> Page[RowT]:
+            page = _Call(purpose=call.purpose, path=call.path, query=(*call.query, *position))
+            answer = self._ask_patiently(page)
+            return _read(answer, lambda data: page_from(data, key=key, read_row=read_row))
+
+        paging = self._connection.dialect.paging
+        return Listing(fetch=fetch, paging=paging).read_all(limit=limit)
+
+    def _ask_patiently(self, call: _Call) -> Answer:
+        """For calls that change nothing: ask again, twice, when that may help."""
+        for pause in _PAUSES_SECONDS:
+            try:
+                return self._ask(call)
+            except (Unreachable, ServerFault, Throttled) as error:
+                wait = max(pause, error.retry_after or 0)
+                if wait > _LONGEST_PAUSE_SECONDS:
+                    raise  # whoever called us can wait better
+            self._connection.clock.sleep(wait)
+        return self._ask(call)
+
+    def _ask(self, call: _Call) -> Answer:
+        """Send once, or twice when the token was rejected and a new one could be had."""
+        grant = self._grant()
+        answer = self._send(call, grant=grant)
+        error = _error_in(answer)
+        if error and error.token_rejected and self._connection.auth.drop(grant):
+            answer = self._send(call, grant=self._grant())
+            error = _error_in(answer)
+        if error:
+            raise error
+        return answer
+
+    def _grant(self) -> Grant:
+        return self._connection.auth.grant(self._transmit)
+
+    def _send(self, call: _Call, *, grant: Grant) -> Answer:
+        path = call.path.format(id=call.identity, project_id=escaped(grant.project_id))
+        query = f"?{query_string(call.query)}" if call.query else ""
+        url = f"{self._connection.base_url(grant)}{path}{query}"
+        self._connection.pacer.wait()
+        outgoing = Outgoing(
+            purpose=self._purpose or call.purpose,
+            method=call.method,
+            url=url,
+            headers=self._connection.auth.sign(
+                grant, method=call.method, url=url, headers=_HEADERS, body=call.body
+            ),
+            body=call.body,
+        )
+        return self._transmit(outgoing)
+
+    def _transmit(self, outgoing: Outgoing) -> Answer:
+        return self._connection.wire.send(outgoing, recorder=self._recorder)
+
+
+def _create_body(arguments: CreateSnapshot) -> bytes:
+    """Absent texts are left out: the documents allow null for the description only."""
+    texts = {"name": arguments.name, "description": arguments.description}
+    snapshot = {
+        "volume_id": arguments.volume_id,
+        **{key: text for key, text in texts.items() if text is not None},
+        "force": bool(arguments.force),
+        "metadata": dict(arguments.metadata),
+    }
+    return json.dumps({"snapshot": snapshot}, ensure_ascii=False).encode()
+
+
+def _named(identity: str) -> str:
+    """An id as a path segment; what would name another path is a mistake of the caller."""
+    if identity in {"", ".", ".."}:
+        raise ValueError("An id is needed.")
+    return escaped(identity)
+
+
+def _snapshot_answer(data: Mapping[str, object]) -> Snapshot:
+    return snapshot_from(data.get("snapshot"))
+
+
+def _error_in(answer: Answer) -> EvsError | None:
+    if 200 <= answer.status < 300:
+        return None
+    return error_from_answer(answer.status, answer.headers, answer.body)
+
+
+def _read(answer: Answer, read: Callable[[Mapping[str, object]], ResultT]) -> ResultT:
+    """What `read` makes of the answer; UnreadableAnswer, with status and request id, if nothing."""
+    try:
+        return read(read_object(answer.body))
+    except UnreadableAnswer as error:
+        why = error.message
+    except ValueError as error:
+        why = f"The cloud's answer could not be read: {error}."
+    raise UnreadableAnswer(
+        why, status=answer.status, request_id=request_id_of(answer.headers, None)
+    )

@@ -35,7 +35,7 @@ class Dialect:
     list: str = "/snapshots/detail"
     volumes: str = "/volumes/detail"
     volume: str = "/volumes/{id}"
-    quota: str = "/os-quota-sets/{project_id}?usage=True"
+    quota: str = "/os-quota-sets/{project_id}"  # needs the query usage=True
     # Known, not called yet: pages A-2095, A-2094, A-2099, A-2022.
     update: str = "/snapshots/{id}"
     delete: str = "/snapshots/{id}"

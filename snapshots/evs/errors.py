@@ -6,8 +6,8 @@
         Timeout            no (complete) answer in time
         ConnectionCut      the connection ended after bytes left
       Refused
-        BadRequest, AuthFailed, Forbidden, NotFound, NoSuchApi, Conflict,
-        QuotaExceeded, Throttled
+        BadRequest, AuthFailed (LoginFailed), Forbidden, NotFound, NoSuchApi,
+        Conflict, QuotaExceeded, Throttled
       ServerFault
       UnreadableAnswer     an answer came, but nobody can tell what it says
 
@@ -94,6 +94,14 @@ class AuthFailed(Refused):
     @property
     def token_rejected(self) -> bool:
         return self.code.upper() not in _NOT_THE_TOKEN
+
+
+class LoginFailed(AuthFailed):
+    """The cloud refused our sign-in. Not tried again before `retry_after` seconds have passed."""
+
+    @property
+    def token_rejected(self) -> bool:
+        return False
 
 
 class Forbidden(Refused):

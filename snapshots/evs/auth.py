@@ -1,0 +1,294 @@
+"""Who we are to the cloud: a token by password, or a signature with an access key pair."""
+
+import copy
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from snapshots.evs.answers import http_date, read_object, request_id_of
+from snapshots.evs.catalog import Service, read_catalog
+from snapshots.evs.clock import SYSTEM_CLOCK, Clock
+from snapshots.evs.config import KeyCredentials, PasswordCredentials
+from snapshots.evs.errors import (
+    EvsError,
+    LoginFailed,
+    NoSuchApi,
+    Refused,
+    Throttled,
+    UnreadableAnswer,
+    error_from_answer,
+)
+from snapshots.evs.signing import signed_headers
+from snapshots.evs.types import moment
+from snapshots.evs.wire import Answer, Outgoing
+
+# Sends one request through the wire with the caller's recorder, so that a login is recorded in
+# the unit of work that needed it.
+Send = Callable[[Outgoing], Answer]
+
+_RENEW_BEFORE_SECONDS = 60.0
+_RENEW_BEFORE_SHARE = 0.05
+_UNKNOWN_LIFETIME_SECONDS = 600.0
+_PAUSE_SECONDS = 60.0
+_LONG_PAUSE_SECONDS = 600.0
+_FAILURES_BEFORE_LONG_PAUSE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Grant:
+    """What a call needs to be let in. `since` and `until` are by the monotonic clock, seconds."""
+
+    project_id: str
+    token: str = field(default="", repr=False)
+    services: tuple[Service, ...] = field(default=(), repr=False)
+    since: float = 0.0
+    until: float = float("inf")
+    replaces_rejected: bool = False
+
+
+class Auth(Protocol):
+    """Shared by threads."""
+
+    def grant(self, send: Send) -> Grant:
+        """A grant that is good as far as we know, signing in if need be."""
+
+    def drop(self, grant: Grant) -> bool:
+        """Forget a grant that the cloud rejected; whether asking for another one makes sense."""
+
+    def sign(
+        self,
+        grant: Grant,
+        *,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> dict[str, str]:
+        """`headers` with those that let the request in."""
+
+
+class SignedAuth:
+    """Signs each request with an access key pair; there is nothing to renew."""
+
+    def __init__(self, credentials: KeyCredentials, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._credentials = credentials
+        self._clock = clock
+
+    def grant(self, send: Send) -> Grant:  # noqa: ARG002 - the other kind needs it
+        return Grant(project_id=self._credentials.project_id)
+
+    def drop(self, grant: Grant) -> bool:  # noqa: ARG002 - the other kind needs it
+        return False
+
+    def sign(
+        self,
+        grant: Grant,
+        *,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> dict[str, str]:
+        return signed_headers(
+            self._credentials,
+            method=method,
+            url=url,
+            headers={**headers, "X-Project-Id": grant.project_id},
+            body=body,
+            at=self._clock.now(),
+        )
+
+
+class TokenAuth:
+    """A token by password (page iam_30_0001), shared by all threads and renewed by one of them.
+
+    A token is used until shortly before its end: 60 s or a twentieth of its life, whichever is
+    less. Repeated wrong passwords lock an account, so a refused sign-in is remembered: for 60 s,
+    from the third in a row on for 600 s, LoginFailed is raised without asking the cloud again.
+    """
+
+    def __init__(self, credentials: PasswordCredentials, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._credentials = credentials
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._grant: Grant | None = None
+        self._replaces_rejected = False
+        self._tries = 0
+        self._failure: EvsError | None = None
+        self._refusals = 0
+        self._refused_until = 0.0
+
+    def grant(self, send: Send) -> Grant:
+        """The token in use, or a new one.
+
+        Raises LoginFailed when the cloud refuses us (perhaps remembered), other EvsErrors when the
+        login got no usable answer. `outcome_known` is always True: whatever was to be done with
+        the token has not been done.
+        """
+        tries = self._tries
+        grant = self._usable()
+        if grant is not None:
+            return grant
+        with self._lock:
+            grant = self._usable()
+            if grant is not None:
+                return grant
+            if self._failure and self._tries != tries:
+                # The try we waited for failed; if each waiting thread tried on its own, the last
+                # would wait for the sum of all time-outs.
+                raise copy.copy(self._failure)
+            self._raise_remembered()
+            return self._try(send)
+
+    def drop(self, grant: Grant) -> bool:
+        with self._lock:
+            if self._grant is not grant:
+                return True  # another thread has been here; its token is worth a try
+            too_soon = self._clock.monotonic() - grant.since < _PAUSE_SECONDS
+            if grant.replaces_rejected and too_soon:
+                return False  # a fresh token was rejected as well: the token is not the trouble
+            self._grant = None
+            self._replaces_rejected = True
+            return True
+
+    def sign(
+        self,
+        grant: Grant,
+        *,
+        method: str,  # noqa: ARG002 - signatures need these
+        url: str,  # noqa: ARG002
+        headers: Mapping[str, str],
+        body: bytes | None,  # noqa: ARG002
+    ) -> dict[str, str]:
+        return {**headers, "X-Auth-Token": grant.token}
+
+    def _usable(self) -> Grant | None:
+        grant = self._grant
+        return grant if grant and self._clock.monotonic() < grant.until else None
+
+    def _raise_remembered(self) -> None:
+        left = self._refused_until - self._clock.monotonic()
+        if self._failure and left > 0:
+            failure = copy.copy(self._failure)
+            failure.message += f" Not trying again for {left:.0f} s, lest the account be locked."
+            failure.retry_after = left
+            raise failure
+
+    def _try(self, send: Send) -> Grant:
+        try:
+            grant = self._log_in(send)
+        except EvsError as error:
+            error.outcome_known = True
+            self._failure = error
+            self._tries += 1
+            self._remember_refusal(error)
+            raise
+        self._grant, self._failure, self._refusals = grant, None, 0
+        self._replaces_rejected = False
+        return grant
+
+    def _remember_refusal(self, error: EvsError) -> None:
+        if not isinstance(error, LoginFailed):
+            return
+        self._refusals += 1
+        long = self._refusals >= _FAILURES_BEFORE_LONG_PAUSE
+        pause = _LONG_PAUSE_SECONDS if long else _PAUSE_SECONDS
+        self._refused_until = self._clock.monotonic() + pause
+        error.retry_after = pause
+
+    def _log_in(self, send: Send) -> Grant:
+        started = self._clock.monotonic()
+        answer = send(_login_request(self._credentials))
+        if not 200 <= answer.status < 300:
+            raise _login_error(error_from_answer(answer.status, answer.headers, answer.body))
+        token = _token_in(answer)
+        return Grant(
+            project_id=_project_in(token) or self._credentials.project_id,
+            token=answer.headers["x-subject-token"],
+            services=read_catalog(token.get("catalog")),
+            since=started,
+            until=started + _usable_seconds(token, answer=answer, clock=self._clock),
+            replaces_rejected=self._replaces_rejected,
+        )
+
+
+def _login_error(error: EvsError) -> EvsError:
+    if isinstance(error, Throttled | NoSuchApi) or not isinstance(error, Refused):
+        return error
+    return LoginFailed(
+        f"The cloud refused our sign-in: {error.message}",
+        status=error.status,
+        code=error.code,
+        request_id=error.request_id,
+    )
+
+
+def _token_in(answer: Answer) -> dict[str, object]:
+    try:
+        token = read_object(answer.body).get("token")
+    except ValueError:
+        token = None
+    if not isinstance(token, dict) or not answer.headers.get("x-subject-token"):
+        raise UnreadableAnswer(
+            "The answer to our sign-in holds no token.",
+            status=answer.status,
+            request_id=request_id_of(answer.headers, None),
+        )
+    return token
+
+
+def _project_in(token: Mapping[str, object]) -> str:
+    project = token.get("project")
+    found = project.get("id") if isinstance(project, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _usable_seconds(token: Mapping[str, object], *, answer: Answer, clock: Clock) -> float:
+    """How long to use the token. Only the cloud's own times are compared, if it tells two."""
+    ends = moment(token.get("expires_at"))
+    begins = (
+        moment(token.get("issued_at")) or http_date(answer.headers.get("date", "")) or clock.now()
+    )
+    life = ends - begins if ends else timedelta(0)
+    seconds = life.total_seconds() if life > timedelta(0) else _UNKNOWN_LIFETIME_SECONDS
+    return seconds - min(_RENEW_BEFORE_SECONDS, seconds * _RENEW_BEFORE_SHARE)
+
+
+def _login_request(credentials: PasswordCredentials) -> Outgoing:
+    root = credentials.auth_url.rstrip("/")
+    return Outgoing(
+        purpose="login",
+        method="POST",
+        url=f"{root if root.endswith('/v3') else root + '/v3'}/auth/tokens",
+        headers={"Accept": "application/json", "Content-Type": "application/json"},
+        body=json.dumps(_login_body(credentials)).encode(),
+        sensitive=True,
+    )
+
+
+def _login_body(credentials: PasswordCredentials) -> dict[str, object]:
+    user = {
+        "name": credentials.username,
+        "password": credentials.password,
+        "domain": _named(credentials.user_domain_id, credentials.user_domain_name),
+    }
+    identity = {"methods": ["password"], "password": {"user": user}}
+    return {"auth": {"identity": identity, "scope": {"project": _project(credentials)}}}
+
+
+def _project(credentials: PasswordCredentials) -> dict[str, object]:
+    if credentials.project_id:
+        return {"id": credentials.project_id}
+    domain = _named(credentials.project_domain_id, credentials.project_domain_name) or _named(
+        credentials.user_domain_id, credentials.user_domain_name
+    )
+    return {"name": credentials.project_name, "domain": domain}
+
+
+def _named(identity: str, name: str) -> dict[str, str]:
+    if identity:
+        return {"id": identity}
+    return {"name": name} if name else {}
