@@ -5,10 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 PARENT = """
@@ -20,15 +21,6 @@ Supervisor(programs, Patience(**patience)).run()
 """
 QUICK = {"first_pause_seconds": 0.02, "longest_pause_seconds": 0.08, "grace_seconds": 5}
 STAYING = 'echo $$ >>"$FOLDER/pids"; exec sleep 60'
-
-
-def until(condition, seconds=5):
-    """The condition's first true answer; a test never sleeps longer than it has to."""
-    deadline = time.monotonic() + seconds
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "this did not come true in time"
-        time.sleep(0.005)
-    return answer
 
 
 def is_gone(pid):
