@@ -23,4 +23,5 @@ preload_app = True  # Django is imported once, not once per process
 # gunicorn would open one below the user's home.
 control_socket_disable = True
 loglevel = "warning"
-accesslog = "-" if os.environ.get("EVSPORTAL_ACCESS_LOG") else None
+_log_each = os.environ.get("EVSPORTAL_ACCESS_LOG", "").lower() in {"1", "true", "yes", "on"}
+accesslog = "-" if _log_each else None
