@@ -127,6 +127,12 @@ def test_postgres_brings_its_driver_and_the_plain_pins_stay_installed(checkout):
     assert checkout.did == ["serve"]
 
 
+def test_the_database_may_be_named_in_a_file(checkout, tmp_path):
+    (tmp_path / "url").write_text("postgres://localhost/portal\n")
+    checkout.run(DATABASE_URL_FILE=str(tmp_path / "url"))
+    assert checkout.did == ["requirements-postgres.txt", "serve"]
+
+
 def test_an_install_that_failed_is_begun_afresh(checkout):
     checkout.run(FAKE_OFFLINE="yes")
     assert checkout.status == 1
