@@ -1,5 +1,6 @@
 """Reads of our own tables, always through what a person may see. Nothing here changes anything."""
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,10 +14,13 @@ from django.utils import timezone
 
 from snapshots.models import (
     BUSY,
+    OPEN,
+    Answer,
     CloudHealth,
     Exchange,
     Operation,
     OperationState,
+    Purpose,
     Quota,
     Role,
     Volume,
@@ -95,7 +99,7 @@ def operations_page(
 ) -> Page[Operation]:
     """Newest first. `before` is the `older` of the page above; nonsense starts at the top."""
     operations = operations.order_by("-asked_at", "-id")
-    last = Operation.objects.filter(pk=before).first() if _is_uuid(before) else None
+    last = Operation.objects.filter(pk=before).first() if is_uuid(before) else None
     if last is not None:
         operations = operations.filter(
             Q(asked_at__lt=last.asked_at) | Q(asked_at=last.asked_at, id__lt=last.id)
@@ -104,8 +108,12 @@ def operations_page(
     return Page(rows[:size], str(rows[size - 1].id) if len(rows) > size else None)
 
 
-def _is_uuid(text: str) -> bool:
-    return len(text) == 36 and text.count("-") == 4 and text.replace("-", "").isalnum()
+def is_uuid(text: str) -> bool:
+    """Whether this is an id as we write ids: any other spelling is no id of ours."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def operation_blocking(operation: Operation) -> Operation | None:
@@ -118,6 +126,20 @@ def operation_blocking(operation: Operation) -> Operation | None:
         return busy
     older = Q(asked_at__lt=operation.asked_at) | Q(asked_at=operation.asked_at, id__lt=operation.id)
     return line.filter(older, state=OperationState.QUEUED).order_by("asked_at", "id").first()
+
+
+def accepted_at(operation: Operation) -> datetime | None:
+    """When the cloud's 202 came; None when it did not, or was lost on the way."""
+    answers = Answer.objects.filter(
+        exchange__operation=operation, exchange__purpose=Purpose.CREATE, status__range=(200, 299)
+    )
+    return answers.values_list("at", flat=True).first()
+
+
+def open_operations_count(volume: Volume) -> int:
+    """How many unfinished operations, of whomever, stand in the volume's line."""
+    line = Operation.objects.filter(cloud=volume.cloud, volume_id=volume.volume_id)
+    return line.filter(state__in=sorted(OPEN)).count()
 
 
 def typical_seconds(cloud: str) -> float | None:
@@ -158,6 +180,32 @@ def volumes_usable_by(user: User) -> QuerySet[Volume]:
     if may_request_for_others(user):
         return volumes
     return _granted(volumes, user) if Role.STAFF in roles_of(user) else volumes.none()
+
+
+def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume]:
+    """Narrowed by free text: name, id, status, type, zone, what it is attached to."""
+    fields = ("name", "volume_id", "status", "volume_type", "availability_zone", "attached_to")
+    for word in text.split()[:8]:
+        says = Q()
+        for field in fields:
+            says |= Q(**{f"{field}__icontains": word})
+        volumes = volumes.filter(says)
+    return volumes
+
+
+def volumes_page(volumes: QuerySet[Volume], *, after: str = "", size: int = 100) -> Page[Volume]:
+    """By name. `after` is the `older` of the page before; nonsense starts at the top."""
+    volumes = volumes.order_by("name", "volume_id", "id")
+    known = after.isdecimal() and len(after) < 19
+    last = Volume.objects.filter(pk=int(after)).first() if known else None
+    if last is not None:
+        volumes = volumes.filter(
+            Q(name__gt=last.name)
+            | Q(name=last.name, volume_id__gt=last.volume_id)
+            | Q(name=last.name, volume_id=last.volume_id, id__gt=last.pk)
+        )
+    rows = list(volumes[: size + 1])
+    return Page(rows[:size], str(rows[size - 1].pk) if len(rows) > size else None)
 
 
 def _granted(volumes: QuerySet[Volume], user: User) -> QuerySet[Volume]:
@@ -211,7 +259,7 @@ def exchanges_matching(exchanges: QuerySet[Exchange], wanted: ExchangeFilter) ->
             Q(volume_id=wanted.volume) | Q(volume_name__icontains=wanted.volume)
         )
     if wanted.operation:
-        known = _is_uuid(wanted.operation)
+        known = is_uuid(wanted.operation)
         exchanges = exchanges.filter(operation_id=wanted.operation) if known else exchanges.none()
     if wanted.since:
         exchanges = exchanges.filter(at__gte=wanted.since)
@@ -240,6 +288,15 @@ def exchanges_page(
         exchanges = exchanges.filter(seq__lt=int(before))
     rows = list(exchanges[: size + 1])
     return Page(rows[:size], str(rows[size - 1].seq) if len(rows) > size else None)
+
+
+def exchange_neighbours(exchange: Exchange) -> tuple[Exchange | None, Exchange | None]:
+    """The one before and the one after, of the same operation."""
+    if exchange.operation_id is None:
+        return None, None
+    same = Exchange.objects.filter(operation_id=exchange.operation_id)
+    before = same.filter(seq__lt=exchange.seq).order_by("-seq").first()
+    return before, same.filter(seq__gt=exchange.seq).order_by("seq").first()
 
 
 # --- the portal itself -----------------------------------------------------------------------
