@@ -1,0 +1,45 @@
+"""Who is asking: a token (6.2) or a signature with the demo account's access key (6.3)."""
+
+from snapshots.sandbox import identity, signing
+from snapshots.sandbox.errors import AuthFault, GatewayFault
+from snapshots.sandbox.messages import Request
+from snapshots.sandbox.records import Caller
+from snapshots.sandbox.scenarios import ACCESS_KEY, PROJECT_ID, SECRET_KEY, USERS, Role
+from snapshots.sandbox.state import State
+
+
+def caller_of(request: Request, state: State) -> Caller:
+    """Who asks.
+
+    Raises:
+        AuthFault: no token, or none that is known and valid.
+        GatewayFault: 401 APIGW.0301, a signature that is not good.
+
+    """
+    if signing.is_signed(request):
+        return _signer(request, state)
+    text = request.headers.get("x-auth-token", "")
+    token = state.token(text) if text else None
+    if token is None:
+        raise AuthFault(_reason(text, state))
+    return identity.caller_of(token)
+
+
+def _reason(text: str, state: State) -> str:
+    if not text:
+        return "x-auth-token not found"
+    return "token expires" if state.was_token(text) else "decrypt token fail"
+
+
+def _signer(request: Request, state: State) -> Caller:
+    try:
+        signature = signing.read(request)
+        if signature.access_key != ACCESS_KEY:
+            raise signing.BadSignatureError(f"ak {signature.access_key} not exist")
+        signing.check(request, signature, SECRET_KEY, state.clock())
+    except signing.BadSignatureError as problem:
+        message = f"Incorrect IAM authentication information: {problem}"
+        raise GatewayFault(401, "APIGW.0301", message) from None
+    if request.headers.get("x-project-id", PROJECT_ID) != PROJECT_ID:
+        raise GatewayFault(403, "APIGW.0302", "The project is not the access key's.")
+    return Caller(USERS[0].id, PROJECT_ID, Role.MEMBER)

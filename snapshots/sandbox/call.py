@@ -1,0 +1,102 @@
+"""One authenticated call of the storage API: what a handler gets."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from snapshots.sandbox.errors import denied, missing
+from snapshots.sandbox.messages import Json, Request
+from snapshots.sandbox.options import SandboxOptions
+from snapshots.sandbox.records import Caller, Snapshot, Volume
+from snapshots.sandbox.scenarios import Role, Trouble
+
+if TYPE_CHECKING:
+    from snapshots.sandbox.state import State
+
+Microversion = tuple[int, int]
+
+
+class Dialect(Enum):
+    """evs-api.md 1."""
+
+    V3 = auto()
+    """Native Cinder v3."""
+    V2 = auto()
+    """Native Cinder v2 as EVS documents it."""
+    VENDOR = auto()
+    """``cloudsnapshots``, ``cloudvolumes``."""
+
+
+@dataclass(frozen=True)
+class Call:
+    request: Request
+    state: "State"
+    options: SandboxOptions
+    caller: Caller
+    dialect: Dialect
+    version: Microversion
+    path: Mapping[str, str]
+    """Named parts of the path."""
+    body: Json = None
+    trouble: Trouble | None = None
+    """Trouble planned for this call, whatever the volume."""
+
+    @property
+    def now(self) -> int:
+        return int(self.state.clock())
+
+    @property
+    def project_id(self) -> str:
+        return self.caller.project_id or ""
+
+    @property
+    def is_v3(self) -> bool:
+        return self.dialect is Dialect.V3
+
+    def require_member(self, rule: str) -> None:
+        """Readers may look, not change (evs-api.md 12; recorded as reader).
+
+        Raises:
+            ApiFault: 403.
+
+        """
+        if self.caller.role not in (Role.MEMBER, Role.ADMIN):
+            raise denied(rule)
+
+    def require_admin(self, rule: str) -> None:
+        """Raises ``ApiFault`` 403 for anybody but the administrator."""
+        if not self.caller.is_admin:
+            raise denied(rule)
+
+    def snapshot(self, ident: str) -> Snapshot:
+        """A snapshot the caller may see.
+
+        Raises:
+            ApiFault: 404 when it is gone or another project's.
+
+        """
+        found = self.state.snapshot(ident)
+        if found is None or not self._sees(found.project_id):
+            raise missing("Snapshot", ident)
+        return found
+
+    def volume(self, ident: str | None) -> Volume:
+        """A volume the caller may see.
+
+        Raises:
+            ApiFault: 404 when it is gone or another project's.
+
+        """
+        found = self.state.volume(ident) if ident else None
+        if found is None or not self._sees(found.project_id):
+            raise missing("Volume", ident)
+        return found
+
+    def _sees(self, project_id: str) -> bool:
+        return self.caller.is_admin or project_id == self.caller.project_id
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())

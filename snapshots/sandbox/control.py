@@ -1,0 +1,165 @@
+"""The sandbox's own routes below ``/_sandbox/``: what no cloud has, for tests and demos. Not counted as requests.
+
+====== ============================== ===================================================================
+method path                           does
+====== ============================== ===================================================================
+GET    ``/_sandbox/requests``         ``{"total": n, "counts": {"POST /v2/.../snapshots": n}, "requests": [...]}``:
+                                      every request received; ``status`` is null where nothing was answered
+DELETE ``/_sandbox/requests``         forgets them
+GET    ``/_sandbox/snapshots``        all snapshots of all projects, with metadata
+GET    ``/_sandbox/volumes``          all volumes
+POST   ``/_sandbox/volumes``          adds volumes: ``{"count": 100, "name": "load", "size_gb": 1}``; answers their ids
+POST   ``/_sandbox/volumes/{id}``     changes ``status``, ``name`` or ``trouble``
+DELETE ``/_sandbox/volumes/{id}``     removes it with its snapshots, as deleting a disk does (FAQ-0102)
+POST   ``/_sandbox/snapshots/{id}``   changes ``status``, ``name``, ``description`` or ``metadata``; plans are dropped
+DELETE ``/_sandbox/snapshots/{id}``   removes it at once
+POST   ``/_sandbox/faults``           plans a fault: ``{"times": 2, "trouble": "slow"}``,
+                                      ``{"status": 503, "body": "<html>", "made": true}``; see ``PlannedFault``
+DELETE ``/_sandbox/faults``           forgets them
+POST   ``/_sandbox/tokens/expire``    makes every token expire now
+====== ============================== ===================================================================
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from snapshots.sandbox.call import new_id
+from snapshots.sandbox.messages import Answer, Request, json_answer
+from snapshots.sandbox.records import Snapshot, Volume, to_columns
+from snapshots.sandbox.scenarios import PROJECT_ID, USERS, ZONE_A
+from snapshots.sandbox.troubles import planned_from
+from snapshots.sandbox.views import when
+
+if TYPE_CHECKING:
+    from snapshots.sandbox.app import Sandbox
+
+PREFIX = "/_sandbox/"
+
+
+def answer(request: Request, sandbox: "Sandbox") -> Answer:
+    """Carries out a control request; 400 with a sentence where it cannot."""
+    for method, path, handler in _ROUTES:
+        match = re.fullmatch(path, request.path.removeprefix(PREFIX))
+        if match and method == request.method:
+            try:
+                body = json.loads(request.body or b"{}")
+                return json_answer(200, handler(sandbox, body, *match.groups()))
+            except (KeyError, TypeError, ValueError) as problem:
+                return json_answer(400, {"error": f"{type(problem).__name__}: {problem}"})
+    return json_answer(404, {"error": "no such control route"})
+
+
+def _requests(sandbox: "Sandbox", _: Any) -> Any:
+    requests = sandbox.requests()
+    counts = Counter(f"{r['method']} {r['path']}" for r in requests)
+    return {"total": len(requests), "counts": counts, "requests": requests}
+
+
+def _forget_requests(sandbox: "Sandbox", _: Any) -> Any:
+    return {"forgotten": sandbox.state.change("DELETE FROM requests")}
+
+
+def _snapshots(sandbox: "Sandbox", _: Any) -> Any:
+    rows = sandbox.state.rows("SELECT * FROM snapshots ORDER BY created_at, id")
+    return {"snapshots": [_shown(Snapshot.from_row(row)) for row in rows]}
+
+
+def _volumes(sandbox: "Sandbox", _: Any) -> Any:
+    rows = sandbox.state.rows("SELECT * FROM volumes ORDER BY created_at, id")
+    return {"volumes": [_shown(Volume.from_row(row)) for row in rows]}
+
+
+def _shown(record: Snapshot | Volume) -> dict[str, Any]:
+    shown = to_columns(record) | {"metadata": record.metadata}
+    return shown | {"created_at": when(record.created_at), "updated_at": when(record.updated_at)}
+
+
+def _add_volumes(sandbox: "Sandbox", body: Any) -> Any:
+    name, now = body.get("name", "volume"), int(sandbox.state.clock())
+    ids = [new_id() for _ in range(int(body.get("count", 1)))]
+    for number, ident in enumerate(ids, 1):
+        volume = Volume(
+            id=ident,
+            project_id=body.get("project_id", PROJECT_ID),
+            user_id=USERS[0].id,
+            name=f"{name}-{number}" if len(ids) > 1 else name,
+            size=int(body.get("size_gb", 1)),
+            created_at=now,
+            updated_at=now,
+            availability_zone=ZONE_A,
+            status=body.get("status", "available"),
+            trouble=body.get("trouble", ""),
+        )
+        sandbox.state.add_volume(volume)
+    return {"ids": ids}
+
+
+def _change_volume(sandbox: "Sandbox", body: Any, ident: str) -> Any:
+    volume = sandbox.state.volume(ident)
+    if volume is None:
+        raise KeyError(ident)
+    _change(volume, body, ("status", "name", "trouble"))
+    sandbox.state.plan("volumes", ident)
+    sandbox.state.save_volume(volume)
+    return _shown(volume)
+
+
+def _remove_volume(sandbox: "Sandbox", _: Any, ident: str) -> Any:
+    sandbox.state.change("DELETE FROM snapshots WHERE volume_id = ?", (ident,))
+    return {"removed": sandbox.state.change("DELETE FROM volumes WHERE id = ?", (ident,))}
+
+
+def _change_snapshot(sandbox: "Sandbox", body: Any, ident: str) -> Any:
+    snapshot = sandbox.state.snapshot(ident)
+    if snapshot is None:
+        raise KeyError(ident)
+    _change(snapshot, body, ("status", "name", "description", "metadata"))
+    snapshot.updated_at = int(sandbox.state.clock())
+    sandbox.state.plan("snapshots", ident)
+    sandbox.state.save_snapshot(snapshot)
+    return _shown(snapshot)
+
+
+def _remove_snapshot(sandbox: "Sandbox", _: Any, ident: str) -> Any:
+    return {"removed": sandbox.state.change("DELETE FROM snapshots WHERE id = ?", (ident,))}
+
+
+def _change(record: object, body: dict[str, Any], allowed: tuple[str, ...]) -> None:
+    for name, value in body.items():
+        if name not in allowed:
+            raise ValueError(f"only {', '.join(allowed)} can be changed, not {name}")
+        setattr(record, name, value)
+
+
+def _plan_fault(sandbox: "Sandbox", body: Any) -> Any:
+    sandbox.plan_fault(planned_from(body))
+    return {"planned": len(sandbox.faults)}
+
+
+def _forget_faults(sandbox: "Sandbox", _: Any) -> Any:
+    sandbox.faults.clear()
+    return {"planned": 0}
+
+
+def _expire_tokens(sandbox: "Sandbox", _: Any) -> Any:
+    now = sandbox.state.clock()
+    return {"expired": sandbox.state.change("UPDATE tokens SET expires_at = ?", (now,))}
+
+
+_ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+    ("GET", "requests", _requests),
+    ("DELETE", "requests", _forget_requests),
+    ("GET", "snapshots", _snapshots),
+    ("GET", "volumes", _volumes),
+    ("POST", "volumes", _add_volumes),
+    ("POST", "volumes/([^/]+)", _change_volume),
+    ("DELETE", "volumes/([^/]+)", _remove_volume),
+    ("POST", "snapshots/([^/]+)", _change_snapshot),
+    ("DELETE", "snapshots/([^/]+)", _remove_snapshot),
+    ("POST", "faults", _plan_fault),
+    ("DELETE", "faults", _forget_faults),
+    ("POST", "tokens/expire", _expire_tokens),
+)

@@ -1,0 +1,84 @@
+"""What bodies the v2 dialects accept: limits in bytes, unknown members ignored (SEED, A-2016; evs-api.md 2.2, 3.1).
+
+Which code EVS gives for a snapshot's bad name is in no document (EVS.1003/1004 are about disks): EVS.5400 here.
+The prefix ``autobk_snapshot`` is only advised against in the documents, so it is accepted.
+"""
+
+from typing import Any
+
+from snapshots.sandbox.errors import bad_request
+from snapshots.sandbox.messages import Json
+from snapshots.sandbox.schemas import force
+
+MOST_BYTES = 255
+BACKUP_PREFIXES = ("autobk_snapshot", "manualbk_snapshot")
+
+
+def member(body: Json, name: str) -> dict[str, Any]:
+    """The object a body is about.
+
+    Raises:
+        ApiFault: 400 EVS.1013 when there is none.
+
+    """
+    if not isinstance(body, dict) or not isinstance(body.get(name), dict):
+        raise bad_request(f"Missing required element '{name}' in request body.", "EVS.1013")
+    inner: dict[str, Any] = body[name]
+    return inner
+
+
+def create_body(body: Json) -> dict[str, Any]:
+    """The ``snapshot`` member of a create request.
+
+    Raises:
+        ApiFault: 400.
+
+    """
+    given = member(body, "snapshot")
+    if not given.get("volume_id"):
+        raise bad_request("'volume_id' must be specified")
+    if not isinstance(given["volume_id"], str):
+        raise bad_request("'volume_id' must be a string", "EVS.1018")
+    for name in ("name", "description"):
+        text(name, given.get(name))
+    if "force" in given:
+        force(given["force"])
+    metadata(given.get("metadata"))
+    return given
+
+
+def update_body(body: Json) -> dict[str, Any]:
+    """The ``snapshot`` member of an update request.
+
+    Raises:
+        ApiFault: 400; also when nothing that can be changed is given (CIN).
+
+    """
+    given = member(body, "snapshot")
+    changes: dict[str, Any] = {
+        name: given[name] for name in ("name", "description") if name in given
+    }
+    if not changes:
+        raise bad_request("Must specify at least one of: name, description")
+    for name, value in changes.items():
+        text(name, value)
+    return changes
+
+
+def text(name: str, value: Json) -> None:
+    if value is not None and not isinstance(value, str):
+        raise bad_request(f"'{name}' must be a string", "EVS.1018")
+    if value and len(value.encode("utf-8", "surrogatepass")) > MOST_BYTES:
+        raise bad_request(f"'{name}' must be no longer than {MOST_BYTES} bytes")
+
+
+def metadata(value: Json) -> None:
+    if value is None:
+        return
+    if not isinstance(value, dict):
+        raise bad_request("'metadata' must be an object", "EVS.1018")
+    for key, entry in value.items():
+        if not isinstance(entry, str):
+            raise bad_request("Metadata values must be strings", "EVS.1018")
+        if not 1 <= len(key) <= MOST_BYTES or len(entry) > MOST_BYTES:
+            raise bad_request("Metadata keys and values must be no longer than 255 characters")

@@ -1,0 +1,334 @@
+"""The identity service: Keystone v3 as recorded (01-tokens), with IAM's words where the errors are EVS's (6.2).
+
+Accepts what IAM accepts and Keystone does not: a project named without its domain (the user's is meant).
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from snapshots.sandbox.errors import MALFORMED, UNAUTHORIZED, IdentityFault
+from snapshots.sandbox.messages import Answer, Json, Request, json_answer
+from snapshots.sandbox.options import ErrorStyle
+from snapshots.sandbox.records import Caller, Token
+from snapshots.sandbox.scenarios import (
+    DOMAIN,
+    DOMAIN_ID,
+    PROJECTS,
+    REGION,
+    USERS,
+    Role,
+    SeedProject,
+    SeedUser,
+)
+from snapshots.sandbox.storage import Desk
+
+_CLIENT_ERROR = f"{MALFORMED} The client is assumed to be in error."
+_NOT_A_TOKEN = "Could not recognize Fernet token"  # noqa: S105 - Keystone's words
+_TOKEN_BYTES = 1200  # IAM's tokens are several kB long (6.2)
+
+
+def _unauthorized(desk: Desk, message: str = UNAUTHORIZED) -> IdentityFault:
+    if desk.options.errors is ErrorStyle.EVS and message == UNAUTHORIZED:
+        message = "The username or password is wrong."
+    return IdentityFault(401, message, (("WWW-Authenticate", 'Keystone uri="/identity/v3"'),))
+
+
+def user_by_id(ident: str) -> SeedUser | None:
+    return next((user for user in USERS if user.id == ident), None)
+
+
+def role_of(user: SeedUser, project_id: str | None) -> Role | None:
+    return dict(user.roles).get(project_id or "")
+
+
+def caller_of(token: Token) -> Caller:
+    user = user_by_id(token.user_id)
+    return Caller(
+        token.user_id, token.project_id, role_of(user, token.project_id) if user else None
+    )
+
+
+# --- POST /v3/auth/tokens ---
+
+
+def issue(request: Request, desk: Desk) -> Answer:
+    """A token for a password, a token or an application credential (iam_30_0001; recorded)."""
+    auth = _auth_member(request)
+    identity = auth["identity"]
+    method = (identity.get("methods") or [""])[0]
+    ways: dict[str, Callable[[Json, Desk], tuple[SeedUser, str | None]]] = {
+        "password": _by_password,
+        "token": _by_token,
+        "application_credential": _by_credential,
+    }
+    if method not in ways:
+        raise _unauthorized(desk, "Attempted to authenticate with an unsupported method.")
+    user, bound_to = ways[method](identity.get(method) or {}, desk)
+    project_id = bound_to or _scope(auth.get("scope"), user, desk)
+    token = _new_token(user, project_id, method, desk)
+    desk.state.add_token(token)
+    content = {"token": token_content(token, request)}
+    return json_answer(201, content, (("X-Subject-Token", token.token),))
+
+
+def _auth_member(request: Request) -> dict[str, Any]:
+    if request.content_type != "application/json":
+        raise IdentityFault(
+            400, f"Expecting to find application/json in Content-Type header. {_CLIENT_ERROR}"
+        )
+    try:
+        body = json.loads(request.body or b"{}")
+    except ValueError:
+        raise IdentityFault(
+            400, f"Expecting to find valid JSON in request body. {_CLIENT_ERROR}"
+        ) from None
+    if not isinstance(body, dict) or not isinstance(body.get("auth"), dict):
+        raise IdentityFault(400, f"Expecting to find auth in request body. {_CLIENT_ERROR}")
+    auth: dict[str, Any] = body["auth"]
+    if not isinstance(auth.get("identity"), dict):
+        raise IdentityFault(400, "'identity' is a required property")
+    return auth
+
+
+def _by_password(given: Json, desk: Desk) -> tuple[SeedUser, None]:
+    asked = given.get("user") or {}
+    if "id" in asked:
+        user = user_by_id(str(asked["id"]))
+    else:
+        if "domain" not in asked:
+            raise IdentityFault(400, f"Expecting to find domain in user. {_CLIENT_ERROR}")
+        user = _user_named(asked) if _is_our_domain(asked["domain"]) else None
+    if user is None or not _same(str(asked.get("password", "")), user.password):
+        raise _unauthorized(desk)
+    return user, None
+
+
+def _by_token(given: Json, desk: Desk) -> tuple[SeedUser, None]:
+    token = desk.state.token(str(given.get("id", "")))
+    user = user_by_id(token.user_id) if token else None
+    if user is None:
+        raise IdentityFault(404, _NOT_A_TOKEN)
+    return user, None
+
+
+def _by_credential(given: Json, desk: Desk) -> tuple[SeedUser, str]:
+    rows = desk.state.rows("SELECT * FROM credentials WHERE id = ?", (str(given.get("id", "")),))
+    user = user_by_id(rows[0]["user_id"]) if rows else None
+    if user is None or not _same(str(given.get("secret", "")), rows[0]["secret"]):
+        raise _unauthorized(desk)
+    return user, rows[0]["project_id"]
+
+
+def _user_named(asked: Json) -> SeedUser | None:
+    name = str(asked.get("name", "")).lower()
+    return next((user for user in USERS if user.name.lower() == name), None)
+
+
+def _is_our_domain(domain: Json) -> bool:
+    if "id" in domain:
+        return bool(domain["id"] == DOMAIN_ID)
+    return str(domain.get("name", "")).lower() == DOMAIN.lower()
+
+
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode(), expected.encode())
+
+
+def _scope(scope: Json, user: SeedUser, desk: Desk) -> str | None:
+    if not scope:
+        return None
+    asked = scope.get("project")
+    project = _project(asked) if asked else None
+    if project is None or role_of(user, project.id) is None:
+        raise _unauthorized(desk)
+    return project.id
+
+
+def _project(asked: Json) -> SeedProject | None:
+    if "id" in asked:
+        return next((project for project in PROJECTS if project.id == asked["id"]), None)
+    if "domain" in asked and not _is_our_domain(asked["domain"]):
+        return None
+    return next((project for project in PROJECTS if project.name == asked.get("name")), None)
+
+
+def _new_token(user: SeedUser, project_id: str | None, method: str, desk: Desk) -> Token:
+    now = float(int(desk.state.clock()))
+    text = "MII" + base64.urlsafe_b64encode(secrets.token_bytes(_TOKEN_BYTES)).decode().rstrip("=")
+    audit_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    expires_at = desk.state.clock() + desk.options.token_seconds
+    return Token(text, user.id, project_id, method, audit_id, now, expires_at)
+
+
+# --- what a token says ---
+
+
+def token_content(token: Token, request: Request) -> dict[str, Any]:
+    """A token's description; with the catalog unless ``?nocatalog`` is given."""
+    user = user_by_id(token.user_id)
+    name = user.name if user else ""
+    domain = {"id": DOMAIN_ID, "name": DOMAIN}
+    content: dict[str, Any] = {
+        "methods": [token.method],
+        "user": {"domain": domain, "id": token.user_id, "name": name, "password_expires_at": None},
+        "audit_ids": [token.audit_id],
+        "expires_at": _when(token.expires_at),
+        "issued_at": _when(token.issued_at),
+    }
+    project = next((p for p in PROJECTS if p.id == token.project_id), None)
+    if project is None or user is None:
+        return content
+    content["project"] = {"domain": domain, "id": project.id, "name": project.name}
+    content["is_domain"] = False
+    content["roles"] = roles_content(role_of(user, project.id))
+    if "nocatalog" not in request.last_params:
+        content["catalog"] = catalog_content(project.id, request.base_url)
+    return content
+
+
+def roles_content(role: Role | None) -> list[dict[str, str]]:
+    implied = {
+        Role.ADMIN: (Role.ADMIN, Role.MEMBER, Role.READER),
+        Role.MEMBER: (Role.MEMBER, Role.READER),
+        Role.READER: (Role.READER,),
+    }
+    return (
+        [{"id": _stable(f"role {r}"), "name": r.value} for r in implied.get(role, ())]
+        if role
+        else []
+    )
+
+
+def catalog_content(project_id: str, base_url: str) -> list[dict[str, Any]]:
+    """Block storage and identity; EVS's catalog types are volumev2 and volumev3 (6.1)."""
+    services = (
+        ("volumev2", "evsv2", f"{base_url}/v2/{project_id}"),
+        ("volumev3", "evs", f"{base_url}/v3/{project_id}"),
+        ("block-storage", "cinder", f"{base_url}/v3/{project_id}"),
+        ("identity", "keystone", f"{base_url}/v3"),
+    )
+    return [
+        {"endpoints": _endpoints(kind, url), "id": _stable(kind), "type": kind, "name": name}
+        for kind, name, url in services
+    ]
+
+
+def _endpoints(kind: str, url: str) -> list[dict[str, str]]:
+    return [
+        {
+            "id": _stable(f"{kind} {interface}"),
+            "interface": interface,
+            "region_id": REGION,
+            "url": url,
+            "region": REGION,
+        }
+        for interface in ("public", "admin", "internal")
+    ]
+
+
+def _stable(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+
+
+# --- the rest of /v3 ---
+
+
+def _caller_token(request: Request, desk: Desk) -> Token:
+    token = desk.state.token(request.headers.get("x-auth-token", ""))
+    if token is None:
+        raise _unauthorized(desk)
+    return token
+
+
+def _subject(request: Request, desk: Desk) -> Token:
+    token = desk.state.token(request.headers.get("x-subject-token", ""))
+    if token is None:
+        raise IdentityFault(404, _NOT_A_TOKEN)
+    return token
+
+
+def validate(request: Request, desk: Desk) -> Answer:
+    _caller_token(request, desk)
+    token = _subject(request, desk)
+    content = {"token": token_content(token, request)}
+    return json_answer(200, content, (("X-Subject-Token", token.token),))
+
+
+def revoke(request: Request, desk: Desk) -> Answer:
+    _caller_token(request, desk)
+    token = _subject(request, desk)
+    desk.state.change("DELETE FROM tokens WHERE token = ?", (token.token,))
+    return Answer(204)
+
+
+def projects(request: Request, desk: Desk, caller: Caller | None = None) -> Answer:
+    """``/v3/auth/projects``, and ``/v3/projects?name=`` as SDKs ask for the id of a project (6.2)."""
+    user_id = caller.user_id if caller else _caller_token(request, desk).user_id
+    user = user_by_id(user_id)
+    wanted = request.last_params.get("name")
+    mine = [p for p in PROJECTS if user and role_of(user, p.id)]
+    found = [_project_content(p, request) for p in mine if wanted in (None, p.name)]
+    links = {"next": None, "self": f"{request.base_url}{request.raw_path}", "previous": None}
+    return json_answer(200, {"projects": found, "links": links})
+
+
+def _project_content(project: SeedProject, request: Request) -> dict[str, Any]:
+    return {
+        "id": project.id,
+        "name": project.name,
+        "domain_id": DOMAIN_ID,
+        "description": "",
+        "enabled": True,
+        "parent_id": DOMAIN_ID,
+        "is_domain": False,
+        "tags": [],
+        "options": {},
+        "links": {"self": f"{request.base_url}/v3/projects/{project.id}"},
+    }
+
+
+def catalog(request: Request, desk: Desk) -> Answer:
+    token = _caller_token(request, desk)
+    content = catalog_content(token.project_id or "", request.base_url)
+    links = {"next": None, "self": f"{request.base_url}{request.raw_path}", "previous": None}
+    return json_answer(200, {"catalog": content, "links": links})
+
+
+def add_credential(request: Request, desk: Desk) -> Answer:
+    """An application credential for the caller's project (recorded)."""
+    token = _caller_token(request, desk)
+    given = json.loads(request.body)["application_credential"]
+    ident, project_id = uuid.uuid4().hex, token.project_id or ""
+    desk.state.change(
+        "INSERT INTO credentials VALUES (?, ?, ?, ?)",
+        (ident, token.user_id, project_id, given["secret"]),
+    )
+    roles = [
+        role | {"domain_id": None, "description": None, "options": {"immutable": True}}
+        for role in roles_content(caller_of(token).role)
+    ]
+    content = {
+        "id": ident,
+        "name": given["name"],
+        "description": None,
+        "user_id": token.user_id,
+        "project_id": project_id,
+        "system": None,
+        "expires_at": None,
+        "unrestricted": None,
+        "roles": roles,
+        "secret": given["secret"],
+        "links": {"self": f"{request.base_url}/v3/application_credentials/{ident}"},
+    }
+    return json_answer(201, {"application_credential": content})

@@ -1,0 +1,63 @@
+"""Fills a new cloud with what ``scenarios`` lists."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from snapshots.sandbox.records import Volume
+from snapshots.sandbox.scenarios import USERS, SeedVolume
+from snapshots.sandbox.state import State
+
+_CREATED_AT = int(datetime(2026, 1, 15, 8, 0, tzinfo=UTC).timestamp())
+
+
+def add_seed_volumes(state: State, seeds: Iterable[SeedVolume]) -> None:
+    for number, seed in enumerate(seeds):
+        state.add_volume(_volume(seed, _CREATED_AT + 3600 * number))
+
+
+def _volume(seed: SeedVolume, created_at: int) -> Volume:
+    return Volume(
+        id=seed.id,
+        project_id=seed.project_id,
+        user_id=USERS[0].id,
+        name=seed.name,
+        size=seed.size_gb,
+        created_at=created_at,
+        updated_at=created_at + 5,
+        status=seed.status,
+        volume_type=seed.type,
+        availability_zone=seed.az,
+        trouble=seed.trouble,
+        bootable=seed.bootable,
+        encrypted=seed.encrypted,
+        multiattach=seed.multiattach,
+        attachments=[attachment(seed.id, seed.server, seed.device, created_at)]
+        if seed.device
+        else [],
+        metadata=_metadata(seed),
+    )
+
+
+def attachment(volume_id: str, server: str, device: str, at: int) -> dict[str, Any]:
+    """One entry of a volume's ``attachments``; server and attachment ids follow from volume and server."""
+    return {
+        "id": volume_id,
+        "attachment_id": str(uuid.uuid5(uuid.UUID(volume_id), server)),
+        "volume_id": volume_id,
+        "server_id": str(uuid.uuid5(uuid.NAMESPACE_DNS, server)),
+        "host_name": None,
+        "device": device,
+        "attached_at": datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000"),
+    }
+
+
+def _metadata(seed: SeedVolume) -> dict[str, str]:
+    if not seed.encrypted:
+        return {}
+    # EVS says so in the metadata, not in "encrypted" (A-2069).
+    return {
+        "__system__encrypted": "1",
+        "__system__cmkid": str(uuid.uuid5(uuid.UUID(seed.id), "key")),
+    }

@@ -1,0 +1,104 @@
+"""Checks requests signed with an access key: SDK-HMAC-SHA256 (SIGN, api-sign-algorithm-002; evs-api.md 6.3).
+
+Written from the description of the algorithm, not from a client, so that a client can be checked against it.
+"""
+
+import hashlib
+import hmac
+import re
+from calendar import timegm
+from dataclasses import dataclass
+from time import strptime
+from urllib.parse import quote, unquote
+
+from snapshots.sandbox.messages import Request
+
+ALGORITHM = "SDK-HMAC-SHA256"
+MOST_SKEW_SECONDS = 15 * 60
+_AUTHORIZATION = re.compile(
+    r"SDK-HMAC-SHA256 Access=(?P<access>[^,]+), SignedHeaders=(?P<names>[^,]+), Signature=(?P<signature>[0-9a-f]{64})"
+)
+
+
+class BadSignatureError(Exception):
+    """Says in the gateway's words what is wrong."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    access_key: str
+    header_names: tuple[str, ...]
+    signature: str
+
+
+def is_signed(request: Request) -> bool:
+    return request.headers.get("authorization", "").startswith(ALGORITHM)
+
+
+def read(request: Request) -> Signature:
+    """The parts of the ``Authorization`` header.
+
+    Raises:
+        BadSignatureError: it is not as described.
+
+    """
+    found = _AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
+    if not found:
+        raise BadSignatureError("authorization header is not readable")
+    return Signature(found["access"], tuple(found["names"].split(";")), found["signature"])
+
+
+def check(request: Request, signature: Signature, secret_key: str, now: float) -> None:
+    """Compares the signature with our own.
+
+    Raises:
+        BadSignatureError: it is another one, or it is too old or too new.
+
+    """
+    date = request.headers.get("x-sdk-date", "")
+    if "x-sdk-date" not in signature.header_names or "host" not in signature.header_names:
+        raise BadSignatureError("x-sdk-date and host must be signed")
+    if abs(_seconds(date) - now) > MOST_SKEW_SECONDS:
+        raise BadSignatureError("signature expired")
+    canonical = canonical_request(request, signature.header_names)
+    if not hmac.compare_digest(sign(canonical, date, secret_key), signature.signature):
+        raise BadSignatureError(
+            "verify aksk signature fail, canonicalRequest:" + canonical.replace("\n", "|")
+        )
+
+
+def sign(canonical: str, date: str, secret_key: str) -> str:
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    text = f"{ALGORITHM}\n{date}\n{digest}"
+    return hmac.new(secret_key.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def canonical_request(request: Request, names: tuple[str, ...]) -> str:
+    headers = "".join(f"{name}:{request.headers.get(name, '').strip()}\n" for name in names)
+    payload = (
+        request.headers.get("x-sdk-content-sha256") or hashlib.sha256(request.body).hexdigest()
+    )
+    return "\n".join(
+        (request.method, _path(request), _query(request), headers, ";".join(names), payload)
+    )
+
+
+def _path(request: Request) -> str:
+    path = "/".join(_escape(unquote(part)) for part in request.raw_path.split("/"))
+    return path if path.endswith("/") else path + "/"
+
+
+def _query(request: Request) -> str:
+    pairs = sorted((_escape(name), _escape(value)) for name, value in request.params)
+    return "&".join(f"{name}={value}" for name, value in pairs)
+
+
+def _escape(text: str) -> str:
+    return quote(text, safe="-_.~")
+
+
+def _seconds(date: str) -> int:
+    try:
+        return timegm(strptime(date, "%Y%m%dT%H%M%SZ"))
+    except ValueError:
+        raise BadSignatureError("x-sdk-date is not readable") from None

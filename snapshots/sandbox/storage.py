@@ -1,0 +1,174 @@
+"""The storage service's front: who asks, which version, which route, what body; and the headers of every answer.
+
+The order of the checks is Cinder's (recorded in 02, 06, 09): token, route, version, body, project.
+"""
+
+import json
+from dataclasses import dataclass, replace
+
+from snapshots.sandbox import access, routes, versions
+from snapshots.sandbox.call import Call, Microversion
+from snapshots.sandbox.errors import (
+    MALFORMED,
+    ApiFault,
+    Fault,
+    Style,
+    bad_request,
+    not_found,
+    server_error,
+    too_large,
+)
+from snapshots.sandbox.messages import Answer, Headers, Json, Request
+from snapshots.sandbox.options import ErrorStyle, SandboxOptions
+from snapshots.sandbox.scenarios import Trouble
+from snapshots.sandbox.state import State
+
+_MOST_BYTES = 114_688  # oslo.middleware's default (recorded)
+_MOST_BYTES_AT_GATEWAY = 12 * 2**20  # evs-api.md 6.3
+_WITH_BODY = ("POST", "PUT")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a request needs beside itself."""
+
+    state: State
+    options: SandboxOptions
+    request_id: str
+    trouble: Trouble | None = None
+
+
+def answer(request: Request, desk: Desk, *, only_v3: bool = False) -> Answer:
+    """What the storage service says. ``only_v3``: as a Cinder that has no v2 any more."""
+    if request.path in ("", "/"):
+        root = versions.recorded_storage_root if only_v3 else versions.storage_root
+        return _with_version(root(request), desk, versions.LOWEST)
+    is_v3 = only_v3 or not request.path.startswith("/v2")
+    errors = ErrorStyle.CINDER if is_v3 else desk.options.errors
+    style = Style(errors, desk.request_id)
+    if request.method == "OPTIONS":
+        return _with_ids(Answer(200), desk, is_v3=is_v3)
+    try:
+        found = _call(request, desk, is_v3=is_v3, only_v3=only_v3)
+    except Fault as fault:
+        return _refusal(fault, fault.answer(style), desk, is_v3=is_v3)
+    return _carried_out(*found, desk, style)
+
+
+def _carried_out(handler: routes.Handler, call: Call, desk: Desk, style: Style) -> Answer:
+    """What the handler says, or why not, under the version that was agreed on."""
+    try:
+        call = _with_body(call)
+        _check_project(call)
+        done = handler(call)
+    except Fault as fault:
+        done = fault.answer(style)
+        if not fault.with_version_header:
+            return _with_ids(done, desk, is_v3=call.is_v3)
+    if not call.is_v3:
+        return _with_ids(done, desk, is_v3=False)
+    return _with_version(done, desk, call.version)
+
+
+# --- checks ---
+
+
+def _call(
+    request: Request, desk: Desk, *, is_v3: bool, only_v3: bool
+) -> tuple[routes.Handler, Call]:
+    behind_gateway = not is_v3 and desk.options.errors is ErrorStyle.EVS
+    if len(request.body) > (_MOST_BYTES_AT_GATEWAY if behind_gateway else _MOST_BYTES):
+        raise too_large()
+    caller = access.caller_of(request, desk.state)
+    found = None
+    if request.method != "HEAD" and not (only_v3 and request.path.startswith("/v2")):
+        found = routes.find(request.method, request.path)
+    if found is None:
+        raise not_found()
+    version = versions.asked(request) if is_v3 else (2, 0)
+    path = found.path | ({"project_id": found.project_id} if found.project_id else {})
+    call = Call(request, desk.state, desk.options, caller, found.dialect, version, path)
+    return found.handler, replace(call, trouble=desk.trouble)
+
+
+def _check_project(call: Call) -> None:
+    asked = call.path.get("project_id")
+    if asked is None or asked == call.caller.project_id:
+        return
+    if call.is_v3 or call.options.errors is ErrorStyle.CINDER:
+        raise bad_request("Malformed request url")
+    if not routes.is_project_id(asked):
+        raise bad_request("The project id in the URL is not valid.", "EVS.0001")
+    raise bad_request("The project id in the URL is not the same as in the token.", "Common.0018")
+
+
+def _with_body(call: Call) -> Call:
+    request = call.request
+    if call.is_v3:
+        return replace(call, body=_v3_body(request))
+    if request.method not in _WITH_BODY:
+        return call
+    if request.content_type not in ("application/json", ""):
+        raise ApiFault(415, "Unsupported Content-Type", "EVS.1013")
+    return replace(call, body=_parsed(request.body, "EVS.1013"))
+
+
+def _v3_body(request: Request) -> Json:
+    """What Cinder makes of a body: one without a content type is no body, and a missing one an internal error."""
+    if not request.body or not request.content_type:
+        if request.method in _WITH_BODY:
+            raise server_error()
+        return None
+    if request.content_type != "application/json":
+        raise ApiFault(415, "Unsupported Content-Type")
+    body = _parsed(request.body, "EVS.5400")
+    if request.method not in _WITH_BODY:
+        raise bad_request(MALFORMED)
+    return body
+
+
+def _parsed(body: bytes, code: str) -> Json:
+    try:
+        return json.loads(body.decode())
+    except RecursionError:
+        raise server_error() from None
+    except ValueError:
+        raise bad_request("Malformed request body", code) from None
+
+
+# --- headers ---
+
+
+def _refusal(fault: Fault, said: Answer, desk: Desk, *, is_v3: bool) -> Answer:
+    if isinstance(fault, ApiFault) and is_v3:
+        version = fault.version if isinstance(fault, versions.UnknownVersionError) else None
+        if version and fault.with_version_header:
+            return _with_version(said, desk, version)
+        return _with_headers(said, (("x-compute-request-id", desk.request_id), *_ids(desk)))
+    return _with_ids(said, desk, is_v3=is_v3)
+
+
+def _with_version(said: Answer, desk: Desk, version: Microversion) -> Answer:
+    headers: Headers = (
+        (versions.HEADER, f"volume {versions.shown(version)}"),
+        ("Vary", versions.HEADER),
+    )
+    if said.body:
+        headers = (("x-compute-request-id", desk.request_id), *headers)
+    return _with_headers(said, (*headers, *_ids(desk)))
+
+
+def _with_ids(said: Answer, desk: Desk, *, is_v3: bool) -> Answer:
+    if is_v3 or desk.options.errors is ErrorStyle.CINDER:
+        return _with_headers(said, _ids(desk))
+    gateway_id = desk.request_id.removeprefix("req-").replace("-", "")
+    headers = (("X-Request-Id", gateway_id), ("x-compute-request-id", desk.request_id))
+    return _with_headers(said, (*headers, *_ids(desk)))
+
+
+def _ids(desk: Desk) -> Headers:
+    return (("x-openstack-request-id", desk.request_id),)
+
+
+def _with_headers(said: Answer, headers: Headers) -> Answer:
+    return replace(said, headers=(*said.headers, *headers))

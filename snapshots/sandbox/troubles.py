@@ -1,0 +1,133 @@
+"""What goes wrong on purpose: the seeded volumes' troubles, and faults planned by tests and demos."""
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from snapshots.sandbox.call import Call
+from snapshots.sandbox.errors import ApiFault, Fault, GatewayFault, over_limit, server_error
+from snapshots.sandbox.messages import Answer, Delivery, Json, Request
+from snapshots.sandbox.records import Volume
+from snapshots.sandbox.scenarios import (
+    IN_PROGRESS_CALLS,
+    LONG_SECONDS,
+    THROTTLED_CALLS,
+    Trouble,
+)
+
+CREATES = r"/(cloud)?snapshots"
+UNKNOWN_STATUS = "quiescing"
+
+
+@dataclass
+class PlannedFault:
+    """What the next requests of a kind meet instead of the ordinary.
+
+    Either a ``trouble`` (for creates), or an answer of its own (``status``, ``body``, ``headers``). With ``made`` the
+    request is carried out first. ``delivery`` says how the answer travels.
+    """
+
+    times: int = 1
+    method: str = "POST"
+    path: str = CREATES
+    """A regular expression the end of the path must match."""
+    trouble: Trouble | None = None
+    status: int = 500
+    body: Json = None
+    headers: dict[str, str] = field(default_factory=dict)
+    made: bool = False
+    delivery: Delivery = Delivery.WHOLE
+    delay_seconds: float = 0.0
+
+    def meets(self, request: Request) -> bool:
+        found = re.search(f"(?:{self.path})$", request.path)
+        return self.times > 0 and request.method == self.method and bool(found)
+
+    def answer(self) -> Answer:
+        body = self.body if isinstance(self.body, str) else json.dumps(self.body)
+        kind = "text/html" if isinstance(self.body, str) else "application/json"
+        headers = {"Content-Type": kind, **self.headers}
+        content = b"" if self.body is None else body.encode()
+        return Answer(
+            self.status, content, tuple(headers.items()), self.delivery, self.delay_seconds
+        )
+
+
+def planned_from(given: dict[str, Any]) -> PlannedFault:
+    """A planned fault as the control route receives it.
+
+    Raises:
+        TypeError, ValueError: a member is unknown or has a wrong value.
+
+    """
+    values = dict(given)
+    if "trouble" in values:
+        values["trouble"] = Trouble(values["trouble"])
+    if "delivery" in values:
+        values["delivery"] = Delivery[str(values["delivery"]).upper()]
+    return PlannedFault(**values)
+
+
+def trouble_of(volume: Volume, call: Call) -> Trouble:
+    return call.trouble or Trouble(volume.trouble)
+
+
+def refuse(volume: Volume, call: Call) -> None:
+    """Raises what a create on this volume meets before anything is made."""
+    trouble = trouble_of(volume, call)
+    if trouble is Trouble.QUOTA_FULL:
+        raise over_limit(
+            "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota."
+            f" Requested {volume.size}G, quota is 1000G and 1000G has been consumed."
+        )
+    if trouble is Trouble.ERROR_500_NOTHING_MADE:
+        raise server_error()
+    if trouble is Trouble.THROTTLED:
+        _refuse_some_calls(volume, call, THROTTLED_CALLS, _throttled())
+    if trouble is Trouble.SNAPSHOT_IN_PROGRESS:
+        message = "Another snapshot of the volume is being created."
+        busy = ApiFault(409, message, "EVS.2409")
+        _refuse_some_calls(volume, call, IN_PROGRESS_CALLS, busy)
+
+
+def _throttled() -> GatewayFault:
+    # The message's form is seen for VPC (evs-api.md 9); no Retry-After is documented.
+    return GatewayFault(
+        429,
+        "APIGW.0308",
+        "The throttling threshold has been reached: policy user over ratelimit,limit:2,time:1 minute",
+    )
+
+
+def _refuse_some_calls(volume: Volume, call: Call, times: int, fault: Fault) -> None:
+    """Refuses that many calls, lets one through, and begins again."""
+    refused = call.trouble is not None or volume.trouble_calls < times
+    calls = volume.trouble_calls + 1 if refused else 0
+    call.state.change("UPDATE volumes SET trouble_calls = ? WHERE id = ?", (calls, volume.id))
+    if refused:
+        raise fault
+
+
+def course(trouble: Trouble, seconds: float, now: float) -> list[tuple[float, str]]:
+    """When a new snapshot gets which status."""
+    if trouble is Trouble.ENDS_IN_ERROR:
+        return [(now + seconds, "error")]
+    if trouble is Trouble.TAKES_LONG:
+        return [(now + LONG_SECONDS, "available")]
+    if trouble is Trouble.UNKNOWN_STATUS:
+        return [(now + seconds, UNKNOWN_STATUS), (now + 3 * seconds, "available")]
+    return [(now + seconds, "available")]
+
+
+def spoil(answer: Answer, trouble: Trouble, call: Call) -> Answer:
+    """What becomes of the answer to a create that has made its snapshot."""
+    if trouble is Trouble.SLOW:
+        return replace(answer, delay_seconds=call.options.slow_seconds)
+    if trouble is Trouble.NO_ANSWER:
+        return replace(answer, delivery=Delivery.NEVER)
+    if trouble is Trouble.ANSWER_CUT:
+        return replace(answer, delivery=Delivery.CUT)
+    if trouble is Trouble.ERROR_500:
+        raise server_error()
+    return answer

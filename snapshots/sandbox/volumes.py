@@ -1,0 +1,178 @@
+"""Volumes: lists and show (evs-api.md 8; recorded in 15), and what an administrator or server does to them (13, 14)."""
+
+from typing import Any
+
+from snapshots.sandbox import listing, quotas
+from snapshots.sandbox.call import Call, Dialect, new_id
+from snapshots.sandbox.errors import bad_request
+from snapshots.sandbox.messages import Answer, json_answer
+from snapshots.sandbox.records import Snapshot, Volume
+from snapshots.sandbox.scenarios import ZONE_A
+from snapshots.sandbox.seeding import attachment
+from snapshots.sandbox.state import GONE
+from snapshots.sandbox.views import volume_brief, volume_full
+
+_CREATING_SECONDS = 1.0
+_DELETABLE = ("available", "error", "error_restoring", "error_extending", "error_managing")
+
+_FILTERS = {
+    "name": "fold(name) = fold(?)",
+    "status": "status = lower(?)",
+    "availability_zone": "availability_zone = ?",
+    "bootable": "bootable = (lower(?) = 'true')",
+}
+_VENDOR_FILTERS = _FILTERS | {
+    "multiattach": "multiattach = (lower(?) = 'true')",
+    "server_id": "EXISTS (SELECT 1 FROM json_each(attachments) AS a WHERE a.value ->> 'server_id' = ?)",
+}
+_SORT_KEYS = {
+    "id": "id",
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+    "display_name": "fold(name)",
+    "status": "status",
+    "size": "size",
+    "bootable": "bootable",
+    "availability_zone": "availability_zone",
+}
+
+
+def _listing(path: str, show_one: Any, *, vendor: bool = False) -> listing.Listing:
+    return listing.Listing(
+        table="volumes",
+        noun="volumes",
+        show=show_one,
+        from_row=Volume.from_row,
+        path=path,
+        filters=_VENDOR_FILTERS if vendor else _FILTERS,
+        sort_keys=_SORT_KEYS,
+        counted=vendor,
+    )
+
+
+_BRIEF = _listing("volumes", volume_brief)
+_DETAIL = _listing("volumes/detail", volume_full)
+_VENDOR = _listing("cloudvolumes/detail", volume_full, vendor=True)
+
+
+def list_brief(call: Call) -> Answer:
+    return json_answer(200, listing.answer(call, _BRIEF))
+
+
+def list_detail(call: Call) -> Answer:
+    kind = _VENDOR if call.dialect is Dialect.VENDOR else _DETAIL
+    return json_answer(200, listing.answer(call, kind))
+
+
+def show(call: Call) -> Answer:
+    return json_answer(200, {"volume": volume_full(call.volume(call.path["id"]), call)})
+
+
+def create(call: Call) -> Answer:
+    """202; enough of it to make the volumes that tests need, also from a snapshot (recorded in 07, 08, 13)."""
+    given = (call.body or {}).get("volume", {})
+    call.require_member("volume:create")
+    source = call.snapshot(given["snapshot_id"]) if given.get("snapshot_id") else None
+    if source and source.status != "available":
+        raise bad_request(
+            "Invalid snapshot: Originating snapshot status must be one of 'available' values"
+        )
+    size = int(given.get("size") or (source.size if source else 1))
+    quotas.check(call, call.project_id, "gigabytes", size)
+    quotas.check(call, call.project_id, "volumes", 1)
+    volume = _make(call, given, size, source)
+    call.state.add_volume(volume)
+    due_at = call.state.clock() + min(_CREATING_SECONDS, call.options.seconds)
+    call.state.plan("volumes", volume.id, (due_at, "available"))
+    return json_answer(202, {"volume": volume_full(volume, call)})
+
+
+def _make(call: Call, given: dict[str, Any], size: int, source: Snapshot | None) -> Volume:
+    return Volume(
+        id=new_id(),
+        project_id=call.project_id,
+        user_id=call.caller.user_id,
+        name=given.get("name") or "",
+        size=size,
+        created_at=call.now,
+        status="creating",
+        description=given.get("description"),
+        volume_type=given.get("volume_type") or "SAS",
+        availability_zone=given.get("availability_zone") or ZONE_A,
+        metadata=given.get("metadata") or {},
+        snapshot_id=source.id if source else None,
+        host="",
+    )
+
+
+def delete(call: Call) -> Answer:
+    """202; a volume with snapshots is not deleted (recorded in 11 and 13)."""
+    volume = call.volume(call.path["id"])
+    call.require_member("volume:delete")
+    count = "SELECT count(*) FROM snapshots WHERE volume_id = ?"
+    if volume.status not in _DELETABLE or call.state.number(count, (volume.id,)):
+        raise bad_request(
+            "Invalid volume: Volume status must be available or error or error_restoring or error_extending or"
+            " error_managing and must not be migrating, attached, belong to a group, have snapshots,"
+            " awaiting a transfer, or be disassociated from snapshots after volume transfer."
+        )
+    call.state.plan("volumes", volume.id)
+    call.state.change("DELETE FROM volumes WHERE id = ?", (volume.id,))
+    return Answer(202)
+
+
+# --- actions ---
+
+
+def act(call: Call) -> Answer:
+    """``os-reset_status``, ``os-attach`` and ``os-detach``: states for tests, over Cinder's own calls."""
+    volume = call.volume(call.path["id"])
+    name, given = _action(call)
+    if name == "os-reset_status":
+        call.require_admin("volume_extension:volume_admin_actions:reset_status")
+        volume.status = given["status"]
+    elif name == "os-attach":
+        server, device = given.get("instance_uuid", ""), given.get("mountpoint", "")
+        volume.attachments = [
+            attachment(volume.id, server, device, call.now) | {"server_id": server}
+        ]
+        volume.status = "in-use"
+    elif name == "os-detach":
+        volume.attachments, volume.status = [], "available"
+    else:
+        raise _unknown_action(name)
+    volume.updated_at = call.now
+    call.state.plan("volumes", volume.id)
+    call.state.save_volume(volume)
+    return Answer(202)
+
+
+def act_on_snapshot(call: Call) -> Answer:
+    """``os-reset_status`` and ``os-force_delete``, for the administrator (recorded in 13)."""
+    name, given = _action(call)
+    snapshot = call.snapshot(call.path["id"])
+    if name == "os-reset_status":
+        call.require_admin("volume_extension:snapshot_admin_actions:reset_status")
+        snapshot.status = given["status"]
+        call.state.plan("snapshots", snapshot.id)
+    elif name == "os-force_delete":
+        call.require_admin("volume_extension:snapshot_admin_actions:force_delete")
+        snapshot.status = "deleting"
+        due_at = call.state.clock() + call.options.seconds / 2
+        call.state.plan("snapshots", snapshot.id, (due_at, GONE))
+    else:
+        raise _unknown_action(name)
+    call.state.save_snapshot(snapshot)
+    return Answer(202)
+
+
+def _action(call: Call) -> tuple[str, dict[str, Any]]:
+    for name, given in (call.body or {}).items():
+        return name, given or {}
+    raise _unknown_action("")
+
+
+def _unknown_action(name: str) -> Exception:
+    return bad_request(
+        f"There is no such action: {name}. Verify the request body and Content-Type header and try again."
+    )
