@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
+from snapshots.management.commands import serve
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,6 +58,16 @@ def test_web_migrates_announces_its_page_and_ends_cleanly(portal, tmp_path, free
     assert portal.wait(15) == 0
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", free), timeout=1)
+
+
+def test_a_database_that_is_away_is_said_in_one_sentence(monkeypatch, free):
+    def refuse(*_args):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setenv("PORT", str(free))
+    monkeypatch.setattr(serve, "MigrationExecutor", refuse)
+    with pytest.raises(CommandError, match="does not let us in: connection refused"):
+        call_command("serve", "--no-sandbox")
 
 
 def test_a_taken_port_is_refused_with_the_way_out(monkeypatch, taken):

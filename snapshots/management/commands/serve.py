@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import BaseCommand, CommandError, call_command, get_commands
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from snapshots.management.supervisor import Program, Supervisor
@@ -47,7 +47,10 @@ class Command(BaseCommand):
         if "sandbox" in parts:
             hint = "It is the sandbox's: choose another PORT, or set EVSPORTAL_SANDBOX_URL."
             _refuse_taken(sandbox_host, sandbox_port, hint)
-        self._prepare()
+        try:
+            self._prepare()
+        except OperationalError as error:
+            raise CommandError(f"The database does not let us in: {error}") from error
         announce = self._announcer(host, port) if "web" in parts else None
         Supervisor(_programs(parts, sandbox_port), each_tick=announce).run()
 
