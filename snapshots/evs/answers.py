@@ -20,6 +20,7 @@ _DEEPEST_FAULT = 4
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # The gateway repeats the request it tried to verify, headers included (page api-sign-errorcode).
 _ECHO = re.compile(r"[,;.]?\s*canonical[ _-]?request\b.*", re.IGNORECASE | re.DOTALL)
+_LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)  # Cinder's framework puts them into texts
 _REQUEST_ID_HEADERS = (
     "x-request-id",
     "x-openstack-request-id",
@@ -107,7 +108,7 @@ def _fault(data: Mapping[str, object], *, code: str, message: str, name: str) ->
         code = name  # Cinder repeats the HTTP status here; the fault's name says more
     return Fault(
         code=plain(code, longest=_LONGEST_CODE),
-        message=plain(_ECHO.sub("", message)),
+        message=plain(_ECHO.sub("", _LINE_BREAK.sub(" ", message))),
         name=plain(name, longest=_LONGEST_CODE),
         title=plain(_text(data.get("title"))),
         request_id=plain(_text(data.get("request_id")), longest=_LONGEST_REQUEST_ID),

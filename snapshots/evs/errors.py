@@ -168,10 +168,11 @@ def error_from_answer(status: int, headers: Mapping[str, str], body: bytes) -> E
     fault = find_fault(body)
     kind = _kind(status, fault=fault)
     retry_after = retry_after_of(headers, fault)
+    code = fault.code if fault else ""
     return kind(
         (fault.message if fault else "") or _own_words(status),
         status=status,
-        code=fault.code if fault else "",
+        code="" if code == str(status) else code,  # IAM says nothing more there
         request_id=request_id_of(headers, fault),
         retry_after=retry_after,
         outcome_known=_turned_away(status, fault=fault, retry_after=retry_after) or None,
