@@ -105,7 +105,7 @@ def cancel_operation(*, operation: Operation, person: User) -> bool:
     changes = operation.enter(OperationState.CANCELLED, now=now)
     words = f"Cancelled by {person.get_username()} before it was sent. Nothing was made."
     waiting = Operation.objects.filter(pk=operation.pk, state=OperationState.QUEUED)
-    return waiting.update(**changes, outcome=words) == 1
+    return waiting.update(**changes, due_at=None, outcome=words) == 1
 
 
 def ask_again(*, operation: Operation, person: User, key: uuid.UUID) -> tuple[Operation, bool]:

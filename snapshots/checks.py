@@ -1,0 +1,80 @@
+"""System checks: a wrong setting stops the start, with an id and a hint."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ImproperlyConfigured
+
+from snapshots import clouds
+
+INSECURE_KEY = "not-for-production"
+
+
+@register
+def check_mode(**_kwargs: Any) -> list[CheckMessage]:
+    """The sandbox is chosen by name, never by missing settings."""
+    if settings.EVSPORTAL_MODE:
+        return []
+    return [
+        Error(
+            "EVSPORTAL_MODE is not set.",
+            hint="Set it to 'cloud' with EVSPORTAL_CLOUDS, or to 'sandbox' to try the portal.",
+            id="evsportal.E001",
+        )
+    ]
+
+
+@register
+def check_clouds(**_kwargs: Any) -> list[CheckMessage]:
+    """The file of clouds can be read and makes sense."""
+    if settings.EVSPORTAL_MODE != "cloud":
+        return []
+    try:
+        clouds.cloud_names()
+    except ImproperlyConfigured as error:
+        hint = "See 'First real cloud' in the README."
+        return [Error(str(error), hint=hint, id="evsportal.E002")]
+    return []
+
+
+@register
+def check_secret_key(**_kwargs: Any) -> list[CheckMessage]:
+    """Sessions of a real portal are signed with a key of its own."""
+    if settings.EVSPORTAL_MODE != "cloud" or settings.SECRET_KEY != INSECURE_KEY:
+        return []
+    return [
+        Error(
+            "EVSPORTAL_SECRET_KEY is not set.",
+            hint="Set it, or EVSPORTAL_SECRET_KEY_FILE, to 50 or more random characters.",
+            id="evsportal.E003",
+        )
+    ]
+
+
+@register
+def check_lease(**_kwargs: Any) -> list[CheckMessage]:
+    """A claim outlives the longest exchange, else a second worker would doubt the first."""
+    if settings.EVSPORTAL_LEASE_SECONDS > settings.EVSPORTAL_DEADLINE_SECONDS:
+        return []
+    return [
+        Error(
+            "EVSPORTAL_LEASE_SECONDS is not above EVSPORTAL_DEADLINE_SECONDS.",
+            hint="Make the lease at least half as long again as the deadline.",
+            id="evsportal.E004",
+        )
+    ]
+
+
+@register
+def check_transactions(**_kwargs: Any) -> list[CheckMessage]:
+    """A transaction around a web request or a call would let evidence roll back."""
+    if not any(database.get("ATOMIC_REQUESTS") for database in settings.DATABASES.values()):
+        return []
+    return [
+        Error(
+            "ATOMIC_REQUESTS is on.",
+            hint="Leave it off: exchanges are committed before their request leaves.",
+            id="evsportal.E005",
+        )
+    ]

@@ -1,0 +1,276 @@
+"""The assembler: reads which clouds there are, and builds a client for one of them.
+
+A `clouds.yaml` as OpenStack clients read it; a `secure.yaml` beside it is merged over it. Per cloud
+one table of our own, `evs`. Any secret `x` may be given as `x_file` or `x_env` instead.
+"""
+
+import os
+import stat
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from snapshots.audit.recorder import AuditRecorder
+from snapshots.evs.client import EvsClient
+from snapshots.evs.config import CloudConfig, KeyCredentials, PasswordCredentials
+from snapshots.evs.connection import Connection, connect
+from snapshots.evs.dialects import DIALECTS
+from snapshots.evs.limits import PROFILES
+from snapshots.evs.wire import Wire
+from snapshots.sandbox import scenarios
+
+SANDBOX = "sandbox"
+SECRETS = ("password", "secret_key", "security_token")
+
+
+def cloud_names() -> list[str]:
+    """The configured clouds, in the file's order."""
+    return list(_configs())
+
+
+def config_of(cloud: str) -> CloudConfig:
+    """One cloud's configuration. Raises `ImproperlyConfigured` for a name that is not there."""
+    try:
+        return _configs()[cloud]
+    except KeyError as error:
+        raise ImproperlyConfigured(f"There is no cloud named {cloud!r} in the settings.") from error
+
+
+def profile_name(cloud: str) -> str:
+    """The name of the limits profile that this cloud's names and descriptions must keep."""
+    return config_of(cloud).limits
+
+
+def is_sandbox() -> bool:
+    """Whether the portal talks to the simulated cloud."""
+    return bool(settings.EVSPORTAL_MODE == "sandbox")
+
+
+def client(cloud: str, recorder: AuditRecorder) -> EvsClient:
+    """A client for one piece of work. Connection, token and pacing are shared in the process."""
+    return EvsClient(_connection(cloud), recorder)
+
+
+def secrets_of(cloud: str) -> tuple[str, ...]:
+    """What must never be stored or shown, for the recorder to strike out."""
+    auth = config_of(cloud).auth
+    if isinstance(auth, PasswordCredentials):
+        return (auth.password,)
+    return tuple(filter(None, (auth.secret_key, auth.security_token)))
+
+
+def forget() -> None:
+    """Read the settings anew at the next call, and sign in anew (for tests and a reload)."""
+    _configs.cache_clear()
+    _connection.cache_clear()
+
+
+@cache
+def _connection(cloud: str) -> Connection:
+    config = config_of(cloud)
+    wire = Wire(
+        connect_seconds=settings.EVSPORTAL_CONNECT_SECONDS,
+        read_seconds=settings.EVSPORTAL_READ_SECONDS,
+        deadline_seconds=settings.EVSPORTAL_DEADLINE_SECONDS,
+        ca_file=config.cacert,
+        pool_size=settings.EVSPORTAL_WORKER_THREADS + 2,
+    )
+    return connect(config, wire=wire)
+
+
+@cache
+def _configs() -> dict[str, CloudConfig]:
+    if is_sandbox():
+        return {SANDBOX: _sandbox_config()}
+    if not settings.EVSPORTAL_CLOUDS:
+        raise ImproperlyConfigured(
+            "EVSPORTAL_CLOUDS is not set: name a clouds.yaml, or set EVSPORTAL_MODE=sandbox."
+        )
+    return read_clouds(Path(settings.EVSPORTAL_CLOUDS))
+
+
+def _sandbox_config() -> CloudConfig:
+    return CloudConfig(
+        name=SANDBOX,
+        region=scenarios.REGION,
+        auth=PasswordCredentials(
+            auth_url=f"{settings.EVSPORTAL_SANDBOX_URL}/v3",
+            username=scenarios.USERNAME,
+            password=scenarios.PASSWORD,
+            user_domain_name=scenarios.DOMAIN,
+            project_name=scenarios.PROJECT_NAME,
+            project_domain_name=scenarios.DOMAIN,
+        ),
+        calls_per_second=50,
+    )
+
+
+# --- clouds.yaml -----------------------------------------------------------------------------
+
+
+def read_clouds(path: Path) -> dict[str, CloudConfig]:
+    """The clouds of a `clouds.yaml`. Raises `ImproperlyConfigured` naming file and entry."""
+    tables = _clouds_table(path)
+    secure = path.with_name("secure.yaml")
+    if secure.exists():
+        tables = _merged(tables, _clouds_table(secure))
+    if not tables:
+        raise ImproperlyConfigured(f"{path}: no cloud under 'clouds:'.")
+    return {str(name): _cloud(str(name), table, path) for name, table in tables.items()}
+
+
+def _clouds_table(path: Path) -> dict[str, Any]:
+    _refuse_open_file(path)
+    try:
+        table = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ImproperlyConfigured(f"{path}: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        # The parser's own text may quote the line with the password.
+        raise ImproperlyConfigured(f"{path}: this is not readable as YAML.") from error
+    clouds = table.get("clouds") if isinstance(table, dict) else None
+    if not isinstance(clouds, dict) or not all(isinstance(one, dict) for one in clouds.values()):
+        raise ImproperlyConfigured(f"{path}: 'clouds:' must hold one table for each cloud.")
+    return clouds
+
+
+def _refuse_open_file(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise ImproperlyConfigured(f"{path}: {error.strerror}.") from error
+    if mode & stat.S_IROTH:
+        raise ImproperlyConfigured(f"{path} is readable by everybody: run chmod o-rwx on it.")
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        inner = merged.get(key)
+        both = isinstance(inner, dict) and isinstance(value, dict)
+        merged[key] = _merged(inner, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _cloud(name: str, table: Mapping[str, Any], path: Path) -> CloudConfig:
+    where = f"{path}: cloud {name!r}"
+    evs = _table(table, "evs", where)
+    cacert = str(table.get("cacert") or "") or None
+    if cacert and not Path(cacert).is_file():
+        raise ImproperlyConfigured(f"{where}: cacert {cacert} is not a file.")
+    if table.get("verify") is False or table.get("insecure"):
+        raise ImproperlyConfigured(
+            f"{where}: certificates are always verified; name the authority's file as 'cacert'."
+        )
+    config = CloudConfig(
+        name=name,
+        region=str(table.get("region_name") or ""),
+        auth=_credentials(table, where),
+        endpoint=str(evs.get("endpoint") or "") or None,
+        dialect=_one_of(evs, "dialect", "native-v2", DIALECTS, where),
+        limits=_one_of(evs, "limits", "bytes-255", PROFILES, where),
+        calls_per_second=_rate(evs, where),
+        cacert=cacert,
+    )
+    try:
+        connect(config)  # sends nothing; refuses what cannot work
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{path}: {error}") from error
+    return config
+
+
+def _table(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    inner = table.get(key, {})
+    if not isinstance(inner, dict):
+        raise ImproperlyConfigured(f"{where}: '{key}' must be a table.")
+    return inner
+
+
+def _one_of(
+    table: Mapping[str, Any], key: str, default: str, known: Mapping[str, Any], where: str
+) -> str:
+    value = str(table.get(key) or default)
+    if value not in known:
+        raise ImproperlyConfigured(
+            f"{where}: evs.{key} is {value!r}; it must be one of: {', '.join(sorted(known))}."
+        )
+    return value
+
+
+def _rate(evs: Mapping[str, Any], where: str) -> float:
+    value = evs.get("calls_per_second", 5)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1000:
+        raise ImproperlyConfigured(f"{where}: evs.calls_per_second must be above 0, at most 1000.")
+    return float(value)
+
+
+def _credentials(table: Mapping[str, Any], where: str) -> PasswordCredentials | KeyCredentials:
+    auth = _table(table, "auth", where)
+    kind = str(table.get("auth_type") or "password")
+    if kind == "aksk":
+        if not _table(table, "evs", where).get("endpoint"):
+            raise ImproperlyConfigured(f"{where}: auth_type aksk needs evs.endpoint (no catalog).")
+        return KeyCredentials(
+            access_key=_needed(auth, "access_key", where),
+            secret_key=_needed(auth, "secret_key", where),
+            security_token=_value(auth, "security_token", where) or None,
+            project_id=_needed(auth, "project_id", where),
+        )
+    if kind not in {"password", "v3password"}:
+        raise ImproperlyConfigured(f"{where}: auth_type {kind!r}; use password or aksk.")
+    if not (auth.get("project_id") or auth.get("project_name")):
+        raise ImproperlyConfigured(f"{where}: auth needs project_id or project_name.")
+    texts = {key: str(auth[key]) for key in _PLAIN if auth.get(key)}
+    if not {"user_domain_name", "user_domain_id"} & texts.keys():
+        raise ImproperlyConfigured(f"{where}: auth needs user_domain_name (the account's name).")
+    return PasswordCredentials(
+        auth_url=_identity_root(_needed(auth, "auth_url", where)),
+        username=_needed(auth, "username", where),
+        password=_needed(auth, "password", where),
+        **texts,
+    )
+
+
+_PLAIN = (
+    "user_domain_name",
+    "user_domain_id",
+    "project_name",
+    "project_id",
+    "project_domain_name",
+    "project_domain_id",
+)
+
+
+def _identity_root(url: str) -> str:
+    """People write the address with and without `/v3`."""
+    url = url.rstrip("/")
+    return url if url.endswith("/v3") else f"{url}/v3"
+
+
+def _needed(auth: Mapping[str, Any], key: str, where: str) -> str:
+    value = _value(auth, key, where)
+    if not value:
+        raise ImproperlyConfigured(f"{where}: auth.{key} is missing.")
+    return value
+
+
+def _value(auth: Mapping[str, Any], key: str, where: str) -> str:
+    """The value itself or, for a secret, what `key_file` or `key_env` points at."""
+    if key in SECRETS and auth.get(f"{key}_file"):
+        path = Path(str(auth[f"{key}_file"]))
+        _refuse_open_file(path)
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImproperlyConfigured(f"{where}: {path} cannot be read.") from error
+    if key in SECRETS and auth.get(f"{key}_env"):
+        name = str(auth[f"{key}_env"])
+        if name not in os.environ:
+            raise ImproperlyConfigured(f"{where}: the variable {name} is not set.")
+        return os.environ[name]
+    return str(auth.get(key) or "")

@@ -1,0 +1,45 @@
+"""`manage seed_demo`: the demo accounts and their volumes. In sandbox mode only."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group, User
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from snapshots.clouds import SANDBOX
+from snapshots.models import Role, VolumeGrant
+from snapshots.sandbox import scenarios
+
+PEOPLE = {
+    "alice": Role.STAFF,
+    "bob": Role.STAFF,
+    "helen": Role.HELPDESK,
+    "audrey": Role.AUDITOR,
+    "root": Role.ADMINISTRATOR,
+}
+PASSWORD = "demo"  # noqa: S105 - shown on the sign-in page of the sandbox
+
+
+class Command(BaseCommand):
+    help = "Makes the demo accounts and gives them volumes of the sandbox."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        if settings.EVSPORTAL_MODE != "sandbox":
+            raise CommandError("Demo accounts exist in sandbox mode only.")
+        with transaction.atomic():
+            for name, role in PEOPLE.items():
+                self._person(name, role)
+
+    def _person(self, name: str, role: Role) -> None:
+        defaults = {"password": make_password(PASSWORD)}
+        person, new = User.objects.get_or_create(username=name, defaults=defaults)
+        if not new:
+            return  # what people changed stays changed
+        person.groups.add(Group.objects.get(name=role))
+        VolumeGrant.objects.bulk_create(
+            VolumeGrant(cloud=SANDBOX, volume_id=volume.id, user=person)
+            for volume in scenarios.VOLUMES
+            if volume.owner == name
+        )

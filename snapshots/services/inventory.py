@@ -1,0 +1,114 @@
+"""Keeps the list of volumes and the quota as the cloud last told them."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from snapshots.evs.errors import EvsError
+from snapshots.evs.types import Quotas
+from snapshots.evs.types import Volume as CloudVolume
+from snapshots.jobs.claims import release
+from snapshots.models import CloudHealth, Duty, Purpose, Quota, Volume
+from snapshots.services.health import cloud_answered, cloud_failed
+from snapshots.services.speaking import client_for_portal
+
+SHOWN = [
+    "name",
+    "status",
+    "size_gb",
+    "volume_type",
+    "availability_zone",
+    "bootable",
+    "encrypted",
+    "multiattach",
+    "attached_to",
+    "seen_at",
+    "gone_at",
+]
+SLOWEST_SECONDS = 300.0
+
+
+def sync_inventory(duty: Duty) -> None:
+    """Read all volumes and the quota of the duty's cloud once, and plan the next reading."""
+    cloud = duty.cloud
+    try:
+        volumes = client_for_portal(cloud, Purpose.INVENTORY).list_volumes()
+        _store_volumes(cloud, volumes)
+        quotas = client_for_portal(cloud, Purpose.QUOTA).quotas()
+    except EvsError as error:
+        cloud_failed(cloud, error)
+        pause = min(SLOWEST_SECONDS, 5.0 * 2 ** min(duty.fails, 6))
+        _plan(duty, pause, fails=duty.fails + 1, trouble=str(error))
+        return
+    cloud_answered(cloud)
+    _store_quotas(cloud, quotas)
+    _plan(duty, settings.EVSPORTAL_INVENTORY_SECONDS, fails=0, trouble="")
+
+
+def _plan(duty: Duty, seconds: float, *, fails: int, trouble: str) -> None:
+    now = timezone.now()
+    due_at = now + timedelta(seconds=seconds)
+    release(duty, due_at=due_at, done_at=now, fails=fails, trouble=trouble)
+
+
+def _store_volumes(cloud: str, volumes: list[CloudVolume]) -> None:
+    now = timezone.now()
+    rows = {one.id: _row(cloud, one, now) for one in volumes}
+    with transaction.atomic():
+        Volume.objects.bulk_create(
+            rows.values(),
+            update_conflicts=True,
+            unique_fields=["cloud", "volume_id"],
+            update_fields=SHOWN,
+            batch_size=500,
+        )
+        # Whatever this reading did not touch is gone from the cloud.
+        here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True)
+        here.filter(seen_at__lt=now).update(gone_at=now)
+        CloudHealth.objects.update_or_create(cloud=cloud, defaults={"inventory_at": now})
+
+
+def _row(cloud: str, shown: CloudVolume, now: datetime) -> Volume:
+    attached = ", ".join(
+        f"{one.server_id} ({one.device})" if one.device else one.server_id
+        for one in shown.attachments
+    )
+    return Volume(
+        cloud=cloud,
+        volume_id=shown.id,
+        name=shown.name,
+        status=shown.status,
+        size_gb=shown.size_gb,
+        volume_type=shown.volume_type,
+        availability_zone=shown.availability_zone,
+        bootable=shown.bootable,
+        encrypted=shown.encrypted,
+        multiattach=shown.multiattach,
+        attached_to=attached[:500],
+        seen_at=now,
+        gone_at=None,
+    )
+
+
+def _store_quotas(cloud: str, quotas: Quotas) -> None:
+    now = timezone.now()
+    told = {"snapshots": quotas.snapshots, "gigabytes": quotas.gigabytes, **quotas.by_type}
+    Quota.objects.bulk_create(
+        [
+            Quota(
+                cloud=cloud,
+                resource=resource[:80],
+                limit=quota.limit,
+                in_use=quota.in_use,
+                reserved=quota.reserved,
+                seen_at=now,
+            )
+            for resource, quota in told.items()
+            if quota is not None
+        ],
+        update_conflicts=True,
+        unique_fields=["cloud", "resource"],
+        update_fields=["limit", "in_use", "reserved", "seen_at"],
+    )

@@ -1,0 +1,176 @@
+"""Watches the snapshots that are being made: few list calls per cloud, however many people look."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from snapshots.evs.client import EvsClient
+from snapshots.evs.errors import EvsError, NotFound
+from snapshots.evs.types import Snapshot as CloudSnapshot
+from snapshots.jobs.claims import release
+from snapshots.jobs.duties import WATCH, start_duty
+from snapshots.models import Duty, Operation, OperationState, Purpose, Snapshot
+from snapshots.services.health import cloud_answered, cloud_failed
+from snapshots.services.speaking import client_for_portal
+
+log = logging.getLogger(__name__)
+
+SUCCESS = frozenset({"available"})
+FAILURE = frozenset({"error", "error_deleting", "deleted"})
+GONE_AFTER = 2  # readings in a row that do not know the snapshot
+SLOWEST_SECONDS = 30.0
+
+
+def adopt(operation: Operation, made: CloudSnapshot) -> None:
+    """The cloud has made (or holds) the operation's snapshot: note it and watch it.
+
+    Raises `LostClaimError` when the claim is lost; then nothing is written.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        release(
+            operation,
+            due_at=None,
+            outcome="The cloud is making the snapshot.",
+            code="",
+            request_id="",
+            **operation.enter(OperationState.ACCEPTED, now=now),
+        )
+        snapshot = Snapshot.objects.create(
+            operation=operation,
+            cloud=operation.cloud,
+            snapshot_id=made.id,
+            created_at=made.created_at,
+            **_seen(made, now),
+        )
+        start_duty(WATCH, operation.cloud, due_at=now + _shortest_pause())
+        _conclude(operation, snapshot, now)
+
+
+def watch(duty: Duty) -> None:
+    """One reading of all open snapshots of the duty's cloud. Plans the next reading itself."""
+    cloud = duty.cloud
+    pending = list(
+        Snapshot.objects.filter(cloud=cloud, operation__state=OperationState.ACCEPTED)
+        .select_related("operation")
+        .order_by("operation__asked_at")
+    )
+    if pending:
+        try:
+            _read(client_for_portal(cloud, Purpose.WATCH), pending)
+        except EvsError as error:
+            cloud_failed(cloud, error)
+            _plan(duty, fails=duty.fails + 1, trouble=str(error))
+            return
+        cloud_answered(cloud)
+    _plan(duty, fails=0, trouble="")
+
+
+def _plan(duty: Duty, *, fails: int, trouble: str) -> None:
+    """The next reading; or rest, until an operation is accepted and starts the duty anew."""
+    now = timezone.now()
+    accepted = Operation.objects.filter(cloud=duty.cloud, state=OperationState.ACCEPTED)
+    with transaction.atomic():
+        # The duty's row is locked by this write first, so that an operation accepted meanwhile
+        # is either seen here, or starts the duty after this.
+        release(duty, due_at=None, fails=fails, trouble=trouble, done_at=now)
+        youngest = accepted.aggregate(at=Max("state_at"))["at"]
+        if youngest is not None:
+            pause = _pause(now - youngest, fails)
+            Duty.objects.filter(pk=duty.pk, token=duty.token).update(due_at=now + pause)
+
+
+def _pause(age: timedelta, fails: int) -> timedelta:
+    """Quick at first, then slower: a snapshot that takes hours is not asked for each second."""
+    longer = max(age / 10, _shortest_pause() * 2.0 ** min(fails, 5))
+    slowest = timedelta(seconds=SLOWEST_SECONDS)
+    return max(_shortest_pause(), min(slowest, longer))
+
+
+def _shortest_pause() -> timedelta:
+    return timedelta(seconds=settings.EVSPORTAL_WATCH_SECONDS)
+
+
+def _read(client: EvsClient, pending: list[Snapshot]) -> None:
+    volumes = {one.operation.volume_id for one in pending}
+    volume_id = volumes.pop() if len(volumes) == 1 else None
+    wanted = {one.snapshot_id for one in pending}
+    found = {}
+    for shown in client.list_snapshots(volume_id=volume_id):
+        if shown.id in wanted:
+            found[shown.id] = shown
+            if len(found) == len(wanted):
+                break  # newest come first: mostly the first page has them all
+    for snapshot in pending:
+        _note(client, snapshot, found.get(snapshot.snapshot_id))
+
+
+def _note(client: EvsClient, snapshot: Snapshot, shown: CloudSnapshot | None) -> None:
+    if shown is None:
+        shown = _show(client, snapshot.snapshot_id)
+    if shown is None:
+        _missed(snapshot)
+        return
+    now = timezone.now()
+    Snapshot.objects.filter(pk=snapshot.pk).update(**_seen(shown, now))
+    for name, value in _seen(shown, now).items():
+        setattr(snapshot, name, value)
+    _conclude(snapshot.operation, snapshot, now)
+
+
+def _show(client: EvsClient, snapshot_id: str) -> CloudSnapshot | None:
+    """A list may be a moment behind; only the snapshot's own address tells that it is gone."""
+    try:
+        return client.show_snapshot(snapshot_id)
+    except NotFound:
+        return None
+
+
+def _missed(snapshot: Snapshot) -> None:
+    missed = snapshot.missed + 1
+    Snapshot.objects.filter(pk=snapshot.pk).update(missed=missed)
+    if missed >= GONE_AFTER:
+        _finish(
+            snapshot.operation,
+            OperationState.FAILED,
+            "The snapshot was begun but is gone from the cloud: it or its volume was deleted "
+            "there. Ask again if it is still needed.",
+            timezone.now(),
+        )
+
+
+def _seen(shown: CloudSnapshot, now: datetime) -> dict[str, object]:
+    return {
+        "name": shown.name,
+        "status": shown.status,
+        "progress": shown.progress,
+        "size_gb": shown.size_gb,
+        "seen_at": now,
+        "missed": 0,
+    }
+
+
+def _conclude(operation: Operation, snapshot: Snapshot, now: datetime) -> None:
+    """Finish the operation when the snapshot's status is final. A status never seen before is not:
+    it is shown and watched.
+    """
+    status = snapshot.status.lower()
+    if status in SUCCESS:
+        words = "The snapshot is ready to use."
+        _finish(operation, OperationState.SUCCEEDED, words, now)
+    elif status in FAILURE:
+        words = (
+            f"The cloud could not make the snapshot (status \N{LEFT DOUBLE QUOTATION MARK}"
+            f"{snapshot.status}\N{RIGHT DOUBLE QUOTATION MARK}). What it left behind cannot be "
+            "used and may still count against the quota. Ask again, or ask the helpdesk."
+        )
+        _finish(operation, OperationState.FAILED, words, now)
+
+
+def _finish(operation: Operation, state: OperationState, words: str, now: datetime) -> None:
+    accepted = Operation.objects.filter(pk=operation.pk, state=OperationState.ACCEPTED)
+    accepted.update(**operation.enter(state, now=now), outcome=words)

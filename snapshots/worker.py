@@ -1,0 +1,143 @@
+"""The loop: claim a row, call the service it is for. Knows no detail of either."""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.utils import timezone
+
+from snapshots import clouds
+from snapshots.jobs.claims import LostClaimError, claim, extend
+from snapshots.jobs.duties import INVENTORY, WATCH, start_duty
+from snapshots.models import Claimable, Duty, Operation, Worker
+from snapshots.services.inventory import sync_inventory
+from snapshots.services.perform import perform
+from snapshots.services.watch import watch
+
+log = logging.getLogger(__name__)
+
+DUTIES: dict[str, Callable[[Duty], None]] = {WATCH: watch, INVENTORY: sync_inventory}
+BEAT_SECONDS = 5.0
+DUTY_THREADS = 2  # apart from the operations', so that slow creates do not stop the watching
+
+
+class Loop:
+    """One worker process: a dispatcher that claims, and threads that carry out what it claimed."""
+
+    def __init__(self) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}"[:80]
+        self._lease = timedelta(seconds=settings.EVSPORTAL_LEASE_SECONDS)
+        self._stopping = threading.Event()
+        self._running: dict[Future[None], Claimable] = {}
+        self._beaten = float("-inf")
+        self._extended = float("-inf")
+        self._operations = settings.EVSPORTAL_WORKER_THREADS
+        self._pool = ThreadPoolExecutor(self._operations + DUTY_THREADS, thread_name_prefix="work")
+
+    def stop(self) -> None:
+        """Ask the loop to end after the work in hand. May be called by a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until stopped. The database being away for a while ends nothing."""
+        self._enlist()
+        while not self._stopping.is_set():
+            busy = self._turn()
+            self._stopping.wait(0 if busy else settings.EVSPORTAL_WORKER_POLL_SECONDS)
+        self._pool.shutdown(wait=True)
+        Worker.objects.filter(name=self.name).delete()
+
+    def run_until_idle(self, *, seconds: float = 30.0) -> None:
+        """Work until nothing is due and nothing runs, at most so long."""
+        end = time.monotonic() + seconds
+        while (self._turn() or self._running) and time.monotonic() < end:
+            time.sleep(0.005)
+
+    def _enlist(self) -> None:
+        now = timezone.now()
+        Worker.objects.update_or_create(
+            name=self.name, defaults={"started_at": now, "seen_at": now}
+        )
+        Worker.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
+        for cloud in clouds.cloud_names():
+            start_duty(INVENTORY, cloud, due_at=now)
+            start_duty(WATCH, cloud, due_at=now)
+
+    def _turn(self) -> bool:
+        """Collect what has ended, beat, claim what is due. Whether anything was claimed."""
+        self._collect()
+        try:
+            self._beat()
+            return self._claim_operation() | self._claim_duty()
+        except DatabaseError:
+            log.exception("The database does not answer; trying again.")
+            connection.close()
+            self._stopping.wait(1.0)
+            return False
+
+    def _collect(self) -> None:
+        for future in [one for one in self._running if one.done()]:
+            row = self._running.pop(future)
+            error = future.exception()
+            if isinstance(error, LostClaimError):
+                log.warning("%s: %s", type(row).__name__, error)
+            elif error is not None:
+                # The row keeps its lease: when it ends, the row is taken up again by its state.
+                log.error("%s %s broke off.", type(row).__name__, row.pk, exc_info=error)
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now - self._beaten > BEAT_SECONDS:
+            moment = timezone.now()
+            Worker.objects.update_or_create(
+                name=self.name,
+                defaults={"seen_at": moment},
+                create_defaults={
+                    "started_at": moment,
+                    "seen_at": moment,
+                },
+            )
+            self._beaten = now
+        if now - self._extended > self._lease.total_seconds() / 4:
+            extend(self._running.values(), owner=self.name, lease=self._lease)
+            self._extended = now
+
+    def _claim_operation(self) -> bool:
+        if self._count(Operation) >= self._operations:
+            return False
+        rows = Operation.objects.claimable().select_related("requester")
+        operation = claim(rows, owner=self.name, lease=self._lease)
+        if operation is None:
+            return False
+        self._start(operation, perform)
+        return True
+
+    def _claim_duty(self) -> bool:
+        if self._count(Duty) >= DUTY_THREADS:
+            return False
+        known = Duty.objects.filter(kind__in=DUTIES, cloud__in=clouds.cloud_names())
+        duty = claim(known, owner=self.name, lease=self._lease)
+        if duty is None:
+            return False
+        self._start(duty, DUTIES[duty.kind])
+        return True
+
+    def _count(self, kind: type[Claimable]) -> int:
+        return sum(isinstance(row, kind) for row in self._running.values())
+
+    def _start(self, row: Claimable, work: Callable[..., None]) -> None:
+        def in_thread() -> None:
+            try:
+                work(row)
+            finally:
+                connection.close()  # this thread's own; the pool's threads end without a word
+
+        self._running[self._pool.submit(in_thread)] = row

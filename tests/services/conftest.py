@@ -1,0 +1,134 @@
+"""A portal with people and a cloud: the sandbox over real HTTP, its clock moved by the test."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from snapshots import clouds
+from snapshots.models import Duty, Operation, Volume, VolumeGrant
+from snapshots.sandbox import scenarios
+from snapshots.sandbox.options import SandboxOptions
+from snapshots.sandbox.server import SandboxServer
+from snapshots.services.request import SnapshotRequest, request_snapshot
+from snapshots.worker import Loop
+
+
+class Clock:
+    """The cloud's clock; the test moves it."""
+
+    def __init__(self):
+        self.now = datetime.now(tz=UTC).timestamp()
+
+    def __call__(self):
+        return self.now
+
+    def move(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def sandbox(clock):
+    options = SandboxOptions(clock=clock, slow_seconds=0.2, hold_seconds=5)
+    with SandboxServer(options) as server:
+        yield server
+
+
+@pytest.fixture
+def cloud(sandbox, settings):
+    """The portal is set to this sandbox, impatient, and tells when nothing is answered."""
+    settings.EVSPORTAL_SANDBOX_URL = sandbox.url
+    settings.EVSPORTAL_CONNECT_SECONDS = 1
+    settings.EVSPORTAL_READ_SECONDS = 0.6
+    settings.EVSPORTAL_DEADLINE_SECONDS = 1
+    settings.EVSPORTAL_WATCH_SECONDS = 0
+    settings.EVSPORTAL_SETTLE_SECONDS = 4
+    clouds.forget()
+    yield sandbox
+    clouds.forget()
+
+
+def person(name, group):
+    user = User.objects.create_user(name, password="demo")
+    user.groups.add(Group.objects.get_or_create(name=group)[0])
+    return user
+
+
+@pytest.fixture
+def alice(db):
+    return person("alice", "staff")
+
+
+@pytest.fixture
+def helen(db):
+    return person("helen", "helpdesk")
+
+
+@pytest.fixture
+def loop(transactional_db, cloud):
+    loop = Loop()
+    yield loop
+    loop.stop()
+    loop._pool.shutdown(wait=True)
+
+
+@pytest.fixture
+def ask(alice):
+    """Ask for a snapshot of the seeded volume of this name, as alice."""
+
+    def ask(volume_name="db-primary-data", **wanted):
+        seed = next(one for one in scenarios.VOLUMES if one.name == volume_name)
+        volume, _ = Volume.objects.get_or_create(
+            cloud=clouds.SANDBOX,
+            volume_id=seed.id,
+            defaults={
+                "name": seed.name,
+                "status": seed.status,
+                "size_gb": seed.size_gb,
+                "seen_at": datetime.now(tz=UTC),
+            },
+        )
+        VolumeGrant.objects.get_or_create(cloud=clouds.SANDBOX, volume_id="", user=alice)
+        request = SnapshotRequest(volume=volume, **wanted)
+        return request_snapshot(requester=alice, key=uuid.uuid4(), wanted=request)[0]
+
+    return ask
+
+
+def look_again(loop):
+    """The next reading of the cloud's snapshots comes now, and what follows from it."""
+    Duty.objects.filter(kind="watch").update(due_at=timezone.now())
+    loop.run_until_idle()
+
+
+def exchanges_of(operation):
+    """The operation's exchanges as an auditor reads them."""
+    return [
+        f"{one.purpose} {one.method} {one.answer.status or one.answer.error}"
+        for one in Operation.objects.get(pk=operation.pk)
+        .exchanges.exclude(purpose="login")
+        .order_by("seq")
+    ]
+
+
+def let_time_pass(operation, seconds):
+    """Everything that the operation waits for comes nearer by so many seconds."""
+    gone_by = timedelta(seconds=seconds)
+    operation.refresh_from_db()
+    for name in ("due_at", "sent_at", "asked_at"):
+        if getattr(operation, name):
+            setattr(operation, name, getattr(operation, name) - gone_by)
+    operation.save()
+
+
+def snapshots_in(sandbox):
+    """Every snapshot the cloud holds, by the cloud's own count."""
+    return requests.get(f"{sandbox.url}/_sandbox/snapshots", timeout=5).json()["snapshots"]

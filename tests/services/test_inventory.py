@@ -1,0 +1,60 @@
+"""The list of volumes and the quota, as the cloud last told them."""
+
+import pytest
+from django.utils import timezone
+
+from snapshots.models import CloudHealth, Duty, Quota, Volume
+from tests.services.test_watch import control
+
+
+def read_again(loop):
+    Duty.objects.filter(kind="inventory").update(due_at=timezone.now())
+    loop.run_until_idle()
+
+
+@pytest.fixture
+def inventory(loop):
+    loop._enlist()
+    loop.run_until_idle()
+    return {one.name: one for one in Volume.objects.all()}
+
+
+def test_the_volumes_of_our_project_are_listed(inventory):
+    assert inventory["db-primary-data"].status == "in-use"
+    assert inventory["db-primary-data"].needs_force
+    assert "/dev/vdb" in inventory["db-primary-data"].attached_to
+    assert inventory["hr-confidential"].encrypted
+    assert "財務-備份" in inventory
+    assert "other-project-data" not in inventory
+    assert CloudHealth.objects.get().inventory_at is not None
+
+
+def test_the_quota_is_read(inventory):
+    assert Quota.objects.get(resource="snapshots").free > 0
+
+
+def test_a_changed_volume_is_seen_at_the_next_reading(inventory, loop, sandbox):
+    volume = inventory["reports"]
+    control(sandbox, "POST", f"volumes/{volume.volume_id}", json={"status": "error"})
+    read_again(loop)
+    volume.refresh_from_db()
+    assert volume.status == "error"
+
+
+def test_a_deleted_volume_is_gone_and_comes_back(inventory, loop, sandbox):
+    volume = inventory["web-01-logs"]
+    control(sandbox, "DELETE", f"volumes/{volume.volume_id}")
+    read_again(loop)
+    volume.refresh_from_db()
+    assert volume.gone_at is not None
+    Volume.objects.filter(name="reports").update(gone_at=timezone.now())
+    read_again(loop)
+    assert not Volume.objects.filter(name="reports", gone_at__isnull=False).exists()
+
+
+def test_a_cloud_that_is_down_keeps_the_last_list(inventory, loop, sandbox):
+    sandbox.stop()
+    read_again(loop)
+    assert Volume.objects.filter(gone_at__isnull=True).count() == len(inventory) + 1
+    assert "cannot be reached" in CloudHealth.objects.get().trouble
+    assert Duty.objects.get(kind="inventory").fails == 1

@@ -1,0 +1,244 @@
+"""From queued to a provably true state: against the sandbox over real HTTP."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError
+from django.utils import timezone
+
+from snapshots import clouds
+from snapshots.audit.recorder import AuditRecorder
+from snapshots.jobs.claims import LostClaimError, claim
+from snapshots.models import Answer, CloudHealth, Exchange, Operation, OperationState
+from snapshots.sandbox import scenarios
+from snapshots.services.perform import perform
+from tests.services.conftest import exchanges_of, let_time_pass, look_again, snapshots_in
+
+CREATE = "create POST 202"
+
+
+def state_of(operation):
+    operation.refresh_from_db()
+    return operation.state
+
+
+def in_cloud(sandbox, operation):
+    """How many snapshots the cloud holds that bear the operation's marker."""
+    return sum(str(operation.pk) in one["metadata"].values() for one in snapshots_in(sandbox))
+
+
+def claimed(operation, *, lease_seconds=60, owner="test"):
+    rows = Operation.objects.filter(pk=operation.pk)
+    return claim(rows, owner=owner, lease=timedelta(seconds=lease_seconds))
+
+
+def test_a_snapshot_is_created_and_watched_until_available(loop, ask, sandbox, clock):
+    operation = ask("reports", name="nightly", metadata={"why": "release"})
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.ACCEPTED
+    clock.move(60)
+    look_again(loop)
+    assert state_of(operation) == OperationState.SUCCEEDED
+    assert operation.snapshot.status == "available"
+    assert exchanges_of(operation) == [CREATE]
+    assert in_cloud(sandbox, operation) == 1
+
+
+def test_what_the_cloud_gets_is_what_was_asked(loop, ask, sandbox):
+    operation = ask("db-primary-data", name="n", description="d", force=True, metadata={"k": "v"})
+    loop.run_until_idle()
+    held = next(one for one in snapshots_in(sandbox) if one["name"] == "n")
+    assert held["metadata"] == {"k": "v", "evsportal-operation": str(operation.pk)}
+    sent = Exchange.objects.get(purpose="create").body
+    assert '"force": true' in sent or '"force":true' in sent
+
+
+def test_the_sign_in_is_recorded_without_the_password(loop, ask):
+    ask("reports")
+    loop.run_until_idle()
+    login = Exchange.objects.filter(purpose="login").first()
+    assert login.answer.status == 201
+    rows = str(list(Exchange.objects.values())) + str(list(Answer.objects.values()))
+    assert scenarios.PASSWORD not in rows
+    assert login.answer.headers["x-subject-token"].startswith("sha256:")
+
+
+@pytest.mark.parametrize(
+    ("volume", "state", "words"),
+    [
+        ("trouble: quota full", "refused", "quota"),
+        ("trouble: ends in error", "failed", "could not make the snapshot"),
+        ("trouble: attaching", "refused", "state does not allow"),
+        ("trouble: volume in error", "refused", "state does not allow"),
+        ("other-project-data", "refused", "no longer knows this volume"),
+    ],
+)
+def test_a_no_of_the_cloud_is_final_and_told_in_plain_words(loop, ask, clock, volume, state, words):
+    operation = ask(volume)
+    loop.run_until_idle()
+    clock.move(60)
+    look_again(loop)
+    assert state_of(operation) == state
+    assert words in operation.outcome
+    assert len(exchanges_of(operation)) == 1
+
+
+@pytest.mark.parametrize("volume", ["trouble: throttled", "trouble: another snapshot in progress"])
+def test_what_was_provably_not_executed_is_sent_again(loop, ask, clock, sandbox, volume):
+    operation = ask(volume)
+    for _ in range(4):
+        loop.run_until_idle()
+        let_time_pass(operation, 70)
+    clock.move(60)
+    look_again(loop)
+    assert state_of(operation) == OperationState.SUCCEEDED
+    assert in_cloud(sandbox, operation) == 1
+    assert exchanges_of(operation)[-1] == CREATE
+    assert len(exchanges_of(operation)) > 1
+
+
+@pytest.mark.parametrize(
+    "volume", ["trouble: no answer", "trouble: answer cut", "trouble: error 500"]
+)
+def test_a_lost_answer_is_settled_by_looking_never_by_sending_again(
+    loop, ask, clock, sandbox, volume
+):
+    operation = ask(volume)
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.UNKNOWN
+    assert "do not ask again" in operation.outcome
+    let_time_pass(operation, 3)
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.ACCEPTED
+    clock.move(60)
+    look_again(loop)
+    assert state_of(operation) == OperationState.SUCCEEDED
+    assert in_cloud(sandbox, operation) == 1
+    assert Counter(exchanges_of(operation))["settle GET 200"] == 1
+
+
+def test_absence_is_proof_only_after_three_looks_and_the_settle_time(loop, ask, sandbox):
+    operation = ask("trouble: error 500, nothing made")
+    loop.run_until_idle()
+    for _ in range(2):
+        let_time_pass(operation, 2.1)
+        loop.run_until_idle()
+        assert state_of(operation) == OperationState.UNKNOWN
+    let_time_pass(operation, 10)
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.NOT_CREATED
+    assert "You may ask again" in operation.outcome
+    assert in_cloud(sandbox, operation) == 0
+
+
+def test_a_failed_look_is_no_look(loop, ask, sandbox):
+    operation = ask("trouble: error 500, nothing made")
+    loop.run_until_idle()
+    sandbox.stop()
+    let_time_pass(operation, 1000)
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.UNKNOWN
+    assert operation.looks == 0
+
+
+def test_a_cloud_that_is_down_keeps_the_request_safe(loop, ask, sandbox):
+    operation = ask("reports")
+    sandbox.stop()
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.QUEUED
+    assert "cannot be reached" in operation.outcome
+    assert operation.due_at > timezone.now()
+    assert CloudHealth.objects.get().failing_since is not None
+
+
+def test_retrying_ends_at_the_deadline_saying_nothing_was_made(loop, ask, sandbox):
+    operation = ask("reports")
+    sandbox.stop()
+    loop.run_until_idle()
+    let_time_pass(operation, 1000)
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.FAILED
+    assert "Nothing was made" in operation.outcome
+
+
+def test_a_wrong_password_sends_no_create_and_no_login_loop(loop, ask, settings, monkeypatch):
+    monkeypatch.setattr(scenarios, "PASSWORD", "wrong-password-planted")
+    clouds.forget()
+    operation = ask("reports")
+    for _ in range(4):
+        loop.run_until_idle()
+        let_time_pass(operation, 40)
+    assert state_of(operation) == OperationState.QUEUED
+    assert "sign-in" in operation.outcome
+    assert Exchange.objects.filter(purpose="login").count() == 1
+    assert not Exchange.objects.filter(purpose="create").exists()
+    assert "wrong-password-planted" not in str(list(Exchange.objects.values()))
+
+
+def test_a_second_create_on_a_volume_waits_for_the_first(loop, ask, clock):
+    first, second = ask("reports"), ask("reports")
+    loop.run_until_idle()
+    assert (state_of(first), state_of(second)) == ("accepted", "queued")
+    clock.move(60)
+    look_again(loop)
+    loop.run_until_idle()
+    assert (state_of(first), state_of(second)) == ("succeeded", "accepted")
+
+
+def test_a_worker_killed_while_sending_leaves_an_unknown_that_is_settled(
+    loop, ask, clock, sandbox, monkeypatch
+):
+    operation = ask("reports")
+
+    def die(_self, request, _answer):
+        if request.purpose == "create":
+            raise SystemExit  # the answer came, but nobody was left to record it
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(AuditRecorder, "answered", die)
+        perform(claimed(operation))
+    assert state_of(operation) == OperationState.SENDING
+    let_time_pass(operation, 100)
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.ACCEPTED
+    assert in_cloud(sandbox, operation) == 1
+    creates = operation.exchanges.filter(purpose="create")
+    assert [hasattr(one, "answer") for one in creates] == [False]
+
+
+def test_a_worker_killed_before_sending_leaves_work_for_another(loop, ask, sandbox):
+    operation = ask("reports")
+    claimed(operation)
+    Operation.objects.update(state=OperationState.SENDING)
+    let_time_pass(operation, 100)
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.ACCEPTED
+    assert in_cloud(sandbox, operation) == 1
+
+
+def test_a_frozen_worker_that_wakes_up_sends_nothing(cloud, ask, transactional_db, sandbox):
+    operation = ask("reports")
+    frozen = claimed(operation)
+    let_time_pass(operation, 100)
+    perform(claimed(operation, owner="other"))
+    with pytest.raises(LostClaimError):
+        perform(frozen)
+    assert in_cloud(sandbox, operation) == 1
+    assert exchanges_of(operation) == [CREATE]
+
+
+def test_nothing_leaves_when_its_row_cannot_be_written(
+    cloud, ask, transactional_db, sandbox, monkeypatch
+):
+    operation = ask("reports")
+
+    def refuse(*_args, **_kwargs):
+        raise DatabaseError("attempt to write a readonly database")
+
+    with monkeypatch.context() as patch, pytest.raises(DatabaseError):
+        patch.setattr(Exchange, "save", refuse)
+        perform(claimed(operation))
+    assert sandbox.requests() == []
+    assert state_of(operation) == OperationState.SENDING
+    assert operation.sent_at is None

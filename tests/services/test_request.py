@@ -1,0 +1,135 @@
+"""Asking, cancelling, asking again: nothing here calls the cloud."""
+
+import threading
+import uuid
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from snapshots.models import Operation, OperationState, Volume, VolumeGrant
+from snapshots.services.request import (
+    KeyTakenError,
+    NotAllowedError,
+    SnapshotRequest,
+    ask_again,
+    cancel_operation,
+    request_snapshot,
+)
+
+
+@pytest.fixture
+def volume(db):
+    return Volume.objects.create(
+        cloud="sandbox", volume_id="v-1", name="data", status="available", seen_at=timezone.now()
+    )
+
+
+@pytest.fixture
+def granted(volume, alice):
+    VolumeGrant.objects.create(cloud="sandbox", volume_id=volume.volume_id, user=alice)
+    return volume
+
+
+def request(person, volume, key=None, **wanted):
+    wanted = SnapshotRequest(volume=volume, **wanted)
+    return request_snapshot(requester=person, key=key or uuid.uuid4(), wanted=wanted)
+
+
+def end(operation, state):
+    Operation.objects.filter(pk=operation.pk).update(state=state, finished_at=timezone.now())
+    operation.refresh_from_db()
+
+
+def test_the_same_form_twice_is_one_operation(alice, granted):
+    key = uuid.uuid4()
+    first, new = request(alice, granted, key, name="one")
+    second, again = request(alice, granted, key, name="edited")
+    assert (first.pk, new, again) == (second.pk, True, False)
+    assert second.name == "one"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_submits_at_once_are_one_operation(alice, granted):
+    key, found = uuid.uuid4(), []
+
+    def submit():
+        found.append(request(alice, granted, key)[0].pk)
+        connection.close()
+
+    threads = [threading.Thread(target=submit) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(found) == 10
+    assert set(found) == {Operation.objects.get().pk}
+
+
+def test_somebody_elses_key_is_refused(alice, helen, granted):
+    key = uuid.uuid4()
+    request(alice, granted, key)
+    with pytest.raises(KeyTakenError):
+        request(helen, granted, key)
+
+
+def test_a_volume_that_was_not_granted_is_refused(alice, volume):
+    with pytest.raises(NotAllowedError):
+        request(alice, volume)
+    assert not Operation.objects.exists()
+
+
+def test_a_group_may_be_granted_a_whole_cloud(alice, volume):
+    VolumeGrant.objects.create(cloud="sandbox", group=alice.groups.get())
+    assert request(alice, volume)[1]
+
+
+def test_the_helpdesk_may_use_any_volume_for_others(helen, volume):
+    operation, _ = request(helen, volume, on_behalf_of="carol", ticket="CHG-1")
+    assert (operation.requester_name, operation.on_behalf_of) == ("helen", "carol")
+
+
+def test_a_waiting_operation_is_cancelled(alice, granted):
+    operation, _ = request(alice, granted)
+    assert cancel_operation(operation=operation, person=alice)
+    operation.refresh_from_db()
+    assert operation.state == OperationState.CANCELLED
+    assert "Nothing was made" in operation.outcome
+    assert operation.due_at is None
+
+
+def test_a_sent_operation_is_not_cancelled(alice, granted):
+    operation, _ = request(alice, granted)
+    Operation.objects.update(state=OperationState.SENDING)
+    assert not cancel_operation(operation=operation, person=alice)
+
+
+def test_nobody_cancels_a_strangers_operation(alice, helen, granted, django_user_model):
+    operation, _ = request(alice, granted)
+    stranger = django_user_model.objects.create_user("bob")
+    with pytest.raises(NotAllowedError):
+        cancel_operation(operation=operation, person=stranger)
+
+
+def test_asking_again_makes_a_linked_operation_with_the_same_wishes(alice, granted):
+    old, _ = request(alice, granted, name="n", metadata={"a": "b"})
+    end(old, OperationState.NOT_CREATED)
+    new, made = ask_again(operation=old, person=alice, key=uuid.uuid4())
+    assert made
+    assert (new.again_for, new.name, new.metadata) == (old, "n", {"a": "b"})
+
+
+@pytest.mark.parametrize("state", ["queued", "unknown", "accepted", "succeeded"])
+def test_what_may_still_become_a_snapshot_is_not_asked_again(alice, granted, state):
+    old, _ = request(alice, granted)
+    end(old, state)
+    with pytest.raises(NotAllowedError):
+        ask_again(operation=old, person=alice, key=uuid.uuid4())
+
+
+def test_asking_again_for_a_volume_now_in_use_needs_a_new_form(alice, granted):
+    old, _ = request(alice, granted)
+    end(old, OperationState.REFUSED)
+    Volume.objects.update(status="in-use")
+    with pytest.raises(NotAllowedError, match="in use"):
+        ask_again(operation=old, person=alice, key=uuid.uuid4())

@@ -1,0 +1,113 @@
+"""Watching costs the same for one viewer and a thousand, and ends with the truth."""
+
+import pytest
+import requests
+from django.utils import timezone
+
+from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState, Snapshot
+from tests.services.conftest import let_time_pass, look_again
+
+
+def control(sandbox, method, path, **options):
+    answer = requests.request(method, f"{sandbox.url}/_sandbox/{path}", timeout=5, **options)
+    answer.raise_for_status()
+
+
+def watched(operation):
+    operation.refresh_from_db()
+    return operation.state, operation.snapshot.status
+
+
+def readings():
+    return Exchange.objects.filter(purpose="watch").count()
+
+
+def test_many_operations_are_watched_by_one_call(loop, ask, clock):
+    operations = [ask(name) for name in ("reports", "web-01-logs", "muğla-arşiv", "build-cache")]
+    loop.run_until_idle()
+    before = readings()
+    clock.move(300)
+    look_again(loop)
+    assert [watched(one) for one in operations] == [("succeeded", "available")] * 4
+    assert readings() == before + 1
+
+
+def test_nothing_open_is_not_asked_for(loop, ask, clock):
+    ask("reports")
+    loop.run_until_idle()
+    clock.move(60)
+    look_again(loop)
+    assert Duty.objects.get(kind="watch").due_at is None
+    before = readings()
+    loop.run_until_idle()
+    assert readings() == before
+
+
+def test_an_accepted_operation_wakes_the_resting_watch(loop, ask):
+    loop._enlist()
+    loop.run_until_idle()
+    assert Duty.objects.get(kind="watch").due_at is None
+    ask("reports")
+    loop.run_until_idle()
+    assert Duty.objects.get(kind="watch").due_at is not None
+
+
+def test_a_status_never_seen_before_is_shown_and_watched(loop, ask, clock):
+    operation = ask("trouble: unknown status")
+    loop.run_until_idle()
+    clock.move(6)
+    look_again(loop)
+    assert watched(operation) == ("accepted", "quiescing")
+    clock.move(120)
+    look_again(loop)
+    assert watched(operation) == ("succeeded", "available")
+
+
+def test_a_snapshot_missed_once_is_not_given_up(loop, ask, sandbox):
+    operation = ask("reports")
+    loop.run_until_idle()
+    control(sandbox, "DELETE", f"snapshots/{operation.snapshot.snapshot_id}")
+    Snapshot.objects.update(missed=0)
+    look_again(loop)
+    assert watched(operation)[0] == OperationState.ACCEPTED
+    look_again(loop)
+    assert watched(operation)[0] == OperationState.FAILED
+    operation.refresh_from_db()
+    assert "gone from the cloud" in operation.outcome
+
+
+def test_a_cloud_that_does_not_answer_ends_nothing(loop, ask, sandbox, clock):
+    operation = ask("reports")
+    loop.run_until_idle()
+    control(
+        sandbox,
+        "POST",
+        "faults",
+        json={"times": 3, "method": "GET", "path": "/snapshots/detail", "status": 502},
+    )
+    clock.move(60)
+    look_again(loop)
+    assert watched(operation)[0] == OperationState.ACCEPTED
+    health = CloudHealth.objects.get()
+    assert health.failing_since is not None
+    look_again(loop)
+    assert watched(operation)[0] == OperationState.SUCCEEDED
+    health.refresh_from_db()
+    assert health.failing_since is None
+
+
+def test_the_pauses_grow_with_the_age_of_what_is_watched(loop, ask, settings):
+    settings.EVSPORTAL_WATCH_SECONDS = 2
+    operation = ask("trouble: takes long")
+    loop.run_until_idle()
+
+    def pause():
+        look_again(loop)
+        return (Duty.objects.get(kind="watch").due_at - timezone.now()).total_seconds()
+
+    assert pause() == pytest.approx(2, abs=0.5)
+    let_time_pass(operation, 0)
+    Operation.objects.update(state_at=operation.state_at - timezone.timedelta(seconds=100))
+    assert pause() == pytest.approx(10, abs=1)
+    Operation.objects.update(state_at=operation.state_at - timezone.timedelta(seconds=4000))
+    assert pause() == pytest.approx(30, abs=0.5)

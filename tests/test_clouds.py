@@ -1,0 +1,144 @@
+"""Reading `clouds.yaml`, as people already have it."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from snapshots import clouds
+from snapshots.checks import check_clouds, check_lease, check_mode, check_secret_key
+
+OPENSTACK = """
+clouds:
+  ankara:
+    auth:
+      auth_url: https://iam.example.com
+      username: portal
+      password: planted-password
+      user_domain_name: account
+      project_name: tr-1
+    region_name: tr-1
+    evs:
+      endpoint: https://evs.example.com
+      dialect: vendor-v2
+      limits: chars-64-85
+      calls_per_second: 2
+"""
+KEYS = """
+clouds:
+  keys:
+    auth_type: aksk
+    auth: {access_key: AK, secret_key_env: PLANTED_SK, project_id: p1}
+    evs: {endpoint: "https://evs.example.com"}
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="clouds.yaml", mode=0o600):
+        path = tmp_path / name
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    return write
+
+
+def test_a_file_of_openstack_clients_is_read(write):
+    cloud = clouds.read_clouds(write(OPENSTACK))["ankara"]
+    assert cloud.auth.auth_url == "https://iam.example.com/v3"
+    assert (cloud.auth.username, cloud.auth.password) == ("portal", "planted-password")
+    assert (cloud.endpoint, cloud.dialect, cloud.limits) == (
+        "https://evs.example.com",
+        "vendor-v2",
+        "chars-64-85",
+    )
+    assert cloud.calls_per_second == 2
+    assert "planted-password" not in repr(cloud)
+
+
+def test_secure_yaml_beside_it_is_merged(write):
+    path = write(OPENSTACK.replace("      password: planted-password\n", ""))
+    write("clouds: {ankara: {auth: {password: from-secure}}}", "secure.yaml")
+    assert clouds.read_clouds(path)["ankara"].auth.password == "from-secure"
+
+
+def test_a_secret_may_stand_in_a_file_of_its_own(write):
+    secret = write("from-file\n", "secret")
+    path = write(OPENSTACK.replace("password: planted-password", f"password_file: {secret}"))
+    assert clouds.read_clouds(path)["ankara"].auth.password == "from-file"
+
+
+def test_access_keys_may_come_from_the_environment(write, monkeypatch):
+    monkeypatch.setenv("PLANTED_SK", "sk")
+    auth = clouds.read_clouds(write(KEYS))["keys"].auth
+    assert (auth.access_key, auth.secret_key, auth.project_id) == ("AK", "sk", "p1")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("vendor-v2", "v9"), "native-v2"),
+        (("chars-64-85", "many"), "bytes-255"),
+        (("calls_per_second: 2", "calls_per_second: fast"), "calls_per_second"),
+        (("username: portal", "user: portal"), "auth.username is missing"),
+        (("user_domain_name: account", "x: y"), "user_domain_name"),
+        (("project_name: tr-1", "x: y"), "project_id or project_name"),
+        (("password: planted-password", "password_env: NOT_SET_ANYWHERE"), "NOT_SET_ANYWHERE"),
+        (("region_name: tr-1", "verify: false"), "always verified"),
+        (("region_name: tr-1", "cacert: /nowhere/ca.pem"), "/nowhere/ca.pem"),
+        (("https://evs.example.com", "evs.example.com"), "http"),
+        (("auth:", "auth: ["), "YAML"),
+        (("clouds:", "others:"), "clouds"),
+        (("    region_name: tr-1", "    auth_type: token"), "auth_type"),
+    ],
+)
+def test_a_wrong_entry_is_named_without_its_secrets(write, change, words):
+    with pytest.raises(ImproperlyConfigured) as caught:
+        clouds.read_clouds(write(OPENSTACK.replace(*change)))
+    assert words in str(caught.value)
+    assert "planted-password" not in str(caught.value)
+
+
+def test_a_file_that_everybody_can_read_is_refused(write):
+    with pytest.raises(ImproperlyConfigured, match="readable by everybody"):
+        clouds.read_clouds(write(OPENSTACK, mode=0o644))
+
+
+def test_a_secrets_file_that_everybody_can_read_is_refused(write):
+    secret = write("s", "secret", mode=0o604)
+    path = write(OPENSTACK.replace("password: planted-password", f"password_file: {secret}"))
+    with pytest.raises(ImproperlyConfigured, match="readable by everybody"):
+        clouds.read_clouds(path)
+
+
+@pytest.fixture
+def real(settings):
+    settings.EVSPORTAL_MODE = "cloud"
+    settings.EVSPORTAL_CLOUDS = ""
+    clouds.forget()
+    yield settings
+    clouds.forget()
+
+
+def test_without_a_mode_the_portal_does_not_start(real):
+    real.EVSPORTAL_MODE = ""
+    assert [one.id for one in check_mode()] == ["evsportal.E001"]
+
+
+def test_a_real_portal_needs_its_clouds_and_a_key_of_its_own(real, write):
+    assert [one.id for one in check_clouds()] == ["evsportal.E002"]
+    real.SECRET_KEY = "not-for-production"
+    assert [one.id for one in check_secret_key()] == ["evsportal.E003"]
+    real.EVSPORTAL_CLOUDS = str(write(OPENSTACK))
+    real.SECRET_KEY = "x" * 50
+    clouds.forget()
+    assert check_clouds() + check_secret_key() + check_mode() == []
+
+
+def test_missing_settings_never_fall_back_to_the_sandbox(real):
+    with pytest.raises(ImproperlyConfigured):
+        clouds.cloud_names()
+
+
+def test_a_lease_shorter_than_an_exchange_is_refused(settings):
+    settings.EVSPORTAL_LEASE_SECONDS = settings.EVSPORTAL_DEADLINE_SECONDS
+    assert [one.id for one in check_lease()] == ["evsportal.E004"]
