@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -44,8 +45,17 @@ class Raw:
         self.write = write
 
 
+def silence(seconds):
+    """An answer that is only waited for."""
+    return Raw(lambda _sock: time.sleep(seconds))
+
+
+CUT = Raw(lambda _sock: None)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body in one piece, or each answer waits for a delayed ACK
 
     def _serve(self):
         length = int(self.headers.get("content-length", 0))
@@ -78,6 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 64
     tls = None
 
     def handle_error(self, request, client_address):
@@ -237,11 +248,12 @@ class Recording:
         self.open += 1
         self.events.append(f"open {request.purpose} {request.method}")
 
-    def answered(self, request, answer):
+    def answered(self, _request, answer):
         self.open -= 1
         self.events.append(str(answer.status))
 
-    def failed(self, request, error, *, elapsed_ms, answer):
+    def failed(self, _request, error, *, elapsed_ms, answer):
+        assert elapsed_ms > 0
         self.open -= 1
         self.partial = answer
         self.events.append(type(error).__name__)

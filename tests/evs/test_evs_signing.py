@@ -11,6 +11,8 @@ from snapshots.evs.config import KeyCredentials
 from snapshots.evs.signing import canonical_request, host_of, query_string, signed_headers
 
 P = "0c2eba2c5af04d3f9e9d0d410b371fde"
+VOLUME = "5aa119a8-d25b-45a7-8d1b-88e127885635"
+IDS = ("b836dc3d-4e10-4ea4-a34c-8f6b0460a583", "83be494d-329e-4a78-8ac5-9af900f48b95")
 HOST = "evs.tr-central-201.example.com"
 AT = datetime(2026, 1, 15, 12, tzinfo=UTC)
 CREATE = (
@@ -30,8 +32,7 @@ VECTORS = [
     ),
     (
         "GET",
-        f"/v2/{P}/snapshots/detail?limit=50&name=snap%20001~%C3%A9"
-        "&volume_id=5aa119a8-d25b-45a7-8d1b-88e127885635",
+        f"/v2/{P}/snapshots/detail?limit=50&name=snap%20001~%C3%A9&volume_id={VOLUME}",
         None,
         None,
         "0780138ee0c8430ba3a2ab6956d59858d0e1dc546108b25ba07bef85d4dc4cc1",
@@ -47,8 +48,7 @@ VECTORS = [
     ),
     (
         "GET",
-        f"/v2/{P}/cloudsnapshots/detail?id=b836dc3d-4e10-4ea4-a34c-8f6b0460a583"
-        "&id=83be494d-329e-4a78-8ac5-9af900f48b95",
+        f"/v2/{P}/cloudsnapshots/detail?id={IDS[0]}&id={IDS[1]}",
         None,
         None,
         "c17accf4aafc823d71d9ad81e5da622703b0fa1ebff95808fb5afdef35171cd0",

@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from evs_loopback import Raw, Reply
+from evs_loopback import Raw, Reply, silence
 
 from snapshots.evs import errors
 from snapshots.evs.wire import Outgoing, Wire
@@ -59,7 +59,7 @@ def test_nothing_is_sent_when_the_record_cannot_be_opened(server, wire, recorder
 
 
 def test_nothing_is_sent_when_opening_the_record_took_all_the_time(server, hurried, recorder):
-    recorder.opened = lambda request: time.sleep(0.35)
+    recorder.opened = lambda _request: time.sleep(0.35)
     recorder.open = 1
     with pytest.raises(errors.NoConnection) as caught:
         hurried.send(outgoing(server.url, "POST", b"x"), recorder=recorder)
@@ -114,7 +114,7 @@ def test_failed_tls_handshake_is_no_connection(server, wire, recorder):
 
 def test_silent_server_is_a_timeout_of_unknown_outcome(server, recorder):
     wire = Wire(connect_seconds=1, read_seconds=0.2, deadline_seconds=5)
-    server.script.append(Raw(lambda sock: time.sleep(0.5)))
+    server.script.append(silence(0.5))
     with pytest.raises(errors.Timeout) as caught:
         wire.send(outgoing(server.url, "POST", b"x"), recorder=recorder)
     assert not caught.value.outcome_known
@@ -133,7 +133,7 @@ def test_silent_server_is_a_timeout_of_unknown_outcome(server, recorder):
     ids=["headers", "body", "chunks", "until closed"],
 )
 def test_dripping_answer_ends_at_the_deadline(server, hurried, recorder, answer):
-    head, _, rest = answer.partition(b"\r\n\r\n" if b"\r\n\r\n" in answer else b"X-Slow: ")
+    _head, _, rest = answer.partition(b"\r\n\r\n" if b"\r\n\r\n" in answer else b"X-Slow: ")
     split = len(answer) - len(rest)
 
     def write(sock):
@@ -244,7 +244,7 @@ def test_reading_keeps_connections_and_creating_never_takes_a_kept_one(server, w
 def test_no_more_requests_are_out_than_the_pool_allows(server, recorder):
     wire = Wire(pool_size=1, deadline_seconds=0.3, read_seconds=1)
     held = threading.Event()
-    server.otherwise = Raw(lambda sock: held.wait(1))
+    server.otherwise = Raw(lambda _sock: held.wait(1))
     first = threading.Thread(target=_swallow, args=(wire, outgoing(server.url), recorder))
     first.start()
     while not server.requests:

@@ -1,0 +1,175 @@
+"""Whole lists from clouds that page, forget, repeat and change."""
+
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from evs_loopback import Reply, snapshot
+
+from snapshots.evs import errors
+from snapshots.evs.paging import MOST_PAGES
+
+
+class Shelf:
+    """Answers lists as Cinder does: by marker or offset, a next link when a page is full."""
+
+    def __init__(self, rows, *, server_limit=1000, links=True, count=False):
+        self.rows = list(rows)
+        self.server_limit = server_limit
+        self.links = links
+        self.count = count
+
+    def __call__(self, request):
+        query = dict(parse_qsl(urlsplit(request.path).query))
+        start = int(query.get("offset", 0))
+        if "marker" in query:
+            ids = [row["id"] for row in self.rows]
+            if query["marker"] not in ids:
+                return Reply(404, {"itemNotFound": {"code": 404, "message": "no such marker"}})
+            start = ids.index(query["marker"]) + 1
+        limit = min(int(query["limit"]), self.server_limit)
+        page = self.rows[start : start + limit]
+        answer = {"snapshots": page}
+        if self.links and len(page) == limit:
+            link = {"rel": "next", "href": "http://172.28.9.185:8776/v2/x"}
+            answer["snapshots_links"] = [link]
+        if self.count:
+            answer["count"] = len(self.rows)
+        return Reply(200, answer)
+
+
+def ids(rows):
+    return [row.id for row in rows]
+
+
+EIGHT = [snapshot(number) for number in range(8)]
+EIGHT_IDS = [row["id"] for row in EIGHT]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 4, 8, 9])
+@pytest.mark.parametrize("dialect", ["native-v2", "vendor-v2"])
+@pytest.mark.parametrize(
+    "shape",
+    [{}, {"links": False}, {"links": False, "count": True, "server_limit": 2}, {"server_limit": 2}],
+)
+def test_all_pages_are_read(cloud, client, limit, dialect, shape):
+    cloud.otherwise = Shelf(EIGHT, **shape)
+    assert ids(client(dialect=dialect).list_snapshots(limit=limit)) == EIGHT_IDS
+
+
+def test_markers_are_ours_and_links_are_not_followed(cloud, client):
+    cloud.otherwise = Shelf(EIGHT)
+    client().list_snapshots(limit=4, volume_id="volume-1")
+    assert cloud.calls == [
+        "GET /v2/{p}/snapshots/detail?limit=4&volume_id=volume-1",
+        "GET /v2/{p}/snapshots/detail?limit=4&marker=snapshot-3&volume_id=volume-1",
+        "GET /v2/{p}/snapshots/detail?limit=4&marker=snapshot-7&volume_id=volume-1",
+    ]
+
+
+def test_vendor_dialect_pages_by_offset(cloud, client):
+    cloud.otherwise = Shelf(EIGHT, links=False, count=True)
+    client(dialect="vendor-v2").list_snapshots(limit=5)
+    assert cloud.calls == [
+        "GET /v2/{p}/cloudsnapshots/detail?limit=5",
+        "GET /v2/{p}/cloudsnapshots/detail?limit=5&offset=5",
+    ]
+
+
+def test_filters_the_cloud_ignores_are_applied_here(cloud, client):
+    rows = [
+        snapshot(1, name="same", volume_id="a"),
+        snapshot(2, name="SAME", volume_id="a"),
+        snapshot(3, name="same", volume_id="b"),
+        snapshot(4, name="same", volume_id="a", status="error"),
+    ]
+    cloud.otherwise = Shelf(rows)
+    found = client().list_snapshots(volume_id="a", name="same", status="available")
+    assert ids(found) == ["snapshot-1"]
+    assert "name=same&status=available&volume_id=a" in cloud.calls[0]
+
+
+def test_deleted_marker_starts_the_list_again(cloud, client):
+    shelf = Shelf(EIGHT)
+
+    def answer(request):
+        reply = shelf(request)
+        if len(cloud.calls) == 2:
+            shelf.rows = [row for row in shelf.rows if row["id"] != "snapshot-5"]
+        return reply
+
+    cloud.otherwise = answer
+    expected = [row for row in EIGHT_IDS if row != "snapshot-5"]
+    assert ids(client().list_snapshots(limit=3)) == expected
+
+
+def test_list_whose_markers_always_vanish_is_not_taken_for_empty(cloud, client):
+    shelf = Shelf(EIGHT)
+    gone = Reply(404, {"itemNotFound": {"code": 404, "message": "no such marker"}})
+    cloud.otherwise = lambda request: gone if "marker" in request.path else shelf(request)
+    with pytest.raises(errors.UnreadableAnswer, match="changed faster"):
+        client().list_snapshots(limit=3)
+    assert len(cloud.calls) == 8
+
+
+def test_missing_api_is_not_taken_for_a_deleted_marker(cloud, client):
+    cloud.otherwise = Reply(404, {"error_code": "APIGW.0101", "error_msg": "no such API"})
+    with pytest.raises(errors.NoSuchApi):
+        client().list_snapshots()
+    assert len(cloud.calls) == 1
+
+
+@pytest.mark.parametrize("dialect", ["native-v2", "vendor-v2"])
+def test_cloud_that_ignores_the_position_ends_unreadable(cloud, client, dialect):
+    cloud.otherwise = Reply(200, {"snapshots": EIGHT[:3]})
+    with pytest.raises(errors.UnreadableAnswer, match="repeats"):
+        client(dialect=dialect).list_snapshots(limit=3)
+    assert len(cloud.calls) == 2
+
+
+def test_offset_pages_that_shift_are_no_repetition(cloud, client):
+    shelf = Shelf(EIGHT, links=False)
+
+    def answer(request):
+        reply = shelf(request)
+        if len(cloud.calls) == 1:
+            shelf.rows = [snapshot(99), *shelf.rows]
+        return reply
+
+    cloud.otherwise = answer
+    found = ids(client(dialect="vendor-v2").list_snapshots(limit=3))
+    assert found == EIGHT_IDS
+
+
+def test_endless_list_is_given_up(cloud, client, monkeypatch):
+    monkeypatch.setattr("snapshots.evs.paging.MOST_PAGES", 5)
+    assert MOST_PAGES == 1000
+    cloud.otherwise = lambda _request: Reply(200, {"snapshots": [snapshot(len(cloud.calls))]})
+    with pytest.raises(errors.UnreadableAnswer, match="does not end"):
+        client().list_snapshots(limit=1)
+    assert len(cloud.calls) == 5
+
+
+def test_page_that_is_too_long_is_asked_for_in_smaller_ones(cloud, client):
+    heavy = [snapshot(n, metadata={"k": "v" * 250_000}) for n in range(8)]
+    cloud.otherwise = Shelf(heavy)
+    assert ids(client().list_snapshots(limit=8)) == EIGHT_IDS
+    assert "limit=8" in cloud.calls[0]
+    assert "limit=2" in cloud.calls[1]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"snapshots": None}, {"snapshots": [5]}, {"snapshots": [{"id": "x"}]}, [], "x"],
+)
+def test_what_is_no_list_is_unreadable(cloud, client, answer):
+    cloud.otherwise = Reply(200, answer, {"X-Request-Id": "req-3"})
+    with pytest.raises(errors.UnreadableAnswer) as caught:
+        client().list_snapshots()
+    assert caught.value.request_id == "req-3"
+
+
+def test_volumes_are_listed(cloud, client):
+    rows = [{"id": f"v{n}", "status": "available", "size": n} for n in range(3)]
+    cloud.otherwise = Reply(200, {"volumes": rows})
+    assert [volume.size_gb for volume in client().list_volumes()] == [0, 1, 2]
+    assert cloud.calls == ["GET /v2/{p}/volumes/detail?limit=200"]
