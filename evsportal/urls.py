@@ -1,8 +1,30 @@
 """Every address of the portal starts here."""
 
-from django.contrib import admin
-from django.urls import path
+from django.contrib.auth import views as accounts
+from django.urls import include, path
+
+from snapshots.admin import site
+from snapshots.views.access import public, signed_in
+from snapshots.views.accounts import PortalLoginView
 
 urlpatterns = [
-    path("admin/", admin.site.urls),
+    path("", include("snapshots.urls")),
+    path("accounts/login/", public(PortalLoginView.as_view()), name="login"),
+    path("accounts/logout/", public(accounts.LogoutView.as_view()), name="logout"),
+    path(
+        "accounts/password/",
+        signed_in(accounts.PasswordChangeView.as_view()),
+        name="password_change",
+    ),
+    path(
+        "accounts/password/done/",
+        signed_in(accounts.PasswordChangeDoneView.as_view()),
+        name="password_change_done",
+    ),
+    path("admin/", site.urls),
 ]
+
+handler400 = "snapshots.views.errors.bad_request"
+handler403 = "snapshots.views.errors.forbidden"
+handler404 = "snapshots.views.errors.not_found"
+handler500 = "snapshots.views.errors.server_error"

@@ -1,0 +1,156 @@
+"""People, their roles, and which volumes they may use. Operations and exchanges are not here: the
+portal's own pages show them, and nobody edits them.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from snapshots import clouds
+from snapshots.models import Role, Volume, VolumeGrant, may_administer
+from snapshots.views.access import for_administrators, public
+
+
+class PortalAdminSite(admin.AdminSite):
+    """Only administrators come in; to everybody else it does not exist."""
+
+    site_header = "EVS snapshots: administration"
+    site_title = "EVS snapshots"
+    index_title = "People and volumes"
+    enable_nav_sidebar = False
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return may_administer(request.user)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002
+        return for_administrators(super().admin_view(view, cacheable))
+
+    @public
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # noqa: ARG002
+        """There is one sign-in page."""
+        return redirect("login")
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:  # noqa: ARG002  # noqa: ARG002
+        return redirect("password_change")
+
+
+site = PortalAdminSite(name="admin")
+
+
+class ForAdministrators(admin.ModelAdmin):  # type: ignore[type-arg]
+    """The role decides, not Django's single permissions. Nothing here is deleted by default."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_administer(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return may_administer(request.user)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return may_administer(request.user)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return may_administer(request.user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+
+@admin.register(User, site=site)
+class PersonAdmin(ForAdministrators, UserAdmin):  # type: ignore[type-arg]
+    """People. An administrator who is no superuser neither sees superusers nor makes any."""
+
+    list_display = ("username", "first_name", "last_name", "roles", "is_active", "last_login")
+    list_filter = ("groups", "is_active")
+    filter_horizontal = ("groups",)
+    fieldsets = (
+        (None, {"fields": ("username", "password", "first_name", "last_name", "email")}),
+        (
+            "What this person may do",
+            {
+                "fields": ("is_active", "groups"),
+                "description": "People are never deleted: what they asked for stays on record. "
+                "Untick “Active” to shut somebody out.",
+            },
+        ),
+        ("Since when", {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+    @admin.display(description="Roles and groups")
+    def roles(self, person: User) -> str:
+        return ", ".join(group.name for group in person.groups.all()) or "none"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        people: QuerySet[User] = super().get_queryset(request).prefetch_related("groups")
+        return people if _is_superuser(request) else people.exclude(is_superuser=True)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or not _is_superuser(request):
+            return fieldsets
+        return (*fieldsets, ("Above all roles", {"fields": ("is_superuser",)}))
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_superuser
+
+
+@admin.register(Group, site=site)
+class GroupAdmin(ForAdministrators):
+    """Teams that share volumes. The four roles are groups too, and keep their names."""
+
+    list_display = ("name", "is_role")
+    search_fields = ("name",)
+    fields = ("name",)
+
+    @admin.display(boolean=True, description="A role")
+    def is_role(self, group: Group) -> bool:
+        return group.name in Role.values
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_administer(request.user) and not (obj and self.is_role(obj))
+
+
+class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Refuses a grant for a volume that nobody has seen: most likely a slip of the pen."""
+
+    cloud = forms.ChoiceField(choices=lambda: [(name, name) for name in clouds.cloud_names()])
+
+    class Meta:
+        model = VolumeGrant
+        fields = ("cloud", "volume_id", "user", "group")
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or {}
+        volume_id = told.get("volume_id")
+        if volume_id and told.get("cloud"):
+            known = Volume.objects.filter(cloud=told["cloud"], volume_id=volume_id)
+            if not known.exists():
+                raise ValidationError(
+                    {"volume_id": "This cloud has no such volume. Copy its id from Volumes."}
+                )
+        return told
+
+
+@admin.register(VolumeGrant, site=site)
+class VolumeGrantAdmin(ForAdministrators):
+    form = GrantForm
+    list_display = ("who", "volume_id", "cloud")
+    list_filter = ("cloud", "group")
+    list_select_related = ("user", "group")
+    search_fields = ("volume_id", "user__username", "group__name")
+
+    @admin.display(description="Person or group")
+    def who(self, grant: VolumeGrant) -> str:
+        return str(grant.user or grant.group)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return may_administer(request.user)

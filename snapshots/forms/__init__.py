@@ -1,0 +1,25 @@
+"""What input is acceptable, told without asking anybody but our own tables."""
+
+from snapshots.forms.filters import ExchangeFilterForm, OperationFilterForm, SearchForm
+from snapshots.forms.metadata import (
+    MetadataRow,
+    read_rows,
+    rows_of,
+    with_row_added,
+    without_row,
+)
+from snapshots.forms.snapshot import SnapshotForm, new_key, suggested_name
+
+__all__ = [
+    "ExchangeFilterForm",
+    "MetadataRow",
+    "OperationFilterForm",
+    "SearchForm",
+    "SnapshotForm",
+    "new_key",
+    "read_rows",
+    "rows_of",
+    "suggested_name",
+    "with_row_added",
+    "without_row",
+]

@@ -1,0 +1,316 @@
+"""The form that asks for a snapshot."""
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.utils.functional import cached_property
+
+from snapshots import clouds
+from snapshots.evs.limits import (
+    DEFAULT_PROFILE,
+    PROFILES,
+    LimitsProfile,
+    Problem,
+    clean_description,
+    clean_metadata,
+    clean_name,
+    utf8_length,
+)
+from snapshots.forms.metadata import MetadataRow, note_problems
+from snapshots.models import Volume, may_request_for_others
+from snapshots.selectors import volumes_usable_by
+
+CHOOSE = "Choose a volume from the list. What was sent is not one of the volumes you may use."
+_one_line = RegexValidator(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029]",
+    "Remove the line break, tab or other control character.",
+    inverse_match=True,
+)
+
+
+class VolumeSelect(forms.Select):
+    """The volumes in groups; those that take no snapshot now are shown and cannot be chosen."""
+
+    closed: frozenset[str] = frozenset()
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
+        if value in self.closed and not option["selected"]:
+            option["attrs"]["disabled"] = True
+        return option
+
+
+class ConsentBox(forms.CheckboxInput):
+    """A box that means yes only by its own value; Django's reads any text as yes, even `0`."""
+
+    def __init__(self) -> None:
+        super().__init__(check_test=lambda value: value in Consent.YES)
+
+    def format_value(self, value: Any) -> str:  # noqa: ARG002 - Django's signature
+        return "true"
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:  # noqa: ARG002
+        return data.get(name, "")
+
+
+class Consent(forms.Field):
+    """A real boolean: ticked is true, blank and absent are false, anything else is refused."""
+
+    widget = ConsentBox
+    YES = (True, "true", "on")
+    NO = (False, "false", "", None)
+
+    def to_python(self, value: Any) -> bool:
+        if value not in (*self.YES, *self.NO):
+            raise ValidationError("Tick the box or leave it blank; what was sent is neither.")
+        return value in self.YES
+
+    def validate(self, value: Any) -> None:
+        """Both answers are complete; whether consent is needed depends on the volume."""
+
+
+class SnapshotForm(forms.Form):
+    """What is asked for. All problems are told at once, each at its field."""
+
+    error_css_class = "has-errors"
+
+    key = forms.UUIDField(
+        widget=forms.HiddenInput,
+        error_messages={
+            "required": "The form came without its number. It has a new one now: send it again.",
+            "invalid": "The form came with a broken number. It has a new one now: send it again.",
+        },
+    )
+    volume_id = forms.CharField(
+        label="Volume",
+        strip=False,
+        widget=VolumeSelect,
+        error_messages={"required": "Choose the volume to take a snapshot of."},
+    )
+    # Offered only where the volume needs it. Ticked for a volume that is available by now it is
+    # still sent as true: that is what the person agreed to, the cloud takes it, and the volume
+    # may be attached again before its turn comes.
+    force = Consent(label="Take it while the volume is in use", required=False)
+    name = forms.CharField(
+        label="Name",
+        required=False,
+        strip=False,
+        help_text="Shown in the cloud's console. Blank is allowed.",
+    )
+    description = forms.CharField(
+        label="Description", required=False, strip=False, help_text="One line, for people."
+    )
+    on_behalf_of = forms.CharField(
+        label="On behalf of",
+        required=False,
+        max_length=150,
+        validators=[_one_line],
+        help_text="Who asked you for this snapshot. With it, give a ticket or a reason.",
+    )
+    ticket = forms.CharField(
+        label="Ticket",
+        required=False,
+        max_length=80,
+        validators=[_one_line],
+        help_text="Number of the change or incident, such as CHG-1042.",
+    )
+    reason = forms.CharField(label="Reason", required=False, max_length=500, validators=[_one_line])
+
+    field_order = ["key", "volume_id", "force", "name", "description"]
+
+    def __init__(
+        self, *args: Any, requester: User, rows: Sequence[MetadataRow] = (), **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.rows = list(rows) or [MetadataRow(0)]
+        self.metadata: dict[str, str] = {}
+        self.volumes = list(volumes_usable_by(requester))
+        self._offer_volumes()
+        if not may_request_for_others(requester):
+            for name in ("on_behalf_of", "ticket", "reason"):
+                del self.fields[name]
+        for name in ("name", "description", "on_behalf_of", "ticket", "reason"):
+            if name in self.fields:
+                self.fields[name].widget.attrs["autocomplete"] = "off"
+
+    def _offer_volumes(self) -> None:
+        widget = self.fields["volume_id"].widget
+        assert isinstance(widget, VolumeSelect)  # noqa: S101 - for the type checker
+        widget.choices = _choices(self.volumes)
+        widget.closed = frozenset(
+            volume.volume_id for volume in self.volumes if not volume.takes_snapshot
+        )
+
+    @cached_property
+    def volume(self) -> Volume | None:
+        """The chosen volume, right or wrong otherwise; None for none or a strange one."""
+        chosen = self["volume_id"].value()
+        return next((volume for volume in self.volumes if volume.volume_id == chosen), None)
+
+    @cached_property
+    def limits(self) -> LimitsProfile:
+        """Those of the chosen volume's cloud; before a choice, of the first volume's."""
+        volume = self.volume or next(iter(self.volumes), None)
+        return PROFILES[clouds.profile_name(volume.cloud) if volume else DEFAULT_PROFILE]
+
+    # --- checks ------------------------------------------------------------------------------
+
+    def clean_volume_id(self) -> str:
+        volume = self.volume
+        if volume is None:  # not there, not theirs, not written as the cloud writes it: one answer
+            raise ValidationError(CHOOSE)
+        if not volume.takes_snapshot:
+            raise ValidationError(
+                f"{volume.label} is “{volume.status}” and takes no snapshot now. "
+                "Try again when it is available or in use."
+            )
+        return volume.volume_id
+
+    def clean_name(self) -> str | None:
+        name, problems = clean_name(
+            self.cleaned_data["name"],
+            profile=self.limits,
+            reserved_prefixes=settings.EVSPORTAL_RESERVED_PREFIXES,
+            refuse_astral=settings.EVSPORTAL_REFUSE_ASTRAL,
+        )
+        _raise(problems)
+        return name
+
+    def clean_description(self) -> str | None:
+        description, problems = clean_description(
+            self.cleaned_data["description"],
+            profile=self.limits,
+            refuse_astral=settings.EVSPORTAL_REFUSE_ASTRAL,
+        )
+        _raise(problems)
+        return description
+
+    def clean(self) -> dict[str, Any]:
+        self._check_force()
+        self._check_metadata()
+        self._check_on_behalf_of()
+        return self.cleaned_data
+
+    def _check_force(self) -> None:
+        volume = self.volume
+        ticked = self.cleaned_data.get("force", True)  # absent: it has its own error already
+        if volume is not None and volume.needs_force and not ticked:
+            self.add_error("force", f"{volume.label} is {volume.status}: tick this box to go on.")
+
+    def _check_metadata(self) -> None:
+        self.metadata, problems = clean_metadata(
+            [(row.key, row.value) for row in self.rows],
+            refuse_astral=settings.EVSPORTAL_REFUSE_ASTRAL,
+        )
+        note_problems(self.rows, problems)
+        if problems:
+            self.add_error(None, "Some metadata needs a change.")
+
+    def _check_on_behalf_of(self) -> None:
+        told = self.cleaned_data
+        if told.get("on_behalf_of") and not told.get("ticket") and not told.get("reason"):
+            self.add_error("ticket", "Give a ticket or a reason when you ask for somebody else.")
+
+    # --- for the page ------------------------------------------------------------------------
+
+    @property
+    def offers_force(self) -> bool:
+        asked = self["force"].value() in Consent.YES
+        return bool(self["force"].errors or asked or (self.volume and self.volume.needs_force))
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """Every problem with the id of its field, in the page's order, for the summary."""
+        fields = [
+            (str(self[name].id_for_label), str(text))
+            for name in self.fields
+            for text in self.errors.get(name, [])
+        ]
+        rows = [
+            (f"id_{name}", f"Metadata row {number}: {text}")
+            for number, row in enumerate(self.rows, start=1)
+            for name, texts in (
+                (row.key_name, row.key_errors),
+                (row.value_name, row.value_errors),
+            )
+            for text in texts
+        ]
+        return fields + rows
+
+    @property
+    def name_count(self) -> str:
+        return self._count("name", self.limits.name_bytes, self.limits.name_chars)
+
+    @property
+    def description_count(self) -> str:
+        limits = self.limits
+        return self._count("description", limits.description_bytes, limits.description_chars)
+
+    def _count(self, field: str, bytes_: int, chars: int | None) -> str:
+        text = str(self[field].value() or "").strip()
+        if not text:
+            parts = [f"{chars} characters"] if chars else []
+            return f"At most {', '.join([*parts, f'{bytes_} bytes'])}"
+        parts = [f"{len(text)} of {chars} characters"] if chars else []
+        return ", ".join([*parts, f"{utf8_length(text)} of {bytes_} bytes"])
+
+
+def _raise(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise ValidationError([ValidationError(one.message, code=one.code) for one in problems])
+
+
+def _choices(volumes: Sequence[Volume]) -> list[tuple[str, Any]]:
+    names = Counter(volume.label for volume in volumes)
+    several = len({volume.cloud for volume in volumes}) > 1
+    groups: dict[str, list[tuple[str, str]]] = {
+        "Ready": [],
+        "In use: asks for your consent": [],
+        "No snapshot possible now": [],
+    }
+    for volume in volumes:
+        label = _option(volume, alike=names[volume.label] > 1, several=several)
+        groups[_group_of(volume)].append((volume.volume_id, label))
+    offered = [(words, options) for words, options in groups.items() if options]
+    return [("", "Choose a volume …"), *offered]
+
+
+def _group_of(volume: Volume) -> str:
+    if not volume.takes_snapshot:
+        return "No snapshot possible now"
+    return "In use: asks for your consent" if volume.needs_force else "Ready"
+
+
+def _option(volume: Volume, *, alike: bool, several: bool) -> str:
+    parts = [volume.label, f"{volume.size_gb} GiB", volume.status]
+    if alike:
+        parts.insert(1, volume.volume_id[:8])
+    if several:
+        parts.append(volume.cloud)
+    return " · ".join(parts)
+
+
+def suggested_name(volume: Volume, *, now: datetime) -> str:
+    """A name that says which volume and when, and keeps every limit."""
+    stamp = f"-{now:%Y%m%d-%H%M}"
+    stem = (volume.name or f"volume-{volume.volume_id[:8]}")[:48]
+    name, problems = clean_name(
+        stem + stamp,
+        profile=PROFILES[clouds.profile_name(volume.cloud)],
+        reserved_prefixes=settings.EVSPORTAL_RESERVED_PREFIXES,
+        refuse_astral=settings.EVSPORTAL_REFUSE_ASTRAL,
+    )
+    return f"snapshot{stamp}" if problems or name is None else name
+
+
+def new_key() -> uuid.UUID:
+    """The number of a form that was just rendered: one submit of it is one operation."""
+    return uuid.uuid4()

@@ -1,0 +1,64 @@
+"""What every page tells the browser, and what a page says when the database does not answer."""
+
+import logging
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.cache import add_never_cache_headers
+
+logger = logging.getLogger(__name__)
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+PERMISSIONS_POLICY = (
+    "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
+)
+
+
+def browser_rules(get_response: GetResponse) -> GetResponse:
+    """Own scripts and styles only, no frames; no page is kept by the browser.
+
+    Not kept, because the back button after signing out must not show what was on the screen.
+    """
+    policy = "; ".join(
+        f"{directive} {' '.join(sources)}" for directive, sources in settings.SECURE_CSP.items()
+    )
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        if not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
+        return response
+
+    return middleware
+
+
+class DatabaseTrouble:
+    """Answers 503 in plain words when the database is read-only, locked or gone."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return database_trouble(request, error) if is_database_trouble(error) else None
+
+
+def is_database_trouble(error: BaseException) -> bool:
+    """Read-only, locked, full or gone; not a fault of ours in a query."""
+    return isinstance(error, OperationalError | InterfaceError)
+
+
+def database_trouble(request: HttpRequest, error: BaseException) -> HttpResponse:
+    """A page that needs no database, and the line for the operator's log."""
+    logger.error("The database does not answer: %s %s: %s", request.method, request.path, error)
+    asked = request.method not in {"GET", "HEAD"}
+    page = render_to_string("503.html", {"asked": asked})
+    return HttpResponse(page, status=503, headers={"Retry-After": "30"})

@@ -1,0 +1,28 @@
+"""The portal's pages. A fragment's address lies below its page's."""
+
+from django.urls import path
+
+from snapshots.views import audit, health, operations, request, volumes
+
+app_name = "snapshots"
+urlpatterns = [
+    # /  what was asked for
+    path("", operations.home, name="home"),
+    path("snapshots/rows/", operations.rows, name="rows"),
+    # /snapshots/new/  asking
+    path("snapshots/new/", request.new, name="new"),
+    path("snapshots/new/volume/", request.volume_facts, name="volume_facts"),
+    # /snapshots/<operation>/  what became of it
+    path("snapshots/<uuid:operation_id>/", operations.detail, name="detail"),
+    path("snapshots/<uuid:operation_id>/status/", operations.status, name="status"),
+    path("snapshots/<uuid:operation_id>/cancel/", operations.cancel, name="cancel"),
+    path("snapshots/<uuid:operation_id>/again/", operations.again, name="again"),
+    # /volumes/
+    path("volumes/", volumes.volumes, name="volumes"),
+    # /audit/  what was sent and answered
+    path("audit/", audit.audit, name="audit"),
+    path("audit/<uuid:exchange_id>/", audit.exchange, name="exchange"),
+    # for whoever watches the portal
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]

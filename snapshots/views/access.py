@@ -1,0 +1,95 @@
+"""Who may open which page. Every route has one of these rules; a test fails for one without.
+
+Somebody who is not signed in gets the sign-in page; somebody without the role gets 404, as for an
+address that does not exist.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit, urlunsplit
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django_htmx.middleware import HtmxDetails
+
+from snapshots.models import may_administer, may_audit, may_request, roles_of
+
+P = ParamSpec("P")
+Answer = TypeVar("Answer", bound=HttpResponseBase)
+
+
+class PortalRequest(HttpRequest):
+    """A request of somebody who is signed in, for types only."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+View = Callable[Concatenate[Any, P], HttpResponseBase]  # Any: a PortalRequest
+Route = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def public(view: Callable[P, Answer]) -> Callable[P, Answer]:
+    """Open to everybody: it shows nothing of anybody's."""
+    view.access_rule = "public"  # type: ignore[attr-defined]
+    return view
+
+
+def signed_in(view: View[P]) -> Route[P]:
+    """Open to everybody with an account, also without a role."""
+    return _guarded(view, lambda _user: True, "signed in")
+
+
+def with_a_role(view: View[P]) -> Route[P]:
+    return _guarded(view, lambda user: bool(roles_of(user)), "with a role")
+
+
+def for_requesters(view: View[P]) -> Route[P]:
+    return _guarded(view, may_request, "may request")
+
+
+def for_auditors(view: View[P]) -> Route[P]:
+    return _guarded(view, may_audit, "may audit")
+
+
+def for_administrators(view: View[P]) -> Route[P]:
+    return _guarded(view, may_administer, "may administer")
+
+
+def _guarded(view: View[P], may: Callable[[User], bool], rule: str) -> Route[P]:
+    @wraps(view)
+    def route(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _ask_to_sign_in(request)
+        if not may(request.user):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    route.access_rule = rule  # type: ignore[attr-defined]
+    return cast("Route[P]", route)
+
+
+def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """A page that polls must not get the sign-in page into its middle: it gets one sentence."""
+    if request.htmx:  # type: ignore[attr-defined]
+        # `next` is the page the person looks at, not the fragment.
+        page = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
+        return render(request, "snapshots/_session_ended.html", {"next": page}, status=401)
+    if request.method == "POST":
+        messages.warning(
+            request, "Your session had ended, so nothing was asked. Sign in and send it again."
+        )
+        return redirect_to_login(_page_before(request))
+    return redirect_to_login(request.get_full_path())
+
+
+def _page_before(request: HttpRequest) -> str:
+    """The page with the form: the form's own address may take no GET."""
+    referer = urlsplit(request.headers.get("Referer", ""))
+    if referer.netloc != request.get_host():
+        return "/"
+    return urlunsplit(("", "", referer.path, referer.query, ""))

@@ -1,0 +1,175 @@
+"""What was asked for, what became of it, and the second thoughts: cancel, ask again."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from snapshots import selectors
+from snapshots.forms import OperationFilterForm, new_key
+from snapshots.models import (
+    Operation,
+    may_audit,
+    may_request,
+    may_request_for_others,
+    sees_every_operation,
+)
+from snapshots.services.request import (
+    KeyTakenError,
+    NotAllowedError,
+    ask_again,
+    cancel_operation,
+)
+from snapshots.views.access import PortalRequest, for_requesters, signed_in, with_a_role
+from snapshots.views.timeline import timeline_of
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the list."""
+
+    operation: Operation
+    usual_seconds: float | None  # told while it is not finished
+
+
+# --- the list --------------------------------------------------------------------------------
+
+
+@signed_in
+@require_GET
+def home(request: PortalRequest) -> HttpResponse:
+    """The list; for somebody without a role, what to do about that."""
+    return render(request, "snapshots/home.html", _list_context(request))
+
+
+@with_a_role
+@require_GET
+def rows(request: PortalRequest) -> HttpResponse:
+    """The polled part of the list."""
+    return render(request, "snapshots/_rows.html", _list_context(request))
+
+
+def _list_context(request: PortalRequest) -> dict[str, Any]:
+    form = OperationFilterForm(request.GET)
+    operations = selectors.operations_matching(
+        selectors.operations_visible_to(request.user), text=form.text(), state=form.chosen_state()
+    )
+    page = selectors.operations_page(operations, before=request.GET.get("before", ""))
+    return {
+        "form": form,
+        "filtered": bool(form.text() or form.chosen_state()),
+        "lines": _lines(page.rows),
+        "unfinished": sum(not one.is_final for one in page.rows),
+        "older": page.older,
+        "seconds": selectors.poll_seconds(page.rows),
+        "checked_at": timezone.now(),
+        "sees_all": sees_every_operation(request.user),
+    }
+
+
+def _lines(operations: Sequence[Operation]) -> list[Line]:
+    clouds = {one.cloud for one in operations if not one.is_final}
+    usual = {cloud: selectors.typical_seconds(cloud) for cloud in sorted(clouds)}
+    return [Line(one, None if one.is_final else usual[one.cloud]) for one in operations]
+
+
+# --- one of them -----------------------------------------------------------------------------
+
+
+@with_a_role
+@require_GET
+def detail(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
+    operation = _visible(request, operation_id)
+    context = _status_context(request, operation) | _result_context(request, operation)
+    return render(request, "snapshots/detail.html", context)
+
+
+@with_a_role
+@require_GET
+def status(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
+    """The polled part. The rest of the page comes along once the state is another than `seen`:
+    it holds buttons, which are not replaced under somebody's hand for nothing.
+    """
+    operation = _visible(request, operation_id)
+    context = _status_context(request, operation)
+    if request.GET.get("seen") != operation.state:
+        context |= _result_context(request, operation) | {"with_result": True}
+    return render(request, "snapshots/_status.html", context)
+
+
+def _visible(request: PortalRequest, operation_id: uuid.UUID) -> Operation:
+    operations = selectors.operations_visible_to(request.user)
+    return get_object_or_404(operations, pk=operation_id)
+
+
+def _status_context(request: PortalRequest, operation: Operation) -> dict[str, Any]:
+    blocking = selectors.operation_blocking(operation)
+    may_see = blocking is not None and (
+        blocking.requester_id == request.user.pk or sees_every_operation(request.user)
+    )
+    return {
+        "operation": operation,
+        "snapshot": getattr(operation, "snapshot", None),
+        "steps": timeline_of(operation, accepted_at=selectors.accepted_at(operation)),
+        "blocking": blocking,
+        "may_see_blocking": may_see,
+        "usual_seconds": None if operation.is_final else selectors.typical_seconds(operation.cloud),
+        "seconds": selectors.poll_seconds([operation]),
+        "checked_at": timezone.now(),
+    }
+
+
+def _result_context(request: PortalRequest, operation: Operation) -> dict[str, Any]:
+    user = request.user
+    own = operation.requester_id == user.pk and may_request(user)
+    has_a_hand = own or may_request_for_others(user)
+    return {
+        "may_cancel": has_a_hand and operation.can_be_cancelled,
+        "may_ask_again": has_a_hand and operation.can_be_asked_again,
+        "may_take_another": may_request(user),
+        "may_audit": may_audit(user),
+        "again_key": new_key(),
+        "asked_again": operation.asked_again.order_by("asked_at").first(),
+    }
+
+
+@for_requesters
+@require_POST
+def cancel(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
+    operation = _visible(request, operation_id)
+    try:
+        cancelled = cancel_operation(operation=operation, person=request.user)
+    except NotAllowedError:
+        messages.error(request, "This is not yours to cancel. Nothing was changed.")
+    else:
+        if cancelled:
+            messages.success(request, "Cancelled before it was sent. Nothing was made.")
+        else:
+            messages.warning(
+                request, "Too late to cancel: it was already sent. See below what became of it."
+            )
+    return redirect("snapshots:detail", operation.pk)
+
+
+@for_requesters
+@require_POST
+def again(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
+    operation = _visible(request, operation_id)
+    try:
+        key = uuid.UUID(request.POST.get("key", ""))
+        newer, is_new = ask_again(operation=operation, person=request.user, key=key)
+    except NotAllowedError as error:
+        messages.error(request, f"{error} Nothing was asked.")
+    except (KeyTakenError, ValueError):
+        messages.error(request, "Nothing was asked: the button was out of date. Press it again.")
+    else:
+        words = "Asked again." if is_new else "This was already asked again; here it is."
+        messages.success(request, words)
+        operation = newer
+    return redirect("snapshots:detail", operation.pk)

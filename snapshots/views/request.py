@@ -1,0 +1,167 @@
+"""Asking for a snapshot."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from snapshots import selectors
+from snapshots.forms import (
+    MetadataRow,
+    SnapshotForm,
+    new_key,
+    read_rows,
+    rows_of,
+    suggested_name,
+    with_row_added,
+    without_row,
+)
+from snapshots.models import Operation, Volume
+from snapshots.services.request import (
+    KeyTakenError,
+    NotAllowedError,
+    SnapshotRequest,
+    request_snapshot,
+)
+from snapshots.views.access import PortalRequest, for_requesters
+
+HELPERS = ("add-row", "remove-row", "show")  # buttons that only show the form anew
+
+
+@for_requesters
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: PortalRequest) -> HttpResponse:
+    """The form; a valid one becomes an operation."""
+    if request.method != "POST":
+        return _page(request, _fresh_form(request))
+    if any(name in request.POST for name in HELPERS):
+        return _page(request, _form_as_typed(request))
+    form = SnapshotForm(request.POST, requester=request.user, rows=read_rows(request.POST))
+    if not form.is_valid():
+        return _page(request, form)
+    return _ask(request, form)
+
+
+def _ask(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
+    try:
+        operation, is_new = request_snapshot(
+            requester=request.user, key=form.cleaned_data["key"], wanted=_wanted(form)
+        )
+    except KeyTakenError:
+        form.add_error(None, "Nothing was asked: the form was out of date. Send it once more.")
+        return _page(request, form)
+    except NotAllowedError:
+        form.add_error("volume_id", "You may no longer use this volume. Nothing was asked.")
+        return _page(request, form)
+    if is_new:
+        messages.success(request, "Your request is recorded. This page follows what becomes of it.")
+    else:
+        messages.info(request, "This form was already sent; this is what it asked for.")
+    return redirect("snapshots:detail", operation.pk)
+
+
+def _wanted(form: SnapshotForm) -> SnapshotRequest:
+    told = form.cleaned_data
+    assert form.volume is not None  # noqa: S101 - a valid form has one
+    return SnapshotRequest(
+        volume=form.volume,
+        name=told["name"],
+        description=told["description"],
+        force=told["force"],
+        metadata=form.metadata,
+        on_behalf_of=told.get("on_behalf_of", ""),
+        ticket=told.get("ticket", ""),
+        reason=told.get("reason", ""),
+    )
+
+
+# --- showing the form ------------------------------------------------------------------------
+
+
+def _fresh_form(request: PortalRequest) -> SnapshotForm:
+    """Blank, or with a volume chosen, or as an earlier operation was (`again`)."""
+    earlier = _earlier(request)
+    if earlier is None:
+        initial: dict[str, Any] = {"volume_id": request.GET.get("volume_id", "")}
+        rows: list[MetadataRow] = []
+    else:
+        fields = ("volume_id", "name", "description", "on_behalf_of", "ticket", "reason")
+        initial = {name: getattr(earlier, name) for name in fields}
+        rows = rows_of(earlier.metadata)
+    return SnapshotForm(initial=initial | {"key": new_key()}, requester=request.user, rows=rows)
+
+
+def _earlier(request: PortalRequest) -> Operation | None:
+    given = request.GET.get("again", "")
+    visible = selectors.operations_visible_to(request.user)
+    return visible.filter(pk=given).first() if selectors.is_uuid(given) else None
+
+
+def _form_as_typed(request: PortalRequest) -> SnapshotForm:
+    """Nothing is checked yet: the person only wanted another row, or to see the volume."""
+    return SnapshotForm(
+        initial=_typed(request.POST), requester=request.user, rows=_rows(request.POST)
+    )
+
+
+def _typed(post: QueryDict) -> dict[str, str]:
+    names = SnapshotForm.base_fields.keys() & post.keys()
+    return {name: str(post[name]) for name in names}
+
+
+def _rows(post: QueryDict) -> list[MetadataRow]:
+    rows = read_rows(post)
+    if "add-row" in post:
+        return with_row_added(rows)
+    return without_row(rows, post.get("remove-row", ""))
+
+
+def _page(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
+    context = {
+        "form": form,
+        "key": _key_to_render(form),
+        "blank_row": MetadataRow("__N__"),
+        **_volume_context(request, form.volume),
+    }
+    return render(request, "snapshots/new.html", context)
+
+
+def _key_to_render(form: SnapshotForm) -> Any:
+    """The form keeps its number through corrections; a broken or taken one is replaced."""
+    is_broken = form.is_bound and ("key" in form.errors or form.non_field_errors())
+    return new_key() if is_broken else form["key"].value() or new_key()
+
+
+# --- the chosen volume -----------------------------------------------------------------------
+
+
+@for_requesters
+@require_GET
+def volume_facts(request: PortalRequest) -> HttpResponse:
+    """What is known of the chosen volume, and the box it may need. Its box is always blank:
+    consent is given for one volume, not for the next one chosen.
+    """
+    form = SnapshotForm(
+        initial={"volume_id": request.GET.get("volume_id", "")}, requester=request.user
+    )
+    context = {"form": form, **_volume_context(request, form.volume)}
+    return render(request, "snapshots/_volume_facts.html", context)
+
+
+def _volume_context(request: PortalRequest, volume: Volume | None) -> dict[str, Any]:
+    if volume is None:
+        return {"volume": None}
+    mine = selectors.operations_visible_to(request.user)
+    return {
+        "volume": volume,
+        "quotas": selectors.quotas_of([volume.cloud]),
+        "open_operations": selectors.open_operations_count(volume),
+        "latest": selectors.operations_page(
+            selectors.operations_matching(mine, volume_id=volume.volume_id), size=3
+        ).rows,
+        "suggestion": suggested_name(volume, now=timezone.now()),
+        "usual_seconds": selectors.typical_seconds(volume.cloud),
+    }

@@ -1,0 +1,62 @@
+"""The people of the house's stories, each with a browser of their own, and a healthy portal."""
+
+import pytest
+from django.test import Client
+
+from snapshots import clouds
+from tests.pages import scene
+
+
+@pytest.fixture(autouse=True)
+def _house(db, settings):
+    settings.EVSPORTAL_MODE = "sandbox"
+    clouds.forget()
+    scene.healthy_portal()
+
+
+def _browser(name: str) -> Client:
+    browser = Client()
+    browser.user = scene.person(name)
+    browser.force_login(browser.user)
+    return browser
+
+
+@pytest.fixture
+def alice():
+    return _browser("alice")
+
+
+@pytest.fixture
+def bob():
+    return _browser("bob")
+
+
+@pytest.fixture
+def helen():
+    return _browser("helen")
+
+
+@pytest.fixture
+def audrey():
+    return _browser("audrey")
+
+
+@pytest.fixture
+def root():
+    return _browser("root")
+
+
+@pytest.fixture
+def nobody():
+    """Signed in, without any role."""
+    return _browser("nobody")
+
+
+@pytest.fixture
+def volume(alice):
+    return scene.volume(granted_to=alice.user)
+
+
+@pytest.fixture
+def operation(alice, volume):
+    return scene.operation(alice.user, volume, state="accepted")

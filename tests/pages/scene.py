@@ -1,0 +1,159 @@
+"""People, volumes and operations for page tests, made by plain ORM. Browser tests use it too."""
+
+import uuid
+from datetime import timedelta
+
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from snapshots.models import (
+    Answer,
+    CloudHealth,
+    Exchange,
+    Operation,
+    OperationState,
+    Purpose,
+    Quota,
+    Snapshot,
+    Volume,
+    VolumeGrant,
+    Worker,
+)
+
+CLOUD = "sandbox"
+PEOPLE = {
+    "alice": "staff",
+    "bob": "staff",
+    "helen": "helpdesk",
+    "audrey": "auditor",
+    "root": "administrator",
+    "nobody": None,
+}
+
+
+def person(name: str) -> User:
+    """Somebody with the role the house's stories give them, and no password."""
+    found = User.objects.create(username=name, password="!")
+    if PEOPLE[name]:
+        found.groups.add(Group.objects.get_or_create(name=PEOPLE[name])[0])
+    return found
+
+
+def volume(name: str = "web-01-data", *, granted_to: User | None = None, **facts) -> Volume:
+    told = {
+        "cloud": CLOUD,
+        "volume_id": str(uuid.uuid4()),
+        "name": name,
+        "status": "available",
+        "size_gb": 40,
+        "volume_type": "SSD",
+        "availability_zone": "tr-west-1a",
+        "seen_at": timezone.now(),
+    } | facts
+    made = Volume.objects.create(**told)
+    if granted_to is not None:
+        VolumeGrant.objects.create(cloud=made.cloud, volume_id=made.volume_id, user=granted_to)
+    return made
+
+
+def operation(requester: User, of: Volume, *, ago_seconds: float = 60, **told) -> Operation:
+    """An operation in any state; a final one took twelve seconds."""
+    asked_at = timezone.now() - timedelta(seconds=ago_seconds)
+    state = OperationState(told.get("state", "queued"))
+    facts = {
+        "key": uuid.uuid4(),
+        "cloud": of.cloud,
+        "volume_id": of.volume_id,
+        "volume_name": of.name,
+        "name": "before-upgrade",
+        "requester": requester,
+        "requester_name": requester.username,
+        "asked_at": asked_at,
+        "state_at": asked_at,
+    }
+    if state is not OperationState.QUEUED and state is not OperationState.CANCELLED:
+        facts["sent_at"] = asked_at + timedelta(seconds=0.4)
+    made = Operation(**facts | told)
+    if made.is_final and "finished_at" not in told:
+        made.finished_at = made.state_at = asked_at + timedelta(seconds=12)
+    made.save()
+    return made
+
+
+def snapshot(of: Operation, **facts) -> Snapshot:
+    told = {
+        "operation": of,
+        "cloud": of.cloud,
+        "snapshot_id": str(uuid.uuid4()),
+        "name": of.name or "",
+        "status": "available",
+        "size_gb": 40,
+        "created_at": of.asked_at + timedelta(seconds=1),
+        "seen_at": timezone.now(),
+    }
+    return Snapshot.objects.create(**told | facts)
+
+
+def exchange(of: Operation | None = None, *, status: int | None = 202, **told) -> Exchange:
+    """A request and its answer; `status=None`: nothing came back; -1: nothing was recorded."""
+    facts = {
+        "at": timezone.now(),
+        "purpose": Purpose.CREATE,
+        "actor": of.requester if of else None,
+        "actor_name": of.requester_name if of else "portal",
+        "operation": of,
+        "cloud": CLOUD,
+        "sandbox": True,
+        "volume_id": of.volume_id if of else "",
+        "volume_name": of.volume_name if of else "",
+        "method": "POST",
+        "url": "http://127.0.0.1:8009/v2/0a1b2c/snapshots",
+        "headers": {"Content-Type": "application/json", "X-Auth-Token": "sha256:1234567890ab"},
+        "body": '{"snapshot": {"name": "before-upgrade", "force": false}}',
+        "body_bytes": 57,
+        "body_sha256": "a" * 64,
+    } | told
+    made = Exchange.objects.create(**facts)
+    if status != -1:
+        _answer(made, status)
+    return made
+
+
+def _answer(exchange: Exchange, status: int | None) -> None:
+    facts = {
+        "status": status,
+        "headers": {"Content-Type": "application/json", "X-Request-Id": "req-42"},
+        "body": '{"snapshot": {"id": "5f6e", "status": "creating"}}',
+        "request_id": "req-42",
+    }
+    if status is None:
+        facts = {"error": "Timeout", "error_text": "The cloud did not answer within 30 s."}
+    Answer.objects.create(exchange=exchange, at=exchange.at, elapsed_ms=87, **facts)
+
+
+def healthy_portal() -> None:
+    """The worker lives, the cloud answers, the quotas are known."""
+    now = timezone.now()
+    Worker.objects.update_or_create(name="w1", defaults={"started_at": now, "seen_at": now})
+    CloudHealth.objects.update_or_create(
+        cloud=CLOUD, defaults={"answered_at": now, "inventory_at": now}
+    )
+    for resource, limit, in_use in (("snapshots", 50, 12), ("gigabytes", 4000, 3300)):
+        Quota.objects.update_or_create(
+            cloud=CLOUD,
+            resource=resource,
+            defaults={"limit": limit, "in_use": in_use, "seen_at": now},
+        )
+
+
+def fill_form(of: Volume, **changes) -> dict[str, str]:
+    """What a browser posts for a plain request."""
+    told = {
+        "key": str(uuid.uuid4()),
+        "volume_id": of.volume_id,
+        "name": "before-upgrade",
+        "description": "",
+        "metadata-0-key": "",
+        "metadata-0-value": "",
+    }
+    return {name: text for name, text in (told | changes).items() if text is not None}
