@@ -7,9 +7,14 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evsportal.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - after the settings' name
+    # ruff: noqa: PLC0415 - Django is imported after the settings' name is known
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:  # a wrong setting deserves a sentence, not a traceback
+        sys.exit(f"manage.py: {error}")
 
 
 if __name__ == "__main__":

@@ -30,5 +30,5 @@ class Command(BaseCommand):
         except EvsError as error:
             self.stderr.write(f"{cloud}: {type(error).__name__}: {error}")
             return False
-        self.stdout.write(f"{cloud}: {reached}")
+        self.stdout.write(reached)
         return True

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -33,10 +32,9 @@ class Command(BaseCommand):
                 self._person(name, role)
 
     def _person(self, name: str, role: Role) -> None:
-        defaults = {"password": make_password(PASSWORD)}
-        person, new = User.objects.get_or_create(username=name, defaults=defaults)
-        if not new:
+        if User.objects.filter(username=name).exists():
             return  # what people changed stays changed
+        person = User.objects.create_user(name, password=PASSWORD)
         person.groups.add(Group.objects.get(name=role))
         VolumeGrant.objects.bulk_create(
             VolumeGrant(cloud=SANDBOX, volume_id=volume.id, user=person)

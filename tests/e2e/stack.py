@@ -1,0 +1,115 @@
+"""The whole portal as `./run` starts it: parent, web, worker and sandbox as processes."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60
+
+
+class Stack:
+    """`manage serve` on free ports, with files of its own."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.port = _two_free_ports()
+        self.url = f"http://127.0.0.1:{self.port}"
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith("EVSPORTAL_")
+        }
+        self.environ = kept | {
+            "DJANGO_SETTINGS_MODULE": "evsportal.settings",
+            "EVSPORTAL_VAR": str(folder),
+            "EVSPORTAL_MODE": "sandbox",
+            "EVSPORTAL_SECRET_KEY": "only-for-tests-" + "x" * 40,
+            "PORT": str(self.port),
+            **settings,
+        }
+        self.environ.pop("DATABASE_URL", None)
+        self._log = folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def manage(self, *args: str, **settings: str) -> str:
+        """Run a management command; its output."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *args],
+            cwd=ROOT,
+            env=self.environ | settings,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        ).stdout
+
+    def start(self) -> "Stack":
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve"],
+                cwd=ROOT,
+                env=self.environ,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._wait_until(lambda: self._status("/readyz") == 200)
+        return self
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def _status(self, path: str) -> int | None:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310 - ours
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return None
+
+    def _wait_until(self, condition) -> None:
+        end = time.monotonic() + START_SECONDS
+        while not condition():
+            if self._process.poll() is not None or time.monotonic() > end:
+                self.stop()
+                raise AssertionError(f"The portal did not start:\n{self.log()}")
+            time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def running(folder: Path, **settings: str):
+    stack = Stack(folder, **settings).start()
+    try:
+        yield stack
+    finally:
+        stack.stop()
+
+
+def _two_free_ports() -> int:
+    """A port that is free, and so is the one nine above it, where the sandbox will listen."""
+    for _ in range(50):
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            with contextlib.suppress(OSError, OverflowError):
+                second.bind(("127.0.0.1", port + 9))
+                return port
+    raise AssertionError("No free ports.")
