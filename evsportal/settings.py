@@ -48,7 +48,7 @@ def _choice(name: str, default: str, choices: set[str]) -> str:
     text = _text(name, default)
     if text not in choices:
         raise ImproperlyConfigured(
-            f"{name} is {text!r}; it must be one of: {', '.join(sorted(choices))}."
+            f"{name} is {text!r}; it must be one of: {', '.join(sorted(choices - {''}))}."
         )
     return text
 
