@@ -221,9 +221,12 @@ _STATE_WORDS = {
 
 
 @register.filter
-def state_words(operation: Operation) -> str:
-    """What the state means for the person."""
-    return _STATE_WORDS[operation.status]
+def state_words(operation: Operation) -> list[str]:
+    """What the state means for the person. At the end, what is known of this one says it all."""
+    words = _STATE_WORDS[operation.status]
+    if not operation.outcome:
+        return [words]
+    return [operation.outcome] if operation.is_final else [words, operation.outcome]
 
 
 @register.filter

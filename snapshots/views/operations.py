@@ -129,10 +129,12 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
     user = request.user
     own = operation.requester_id == user.pk and may_request(user)
     has_a_hand = own or may_request_for_others(user)
+    snapshot = getattr(operation, "snapshot", None)
     return {
+        "name_differs": snapshot is not None and snapshot.name != (operation.name or ""),
         "may_cancel": has_a_hand and operation.can_be_cancelled,
         "may_ask_again": has_a_hand and operation.can_be_asked_again,
-        "may_take_another": may_request(user),
+        "may_take_another": may_request(user) and operation.is_final,
         "may_audit": may_audit(user),
         "again_key": new_key(),
         "asked_again": operation.asked_again.order_by("asked_at").first(),

@@ -88,7 +88,7 @@
     const parts = [`${used} of ${bytes} bytes`];
     if (chars) parts.unshift(`${letters} of ${chars} characters`);
     counter.textContent = parts.join(", ");
-    counter.classList.toggle("counter--over", used > bytes || (chars && letters > chars));
+    counter.classList.toggle("counter--over", used > bytes || letters > (chars || Infinity));
   };
 
   for (const counter of all("[data-counts]")) {
