@@ -1,0 +1,101 @@
+"""A real Chromium: without network beyond this machine, and strict about what a page does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from snapshots import clouds
+from tests.e2e.browser import CHROMIUM, QUIET
+from tests.pages import scene
+
+
+@dataclass
+class Watch:
+    """What a page did that it must not do."""
+
+    origin: str
+    expected: list[str] = field(default_factory=list)  # console errors this test provokes
+    wrongs: list[str] = field(default_factory=list)
+
+    def follow(self, page: Page) -> None:
+        page.on("console", lambda message: self._console(message.type, message.text))
+        page.on("pageerror", lambda error: self.wrongs.append(f"script error: {error}"))
+        page.on("request", lambda request: self._request(request.url))
+
+    def _console(self, kind: str, text: str) -> None:
+        if kind == "error" and not any(part in text for part in self.expected):
+            self.wrongs.append(f"console: {text}")
+
+    def _request(self, url: str) -> None:
+        if not url.startswith(self.origin):
+            self.wrongs.append(f"request elsewhere: {url}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def portal(live_server, settings) -> str:
+    """The portal's address. The worker was seen a moment ago."""
+    settings.EVSPORTAL_MODE = "sandbox"
+    clouds.forget()
+    scene.healthy_portal()
+    return live_server.url
+
+
+@pytest.fixture
+def watch(portal) -> Iterator[Watch]:
+    watch = Watch(portal)
+    yield watch
+    assert watch.wrongs == []
+
+
+@pytest.fixture
+def open_context(chromium, portal, watch):
+    """Opens a browser context: `open_context(javascript=False)`, `(width=320, dark=True)`."""
+    opened: list[BrowserContext] = []
+
+    def open_context(
+        *, width: int = 1280, dark: bool = False, javascript: bool = True
+    ) -> BrowserContext:
+        context = chromium.new_context(
+            base_url=portal,
+            viewport={"width": width, "height": 800},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=javascript,
+            reduced_motion="reduce",
+            locale="en-GB",
+            timezone_id="UTC",
+        )
+        context.set_default_timeout(5000)
+        context.on("page", watch.follow)
+        opened.append(context)
+        return context
+
+    yield open_context
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def sign_in(client):
+    """Signs somebody into a context by cookie: the sign-in page has tests of its own."""
+
+    def sign_in(context: BrowserContext, name: str):
+        person = scene.person(name)
+        client.force_login(person)
+        session = client.cookies["sessionid"].value
+        context.add_cookies([{"name": "sessionid", "value": session, "url": _base(context)}])
+        return person
+
+    def _base(context: BrowserContext) -> str:
+        return str(context._options["base_url"])  # noqa: SLF001
+
+    return sign_in

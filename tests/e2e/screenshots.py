@@ -1,0 +1,95 @@
+"""Pictures of every page: `python -m tests.e2e.screenshots FOLDER ADDRESS`.
+
+The portal at ADDRESS must run in sandbox mode and hold the demo accounts. Each page is taken at
+1280 and 320 pixels, light and dark.
+"""
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.e2e.browser import CHROMIUM, QUIET
+
+WIDTHS = (1280, 320)
+
+
+def take(folder: Path, address: str) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        for width in WIDTHS:
+            for scheme in ("light", "dark"):
+                _take_all(browser, folder, address, width, scheme)
+        browser.close()
+
+
+def _take_all(browser: Browser, folder: Path, address: str, width: int, scheme: str) -> None:
+    def picture(page: Page, name: str) -> None:
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
+
+    def page_of(name: str | None) -> Page:
+        context = browser.new_context(
+            base_url=address,
+            viewport={"width": width, "height": 800},
+            color_scheme=scheme,  # type: ignore[arg-type]
+        )
+        page = context.new_page()
+        if name:
+            page.goto("/accounts/login/")
+            page.fill("#id_username", name)
+            page.fill("#id_password", "demo")
+            page.press("#id_password", "Enter")
+            page.wait_for_url(f"{address}/")
+        return page
+
+    page = page_of(None)
+    page.goto("/accounts/login/")
+    picture(page, "login")
+    page.goto("/no-such-page/")
+    picture(page, "404")
+    _staff(page_of("alice"), picture)
+    _others(page_of("helen"), page_of("audrey"), page_of("root"), picture)
+
+
+def _staff(page: Page, picture) -> None:
+    page.goto("/")
+    picture(page, "home")
+    links = page.locator(".row__link").evaluate_all("all => all.map(one => one.href)")
+    for number, link in enumerate(links[:9]):
+        page.goto(link)
+        picture(page, f"detail-{number}")
+    page.goto("/volumes/")
+    picture(page, "volumes")
+    page.goto("/snapshots/new/")
+    picture(page, "new")
+    options = page.locator("optgroup[label^='In use'] option")
+    page.select_option("#id_volume_id", options.first.get_attribute("value"))
+    page.wait_for_selector("#id_force")
+    page.fill("#id_name", "Autobk_Snapshot_x")
+    page.fill("#id_description", "ş" * 128)
+    page.fill("#id_metadata-0-value", "no key")
+    picture(page, "new-volume")
+    page.click(".form__end .button--main")
+    picture(page, "new-problems")
+
+
+def _others(helen: Page, audrey: Page, root: Page, picture) -> None:
+    helen.goto("/")
+    picture(helen, "home-helpdesk")
+    helen.goto("/snapshots/new/")
+    picture(helen, "new-helpdesk")
+    audrey.goto("/audit/")
+    picture(audrey, "audit")
+    links = audrey.locator(".row__link").evaluate_all("all => all.map(one => one.href)")
+    for number, link in enumerate(links[:2]):
+        audrey.goto(link)
+        picture(audrey, f"exchange-{number}")
+    root.goto("/admin/")
+    picture(root, "admin")
+    root.goto("/accounts/password/")
+    picture(root, "password")
+
+
+if __name__ == "__main__":
+    take(Path(sys.argv[1]), sys.argv[2])
