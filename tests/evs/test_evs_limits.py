@@ -214,6 +214,7 @@ pieces = st.sampled_from(
 names = st.lists(pieces, max_size=8).map("".join)
 
 
+@pytest.mark.timeout(600)  # the long form
 @settings(max_examples=MANY, deadline=None)
 @given(names, st.sampled_from([BYTES_255, CHARS_64_85]), st.booleans())
 @example("", BYTES_255, True)

@@ -3,13 +3,13 @@
 import gzip
 import socket
 import ssl
-import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from evs_loopback import Raw, Reply, silence
+from evs_loopback import Raw, Recording, Reply, silence
 
 from snapshots.evs import errors
 from snapshots.evs.wire import Outgoing, Wire
@@ -43,6 +43,12 @@ def test_answer_carries_status_headers_and_body(server, wire, recorder):
     assert server.requests[0].path == "/a?b=%20c~"
     assert server.requests[0].headers["accept-encoding"] == "identity"
     assert recorder.events == ["open test GET", "202"]
+
+
+def test_address_leaves_as_it_was_signed(server, wire, recorder):
+    server.script.append(Reply(200))
+    wire.send(outgoing(server.url + "/a%7Eb/%2E%2E/c?z=%7E&a=1"), recorder=recorder)
+    assert server.requests[0].path == "/a%7Eb/%2E%2E/c?z=%7E&a=1"
 
 
 def test_server_fault_is_an_answer_to_the_wire(server, wire, recorder):
@@ -242,24 +248,37 @@ def test_reading_keeps_connections_and_creating_never_takes_a_kept_one(server, w
 
 
 def test_no_more_requests_are_out_than_the_pool_allows(server, recorder):
-    wire = Wire(pool_size=1, deadline_seconds=0.3, read_seconds=1)
-    held = threading.Event()
-    server.otherwise = Raw(lambda _sock: held.wait(1))
-    first = threading.Thread(target=_swallow, args=(wire, outgoing(server.url), recorder))
-    first.start()
-    while not server.requests:
-        time.sleep(0.01)
-    with pytest.raises(errors.EvsError) as caught:
-        wire.send(outgoing(server.url), recorder=recorder)
-    held.set()
-    first.join()
-    assert isinstance(caught.value, errors.Timeout | errors.NoConnection)
-    assert recorder.open == 0
+    out, most = [], []
+
+    def answer(request):
+        out.append(request)
+        most.append(len(out))
+        time.sleep(0.02)
+        out.remove(request)
+        return Reply(200)
+
+    server.otherwise = answer
+    wire = Wire(pool_size=2)
+    request = outgoing(server.url)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: wire.send(request, recorder=recorder), range(12)))
+    assert len(server.requests) == 12
+    assert max(most) == 2
+    wire.close()
 
 
-def _swallow(wire, request, recorder):
-    with pytest.raises(errors.EvsError):
-        wire.send(request, recorder=recorder)
+def test_waiting_for_a_turn_ends_at_the_deadline_with_nothing_sent(server, recorder):
+    wire = Wire(pool_size=1)
+    server.otherwise = silence(0.5)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(wire.send, outgoing(server.url), recorder=Recording())
+        while not server.requests:
+            time.sleep(0.01)
+        wire.deadline_seconds = 0.1
+        with pytest.raises(errors.NoConnection, match="no time left"):
+            wire.send(outgoing(server.url), recorder=recorder)
+        assert isinstance(first.exception(), errors.ConnectionCut)
+    assert len(server.requests) == 1
 
 
 def test_recorder_that_fails_after_the_answer_is_heard(server, wire, recorder):
