@@ -94,17 +94,20 @@ class EvsClient:
         volume_id: str | None = None,
         status: str | None = None,
         name: str | None = None,
+        ids: frozenset[str] | None = None,
         limit: int = PAGE_SIZE,
     ) -> list[Snapshot]:
         """All snapshots of the project that fit, newest first, `limit` (1..1000) a page (A-2097).
 
-        Filters are checked again here, literally: a cloud that does not know one ignores it.
+        Filters are checked again here, literally: a cloud that does not know one ignores it. With
+        `ids` only these are returned, and no more pages are asked for than it takes to find them.
         """
         wanted = {"volume_id": volume_id, "status": status, "name": name}
         filters = tuple((key, value) for key, value in wanted.items() if value is not None)
         call = _Call(purpose="watch", path=self._connection.dialect.list, query=filters)
-        rows = self._list(call, key="snapshots", read_row=snapshot_from, limit=limit)
-        return [row for row in rows if all(getattr(row, key) == value for key, value in filters)]
+        rows = self._list(call, key="snapshots", read_row=snapshot_from, limit=limit, wanted=ids)
+        fitting = (row for row in rows if ids is None or row.id in ids)
+        return [row for row in fitting if all(getattr(row, key) == value for key, value in filters)]
 
     def list_volumes(self, *, limit: int = PAGE_SIZE) -> list[Volume]:
         """All volumes of the project, `limit` (1..1000) a page (pages A-2069, A-2006)."""
@@ -135,7 +138,13 @@ class EvsClient:
         return f"{self._connection.name}: {where} answers ({self._connection.dialect.name})"
 
     def _list(
-        self, call: _Call, *, key: str, read_row: Callable[[object], RowT], limit: int
+        self,
+        call: _Call,
+        *,
+        key: str,
+        read_row: Callable[[object], RowT],
+        limit: int,
+        wanted: frozenset[str] | None = None,
     ) -> list[RowT]:
         def fetch(position: Position) -> Page[RowT]:
             page = _Call(purpose=call.purpose, path=call.path, query=(*call.query, *position))
@@ -143,7 +152,7 @@ class EvsClient:
             return _read(answer, lambda data: page_from(data, key=key, read_row=read_row))
 
         paging = self._connection.dialect.paging
-        return Listing(fetch=fetch, paging=paging).read_all(limit=limit)
+        return Listing(fetch=fetch, paging=paging, wanted=wanted).read_all(limit=limit)
 
     def _ask_patiently(self, call: _Call) -> Answer:
         """For calls that change nothing: ask again, twice, when that may help."""
@@ -193,11 +202,11 @@ class EvsClient:
 
 
 def _create_body(arguments: CreateSnapshot) -> bytes:
-    """Absent texts are left out: the documents allow null for the description only."""
-    texts = {"name": arguments.name, "description": arguments.description}
+    """An absent name is left out: the documents allow null for the description only."""
     snapshot = {
         "volume_id": arguments.volume_id,
-        **{key: text for key, text in texts.items() if text is not None},
+        **({} if arguments.name is None else {"name": arguments.name}),
+        "description": arguments.description,
         "force": bool(arguments.force),
         "metadata": dict(arguments.metadata),
     }

@@ -60,10 +60,14 @@ def page_from(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing(Generic[RowT]):
-    """How to read one list: `fetch` gets the query that says which page."""
+    """How to read one list: `fetch` gets the query that says which page.
+
+    With `wanted` ids, reading ends as soon as all of them were seen.
+    """
 
     fetch: Callable[[Position], Page[RowT]]
     paging: Paging
+    wanted: frozenset[str] | None = None
 
     def read_all(self, *, limit: int) -> list[RowT]:
         """All rows, each once, asking for `limit` at a time.
@@ -91,11 +95,14 @@ class Listing(Generic[RowT]):
                 return None
             self._add(page, rows=rows)
             seen += len(page.rows)
-            if page.is_last(limit=limit, seen=seen):
+            if page.is_last(limit=limit, seen=seen) or self._is_enough(rows):
                 return list(rows.values())
             marker = self.paging is Paging.MARKER
             position = [("marker", page.rows[-1].id)] if marker else [("offset", str(seen))]
         raise UnreadableAnswer(f"The cloud's list does not end within {MOST_PAGES} pages.")
+
+    def _is_enough(self, rows: Mapping[str, RowT]) -> bool:
+        return self.wanted is not None and self.wanted <= rows.keys()
 
     def _fetch(self, position: Position, *, limit: int) -> tuple[Page[RowT], int]:
         """One page, smaller if the asked size is too long to be read, and the size that worked."""

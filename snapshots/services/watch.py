@@ -35,7 +35,7 @@ def adopt(operation: Operation, made: CloudSnapshot) -> None:
         release(
             operation,
             due_at=None,
-            outcome="The cloud is making the snapshot.",
+            outcome="",
             code="",
             request_id="",
             **operation.enter(OperationState.ACCEPTED, now=now),
@@ -98,13 +98,10 @@ def _shortest_pause() -> timedelta:
 def _read(client: EvsClient, pending: list[Snapshot]) -> None:
     volumes = {one.operation.volume_id for one in pending}
     volume_id = volumes.pop() if len(volumes) == 1 else None
-    wanted = {one.snapshot_id for one in pending}
-    found = {}
-    for shown in client.list_snapshots(volume_id=volume_id):
-        if shown.id in wanted:
-            found[shown.id] = shown
-            if len(found) == len(wanted):
-                break  # newest come first: mostly the first page has them all
+    wanted = frozenset(one.snapshot_id for one in pending)
+    # The newest come first, so mostly the first page has them all.
+    shown = client.list_snapshots(volume_id=volume_id, ids=wanted)
+    found = {one.id: one for one in shown}
     for snapshot in pending:
         _note(client, snapshot, found.get(snapshot.snapshot_id))
 

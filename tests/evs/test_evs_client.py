@@ -42,10 +42,11 @@ def test_creation_sends_the_documented_body(cloud, client, recorder):
     assert recorder.events == ["open login POST", "201", "open create POST", "202"]
 
 
-def test_absent_texts_are_left_out(cloud, client):
+def test_an_absent_name_is_left_out_and_an_absent_description_is_null(cloud, client):
     cloud.script.append(CREATED)
     client().create_snapshot(CreateSnapshot(volume_id="v"))
-    assert body(cloud) == {"snapshot": {"volume_id": "v", "force": False, "metadata": {}}}
+    sent = {"volume_id": "v", "description": None, "force": False, "metadata": {}}
+    assert body(cloud) == {"snapshot": sent}
 
 
 @pytest.mark.parametrize(

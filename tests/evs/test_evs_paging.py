@@ -56,6 +56,19 @@ def test_all_pages_are_read(cloud, client, limit, dialect, shape):
     assert ids(client(dialect=dialect).list_snapshots(limit=limit)) == EIGHT_IDS
 
 
+def test_no_more_pages_are_read_than_it_takes_to_find_the_wanted(cloud, client):
+    cloud.otherwise = Shelf(EIGHT)
+    wanted = frozenset({EIGHT_IDS[0], EIGHT_IDS[3]})
+    assert ids(client().list_snapshots(ids=wanted, limit=2)) == [EIGHT_IDS[0], EIGHT_IDS[3]]
+    assert len(cloud.calls) == 2
+
+
+def test_a_wanted_snapshot_that_is_not_there_is_looked_for_to_the_end(cloud, client):
+    cloud.otherwise = Shelf(EIGHT)
+    assert client().list_snapshots(ids=frozenset({"nowhere"}), limit=3) == []
+    assert len(cloud.calls) == 3
+
+
 def test_markers_are_ours_and_links_are_not_followed(cloud, client):
     cloud.otherwise = Shelf(EIGHT)
     client().list_snapshots(limit=4, volume_id="volume-1")
