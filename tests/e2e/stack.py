@@ -49,17 +49,18 @@ class Stack:
             timeout=60,
         ).stdout
 
-    def start(self) -> "Stack":
+    def start(self, *args: str, ready: str = "/readyz") -> "Stack":
+        """Start `manage serve` with these arguments; returns when `ready` answers well."""
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"],
+                [sys.executable, "manage.py", "serve", *args],
                 cwd=ROOT,
                 env=self.environ,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        self._wait_until(lambda: self._status("/readyz") == 200)
+        self._wait_until(lambda: self._status(ready) == 200)
         return self
 
     def stop(self) -> None:
@@ -95,12 +96,34 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(folder: Path, **settings: str):
-    stack = Stack(folder, **settings).start()
+def running(folder: Path, *args: str, ready: str = "/readyz", **settings: str):
+    """A portal for as long as the block lasts."""
+    stack = Stack(folder, **settings).start(*args, ready=ready)
     try:
         yield stack
     finally:
         stack.stop()
+
+
+@contextlib.contextmanager
+def open_browser(chromium, url: str, *, javascript: bool = True):
+    """A page of a fresh browser that fails on script errors and on requests elsewhere."""
+    context = chromium.new_context(
+        base_url=url, java_script_enabled=javascript, locale="en-GB", timezone_id="UTC"
+    )
+    context.set_default_timeout(10_000)
+    wrongs: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: wrongs.append(str(error)))
+    page.on(
+        "request",
+        lambda request: wrongs.append(request.url) if not request.url.startswith(url) else None,
+    )
+    try:
+        yield page
+    finally:
+        context.close()
+    assert wrongs == []
 
 
 def _two_free_ports() -> int:

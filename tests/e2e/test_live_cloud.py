@@ -1,0 +1,131 @@
+"""The main job against a live cloud, through the web pages.
+
+Asked for by name: EVSPORTAL_LIVE_AUTH_URL, _USERNAME, _PASSWORD, _PROJECT, _DOMAIN, _REGION, and
+_DIALECT (native-v3 for a plain OpenStack Cinder). The project needs a volume that is available and
+one that is in use; EVSPORTAL_LIVE_SMALL_USERNAME, _PASSWORD and _PROJECT name a project whose
+snapshot quota is used up by at most three snapshots. It deletes nothing in the cloud.
+"""
+
+import os
+import re
+
+import pytest
+import yaml
+from playwright.sync_api import expect
+
+from tests.e2e.stack import Stack, open_browser
+from tests.e2e.test_journey import sign_in, status, take
+
+LIVE = {
+    name.removeprefix("EVSPORTAL_LIVE_").lower(): value
+    for name, value in os.environ.items()
+    if name.startswith("EVSPORTAL_LIVE_")
+}
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.browser,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif("auth_url" not in LIVE, reason="no live cloud is named"),
+]
+PEOPLE = """
+from django.contrib.auth.models import Group, User
+for name, group in (("helen", "helpdesk"), ("audrey", "auditor")):
+    User.objects.create_user(name, password="demo").groups.add(Group.objects.get(name=group))
+"""
+
+
+def cloud(prefix=""):
+    return {
+        "auth": {
+            "auth_url": LIVE["auth_url"],
+            "username": LIVE[f"{prefix}username"],
+            "password": LIVE[f"{prefix}password"],
+            "project_name": LIVE[f"{prefix}project"],
+            "user_domain_name": LIVE.get("domain", "Default"),
+            "project_domain_name": LIVE.get("domain", "Default"),
+        },
+        "region_name": LIVE.get("region", ""),
+        "evs": {"dialect": LIVE.get("dialect", "native-v3")},
+    }
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("live")
+    clouds = {"main": cloud()} | ({"small": cloud("small_")} if "small_username" in LIVE else {})
+    file = folder / "clouds.yaml"
+    file.touch(mode=0o600)
+    file.write_text(yaml.safe_dump({"clouds": clouds}))
+    stack = Stack(folder, EVSPORTAL_MODE="cloud", EVSPORTAL_CLOUDS=str(file))
+    stack.manage("migrate", "-v0")
+    assert "answers" in stack.manage("cloud_ping")
+    stack.manage("shell", "-v0", "-c", PEOPLE)
+    stack.start()
+    yield stack
+    stack.stop()
+    assert "Traceback" not in stack.log()
+
+
+@pytest.fixture
+def page(stack, chromium):
+    with open_browser(chromium, stack.url) as page:
+        sign_in(page, "helen")
+        yield page
+
+
+def choose(page, cloud, state):
+    """A volume of this cloud in this state, found on the page of volumes."""
+    for _ in range(40):
+        page.goto("/volumes/")
+        rows = page.get_by_role("row").filter(has_text=re.compile(rf"\b{state}\b"))
+        rows = rows.filter(has_text=cloud)
+        if rows.count():
+            rows.first.get_by_role("link", name="Snapshot").click()
+            return
+        page.wait_for_timeout(500)
+    raise AssertionError(f"No volume of {cloud} is {state}.")
+
+
+def test_a_snapshot_with_metadata_becomes_available_and_is_audited(page, stack, chromium):
+    choose(page, "main", "available")
+    page.get_by_label("Name").fill("portal live test")
+    page.get_by_label("Key").fill("purpose")
+    page.get_by_label("Value").fill("live test")
+    take(page)
+    expect(status(page)).to_contain_text("Available", timeout=60_000)
+    with open_browser(chromium, stack.url) as audit:
+        sign_in(audit, "audrey")
+        audit.goto(f"/audit/?operation={page.url.rstrip('/').split('/')[-1]}")
+        audit.get_by_role("row", name="POST").first.get_by_role("link").first.click()
+        expect(audit.locator("main")).to_contain_text('"purpose": "live test"')
+        expect(audit.locator("main")).to_contain_text("202")
+
+
+def test_force_takes_a_snapshot_of_a_volume_in_use(page):
+    choose(page, "main", "in-use")
+    page.get_by_label("Take it while the volume is in use").check()
+    page.get_by_label("Name").fill("portal live test, in use")
+    take(page)
+    expect(status(page)).to_contain_text("Available", timeout=60_000)
+
+
+def test_a_name_of_256_characters_is_refused_at_its_field(page):
+    choose(page, "main", "available")
+    page.get_by_label("Name").fill("n" * 256)
+    take(page)
+    expect(page.locator("main")).to_contain_text("256 bytes")
+    expect(page.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
+
+
+@pytest.mark.skipif("small_username" not in LIVE, reason="no project with a small quota is named")
+def test_a_used_up_quota_is_told_in_plain_words(page):
+    for _ in range(4):
+        choose(page, "small", "available")
+        page.get_by_label("Name").fill("portal live test, quota")
+        take(page)
+        final = re.compile("Available|Refused")
+        expect(status(page)).to_contain_text(final, timeout=60_000)
+        if "Refused" in status(page).inner_text():
+            break
+    expect(status(page)).to_contain_text("Refused")
+    expect(page.locator("main")).to_contain_text("quota of the cloud project is used up")
