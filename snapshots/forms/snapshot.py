@@ -212,7 +212,7 @@ class SnapshotForm(forms.Form):
         )
         note_problems(self.rows, problems)
         if problems:
-            self.add_error(None, "Some metadata needs a change.")
+            self.add_error(None, "Some metadata needs a change.")  # told at its rows
 
     def _check_on_behalf_of(self) -> None:
         told = self.cleaned_data
@@ -230,7 +230,7 @@ class SnapshotForm(forms.Form):
     def problems(self) -> list[tuple[str, str]]:
         """Every problem with the id of its field, in the page's order, for the summary."""
         fields = [
-            (str(self[name].id_for_label), str(text))
+            ("main" if self[name].is_hidden else str(self[name].id_for_label), str(text))
             for name in self.fields
             for text in self.errors.get(name, [])
         ]

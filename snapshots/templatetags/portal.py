@@ -218,15 +218,19 @@ _STATE_WORDS = {
     OperationState.NOT_CREATED: "We looked for it in the cloud: no snapshot was made.",
     OperationState.CANCELLED: "Cancelled before it was sent. No snapshot was made.",
 }
+# Their outcome says the same with more.
+_TOLD_BY_OUTCOME = frozenset(
+    {OperationState.SUCCEEDED, OperationState.NOT_CREATED, OperationState.CANCELLED}
+)
 
 
 @register.filter
 def state_words(operation: Operation) -> list[str]:
-    """What the state means for the person. At the end, what is known of this one says it all."""
+    """What the state means for the person, and what is known of this one."""
     words = _STATE_WORDS[operation.status]
-    if not operation.outcome:
-        return [words]
-    return [operation.outcome] if operation.is_final else [words, operation.outcome]
+    if operation.outcome and operation.status in _TOLD_BY_OUTCOME:
+        return [operation.outcome]
+    return [words, operation.outcome] if operation.outcome else [words]
 
 
 @register.filter

@@ -51,7 +51,7 @@ def _ask(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
             requester=request.user, key=form.cleaned_data["key"], wanted=_wanted(form)
         )
     except KeyTakenError:
-        form.add_error(None, "Nothing was asked: the form was out of date. Send it once more.")
+        form.add_error("key", "Nothing was asked: the form was out of date. Send it once more.")
         return _page(request, form)
     except NotAllowedError:
         form.add_error("volume_id", "You may no longer use this volume. Nothing was asked.")
@@ -131,7 +131,7 @@ def _page(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
 
 def _key_to_render(form: SnapshotForm) -> Any:
     """The form keeps its number through corrections; a broken or taken one is replaced."""
-    is_broken = form.is_bound and ("key" in form.errors or form.non_field_errors())
+    is_broken = form.is_bound and "key" in form.errors
     return new_key() if is_broken else form["key"].value() or new_key()
 
 
