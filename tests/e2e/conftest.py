@@ -96,6 +96,6 @@ def sign_in(client):
         return person
 
     def _base(context: BrowserContext) -> str:
-        return str(context._options["base_url"])  # noqa: SLF001
+        return str(context._options["base_url"])
 
     return sign_in

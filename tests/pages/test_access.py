@@ -1,0 +1,171 @@
+"""Every route has a rule, and keeps it."""
+
+import uuid
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from snapshots.admin import PortalAdminSite
+from tests.pages import scene
+
+
+def _routes(resolver, prefix=""):
+    for one in resolver.url_patterns:
+        if isinstance(one, URLResolver):
+            yield from _routes(one, prefix + str(one.pattern))
+        else:
+            yield prefix + str(one.pattern), one
+
+
+def _rule_of(route: URLPattern) -> str | None:
+    callback = route.callback
+    of_admin = getattr(callback, "model_admin", None)
+    site = getattr(callback, "admin_site", None) or getattr(of_admin, "admin_site", None)
+    if isinstance(site, PortalAdminSite):
+        return "may administer"
+    return getattr(callback, "access_rule", None)
+
+
+def test_every_route_has_an_access_rule():
+    without = [path for path, route in _routes(get_resolver()) if _rule_of(route) is None]
+    assert without == []
+
+
+def test_only_these_routes_are_public():
+    public = {path for path, route in _routes(get_resolver()) if _rule_of(route) == "public"}
+    assert public == {
+        "accounts/login/",
+        "accounts/logout/",
+        "admin/login/",
+        "healthz",
+        "readyz",
+    }
+
+
+@pytest.fixture
+def addresses(operation):
+    """Every page of the portal with what it needs, by the rule it has."""
+    record = scene.exchange(operation)
+    one = [operation.pk]
+    role = {
+        reverse("snapshots:rows"): "get",
+        reverse("snapshots:detail", args=one): "get",
+        reverse("snapshots:status", args=one): "get",
+        reverse("snapshots:volumes"): "get",
+    }
+    requesters = {
+        reverse("snapshots:new"): "get",
+        reverse("snapshots:volume_facts"): "get",
+        reverse("snapshots:cancel", args=one): "post",
+        reverse("snapshots:again", args=one): "post",
+    }
+    auditors = {
+        reverse("snapshots:audit"): "get",
+        reverse("snapshots:exchange", args=[record.id]): "get",
+    }
+    administrators = {
+        reverse("admin:index"): "get",
+        reverse("admin:auth_user_changelist"): "get",
+        reverse("admin:auth_user_add"): "get",
+        reverse("admin:auth_group_changelist"): "get",
+        reverse("admin:snapshots_volumegrant_add"): "get",
+    }
+    return role, requesters, auditors, administrators
+
+
+def _answers(browser, addresses):
+    return {getattr(browser, method)(path).status_code for path, method in addresses.items()}
+
+
+def test_who_is_not_signed_in_gets_the_sign_in_page(client, addresses):
+    for group in addresses:
+        for path, method in group.items():
+            answer = getattr(client, method)(path)
+            assert answer.status_code == 302, path
+            assert answer.url.startswith("/accounts/login/?next="), path
+
+
+def test_without_a_role_nothing_is_found(nobody, addresses):
+    for group in addresses:
+        assert _answers(nobody, group) == {404}
+
+
+def test_without_a_role_the_first_page_says_what_to_do(nobody):
+    assert "You have no role in this portal yet" in nobody.get("/").text
+
+
+def test_strangers_get_404_for_alices_snapshot(bob, operation):
+    for name in ("detail", "status"):
+        assert bob.get(reverse(f"snapshots:{name}", args=[operation.pk])).status_code == 404
+    for name in ("cancel", "again"):
+        assert bob.post(reverse(f"snapshots:{name}", args=[operation.pk])).status_code == 404
+
+
+def test_staff_find_neither_audit_nor_administration(alice, addresses):
+    _role, _requesters, auditors, administrators = addresses
+    assert _answers(alice, auditors) == {404}
+    assert _answers(alice, administrators) == {404}
+
+
+def test_auditors_read_everything_and_ask_for_nothing(audrey, addresses):
+    role, requesters, auditors, administrators = addresses
+    assert _answers(audrey, role | auditors) == {200}
+    assert _answers(audrey, requesters) == {404}
+    assert _answers(audrey, administrators) == {404}
+
+
+def test_administrators_see_lists_and_no_audit(root, addresses):
+    role, requesters, auditors, administrators = addresses
+    assert _answers(root, role | administrators) == {200}
+    assert _answers(root, requesters) == {404}
+    assert _answers(root, auditors) == {404}
+
+
+def test_an_unknown_operation_is_not_found(alice):
+    assert alice.get(reverse("snapshots:detail", args=[uuid.uuid4()])).status_code == 404
+
+
+def test_somebody_deactivated_is_signed_out(alice, volume):
+    alice.user.is_active = False
+    alice.user.save()
+    assert alice.get("/volumes/").status_code == 302
+
+
+def test_sign_in_leads_to_the_page_that_was_wanted(client):
+    person = scene.person("alice")
+    person.set_password("demo")
+    person.save()
+    answer = client.post(
+        "/accounts/login/?next=/volumes/",
+        {"username": "alice", "password": "demo", "next": "/volumes/"},
+    )
+    assert answer.url == "/volumes/"
+
+
+def test_sign_in_does_not_lead_elsewhere(client):
+    person = scene.person("alice")
+    person.set_password("demo")
+    person.save()
+    answer = client.post(
+        "/accounts/login/",
+        {"username": "alice", "password": "demo", "next": "https://example.org/"},
+    )
+    assert answer.url == "/"
+
+
+def test_signing_out_needs_a_click(alice):
+    assert alice.get("/accounts/logout/").status_code == 405
+    alice.post("/accounts/logout/")
+    assert alice.get("/").status_code == 302
+
+
+def test_demo_accounts_are_shown_in_the_sandbox_only(client, settings):
+    assert "Demo accounts" in client.get("/accounts/login/").text
+    settings.EVSPORTAL_MODE = "cloud"
+    assert "Demo accounts" not in client.get("/accounts/login/").text
+
+
+def test_a_form_sent_after_the_session_ended_says_so(client, volume):
+    answer = client.post("/snapshots/new/", scene.fill_form(volume), follow=True)
+    assert "nothing was asked" in answer.text
+    assert "Sign in" in answer.text

@@ -1,0 +1,99 @@
+"""The administration: people, roles, grants. And who may touch whom."""
+
+import pytest
+from django.contrib.auth.models import Group, User
+
+from snapshots.models import VolumeGrant
+from tests.pages import scene
+
+
+@pytest.fixture
+def boss(root):
+    return User.objects.create_superuser("boss", password="demo")
+
+
+def _change(person):
+    return f"/admin/auth/user/{person.pk}/change/"
+
+
+def test_an_administrator_gives_a_role(root):
+    person = scene.person("nobody")
+    staff = Group.objects.get_or_create(name="staff")[0]
+    form = {"username": "nobody", "is_active": "on", "groups": [staff.pk]}
+    assert root.post(_change(person), form).status_code == 302
+    assert list(person.groups.all()) == [staff]
+
+
+def test_an_administrator_adds_a_person(root):
+    form = {
+        "username": "deniz",
+        "usable_password": "true",
+        "password1": "tR0ub4dor&3x",
+        "password2": "tR0ub4dor&3x",
+    }
+    assert root.post("/admin/auth/user/add/", form).status_code == 302
+    assert User.objects.filter(username="deniz").exists()
+
+
+def test_superusers_do_not_exist_for_an_administrator(root, boss):
+    assert "boss" not in root.get("/admin/auth/user/").text
+    answer = root.post(_change(boss), {"username": "boss", "is_active": ""})
+    boss.refresh_from_db()
+    assert answer.status_code == 302
+    assert boss.is_active
+    assert root.post(f"/admin/auth/user/{boss.pk}/password/").status_code == 404
+
+
+def test_an_administrator_cannot_make_superusers(root, alice):
+    form = {"username": "alice", "is_active": "on", "is_superuser": "on", "is_staff": "on"}
+    root.post(_change(alice.user), form)
+    alice.user.refresh_from_db()
+    assert not alice.user.is_superuser
+    assert not alice.user.is_staff
+    assert "is_superuser" not in root.get(_change(alice.user)).text
+
+
+def test_a_superuser_may(client, boss, alice):
+    client.force_login(boss)
+    assert "is_superuser" in client.get(_change(alice.user)).text
+
+
+def test_people_are_never_deleted(root, alice):
+    assert root.get(f"/admin/auth/user/{alice.user.pk}/delete/").status_code == 403
+    assert "People are never deleted" in root.get(_change(alice.user)).text
+
+
+def test_role_groups_keep_their_names(root):
+    staff = Group.objects.get_or_create(name="staff")[0]
+    team = Group.objects.create(name="payroll team")
+    root.post(f"/admin/auth/group/{staff.pk}/change/", {"name": "renamed"})
+    root.post(f"/admin/auth/group/{team.pk}/change/", {"name": "payroll"})
+    assert set(Group.objects.values_list("name", flat=True)) >= {"staff", "payroll"}
+
+
+GRANT = "/admin/snapshots/volumegrant/add/"
+
+
+def test_a_grant_by_volume_id(root, alice):
+    made = scene.volume("db-data")
+    form = {"cloud": "sandbox", "volume_id": made.volume_id, "user": alice.user.pk}
+    assert root.post(GRANT, form).status_code == 302
+    assert "db-data" in alice.get("/volumes/").text
+
+
+def test_a_grant_of_every_volume_to_a_team(root):
+    team = Group.objects.create(name="payroll")
+    form = {"cloud": "sandbox", "volume_id": "", "group": team.pk}
+    assert root.post(GRANT, form).status_code == 302
+    assert VolumeGrant.objects.get().group == team
+
+
+def test_a_grant_for_a_volume_nobody_has_seen_is_refused(root, alice):
+    form = {"cloud": "sandbox", "volume_id": "slip-of-the-pen", "user": alice.user.pk}
+    assert "This cloud has no such volume" in root.post(GRANT, form).text
+    assert not VolumeGrant.objects.exists()
+
+
+def test_a_grant_needs_a_person_or_a_group(root):
+    form = {"cloud": "sandbox", "volume_id": ""}
+    assert "Choose a person or a group, not both." in root.post(GRANT, form).text

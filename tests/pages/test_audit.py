@@ -1,0 +1,170 @@
+"""What auditors see of the exchanges."""
+
+import shlex
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from snapshots.models import Purpose
+from snapshots.views.curl import curl_of
+from tests.pages import scene
+
+PAGE = "/audit/"
+
+
+def _shown(answer):
+    return [one.url for one in answer.context["page"].rows]
+
+
+@pytest.fixture
+def record(operation):
+    return scene.exchange(operation)
+
+
+def test_a_row_says_who_what_and_how_it_ended(audrey, record):
+    page = audrey.get(PAGE).text
+    for words in (
+        "alice",
+        "Create the snapshot",
+        "web-01-data",
+        "<b>POST</b> /v2/0a1b2c/snapshots",
+        "202 Accepted",
+        "87 ms",
+        "req-42",
+    ):
+        assert words in page
+
+
+def test_no_answer_and_no_record_of_one_are_told_apart(audrey, operation):
+    scene.exchange(operation, status=None)
+    scene.exchange(operation, status=-1)
+    page = audrey.get(PAGE).text
+    assert "Timeout" in page
+    assert "No answer recorded" in page
+
+
+def test_background_readings_are_shown_on_demand(audrey):
+    scene.exchange(None, background=True, purpose=Purpose.WATCH)
+    assert "Watch snapshots" not in audrey.get(PAGE).context["page"].rows
+    assert _shown(audrey.get(PAGE)) == []
+    assert len(_shown(audrey.get(PAGE, {"background": "on"}))) == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"actor": "alice"},
+        {"volume": "web-01"},
+        {"status": "4xx"},
+        {"since": "2026-05-02", "until": "2026-05-02"},
+    ],
+)
+def test_filters(query, audrey, bob, operation):
+    scene.exchange(
+        operation, url="https://x/wanted", status=400, at=datetime(2026, 5, 2, 23, 59, tzinfo=UTC)
+    )
+    other = scene.operation(bob.user, scene.volume("mail"), state="accepted")
+    scene.exchange(other, url="https://x/other", at=datetime(2026, 5, 3, tzinfo=UTC))
+    assert _shown(audrey.get(PAGE, query)) == ["https://x/wanted"]
+
+
+def test_the_exchanges_of_one_operation_include_the_background(audrey, operation, record):
+    scene.exchange(operation, background=True, purpose=Purpose.WATCH)
+    assert len(_shown(audrey.get(PAGE, {"operation": str(operation.pk)}))) == 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"since": "yesterday"},
+        {"until": "9999-12-31"},
+        {"operation": "zzz"},
+        {"operation": "z" * 36},
+        {"status": "abc"},
+        {"actor": "\x00"},
+        {"before": "x"},
+    ],
+)
+def test_nonsense_in_the_filter_does_no_harm(query, audrey, record):
+    assert audrey.get(PAGE, query).status_code == 200
+
+
+def test_older_ones_keep_the_filter(audrey, operation):
+    for _ in range(51):
+        scene.exchange(operation)
+    first = audrey.get(PAGE, {"actor": "alice"})
+    older = first.context["page"].older
+    assert f"?actor=alice&amp;before={older}" in first.text
+    assert len(_shown(audrey.get(PAGE, {"actor": "alice", "before": older}))) == 1
+
+
+@pytest.mark.parametrize("rows", [1, 60])
+def test_the_number_of_queries(rows, audrey, operation, django_assert_max_num_queries):
+    for _ in range(rows):
+        scene.exchange(operation)
+    with django_assert_max_num_queries(12):
+        audrey.get(PAGE)
+
+
+# --- one exchange ----------------------------------------------------------------------------
+
+
+def test_both_sides_are_readable(audrey, record):
+    page = audrey.get(f"/audit/{record.id}/").text
+    for words in (
+        "&quot;name&quot;: &quot;before-upgrade&quot;",
+        "X-Auth-Token",
+        "sha256:1234567890ab",
+        "after 87 ms",
+        "X-Request-Id",
+        f"/snapshots/{record.operation_id}/",
+        "sandbox, nothing real",
+    ):
+        assert words in page
+
+
+def test_a_body_that_is_no_json_is_shown_as_it_came(audrey, operation):
+    record = scene.exchange(operation, body="<html>504 & so on")
+    assert "&lt;html&gt;504 &amp; so on" in audrey.get(f"/audit/{record.id}/").text
+
+
+def test_a_deeply_nested_body_is_shown_as_it_came(audrey, operation):
+    record = scene.exchange(operation, body="[" * 100_000)
+    assert audrey.get(f"/audit/{record.id}/").status_code == 200
+
+
+def test_why_nothing_came_back(audrey, operation):
+    record = scene.exchange(operation, status=None)
+    page = audrey.get(f"/audit/{record.id}/").text
+    assert "<strong>Timeout</strong> The cloud did not answer within 30 s." in page
+
+
+def test_an_open_row_tells_the_truth(audrey, operation):
+    record = scene.exchange(operation, status=-1)
+    assert "Nobody was left to record one" in audrey.get(f"/audit/{record.id}/").text
+
+
+def test_neighbours_of_the_same_operation(audrey, operation, record):
+    after = scene.exchange(operation, purpose=Purpose.SETTLE)
+    assert f'rel="next" href="/audit/{after.id}/"' in audrey.get(f"/audit/{record.id}/").text
+    assert f'rel="prev" href="/audit/{record.id}/"' in audrey.get(f"/audit/{after.id}/").text
+
+
+def test_an_unknown_exchange_is_not_found(audrey):
+    assert audrey.get(f"/audit/{uuid.uuid4()}/").status_code == 404
+
+
+def test_the_command_is_quoted_and_leaves_the_token_out(operation):
+    body = """{"name": "it's $HOME `id` \\\\ \\n"}"""
+    record = scene.exchange(operation, body=body, url="https://evs.example/v2/p/snapshots?a=1&b=$x")
+    words = shlex.split(curl_of(record))
+    assert words[:5] == ["curl", "-i", "-X", "POST", "https://evs.example/v2/p/snapshots?a=1&b=$x"]
+    assert words[words.index("--data-raw") + 1] == body
+    assert "X-Auth-Token: $TOKEN" in words
+    assert "sha256" not in curl_of(record)
+
+
+def test_a_sign_in_is_not_offered_as_a_command(audrey):
+    record = scene.exchange(None, purpose=Purpose.LOGIN, background=True)
+    assert "curl" not in audrey.get(f"/audit/{record.id}/").text

@@ -1,0 +1,177 @@
+"""One operation: what became of it, and what a person may do about it."""
+
+import uuid
+
+import pytest
+from django.urls import reverse
+
+from snapshots.models import Operation, OperationState
+from tests.pages import scene
+
+
+def _page(browser, operation, name="detail", **query):
+    return browser.get(reverse(f"snapshots:{name}", args=[operation.pk]), query)
+
+
+@pytest.mark.parametrize("state", OperationState)
+def test_every_state_has_words_and_polls_only_while_open(state, alice, volume):
+    made = scene.operation(alice.user, volume, state=state, outcome="Because of reasons.")
+    page = _page(alice, made).text
+    assert state.label in page
+    assert "Because of reasons." in page
+    assert ("hx-trigger" in page) is not made.is_final
+
+
+def test_unknown_says_not_to_ask_again(alice, volume):
+    made = scene.operation(alice.user, volume, state="unknown")
+    page = _page(alice, made).text
+    assert "not ask again" in page
+    assert "New snapshot of this volume" not in page
+
+
+def test_the_timeline_tells_each_step(alice, volume):
+    made = scene.operation(alice.user, volume, state="succeeded")
+    scene.exchange(made, at=made.sent_at)
+    steps = _page(alice, made).context["steps"]
+    assert [step.words for step in steps] == [
+        "Asked",
+        "Sent to the cloud",
+        "Accepted by the cloud",
+        "Available",
+    ]
+
+
+def test_what_the_cloud_kept_stands_beside_what_was_asked(alice, volume):
+    made = scene.operation(
+        alice.user, volume, state="succeeded", metadata={"team": "payroll"}, request_id="req-7"
+    )
+    kept = scene.snapshot(made, name="before_upgrade")
+    page = _page(alice, made).text
+    for words in (kept.snapshot_id, "before_upgrade", "not as asked", "payroll", "req-7"):
+        assert words in page
+
+
+def test_a_status_never_seen_before_is_shown_as_it_came(alice, operation):
+    scene.snapshot(operation, status="defragmenting", progress="37%")
+    page = _page(alice, operation).text
+    assert "“defragmenting”, 37%" in page
+    assert "hx-trigger" in page
+
+
+def test_a_waiting_one_names_what_it_waits_for(alice, volume, operation):
+    waiting = scene.operation(alice.user, volume, ago_seconds=1)
+    page = _page(alice, waiting).text
+    assert "It waits for" in page
+    assert reverse("snapshots:detail", args=[operation.pk]) in page
+
+
+def test_somebody_elses_operation_is_not_named(bob, volume, operation):
+    waiting = scene.operation(bob.user, volume, ago_seconds=1)
+    page = _page(bob, waiting).text
+    assert "somebody else" in page
+    assert str(operation.pk) not in page
+
+
+def test_a_poll_brings_the_buttons_only_when_the_state_changed(alice, operation):
+    same = _page(alice, operation, "status", seen="accepted").text
+    assert "hx-swap-oob" not in same
+    assert "<button" not in same
+    assert 'id="result"' in _page(alice, operation, "status", seen="sending").text
+
+
+def test_a_poll_stops_when_it_is_over(alice, volume):
+    made = scene.operation(alice.user, volume, state="failed")
+    fragment = _page(alice, made, "status", seen="accepted").text
+    assert "hx-trigger" not in fragment
+    assert "Ask again" in fragment
+
+
+def test_the_number_of_queries(alice, audrey, volume, operation, django_assert_max_num_queries):
+    scene.exchange(operation)
+    waiting = scene.operation(alice.user, volume, ago_seconds=1)
+    for browser in (alice, audrey):
+        for made in (operation, waiting):
+            with django_assert_max_num_queries(12):
+                _page(browser, made)
+
+
+# --- cancel ----------------------------------------------------------------------------------
+
+
+def _post(browser, operation, name, **fields):
+    path = reverse(f"snapshots:{name}", args=[operation.pk])
+    return browser.post(path, fields, follow=True)
+
+
+def test_a_waiting_one_is_cancelled(alice, volume):
+    made = scene.operation(alice.user, volume)
+    assert "Cancel the request" in _page(alice, made).text
+    assert "Cancelled before it was sent" in _post(alice, made, "cancel").text
+    made.refresh_from_db()
+    assert made.state == "cancelled"
+
+
+def test_one_that_was_sent_is_not_cancelled(alice, operation):
+    assert "Cancel the request" not in _page(alice, operation).text
+    assert "Too late to cancel" in _post(alice, operation, "cancel").text
+    operation.refresh_from_db()
+    assert operation.state == "accepted"
+
+
+def test_auditors_get_no_buttons(audrey, alice, volume):
+    made = scene.operation(alice.user, volume)
+    page = _page(audrey, made).text
+    assert "Cancel the request" not in page
+    assert f"/audit/?operation={made.pk}" in page
+
+
+def test_buttons_take_no_get(alice, operation):
+    for name in ("cancel", "again"):
+        assert _page(alice, operation, name).status_code == 405
+
+
+# --- ask again -------------------------------------------------------------------------------
+
+
+def test_asking_again_links_the_two(alice, volume):
+    made = scene.operation(alice.user, volume, state="not_created")
+    assert "Ask again" in _page(alice, made).text
+    answer = _post(alice, made, "again", key=str(uuid.uuid4()))
+    newer = Operation.objects.get(again_for=made)
+    assert answer.redirect_chain[-1][0] == reverse("snapshots:detail", args=[newer.pk])
+    assert "See what was asked again" in _page(alice, made).text
+
+
+def test_asking_again_twice_with_one_button_is_once(alice, volume):
+    made = scene.operation(alice.user, volume, state="not_created")
+    key = str(uuid.uuid4())
+    _post(alice, made, "again", key=key)
+    assert "already asked again" in _post(alice, made, "again", key=key).text
+    assert Operation.objects.filter(again_for=made).count() == 1
+
+
+def test_asking_again_without_a_proper_key_asks_nothing(alice, volume):
+    made = scene.operation(alice.user, volume, state="failed")
+    assert "Nothing was asked" in _post(alice, made, "again", key="x").text
+    assert Operation.objects.count() == 1
+
+
+def test_asking_again_for_a_volume_in_use_leads_to_a_new_form(alice):
+    busy = scene.volume(granted_to=alice.user, status="in-use")
+    made = scene.operation(alice.user, busy, state="refused")
+    assert "please fill in a new form" in _post(alice, made, "again", key=str(uuid.uuid4())).text
+
+
+def test_a_new_form_can_start_from_an_old_operation(alice, volume):
+    made = scene.operation(
+        alice.user, volume, state="refused", name="öncesi", metadata={"team": "payroll"}
+    )
+    page = alice.get("/snapshots/new/", {"again": str(made.pk)}).text
+    for words in ('value="öncesi"', 'value="team"', 'value="payroll"', "selected"):
+        assert words in page
+
+
+def test_a_new_form_does_not_start_from_somebody_elses(bob, volume, operation):
+    scene.volume(granted_to=bob.user)
+    page = bob.get("/snapshots/new/", {"again": str(operation.pk)}).text
+    assert "before-upgrade" not in page

@@ -1,0 +1,182 @@
+"""What stands around every page: banners, headers, health, error pages."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+from django.utils import timezone
+
+from snapshots.models import CloudHealth, Worker
+from tests.pages import scene
+
+# --- banners and navigation ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/volumes/", "/snapshots/new/", "/accounts/login/"])
+def test_the_sandbox_says_so_on_every_page(path, alice, client):
+    browser = client if "login" in path else alice
+    assert "A simulated cloud" in browser.get(path).text
+
+
+def test_the_sandbox_says_so_in_the_administration(root):
+    assert "A simulated cloud" in root.get("/admin/").text
+
+
+def test_a_real_cloud_has_no_sandbox_banner(audrey, settings):
+    settings.EVSPORTAL_MODE = "cloud"
+    assert "A simulated cloud" not in audrey.get("/").text
+
+
+def test_a_silent_worker_is_told(alice):
+    assert "The worker is not running" not in alice.get("/").text
+    Worker.objects.update(seen_at=timezone.now() - timedelta(minutes=5))
+    page = alice.get("/").text
+    assert "The worker is not running" in page
+    assert "5 minutes ago" in page
+
+
+def test_a_cloud_in_trouble_is_told(alice):
+    since = timezone.now() - timedelta(minutes=3)
+    CloudHealth.objects.update(failing_since=since, trouble="It does not let us sign in.")
+    page = alice.get("/").text
+    assert f'has not answered since <time datetime="{since:%Y-%m-%d}' in page
+    assert "It does not let us sign in." in page
+
+
+@pytest.mark.parametrize(
+    ("who", "places"),
+    [
+        ("alice", ["My snapshots", "Volumes"]),
+        ("helen", ["All snapshots", "Volumes"]),
+        ("audrey", ["All snapshots", "Volumes", "Audit"]),
+        ("root", ["All snapshots", "Volumes", "Administration"]),
+        ("nobody", []),
+    ],
+)
+def test_navigation_by_role(who, places, request):
+    page = request.getfixturevalue(who).get("/").text
+    nav = page.partition('<nav class="places"')[2].partition("</nav>")[0]
+    assert [
+        words
+        for words in ("My snapshots", "All snapshots", "Volumes", "Audit", "Administration")
+        if f">{words}</a>" in nav
+    ] == places
+
+
+def test_the_page_can_be_skipped_into(alice):
+    page = alice.get("/").text
+    assert '<html lang="en"' in page
+    assert '<a class="skip" href="#main">' in page
+
+
+# --- headers ---------------------------------------------------------------------------------
+
+
+def test_strict_rules_for_the_browser(alice):
+    headers = alice.get("/").headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "no-store" in headers["Cache-Control"]
+    assert "camera=()" in headers["Permissions-Policy"]
+
+
+def test_nothing_inline_in_any_page(alice, audrey, operation):
+    record = scene.exchange(operation)
+    pages = [alice.get(path).text for path in ("/", "/volumes/", "/snapshots/new/")]
+    pages += [
+        alice.get(f"/snapshots/{operation.pk}/").text,
+        audrey.get(f"/audit/{record.id}/").text,
+    ]
+    for page in pages:
+        for inline in (" style=", "<style", "onclick", "hx-on", "javascript:"):
+            assert inline not in page
+        assert page.count("<script") == page.count("<script src=")
+
+
+# --- health ----------------------------------------------------------------------------------
+
+
+def test_healthz_asks_nothing(client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert client.get("/healthz").json() == {"alive": True}
+
+
+def test_readyz(client):
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["checks"] == {"database": "ok", "migrations": "ok", "worker": "ok"}
+
+
+def test_readyz_without_worker(client):
+    Worker.objects.all().delete()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["worker"] == "not seen for a while"
+
+
+def test_readyz_without_database(client, monkeypatch):
+    def gone(*_args):
+        raise OperationalError("no such host")
+
+    monkeypatch.setattr("snapshots.views.health.MigrationExecutor", gone)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {"ready": False, "checks": {"database": "does not answer"}}
+
+
+# --- when something is wrong -----------------------------------------------------------------
+
+
+def test_an_unknown_address(alice):
+    answer = alice.get("/nowhere/")
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
+
+
+def test_a_form_without_its_token_is_explained(alice, volume):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice.user)
+    answer = strict.post("/snapshots/new/", scene.fill_form(volume))
+    assert answer.status_code == 403
+    assert "Your page was open too long" in answer.text
+    assert "Nothing was asked of the cloud" in answer.text
+
+
+def test_a_fault_of_ours_shows_no_trace(alice, monkeypatch):
+    def broken(*_args, **_kwargs):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("snapshots.selectors.operations_page", broken)
+    alice.raise_request_exception = False
+    answer = alice.get("/")
+    assert answer.status_code == 500
+    assert "Something broke in the portal" in answer.text
+    assert "secret detail" not in answer.text
+
+
+def test_a_database_that_is_away_is_told_on_reading_too(alice, monkeypatch):
+    def gone(*_args, **_kwargs):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("snapshots.selectors.operations_page", gone)
+    answer = alice.get("/")
+    assert answer.status_code == 503
+    assert "Requests recorded earlier are safe" in answer.text
+
+
+def test_a_database_that_fails_before_any_view(alice, monkeypatch):
+    def gone(*_args, **_kwargs):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("django.contrib.auth.views.LogoutView.post", gone)
+    answer = alice.post("/accounts/logout/")
+    assert answer.status_code == 503
+
+
+def test_error_pages_ask_the_database_nothing(client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        client.get("/nowhere/")

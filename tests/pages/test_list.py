@@ -1,0 +1,140 @@
+"""The list of snapshots: who sees what, filter, pages, polling."""
+
+import pytest
+
+from snapshots.models import OperationState
+from tests.pages import scene
+
+
+def _names(answer):
+    return [line.operation.name for line in answer.context["lines"]]
+
+
+def test_an_empty_list_invites(alice, volume):
+    page = alice.get("/").text
+    assert "No snapshots yet" in page
+    assert "Take the first snapshot" in page
+
+
+def test_staff_see_their_own_only(alice, bob, volume):
+    scene.operation(alice.user, volume, name="hers")
+    scene.operation(bob.user, volume, name="his")
+    assert _names(alice.get("/")) == ["hers"]
+    assert "My snapshots" in alice.get("/").text
+
+
+@pytest.mark.parametrize("who", ["helen", "audrey", "root"])
+def test_others_see_all_with_their_requesters(who, alice, volume, request):
+    scene.operation(alice.user, volume, on_behalf_of="Deniz", ticket="CHG-1042")
+    page = request.getfixturevalue(who).get("/").text
+    assert "All snapshots" in page
+    for words in ("Requester", "alice", "for Deniz", "CHG-1042"):
+        assert words in page
+
+
+@pytest.mark.parametrize("state", OperationState)
+def test_a_state_is_a_word_and_a_tone(state, alice, volume):
+    scene.operation(alice.user, volume, state=state)
+    badge = f'<span class="badge badge--{state.tone}">{state.label}</span>'
+    assert badge in alice.get("/").text
+
+
+def test_an_unnamed_snapshot_shows_the_start_of_its_id(alice, volume):
+    made = scene.operation(alice.user, volume, name=None)
+    assert f"unnamed <code>{str(made.pk)[:8]}</code>" in alice.get("/").text
+
+
+def test_a_time_says_how_long_ago_and_exactly_when(alice, volume):
+    made = scene.operation(alice.user, volume, ago_seconds=125)
+    page = alice.get("/").text
+    assert "2 minutes ago" in page
+    assert f'title="{made.asked_at:%d %b %Y, %H:%M:%S} UTC"' in page
+
+
+def test_what_is_going_on_says_how_long_it_usually_takes(alice, volume):
+    scene.operation(alice.user, volume, ago_seconds=900, state="succeeded")
+    scene.operation(alice.user, volume, ago_seconds=4, state="accepted")
+    page = alice.get("/").text
+    assert "4.0 s so far" in page
+    assert "usually about 12 s" in page
+
+
+def test_filter_by_text_and_state(alice, volume):
+    scene.operation(alice.user, volume, name="nightly", state="succeeded")
+    scene.operation(alice.user, volume, name="weekly", state="succeeded")
+    scene.operation(alice.user, volume, name="nightly too", state="refused")
+    assert _names(alice.get("/", {"q": "nightly", "state": "succeeded"})) == ["nightly"]
+
+
+def test_a_filter_that_finds_nothing_says_so(alice, operation):
+    assert "No snapshot matches this filter" in alice.get("/", {"q": "zzz"}).text
+
+
+@pytest.mark.parametrize(
+    "query", [{"q": "\x00"}, {"state": "nonsense"}, {"before": "nonsense"}, {"before": "g" * 36}]
+)
+def test_nonsense_in_the_address_does_no_harm(query, alice, operation):
+    assert alice.get("/", query).status_code == 200
+
+
+def test_older_ones_are_a_page_away_and_keep_the_filter(alice, volume):
+    for number in range(53):
+        scene.operation(
+            alice.user, volume, name=f"n{number}", ago_seconds=number, state="succeeded"
+        )
+    first = alice.get("/", {"q": "n"})
+    assert len(_names(first)) == 50
+    older = first.context["older"]
+    assert f'href="/?q=n&amp;before={older}"' in first.text
+    second = alice.get("/", {"q": "n", "before": older})
+    assert _names(second) == ["n50", "n51", "n52"]
+
+
+def test_the_list_polls_once_while_something_is_unfinished(alice, volume):
+    scene.operation(alice.user, volume, state="accepted", ago_seconds=1)
+    scene.operation(alice.user, volume, state="queued", ago_seconds=1)
+    page = alice.get("/", {"q": "before"}).text
+    assert page.count("hx-trigger=") == 1
+    assert 'hx-get="/snapshots/rows/?q=before" hx-trigger="every 1s"' in page
+
+
+def test_polling_slows_down(alice, volume):
+    scene.operation(alice.user, volume, state="accepted", ago_seconds=60)
+    assert 'hx-trigger="every 10s"' in alice.get("/snapshots/rows/").text
+
+
+def test_polling_ends_with_the_last_unfinished_one(alice, volume):
+    scene.operation(alice.user, volume, state="succeeded")
+    fragment = alice.get("/snapshots/rows/").text
+    assert "hx-trigger" not in fragment
+    assert "Last checked" in fragment
+
+
+def test_the_fragment_stands_alone_and_in_its_page(alice, operation):
+    fragment = alice.get("/snapshots/rows/").text
+    assert "<html" not in fragment
+    assert fragment.count('id="rows"') == 1
+    assert alice.get("/").text.count('id="rows"') == 1
+
+
+@pytest.mark.parametrize("rows", [1, 60])
+def test_the_number_of_queries_does_not_grow(rows, alice, volume, django_assert_max_num_queries):
+    for number in range(rows):
+        made = scene.operation(alice.user, volume, ago_seconds=number, state="succeeded")
+        scene.snapshot(made)
+    scene.operation(alice.user, volume, ago_seconds=1, state="accepted")
+    for path in ("/", "/snapshots/rows/"):
+        with django_assert_max_num_queries(12):
+            alice.get(path)
+
+
+def test_an_ended_session_answers_a_poll_with_one_sentence(client):
+    answer = client.get(
+        "/snapshots/rows/",
+        headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/?state=open"},
+    )
+    assert answer.status_code == 401
+    assert "Your session has ended" in answer.text
+    assert "/accounts/login/?next=/%3Fstate%3Dopen" in answer.text
+    assert "hx-trigger" not in answer.text
+    assert "<html" not in answer.text

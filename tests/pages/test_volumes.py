@@ -1,0 +1,75 @@
+"""The volumes page."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from snapshots.models import CloudHealth, Quota
+from tests.pages import scene
+
+PAGE = "/volumes/"
+
+
+def test_staff_see_the_volumes_granted_to_them(alice, bob, volume):
+    scene.volume("his-volume", granted_to=bob.user)
+    page = alice.get(PAGE).text
+    assert "web-01-data" in page
+    assert "his-volume" not in page
+
+
+def test_facts_and_action(alice):
+    made = scene.volume(granted_to=alice.user, status="in-use", attached_to="db-01 (/dev/vdb)")
+    page = alice.get(PAGE).text
+    for words in ("in-use", "40 GiB", "SSD", "tr-west-1a", "db-01 (/dev/vdb)", "just now"):
+        assert words in page
+    assert f"/snapshots/new/?volume_id={made.volume_id}" in page
+
+
+def test_no_action_where_none_is_possible(alice, audrey, volume):
+    scene.volume("broken", granted_to=alice.user, status="error_extending")
+    assert alice.get(PAGE).text.count("?volume_id=") == 1
+    assert "?volume_id=" not in audrey.get(PAGE).text
+
+
+def test_search(alice, volume):
+    scene.volume("db-data", granted_to=alice.user)
+    assert "web-01-data" not in alice.get(PAGE, {"q": "db"}).text
+    assert "No volume you may see matches" in alice.get(PAGE, {"q": "zzz"}).text
+
+
+def test_quotas_with_bars(alice, volume):
+    page = alice.get(PAGE).text
+    assert "<strong>12</strong> of 50 in use, 38 left" in page
+    assert 'aria-label="24 per cent in use"' in page
+    assert "bar--warning" in page  # the gigabytes are at 82 per cent
+    assert "style=" not in page
+
+
+def test_a_quota_without_limit(alice, volume):
+    Quota.objects.filter(resource="snapshots").update(limit=-1)
+    assert "12</strong> in use, no limit" in alice.get(PAGE).text
+
+
+def test_an_old_list_is_called_old(alice, volume):
+    assert "may be out of date" not in alice.get(PAGE).text
+    CloudHealth.objects.update(inventory_at=timezone.now() - timedelta(hours=2))
+    page = alice.get(PAGE).text
+    assert "may be out of date" in page
+    assert "2 hours ago" in page
+
+
+def test_many_volumes_come_in_pages(alice):
+    for number in range(103):
+        scene.volume(f"v{number:03}", granted_to=alice.user)
+    first = alice.get(PAGE)
+    second = alice.get(PAGE, {"after": first.context["page"].older})
+    assert [one.name for one in second.context["page"].rows] == ["v100", "v101", "v102"]
+
+
+@pytest.mark.parametrize("volumes", [1, 60])
+def test_the_number_of_queries(volumes, alice, django_assert_max_num_queries):
+    for number in range(volumes):
+        scene.volume(f"v{number}", granted_to=alice.user)
+    with django_assert_max_num_queries(12):
+        alice.get(PAGE)
