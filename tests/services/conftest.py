@@ -49,7 +49,7 @@ def cloud(sandbox, settings):
     settings.EVSPORTAL_CONNECT_SECONDS = 1
     settings.EVSPORTAL_READ_SECONDS = 0.6
     settings.EVSPORTAL_DEADLINE_SECONDS = 1
-    settings.EVSPORTAL_WATCH_SECONDS = 0
+    settings.EVSPORTAL_WATCH_SECONDS = 30  # tests say themselves when to look
     settings.EVSPORTAL_SETTLE_SECONDS = 4
     clouds.forget()
     yield sandbox
