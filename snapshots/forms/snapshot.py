@@ -203,7 +203,8 @@ class SnapshotForm(forms.Form):
         volume = self.volume
         ticked = self.cleaned_data.get("force", True)  # absent: it has its own error already
         if volume is not None and volume.needs_force and not ticked:
-            self.add_error("force", f"{volume.label} is {volume.status}: tick “{self.fields['force'].label}” to go on.")
+            box = self.fields["force"].label
+            self.add_error("force", f"{volume.label} is {volume.status}: tick “{box}” to go on.")
 
     def _check_metadata(self) -> None:
         self.metadata, problems = clean_metadata(

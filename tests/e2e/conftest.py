@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from snapshots import clouds
@@ -85,17 +87,15 @@ def open_context(chromium, portal, watch):
 
 
 @pytest.fixture
-def sign_in(client):
+def sign_in(portal):
     """Signs somebody into a context by cookie: the sign-in page has tests of its own."""
 
-    def sign_in(context: BrowserContext, name: str):
+    def sign_in(context: BrowserContext, name: str) -> User:
         person = scene.person(name)
+        client = Client()
         client.force_login(person)
         session = client.cookies["sessionid"].value
-        context.add_cookies([{"name": "sessionid", "value": session, "url": _base(context)}])
+        context.add_cookies([{"name": "sessionid", "value": session, "url": portal}])
         return person
-
-    def _base(context: BrowserContext) -> str:
-        return str(context._options["base_url"])
 
     return sign_in

@@ -1,0 +1,315 @@
+"""The pages in a real browser: keyboard, scripts, no script, polling, accessibility."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from snapshots.evs.limits import utf8_length
+from snapshots.models import Operation, OperationState
+from tests.pages import scene
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def alice(open_context, sign_in):
+    """Alice's page in a context of the kind the test asks for, and two volumes of hers."""
+
+    def open_page(path="/", **kind):
+        context = open_context(**kind)
+        person = sign_in(context, "alice")
+        page = context.new_page()
+        page.person = person
+        page.volume = scene.volume(granted_to=person)
+        page.busy = scene.volume("db-data", granted_to=person, status="in-use")
+        page.goto(path)
+        return page
+
+    return open_page
+
+
+# --- the form --------------------------------------------------------------------------------
+
+
+def _tab_to(page, selector):
+    for _ in range(40):
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{selector} cannot be reached with the keyboard")
+
+
+def test_the_form_by_keyboard_alone(alice):
+    page = alice("/snapshots/new/")
+    _tab_to(page, "#volume-search")
+    page.keyboard.type("db-data")
+    page.keyboard.press("ArrowDown")
+    with page.expect_response("**/snapshots/new/volume/**"):
+        page.keyboard.press("ArrowDown")
+    _tab_to(page, "#id_force")
+    page.keyboard.press("Space")
+    _tab_to(page, "#id_name")
+    page.keyboard.type("by-keyboard")
+    _tab_to(page, "#id_metadata-0-key")
+    page.keyboard.type("team")
+    _tab_to(page, "#id_metadata-0-value")
+    page.keyboard.type("payroll")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("by-keyboard")
+    made = Operation.objects.get()
+    assert (made.volume_id, made.force) == (page.busy.volume_id, True)
+    assert made.metadata == {"team": "payroll"}
+
+
+def test_problems_get_the_focus_and_lead_to_their_fields(alice):
+    page = alice("/snapshots/new/")
+    page.fill("#id_name", "autobk_snapshot")
+    page.click(".form__end button")
+    expect(page.locator(".problems")).to_be_focused()
+    page.locator(".problems a").nth(1).click()
+    expect(page.locator("#id_name")).to_be_focused()
+
+
+def test_the_list_of_volumes_is_searched(alice):
+    page = alice("/snapshots/new/")
+    expect(page.locator("[data-found]")).to_have_text("2 volumes")
+    page.fill("#volume-search", "db")
+    expect(page.locator("[data-found]")).to_have_text("1 of 2 volumes")
+    page.fill("#volume-search", page.volume.volume_id)
+    expect(page.locator("#id_volume_id option")).to_have_count(2)  # it, and "Choose"
+
+
+def test_consent_is_asked_for_one_volume_at_a_time(alice):
+    page = alice("/snapshots/new/")
+    page.select_option("#id_volume_id", page.busy.volume_id)
+    page.check("#id_force")
+    page.select_option("#id_volume_id", page.volume.volume_id)
+    expect(page.locator("#id_force")).to_have_count(0)
+    page.select_option("#id_volume_id", page.busy.volume_id)
+    expect(page.locator("#id_force")).not_to_be_checked()
+
+
+def test_the_suggested_name_is_taken_over(alice):
+    page = alice("/snapshots/new/")
+    page.select_option("#id_volume_id", page.volume.volume_id)
+    page.click("text=Use it")
+    expect(page.locator("#id_name")).to_have_value(re.compile(r"^web-01-data-\d{8}-\d{4}$"))
+
+
+def test_rows_come_and_go_with_script(alice):
+    page = alice("/snapshots/new/")
+    page.fill("#id_metadata-0-key", "first")
+    page.click("text=Add a row")
+    expect(page.locator("#id_metadata-1-key")).to_be_focused()
+    page.keyboard.type("second")
+    page.locator("[data-row='0'] [data-remove-row]").click()
+    expect(page.locator("[data-row]")).to_have_count(1)
+    expect(page.locator("#id_metadata-1-key")).to_have_value("second")
+    page.click("text=Add a row")
+    expect(page.locator("#id_metadata-2-key")).to_be_focused()
+
+
+def test_the_whole_form_without_script(alice):
+    page = alice("/snapshots/new/", javascript=False)
+    page.select_option("#id_volume_id", page.busy.volume_id)
+    page.fill("#id_name", "no-script")
+    page.click("text=Show volume")
+    page.check("#id_force")
+    page.fill("#id_metadata-0-key", "a")
+    page.click("text=Add a row")
+    page.fill("#id_metadata-1-key", "b")
+    page.fill("#id_metadata-1-value", "2")
+    page.locator("[data-row='0'] [data-remove-row]").click()
+    expect(page.locator("#id_force")).to_be_checked()
+    page.click(".form__end button")
+    expect(page.locator("h1")).to_have_text("no-script")
+    made = Operation.objects.get()
+    assert (made.force, made.metadata) == (True, {"b": "2"})
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_enter_in_a_text_field_asks(javascript, alice):
+    page = alice("/snapshots/new/", javascript=javascript)
+    page.select_option("#id_volume_id", page.volume.volume_id)
+    page.press("#id_name", "Enter")
+    expect(page.locator("h2", has_text="Waiting")).to_be_visible()
+
+
+def test_the_counter_counts_as_the_server_does(alice):
+    page = alice("/snapshots/new/")
+    for text in ("abc", "  şğ ", "漢字", "🙂", "\u3000x\u3000", "\x85a\x1c", "\ufeffa"):
+        page.fill("#id_name", text)
+        expected = f"{utf8_length(text.strip())} of 255 bytes"
+        expect(page.locator("#id_name_count")).to_have_text(expected)
+    page.fill("#id_name", "ş" * 128)
+    expect(page.locator("#id_name_count")).to_have_class(re.compile("counter--over"))
+
+
+# --- polling ---------------------------------------------------------------------------------
+
+
+def _move_on(operation, state):
+    operation.state = state
+    operation.state_at = timezone.now()
+    if operation.is_final:
+        operation.finished_at = timezone.now()
+    operation.save()
+
+
+def test_a_row_follows_its_operation_and_then_rests(alice, watch):
+    page = alice("/snapshots/new/")
+    made = scene.operation(page.person, page.volume, state="accepted", ago_seconds=1)
+    page.goto("/")
+    expect(page.locator(".badge")).to_have_text("Creating")
+    page.focus(".row__link")
+    _move_on(made, OperationState.SUCCEEDED)
+    expect(page.locator(".badge")).to_have_text("Available")
+    expect(page.locator(".row__link")).to_be_focused()
+    expect(page.locator("#announcer")).to_have_text("0 unfinished")
+    expect(page.locator("#rows[hx-trigger]")).to_have_count(0)
+
+
+def test_the_page_of_an_operation_gets_its_buttons_when_it_ends(alice):
+    page = alice()
+    made = scene.operation(page.person, page.volume, ago_seconds=1)
+    page.goto(f"/snapshots/{made.pk}/")
+    expect(page.locator("text=Cancel the request")).to_be_visible()
+    _move_on(made, OperationState.REFUSED)
+    expect(page.locator("button", has_text="Ask again")).to_be_visible()
+    expect(page.locator("text=Cancel the request")).to_have_count(0)
+    expect(page.locator("#announcer")).to_have_text("Refused")
+
+
+def test_an_ended_session_is_told_in_place_of_the_rows(alice, watch):
+    watch.expected.append("401")
+    page = alice()
+    scene.operation(page.person, page.volume, state="accepted", ago_seconds=1)
+    page.goto("/?state=open")
+    expect(page.locator(".row__link")).to_be_visible()
+    Session.objects.all().delete()
+    expect(page.locator("main [role=alert]")).to_contain_text("Your session has ended")
+    expect(page.locator(".row__link")).to_have_count(0)
+    page.click("text=Sign in again")
+    expect(page.locator("#id_username")).to_be_visible()
+    assert "next=/%3Fstate%3Dopen" in page.url
+
+
+def test_lost_contact_is_told_once_and_taken_back(alice, watch):
+    watch.expected += ["ERR_INTERNET_DISCONNECTED", "htmx:"]
+    page = alice()
+    scene.operation(page.person, page.volume, state="accepted", ago_seconds=1)
+    page.goto("/")
+    expect(page.locator(".row__link")).to_be_visible()
+    page.context.set_offline(True)
+    expect(page.locator("#contact")).to_contain_text("No contact with the portal since")
+    expect(page.locator(".row__link")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.locator("#contact")).to_be_hidden()
+
+
+def test_the_sandbox_accounts_fill_in_the_sign_in(open_context):
+    page = open_context().new_page()
+    page.goto("/accounts/login/")
+    page.click("text=Fill in helen")
+    expect(page.locator("#id_username")).to_have_value("helen")
+    expect(page.locator("#id_password")).to_have_value("demo")
+
+
+# --- every page: accessible, no sideways scrolling, nothing refused by the browser -----------
+
+
+@pytest.fixture
+def lived_in(portal):
+    """A portal with a bit of everything; the paths of its pages, by who opens them."""
+
+    def fill(people):
+        alice, helen = people["alice"], people["helen"]
+        made = scene.volume(granted_to=alice)
+        busy = scene.volume("db-data", granted_to=alice, status="in-use", attached_to="db-01")
+        scene.volume("mail", granted_to=alice, status="error_extending")
+        waiting = scene.operation(alice, made, ago_seconds=5)
+        old = [
+            scene.operation(alice, busy, state=state, ago_seconds=900, outcome="Told in words.")
+            for state in ("succeeded", "failed", "refused", "cancelled", "unknown")
+        ]
+        scene.snapshot(old[0], name="ş" * 120)
+        asked = scene.operation(helen, made, on_behalf_of="Deniz", ticket="CHG-1", name="x" * 255)
+        records = [scene.exchange(old[0], status=status) for status in (202, 400, None, -1)]
+        return {
+            "alice": [
+                "/",
+                "/?q=nothing-like-this",
+                "/volumes/",
+                f"/snapshots/new/?volume_id={busy.volume_id}",
+                *(f"/snapshots/{one.pk}/" for one in (waiting, old[0], old[2], old[4])),
+                "/accounts/password/",
+                "/nowhere/",
+            ],
+            "helen": ["/", "/snapshots/new/", f"/snapshots/{asked.pk}/"],
+            "audrey": ["/audit/", *(f"/audit/{one.id}/" for one in records)],
+            "nobody": ["/"],
+        }
+
+    return fill
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+def test_every_page_is_accessible_and_fits(width, dark, open_context, sign_in, lived_in, watch):
+    watch.expected.append("404")
+    contexts = {name: open_context(width=width, dark=dark) for name in scene.PEOPLE}
+    people = {name: sign_in(context, name) for name, context in contexts.items()}
+    wrongs = []
+    for name, paths in lived_in(people).items():
+        page = contexts[name].new_page()
+        for path in paths:
+            page.goto(path)
+            wrongs += [f"{path}: {wrong}" for wrong in _wrongs(page)]
+    page = contexts["alice"].new_page()
+    page.goto("/snapshots/new/")
+    page.fill("#id_name", "autobk_snapshot")
+    page.fill("#id_metadata-0-value", "no key")
+    page.click(".form__end button")
+    wrongs += [f"with problems: {wrong}" for wrong in _wrongs(page)]
+    page = open_context(width=width, dark=dark).new_page()
+    page.goto("/accounts/login/")
+    wrongs += [f"sign-in: {wrong}" for wrong in _wrongs(page)]
+    assert wrongs == []
+
+
+def _wrongs(page):
+    found = [
+        f"{one['id']}: {node['html'][:200]}"
+        for one in Axe().run(page).response["violations"]
+        for node in one["nodes"]
+    ]
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [*found, f"{wide} px too wide"] if wide > 0 else found
+
+
+def test_the_administration_works_under_the_same_rules(open_context, sign_in):
+    context = open_context()
+    sign_in(context, "root")
+    person = scene.person("alice")
+    page = context.new_page()
+    for path in ("/admin/", "/admin/auth/user/", "/admin/snapshots/volumegrant/add/"):
+        page.goto(path)
+    page.goto(f"/admin/auth/user/{person.pk}/change/")
+    expect(page.locator("#id_groups_from")).to_be_visible()  # its script ran
+    page.click("text=Save and continue editing")
+    expect(page.locator(".messagelist .success")).to_be_visible()
+
+
+def test_old_times_stay_true(alice):
+    page = alice()
+    made = scene.operation(page.person, page.volume, state="succeeded", ago_seconds=30)
+    page.clock.install()
+    page.goto("/")
+    page.clock.fast_forward(timedelta(minutes=10).total_seconds() * 1000)
+    expect(page.locator("time[data-ago]").first).to_have_text("10 minutes ago")
+    assert made.is_final
