@@ -132,7 +132,9 @@ class SnapshotForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.rows = list(rows) or [MetadataRow(0)]
         self.metadata: dict[str, str] = {}
-        self.volumes = list(volumes_usable_by(requester))
+        # A cloud taken out of the settings leaves its volumes behind; nobody could send for them.
+        known = set(clouds.cloud_names())
+        self.volumes = [one for one in volumes_usable_by(requester) if one.cloud in known]
         self._offer_volumes()
         if not may_request_for_others(requester):
             for name in ("on_behalf_of", "ticket", "reason"):

@@ -5,7 +5,7 @@ import uuid
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from snapshots import selectors
 from snapshots.forms import ExchangeFilterForm
@@ -15,7 +15,7 @@ from snapshots.views.curl import curl_of
 
 
 @for_auditors
-@require_GET
+@require_safe
 def audit(request: PortalRequest) -> HttpResponse:
     form = ExchangeFilterForm(request.GET)
     exchanges = selectors.exchanges_matching(
@@ -27,7 +27,7 @@ def audit(request: PortalRequest) -> HttpResponse:
 
 
 @for_auditors
-@require_GET
+@require_safe
 def exchange(request: PortalRequest, exchange_id: uuid.UUID) -> HttpResponse:
     """Both sides of one exchange."""
     exchanges = selectors.exchanges_visible_to(request.user)

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from snapshots import selectors
 from snapshots.forms import OperationFilterForm, new_key
@@ -42,17 +42,17 @@ class Line:
 
 
 @signed_in
-@require_GET
+@require_safe
 def home(request: PortalRequest) -> HttpResponse:
     """The list; for somebody without a role, what to do about that."""
     return render(request, "snapshots/home.html", _list_context(request))
 
 
 @with_a_role
-@require_GET
+@require_safe
 def rows(request: PortalRequest) -> HttpResponse:
     """The polled part of the list."""
-    return render(request, "snapshots/_rows.html", _list_context(request))
+    return render(request, "snapshots/_rows.html", _list_context(request) | {"alone": True})
 
 
 def _list_context(request: PortalRequest) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _lines(operations: Sequence[Operation]) -> list[Line]:
 
 
 @with_a_role
-@require_GET
+@require_safe
 def detail(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
     operation = _visible(request, operation_id)
     context = _status_context(request, operation) | _result_context(request, operation)
@@ -91,13 +91,13 @@ def detail(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
 
 
 @with_a_role
-@require_GET
+@require_safe
 def status(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
     """The polled part. The rest of the page comes along once the state is another than `seen`:
     it holds buttons, which are not replaced under somebody's hand for nothing.
     """
     operation = _visible(request, operation_id)
-    context = _status_context(request, operation)
+    context = _status_context(request, operation) | {"alone": True}
     if request.GET.get("seen") != operation.state:
         context |= _result_context(request, operation) | {"with_result": True}
     return render(request, "snapshots/_status.html", context)

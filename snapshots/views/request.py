@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from snapshots import selectors
 from snapshots.forms import (
@@ -139,7 +139,7 @@ def _key_to_render(form: SnapshotForm) -> Any:
 
 
 @for_requesters
-@require_GET
+@require_safe
 def volume_facts(request: PortalRequest) -> HttpResponse:
     """What is known of the chosen volume, and the box it may need. Its box is always blank:
     consent is given for one volume, not for the next one chosen.

@@ -2,7 +2,7 @@
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from snapshots import selectors
 from snapshots.forms import SearchForm
@@ -10,7 +10,7 @@ from snapshots.views.access import PortalRequest, with_a_role
 
 
 @with_a_role
-@require_GET
+@require_safe
 def volumes(request: PortalRequest) -> HttpResponse:
     form = SearchForm(request.GET)
     visible = selectors.volumes_visible_to(request.user)

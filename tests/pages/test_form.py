@@ -483,3 +483,9 @@ def test_the_number_of_queries(volumes, alice, volume, django_assert_max_num_que
     scene.operation(alice.user, volume, state="succeeded")
     with django_assert_max_num_queries(12):
         alice.get(NEW, {"volume_id": volume.volume_id})
+
+
+def test_volumes_of_a_cloud_no_longer_configured_are_not_offered(alice, volume):
+    left = scene.volume("left-behind", granted_to=alice.user, cloud="taken-out")
+    assert "left-behind" not in alice.get(NEW).text
+    assert CHOOSE in _errors(_ask(alice, left), "volume_id")[0]

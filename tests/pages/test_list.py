@@ -2,7 +2,7 @@
 
 import pytest
 
-from snapshots.models import OperationState
+from snapshots.models import OperationState, Worker
 from tests.pages import scene
 
 
@@ -138,3 +138,16 @@ def test_an_ended_session_answers_a_poll_with_one_sentence(client):
     assert "/accounts/login/?next=/%3Fstate%3Dopen" in answer.text
     assert "hx-trigger" not in answer.text
     assert "<html" not in answer.text
+
+
+def test_a_poll_brings_news_of_the_worker(alice, operation):
+    Worker.objects.all().delete()
+    fragment = alice.get("/snapshots/rows/").text
+    assert '<div id="notices" hx-swap-oob="true">' in fragment
+    assert "The worker is not running" in fragment
+    assert alice.get("/").text.count('id="notices"') == 1
+
+
+@pytest.mark.parametrize("path", ["/", "/volumes/", "/snapshots/new/"])
+def test_head_is_answered(path, alice, operation):
+    assert alice.head(path).status_code == 200
