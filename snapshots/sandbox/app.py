@@ -1,10 +1,11 @@
 """The sandbox as one WSGI application: identity and storage on one address.
 
-Paths: ``/v3/auth/...`` is the identity service, ``/v2/{project}/...`` and ``/v3/{project}/...`` the storage service.
-The prefixes ``/identity`` and ``/volume`` reach one of them alone (where ``/`` and ``/v3`` would mean both), as
-DevStack has them. ``/_sandbox/...`` is ``control``.
+Paths: ``/v3/auth/...`` is the identity service, ``/v2/{project}/...`` and ``/v3/{project}/...``
+the storage service. The prefixes ``/identity`` and ``/volume`` reach one of them alone (where
+``/`` and ``/v3`` would mean both), as DevStack has them. ``/_sandbox/...`` is ``control``.
 """
 
+import logging
 import threading
 import uuid
 from collections.abc import Iterable, Iterator
@@ -14,15 +15,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from snapshots.sandbox import control, identity_routes, storage
+from snapshots.sandbox.errors import Style, server_error
 from snapshots.sandbox.messages import Answer, Delivery, Request
-from snapshots.sandbox.options import SandboxOptions
-from snapshots.sandbox.scenarios import VOLUMES
-from snapshots.sandbox.seeding import add_seed_volumes
+from snapshots.sandbox.options import ErrorStyle, SandboxOptions
+from snapshots.sandbox.seeding import seed
 from snapshots.sandbox.state import State
 from snapshots.sandbox.troubles import PlannedFault
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+logger = logging.getLogger(__name__)
 
 _IDENTITY = "/identity"
 _VOLUME = "/volume"
@@ -42,7 +45,7 @@ class Sandbox:
         self._closing = threading.Event()
         if self.state.is_new:
             with self.state.transaction():
-                add_seed_volumes(self.state, VOLUMES)
+                seed(self.state)
 
     def close(self) -> None:
         """Releases every request that waits, and the state file."""
@@ -56,10 +59,11 @@ class Sandbox:
 
     def plan_fault(self, fault: PlannedFault) -> None:
         """The next fitting requests meet this instead of the ordinary."""
-        self.faults.append(fault)
+        with self.state.transaction():
+            self.faults.append(fault)
 
     def requests(self) -> list[dict[str, Any]]:
-        """Every request received, oldest first; ``status`` is None where nothing was answered yet."""
+        """Every request received, oldest first; ``status`` is None where nothing was answered."""
         with self.state.transaction():
             return [dict(row) for row in self.state.rows("SELECT * FROM requests ORDER BY number")]
 
@@ -76,18 +80,30 @@ class Sandbox:
             number = self.state.note_request(
                 request.method, request.path, request.query, request_id
             )
-            self.state.settle()
-            answer = self._with_faults(request, request_id)
-            if answer.delivery is Delivery.WHOLE:
+        answer = self._carried_out(request, request_id)
+        if answer.delivery is Delivery.WHOLE:
+            with self.state.transaction():
                 self.state.note_answer(number, answer.status)
         delay = answer.delay_seconds + self.options.latency_seconds
-        return replace(answer, request_id=request_id, delay_seconds=delay)
+        return replace(answer, delay_seconds=delay)
+
+    def _carried_out(self, request: Request, request_id: str) -> Answer:
+        try:
+            with self.state.transaction():
+                self.state.settle()
+                return self._with_faults(request, request_id)
+        except Exception:  # what a client sends must not end a cloud
+            logger.exception("sandbox: %s %s failed", request.method, request.path)
+            style = Style(ErrorStyle.CINDER, request_id)
+            return server_error().answer(style)
 
     def _with_faults(self, request: Request, request_id: str) -> Answer:
         fault = next((fault for fault in self.faults if fault.meets(request)), None)
         if fault is None:
             return self._dispatch(request, request_id, None)
         fault.times -= 1
+        if not fault.times:
+            self.faults.remove(fault)
         if fault.trouble is not None:
             return self._dispatch(request, request_id, fault)
         if fault.made:
@@ -96,7 +112,7 @@ class Sandbox:
 
     def _dispatch(self, request: Request, request_id: str, fault: PlannedFault | None) -> Answer:
         desk = storage.Desk(self.state, self.options, request_id, fault.trouble if fault else None)
-        if request.path.startswith(_IDENTITY):
+        if request.path.startswith(f"{_IDENTITY}/"):
             return identity_routes.answer(_below(request, _IDENTITY), desk)
         if request.path.startswith(f"{_VOLUME}/"):
             return storage.answer(_below(request, _VOLUME), desk, only_v3=True)
@@ -109,7 +125,9 @@ class Sandbox:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answers one request; raises ``CutConnectionError`` where the connection shall be closed instead."""
+        """Answers one request; raises ``CutConnectionError`` where the connection shall be closed
+        instead.
+        """
         answer = self.answer(_request(environ))
         if answer.delay_seconds:
             self._closing.wait(answer.delay_seconds)

@@ -1,23 +1,29 @@
-"""The sandbox's own routes below ``/_sandbox/``: what no cloud has, for tests and demos. Not counted as requests.
+"""The sandbox's own routes, which no cloud has, for tests and demos. Not counted as requests.
 
-====== ============================== ===================================================================
-method path                           does
-====== ============================== ===================================================================
-GET    ``/_sandbox/requests``         ``{"total": n, "counts": {"POST /v2/.../snapshots": n}, "requests": [...]}``:
-                                      every request received; ``status`` is null where nothing was answered
-DELETE ``/_sandbox/requests``         forgets them
-GET    ``/_sandbox/snapshots``        all snapshots of all projects, with metadata
-GET    ``/_sandbox/volumes``          all volumes
-POST   ``/_sandbox/volumes``          adds volumes: ``{"count": 100, "name": "load", "size_gb": 1}``; answers their ids
-POST   ``/_sandbox/volumes/{id}``     changes ``status``, ``name`` or ``trouble``
-DELETE ``/_sandbox/volumes/{id}``     removes it with its snapshots, as deleting a disk does (FAQ-0102)
-POST   ``/_sandbox/snapshots/{id}``   changes ``status``, ``name``, ``description`` or ``metadata``; plans are dropped
-DELETE ``/_sandbox/snapshots/{id}``   removes it at once
-POST   ``/_sandbox/faults``           plans a fault: ``{"times": 2, "trouble": "slow"}``,
-                                      ``{"status": 503, "body": "<html>", "made": true}``; see ``PlannedFault``
-DELETE ``/_sandbox/faults``           forgets them
-POST   ``/_sandbox/tokens/expire``    makes every token expire now
-====== ============================== ===================================================================
+``GET /_sandbox/requests``
+    every request received: ``total``, ``counts`` by "METHOD path", and ``requests`` one by one,
+    oldest first; a ``status`` of null means that nothing (or not all) was answered
+``DELETE /_sandbox/requests``
+    forgets them
+``GET /_sandbox/snapshots``, ``GET /_sandbox/volumes``
+    all of them, of all projects, with metadata
+``POST /_sandbox/volumes``
+    adds volumes and answers their ids: ``{"count": 100, "name": "load", "size_gb": 1}``
+``POST /_sandbox/volumes/{id}``
+    changes ``status``, ``name`` or ``trouble``
+``DELETE /_sandbox/volumes/{id}``
+    removes it with its snapshots, as deleting a disk does (FAQ-0102)
+``POST /_sandbox/snapshots/{id}``
+    changes ``status``, ``name``, ``description`` or ``metadata``; it then stays so
+``DELETE /_sandbox/snapshots/{id}``
+    removes it at once
+``POST /_sandbox/faults``
+    plans what the next requests meet (see ``PlannedFault``): ``{"times": 2, "trouble": "slow"}``
+    or ``{"status": 503, "body": "<html>", "made": true}``
+``DELETE /_sandbox/faults``
+    forgets them
+``POST /_sandbox/tokens/expire``
+    makes every token expire now
 """
 
 import json

@@ -2,14 +2,16 @@
 
 ``Fault``
   ``ApiFault``: the storage service's own: a fault with a name (CIN) or an EVS code (A-0038).
-  ``RoutingFault``: no such resource, seen before the service proper (webob's page as JSON; gateway APIGW.0101).
+  ``RoutingFault``: no such resource, seen before the service proper (webob's page; APIGW.0101).
   ``AuthFault``: the token or signature is not good.
   ``GatewayFault``: the API gateway's (SIGN, APIG).
   ``IdentityFault``: Keystone's or IAM's.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
 
 from snapshots.sandbox.messages import Answer, Headers, json_answer
 from snapshots.sandbox.options import ErrorStyle
@@ -26,7 +28,10 @@ NAMES = {
     501: "notImplemented",
     503: "serviceUnavailable",
 }
-MALFORMED = "The server could not comply with the request since it is either malformed or otherwise incorrect."
+MALFORMED = (
+    "The server could not comply with the request since it is either malformed or otherwise"
+    " incorrect."
+)
 ERRED = "The server has either erred or is incapable of performing the requested operation."
 UNAUTHORIZED = "The request you have made requires authentication."
 
@@ -39,7 +44,7 @@ class Style:
     request_id: str
 
 
-class Fault(Exception):
+class Fault(Exception):  # noqa: N818 - OpenStack's own word
     """A refusal; becomes an answer."""
 
     with_version_header = True
@@ -119,13 +124,16 @@ class GatewayFault(Fault):
 
 
 class IdentityFault(Fault):
+    more: Mapping[str, object] = MappingProxyType({})
+    """Further members of the error."""
+
     def __init__(self, status: int, message: str, headers: Headers = ()) -> None:
         super().__init__(message)
         self.status, self.message, self.headers = status, message, headers
 
     def answer(self, style: Style) -> Answer:  # noqa: ARG002 - one shape for all styles
         title = HTTPStatus(self.status).phrase
-        error = {"code": self.status, "message": self.message, "title": title}
+        error = {"code": self.status, "message": self.message, "title": title, **self.more}
         return json_answer(self.status, {"error": error}, self.headers)
 
 

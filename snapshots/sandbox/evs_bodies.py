@@ -1,7 +1,9 @@
-"""What bodies the v2 dialects accept: limits in bytes, unknown members ignored (SEED, A-2016; evs-api.md 2.2, 3.1).
+"""What bodies the v2 dialects accept: limits in bytes, unknown members ignored (SEED, A-2016;
+evs-api.md 2.2, 3.1).
 
-Which code EVS gives for a snapshot's bad name is in no document (EVS.1003/1004 are about disks): EVS.5400 here.
-The prefix ``autobk_snapshot`` is only advised against in the documents, so it is accepted.
+Which code EVS gives for a snapshot's bad name is in no document (EVS.1003/1004 are about disks):
+EVS.5400 here. The prefix ``autobk_snapshot`` is only advised against in the documents, so it is
+accepted.
 """
 
 from typing import Any

@@ -1,6 +1,8 @@
-"""The identity service: Keystone v3 as recorded (01-tokens), with IAM's words where the errors are EVS's (6.2).
+"""The identity service: Keystone v3 as recorded (01-tokens), with IAM's words where the errors
+are EVS's (6.2).
 
-Accepts what IAM accepts and Keystone does not: a project named without its domain (the user's is meant).
+Accepts what IAM accepts and Keystone does not: a project named without its domain (the user's is
+meant).
 """
 
 import base64
@@ -31,13 +33,25 @@ from snapshots.sandbox.storage import Desk
 
 _CLIENT_ERROR = f"{MALFORMED} The client is assumed to be in error."
 _NOT_A_TOKEN = "Could not recognize Fernet token"  # noqa: S105 - Keystone's words
+_CHALLENGE = (("WWW-Authenticate", 'Keystone uri="/identity/v3"'),)
 _TOKEN_BYTES = 1200  # IAM's tokens are several kB long (6.2)
+
+
+class UnsupportedMethodFault(IdentityFault):
+    """Names the methods there are (recorded)."""
+
+    def __init__(self, methods: tuple[str, ...]) -> None:
+        super().__init__(401, "Attempted to authenticate with an unsupported method.", _CHALLENGE)
+        self.more = {"identity": {"methods": list(methods)}}
+
+
+Way = Callable[[Json, Desk], tuple[SeedUser, str | None]]
 
 
 def _unauthorized(desk: Desk, message: str = UNAUTHORIZED) -> IdentityFault:
     if desk.options.errors is ErrorStyle.EVS and message == UNAUTHORIZED:
         message = "The username or password is wrong."
-    return IdentityFault(401, message, (("WWW-Authenticate", 'Keystone uri="/identity/v3"'),))
+    return IdentityFault(401, message, _CHALLENGE)
 
 
 def user_by_id(ident: str) -> SeedUser | None:
@@ -63,18 +77,20 @@ def issue(request: Request, desk: Desk) -> Answer:
     auth = _auth_member(request)
     identity = auth["identity"]
     method = (identity.get("methods") or [""])[0]
-    ways: dict[str, Callable[[Json, Desk], tuple[SeedUser, str | None]]] = {
+    ways: dict[str, Way] = {
         "password": _by_password,
         "token": _by_token,
         "application_credential": _by_credential,
     }
     if method not in ways:
-        raise _unauthorized(desk, "Attempted to authenticate with an unsupported method.")
+        raise UnsupportedMethodFault(tuple(ways))
     user, bound_to = ways[method](identity.get(method) or {}, desk)
     project_id = bound_to or _scope(auth.get("scope"), user, desk)
     token = _new_token(user, project_id, method, desk)
     desk.state.add_token(token)
     content = {"token": token_content(token, request)}
+    if bound_to:
+        content["token"] |= _credential_content(identity[method]["id"], desk)
     return json_answer(201, content, (("X-Subject-Token", token.token),))
 
 
@@ -124,6 +140,11 @@ def _by_credential(given: Json, desk: Desk) -> tuple[SeedUser, str]:
     if user is None or not _same(str(given.get("secret", "")), rows[0]["secret"]):
         raise _unauthorized(desk)
     return user, rows[0]["project_id"]
+
+
+def _credential_content(ident: str, desk: Desk) -> dict[str, Any]:
+    rows = desk.state.rows("SELECT name FROM credentials WHERE id = ?", (ident,))
+    return {"application_credential": {"id": ident, "name": rows[0]["name"], "restricted": True}}
 
 
 def _user_named(asked: Json) -> SeedUser | None:
@@ -273,7 +294,7 @@ def revoke(request: Request, desk: Desk) -> Answer:
 
 
 def projects(request: Request, desk: Desk, caller: Caller | None = None) -> Answer:
-    """``/v3/auth/projects``, and ``/v3/projects?name=`` as SDKs ask for the id of a project (6.2)."""
+    """``/v3/auth/projects``, and ``/v3/projects?name=`` as SDKs ask for a project's id (6.2)."""
     user_id = caller.user_id if caller else _caller_token(request, desk).user_id
     user = user_by_id(user_id)
     wanted = request.last_params.get("name")
@@ -301,7 +322,7 @@ def _project_content(project: SeedProject, request: Request) -> dict[str, Any]:
 def catalog(request: Request, desk: Desk) -> Answer:
     token = _caller_token(request, desk)
     content = catalog_content(token.project_id or "", request.base_url)
-    links = {"next": None, "self": f"{request.base_url}{request.raw_path}", "previous": None}
+    links = {"self": f"{request.base_url}{request.raw_path}"}
     return json_answer(200, {"catalog": content, "links": links})
 
 
@@ -311,8 +332,8 @@ def add_credential(request: Request, desk: Desk) -> Answer:
     given = json.loads(request.body)["application_credential"]
     ident, project_id = uuid.uuid4().hex, token.project_id or ""
     desk.state.change(
-        "INSERT INTO credentials VALUES (?, ?, ?, ?)",
-        (ident, token.user_id, project_id, given["secret"]),
+        "INSERT INTO credentials VALUES (?, ?, ?, ?, ?)",
+        (ident, token.user_id, project_id, given["name"], given["secret"]),
     )
     roles = [
         role | {"domain_id": None, "description": None, "options": {"immutable": True}}

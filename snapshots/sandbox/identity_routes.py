@@ -12,10 +12,14 @@ from snapshots.sandbox.storage import Desk
 
 _OURS = re.compile(r"/v3/?|/v3/(auth|users)/.*|/v3/projects")
 _MOST_BYTES = 114_688
+_TOO_LARGE = (
+    b"413 Request Entity Too Large\n\n"
+    b"Request is too large. Larger than max_request_body_size (%s).\n\n   "
+)
 _NO_PAGE = (
     "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n"
-    "<p>The requested URL was not found on the server. If you entered the URL manually please check your spelling"
-    " and try again.</p>\n"
+    "<p>The requested URL was not found on the server. If you entered the URL manually please"
+    " check your spelling and try again.</p>\n"
 )
 
 Handler = Callable[[Request, Desk], Answer]
@@ -56,8 +60,7 @@ _ROUTES: tuple[tuple[str, dict[str, Handler]], ...] = (
 def answer(request: Request, desk: Desk) -> Answer:
     """What the identity service says."""
     if len(request.body) > _MOST_BYTES:
-        text = "413 Request Entity Too Large\n\nRequest is too large. Larger than max_request_body_size (%s).\n\n   "
-        return Answer(413, text.encode(), (("Content-Type", "text/plain; charset=UTF-8"),))
+        return Answer(413, _TOO_LARGE, (("Content-Type", "text/plain; charset=UTF-8"),))
     try:
         said = _routed(request, desk)
     except IdentityFault as fault:

@@ -1,4 +1,6 @@
-"""Lists: filters, order and paging. v3 as recorded in 10-lists; v2 and vendor as documented (evs-api.md 2.4, 8)."""
+"""Lists: filters, order and paging. v3 as recorded in 10-lists; v2 and vendor as documented
+(evs-api.md 2.4, 8).
+"""
 
 import re
 import uuid
@@ -142,10 +144,14 @@ def _where(call: Call, listing: Listing) -> Where:
 
 
 def _refuse_unknown(call: Call, listing: Listing, given: Mapping[str, str]) -> None:
-    """Since 3.31 an unknown filter is an error; before, and in v2, it filters nothing (recorded; CIN)."""
+    """Since 3.31 an unknown filter is an error; before, and in v2, it filters nothing (recorded;
+    CIN).
+    """
     if call.version < (3, 31):
         return
     known = {*listing.filters, "metadata"}
+    if call.version >= (3, 65):
+        known.add("consumes_quota")  # everything does here
     unknown = [name for name in given if name not in known]
     if unknown and not call.caller.is_admin:
         raise bad_request(f"Invalid filters {','.join(unknown)} are found in query options.")
@@ -181,7 +187,8 @@ def _order(call: Call, listing: Listing) -> Order:
     params = call.request.last_params
     if "sort" in params and ("sort_key" in params or "sort_dir" in params):
         raise bad_request(
-            "The 'sort_key' and 'sort_dir' parameters are deprecated and cannot be used with the 'sort' parameter."
+            "The 'sort_key' and 'sort_dir' parameters are deprecated and cannot be used with"
+            " the 'sort' parameter."
         )
     if "sort" in params:
         pairs = [_pair(part) for part in params["sort"].split(",")]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
 from typing import Any
@@ -61,7 +61,11 @@ class Answer:
     headers: Headers = ()
     delivery: Delivery = Delivery.WHOLE
     delay_seconds: float = 0.0
-    request_id: str = field(default="", compare=False)
+
+
+def empty_answer(status: int) -> Answer:
+    """An answer without a body, which webob calls a page (recorded)."""
+    return Answer(status, b"", (("Content-Type", "text/html; charset=UTF-8"),))
 
 
 def json_answer(status: int, content: Json, headers: Headers = ()) -> Answer:

@@ -3,7 +3,7 @@
 from snapshots.sandbox import evs_bodies, schemas
 from snapshots.sandbox.call import Call
 from snapshots.sandbox.errors import ApiFault, bad_request
-from snapshots.sandbox.messages import Answer, json_answer
+from snapshots.sandbox.messages import Answer, empty_answer, json_answer
 from snapshots.sandbox.records import Snapshot
 
 
@@ -46,7 +46,7 @@ def delete_one(call: Call) -> Answer:
     snapshot, key = _with_key(call)
     call.require_member("volume:delete_snapshot_metadata")
     _store(call, snapshot, {k: v for k, v in snapshot.metadata.items() if k != key})
-    return Answer(200)
+    return empty_answer(200)
 
 
 def _given(call: Call, name: str) -> dict[str, str]:

@@ -10,9 +10,10 @@ from pathlib import Path
 class ForceReading(StrEnum):
     """Which of the contradicting texts about ``force`` is obeyed (evs-api.md 3.3).
 
-    ``CINDER``: an ``in-use`` volume needs ``force: true``; an ``attaching`` one is always refused (CIN 12.0.0 and
-    later up to microversion 3.65, CSI #125). ``EVS``: an ``in-use`` volume needs no force; an ``attaching`` one is
-    possible with ``force: true`` only (English EVS pages, SEED).
+    ``CINDER``: an ``in-use`` volume needs ``force: true``; an ``attaching`` one is always refused
+    (CIN 12.0.0 and later up to microversion 3.65, CSI #125). ``EVS``: an ``in-use`` volume needs
+    no force; an ``attaching`` one is possible with ``force: true`` only (English EVS pages,
+    SEED).
     """
 
     CINDER = "cinder"
@@ -20,10 +21,12 @@ class ForceReading(StrEnum):
 
 
 class ErrorStyle(StrEnum):
-    """How ``/v2`` and the identity service word a refusal (evs-api.md 7.1). ``/v3`` always answers as Cinder.
+    """How ``/v2`` and the identity service word a refusal (evs-api.md 7.1). ``/v3`` always
+    answers as Cinder.
 
-    ``EVS``: ``{"error": {"code": "EVS.5400", "message": ...}}``, behind an API gateway with bodies of its own.
-    ``CINDER``: faults named ``badRequest``, ``itemNotFound``, ... and no gateway.
+    ``EVS``: ``{"error": {"code": "EVS.5400", "message": ...}}``, behind an API gateway with
+    bodies of its own. ``CINDER``: faults named ``badRequest``, ``itemNotFound``, ... and no
+    gateway.
     """
 
     EVS = "evs"

@@ -42,7 +42,8 @@ def check(call: Call, project_id: str, resource: str, wanted: int) -> None:
         return
     if resource == "gigabytes":
         raise over_limit(
-            "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota."
+            "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed"
+            " gigabytes quota."
             f" Requested {wanted}G, quota is {quota}G and {used}G has been consumed."
         )
     noun = "Snapshot" if resource == "snapshots" else "Volume"

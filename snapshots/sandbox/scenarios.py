@@ -1,6 +1,8 @@
-"""Who and what exists in a new sandbox: people, projects and volumes, among them some that make trouble.
+"""Who and what exists in a new sandbox: people, projects and volumes, among them some that make
+trouble.
 
-All of it is invented. The ids are fixed, so that tests, demo grants and documentation can name them.
+All of it is invented. The ids are fixed, so that tests, demo grants and documentation can name
+them.
 """
 
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ PROJECT_NAME = REGION
 PROJECT_ID = "5a11db0c0de04f3f9e9d0d410b371fde"
 OTHER_PROJECT_NAME = f"{REGION}_other"
 OTHER_PROJECT_ID = "07e5a11db0c04c7b8ad02f6c1b9e5d3a"
+SMALL_PROJECT_NAME = f"{REGION}_small"
+SMALL_PROJECT_ID = "54a115a11db0c4e0c9d2f6b8a7e3d1c5"
 ADMIN_PROJECT_NAME = "admin"
 ADMIN_PROJECT_ID = "ad314a11db0c4a60bd3f5c8e7d2b9f10"
 
@@ -20,6 +24,7 @@ USERNAME = "sandbox"
 PASSWORD = "open-sesame-sandbox"  # noqa: S105 - opens nothing but the sandbox
 READER_USERNAME = "reader"
 OTHER_USERNAME = "other"
+SMALL_USERNAME = "small"
 ROLELESS_USERNAME = "nobody"
 ADMIN_USERNAME = "admin"
 ACCESS_KEY = "SANDBOXACCESSKEY0001"
@@ -48,11 +53,18 @@ class SeedUser:
 class SeedProject:
     id: str
     name: str
+    quotas: tuple[tuple[str, int], ...] = ()
+    """Pairs of resource and limit, where they are not the sandbox's own."""
 
 
 PROJECTS = (
     SeedProject(PROJECT_ID, PROJECT_NAME),
     SeedProject(OTHER_PROJECT_ID, OTHER_PROJECT_NAME),
+    SeedProject(
+        SMALL_PROJECT_ID,
+        SMALL_PROJECT_NAME,
+        (("snapshots", 2), ("gigabytes", 20), ("volumes", 3)),
+    ),
     SeedProject(ADMIN_PROJECT_ID, ADMIN_PROJECT_NAME),
 )
 
@@ -69,6 +81,12 @@ USERS = (
         OTHER_USERNAME,
         OTHER_USERNAME,
         ((OTHER_PROJECT_ID, Role.MEMBER),),
+    ),
+    SeedUser(
+        "5a05e4000000400a8000000000000006",
+        SMALL_USERNAME,
+        SMALL_USERNAME,
+        ((SMALL_PROJECT_ID, Role.MEMBER),),
     ),
     SeedUser("5a05e4000000400a8000000000000004", ROLELESS_USERNAME, ROLELESS_USERNAME, ()),
     SeedUser(

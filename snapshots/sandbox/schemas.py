@@ -1,4 +1,6 @@
-"""What bodies v3 accepts, refused in Cinder's words (recorded in 04 to 06, 11, 12; JSON schema's messages)."""
+"""What bodies v3 accepts, refused in Cinder's words (recorded in 04 to 06, 11, 12; JSON schema's
+messages).
+"""
 
 import re
 import unicodedata
@@ -48,7 +50,9 @@ def _expect_members(path: str, value: Json, known: Iterable[str], required: Iter
 
 
 def _check(body: Json, name: str, check: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """The one member a body has. What is inside is judged before what is missing or too much, as recorded."""
+    """The one member a body has. What is inside is judged before what is missing or too much, as
+    recorded.
+    """
     _expect_kind("", body, "object")
     if name in body:
         _expect_kind(name, body[name], "object")
@@ -210,7 +214,9 @@ def storable(*texts: str | None) -> None:
 
 @cache
 def printable_pattern() -> str:
-    """All printable characters up to U+FFFE as one regular expression, built the way Cinder builds it (CIN)."""
+    """All printable characters up to U+FFFE as one regular expression, built the way Cinder
+    builds it (CIN).
+    """
     return f"^[{_ranges(_is_printable)}]*$"
 
 

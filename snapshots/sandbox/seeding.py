@@ -1,20 +1,23 @@
 """Fills a new cloud with what ``scenarios`` lists."""
 
 import uuid
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from snapshots.sandbox.records import Volume
-from snapshots.sandbox.scenarios import USERS, SeedVolume
+from snapshots.sandbox.scenarios import PROJECTS, USERS, VOLUMES, SeedVolume
 from snapshots.sandbox.state import State
 
 _CREATED_AT = int(datetime(2026, 1, 15, 8, 0, tzinfo=UTC).timestamp())
 
 
-def add_seed_volumes(state: State, seeds: Iterable[SeedVolume]) -> None:
-    for number, seed in enumerate(seeds):
-        state.add_volume(_volume(seed, _CREATED_AT + 3600 * number))
+def seed(state: State) -> None:
+    """Puts all seeded volumes and quotas into a new state."""
+    for number, volume in enumerate(VOLUMES):
+        state.add_volume(_volume(volume, _CREATED_AT + 3600 * number))
+    for project in PROJECTS:
+        for resource, quota in project.quotas:
+            state.set_quota(project.id, resource, quota)
 
 
 def _volume(seed: SeedVolume, created_at: int) -> Volume:
@@ -41,7 +44,9 @@ def _volume(seed: SeedVolume, created_at: int) -> Volume:
 
 
 def attachment(volume_id: str, server: str, device: str, at: int) -> dict[str, Any]:
-    """One entry of a volume's ``attachments``; server and attachment ids follow from volume and server."""
+    """One entry of a volume's ``attachments``; server and attachment ids follow from volume and
+    server.
+    """
     return {
         "id": volume_id,
         "attachment_id": str(uuid.uuid5(uuid.UUID(volume_id), server)),

@@ -1,4 +1,5 @@
-"""The sandbox as an HTTP/1.1 server on loopback: keeps connections open, a thread for each, and may cut them.
+"""The sandbox as an HTTP/1.1 server on loopback: keeps connections open, a thread for each, and
+may cut them.
 
 In a test::
 
@@ -6,6 +7,7 @@ In a test::
         requests.get(f"{server.url}/v3")
 """
 
+import contextlib
 import http.server
 import io
 import logging
@@ -146,14 +148,12 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             self._changed.wait_for(lambda: not self._connections, timeout=_STOP_SECONDS)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
-        logger.exception("sandbox: a request failed")
+        logger.error("sandbox: a request failed", exc_info=True)  # noqa: LOG014 - called in a handler
 
 
 def _shut(connection: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):  # already closed by the client
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # already closed by the client
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -1,12 +1,15 @@
-"""Checks requests signed with an access key: SDK-HMAC-SHA256 (SIGN, api-sign-algorithm-002; evs-api.md 6.3).
+"""Checks requests signed with an access key: SDK-HMAC-SHA256 (SIGN, api-sign-algorithm-002;
+evs-api.md 6.3).
 
-Written from the description of the algorithm, not from a client, so that a client can be checked against it.
+Written from the description of the algorithm, not from a client, so that a client can be checked
+against it.
 """
 
 import hashlib
 import hmac
 import re
 from calendar import timegm
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import strptime
 from urllib.parse import quote, unquote
@@ -16,7 +19,8 @@ from snapshots.sandbox.messages import Request
 ALGORITHM = "SDK-HMAC-SHA256"
 MOST_SKEW_SECONDS = 15 * 60
 _AUTHORIZATION = re.compile(
-    r"SDK-HMAC-SHA256 Access=(?P<access>[^,]+), SignedHeaders=(?P<names>[^,]+), Signature=(?P<signature>[0-9a-f]{64})"
+    r"SDK-HMAC-SHA256 Access=(?P<access>[^,]+), SignedHeaders=(?P<names>[^,]+), "
+    r"Signature=(?P<signature>[0-9a-f]{64})"
 )
 
 
@@ -48,13 +52,16 @@ def read(request: Request) -> Signature:
     return Signature(found["access"], tuple(found["names"].split(";")), found["signature"])
 
 
-def check(request: Request, signature: Signature, secret_key: str, now: float) -> None:
+def check(request: Request, signature: Signature, keys: Mapping[str, str], now: float) -> None:
     """Compares the signature with our own.
 
     Raises:
-        BadSignatureError: it is another one, or it is too old or too new.
+        BadSignatureError: it is another one, too old or too new, or its access key is unknown.
 
     """
+    secret_key = keys.get(signature.access_key)
+    if secret_key is None:
+        raise BadSignatureError(f"ak {signature.access_key} not exist")
     date = request.headers.get("x-sdk-date", "")
     if "x-sdk-date" not in signature.header_names or "host" not in signature.header_names:
         raise BadSignatureError("x-sdk-date and host must be signed")

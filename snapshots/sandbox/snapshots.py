@@ -1,4 +1,6 @@
-"""Snapshots: create, show, lists, update, delete, rollback, metadata (evs-api.md 2; recorded in 03 to 13)."""
+"""Snapshots: create, show, lists, update, delete, rollback, metadata (evs-api.md 2; recorded in
+03 to 13).
+"""
 
 import re
 from typing import Any
@@ -6,7 +8,7 @@ from typing import Any
 from snapshots.sandbox import evs_bodies, listing, quotas, schemas, troubles
 from snapshots.sandbox.call import Call, Dialect, new_id
 from snapshots.sandbox.errors import ApiFault, bad_request, over_limit
-from snapshots.sandbox.messages import Answer, json_answer
+from snapshots.sandbox.messages import Answer, empty_answer, json_answer
 from snapshots.sandbox.options import ForceReading
 from snapshots.sandbox.records import Snapshot, Volume
 from snapshots.sandbox.scenarios import Trouble
@@ -14,6 +16,7 @@ from snapshots.sandbox.state import GONE
 from snapshots.sandbox.views import (
     snapshot_brief,
     snapshot_full,
+    snapshot_listed,
     vendor_snapshot_listed,
     when,
 )
@@ -48,8 +51,9 @@ def _force(call: Call, given: dict[str, Any]) -> bool:
         return forced
     if "force" in given and not forced:
         raise bad_request(
-            "Since microversion 3.66 the 'force' flag is invalid for this request.  For backward compatability,"
-            " however, when the 'force' flag is passed with a value evaluating to True, it is silently ignored."
+            "Since microversion 3.66 the 'force' flag is invalid for this request.  For backward"
+            " compatability, however, when the 'force' flag is passed with a value evaluating to"
+            " True, it is silently ignored."
         )
     return True
 
@@ -164,7 +168,7 @@ def _listing(path: str, show_one: Any, *, counted: bool = False) -> listing.List
     )
 
 
-_BRIEF = _listing("snapshots", snapshot_brief)
+_BRIEF = _listing("snapshots", snapshot_listed)
 _DETAIL = _listing("snapshots/detail", snapshot_full)
 # The vendor list's own next link points at the native list (A-2021's example).
 _VENDOR = _listing("snapshots/detail", vendor_snapshot_listed, counted=True)
@@ -206,11 +210,14 @@ def delete(call: Call) -> Answer:
     ends = "error_deleting" if call.trouble is Trouble.ENDS_IN_ERROR else GONE
     seconds = call.options.seconds / 2
     call.state.plan("snapshots", snapshot.id, (call.state.clock() + seconds, ends))
-    return Answer(202)
+    return empty_answer(202)
 
 
 def _not_deletable(snapshot: Snapshot) -> ApiFault:
-    message = "Invalid snapshot: Snapshot status must be available or error and must not be part of a group."
+    message = (
+        "Invalid snapshot: Snapshot status must be available or error and must not be part of"
+        " a group."
+    )
     if snapshot.status == "error_deleting":
         return bad_request(message, "EVS.2019")
     return bad_request(message, "EVS.1047")
@@ -220,7 +227,9 @@ def _not_deletable(snapshot: Snapshot) -> ApiFault:
 
 
 def rollback(call: Call) -> Answer:
-    """202; snapshot and volume are ``rollbacking``, then available (A-2020, A-2022; evs-api.md 2.8)."""
+    """202; snapshot and volume are ``rollbacking``, then available (A-2020, A-2022; evs-api.md
+    2.8).
+    """
     given = evs_bodies.member(call.body, "rollback")
     if "name" in given and "volume_id" not in given:
         raise bad_request("'name' may not be given without 'volume_id'")
@@ -249,7 +258,7 @@ def _check_rollback(snapshot: Snapshot, volume: Volume) -> None:
         raise bad_request("A snapshot can be rolled back only to its source volume.")
     if snapshot.status != "available":
         raise bad_request(
-            f"Invalid snapshot: status must be available, but current status is: {snapshot.status}.",
+            f"Invalid snapshot: status must be available, but it is: {snapshot.status}.",
             "EVS.2043",
         )
     if volume.status not in ("available", "error_rollbacking"):

@@ -1,7 +1,8 @@
 """What the cloud keeps: one SQLite file (or memory), one lock, one clock.
 
-Statuses change by themselves: a *transition* says which thing gets which status at what time, and is applied by the
-next look at the state. So a snapshot becomes available on the clock, also while the sandbox was not running.
+Statuses change by themselves: a *transition* says which thing gets which status at what time, and
+is applied by the next look at the state. So a snapshot becomes available on the clock, also while
+the sandbox was not running.
 """
 
 import sqlite3
@@ -13,41 +14,91 @@ from pathlib import Path
 from typing import Any
 
 from snapshots.sandbox.records import Snapshot, Token, Volume, to_columns
-from snapshots.sandbox.scenarios import PROJECTS
 
 GONE = "deleted"
+_MOST_REQUESTS = 100_000
 
 _SCHEMA = """
 CREATE TABLE volumes (
-  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, user_id TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,
-  created_at INTEGER NOT NULL, status TEXT NOT NULL, description TEXT, volume_type TEXT NOT NULL,
-  availability_zone TEXT NOT NULL, trouble TEXT NOT NULL, trouble_calls INTEGER NOT NULL, bootable INTEGER NOT NULL,
-  encrypted INTEGER NOT NULL, multiattach INTEGER NOT NULL, attachments TEXT NOT NULL, metadata TEXT NOT NULL,
-  snapshot_id TEXT, updated_at INTEGER, host TEXT NOT NULL);
+  id TEXT PRIMARY KEY,
+  project_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  description TEXT,
+  volume_type TEXT NOT NULL,
+  availability_zone TEXT NOT NULL,
+  trouble TEXT NOT NULL,
+  trouble_calls INTEGER NOT NULL,
+  bootable INTEGER NOT NULL,
+  encrypted INTEGER NOT NULL,
+  multiattach INTEGER NOT NULL,
+  attachments TEXT NOT NULL,
+  metadata TEXT NOT NULL,
+  snapshot_id TEXT,
+  updated_at INTEGER,
+  host TEXT NOT NULL);
 CREATE INDEX volumes_of_project ON volumes (project_id, created_at, id);
 CREATE TABLE snapshots (
-  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, user_id TEXT NOT NULL, volume_id TEXT NOT NULL, name TEXT,
-  description TEXT, status TEXT NOT NULL, size INTEGER NOT NULL, metadata TEXT NOT NULL, created_at INTEGER NOT NULL,
-  updated_at INTEGER, progress TEXT NOT NULL);
+  id TEXT PRIMARY KEY,
+  project_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  volume_id TEXT NOT NULL,
+  name TEXT,
+  description TEXT,
+  status TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  metadata TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER,
+  progress TEXT NOT NULL);
 CREATE INDEX snapshots_of_project ON snapshots (project_id, created_at, id);
 CREATE INDEX snapshots_of_volume ON snapshots (volume_id, created_at, id);
-CREATE TABLE transitions (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, due_at REAL NOT NULL,
+CREATE TABLE transitions (
+  number INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  due_at REAL NOT NULL,
   status TEXT NOT NULL);
 CREATE INDEX transitions_due ON transitions (due_at);
 CREATE INDEX transitions_of ON transitions (id);
-CREATE TABLE tokens (token TEXT PRIMARY KEY, user_id TEXT NOT NULL, project_id TEXT, method TEXT NOT NULL,
-  audit_id TEXT NOT NULL, issued_at REAL NOT NULL, expires_at REAL NOT NULL);
-CREATE TABLE credentials (id TEXT PRIMARY KEY, user_id TEXT NOT NULL, project_id TEXT NOT NULL, secret TEXT NOT NULL);
-CREATE TABLE quotas (project_id TEXT NOT NULL, resource TEXT NOT NULL, quota INTEGER NOT NULL,
+CREATE TABLE tokens (
+  token TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL,
+  project_id TEXT,
+  method TEXT NOT NULL,
+  audit_id TEXT NOT NULL,
+  issued_at REAL NOT NULL,
+  expires_at REAL NOT NULL);
+CREATE TABLE credentials (
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL,
+  project_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  secret TEXT NOT NULL);
+CREATE TABLE quotas (
+  project_id TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  quota INTEGER NOT NULL,
   PRIMARY KEY (project_id, resource));
-CREATE TABLE requests (number INTEGER PRIMARY KEY, at REAL NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
-  query TEXT NOT NULL, status INTEGER, request_id TEXT NOT NULL);
+CREATE TABLE requests (
+  number INTEGER PRIMARY KEY,
+  at REAL NOT NULL,
+  method TEXT NOT NULL,
+  path TEXT NOT NULL,
+  query TEXT NOT NULL,
+  status INTEGER,
+  request_id TEXT NOT NULL);
 PRAGMA user_version = 1;
 """
 
 
 def fold(text: str | None) -> str | None:
-    """Text as the recorded cloud's database compares it: neither case nor accents count (utf8mb3_general_ci)."""
+    """Text as the recorded cloud's database compares it: neither case nor accents count
+    (utf8mb3_general_ci).
+    """
     if text is None:
         return None
     plain = unicodedata.normalize("NFKD", text)
@@ -140,7 +191,9 @@ class State:
         return Volume.from_row(rows[0]) if rows else None
 
     def plan(self, kind: str, ident: str, *steps: tuple[float, str]) -> None:
-        """Sets what becomes of a ``snapshots`` or ``volumes`` row: pairs of time and status, instead of earlier plans."""
+        """Sets what becomes of a ``snapshots`` or ``volumes`` row: pairs of time and status,
+        instead of earlier plans.
+        """
         self.change("DELETE FROM transitions WHERE id = ?", (ident,))
         for due_at, status in steps:
             self._insert(
@@ -163,7 +216,8 @@ class State:
                 return
             self.change(
                 "UPDATE snapshots SET status = :status, updated_at = :at,"
-                " progress = CASE :status WHEN 'available' THEN '100%' ELSE progress END WHERE id = :id",
+                " progress = CASE :status WHEN 'available' THEN '100%' ELSE progress END"
+                " WHERE id = :id",
                 {"status": status, "at": at, "id": ident},
             )
         else:
@@ -196,9 +250,6 @@ class State:
     def set_quota(self, project_id: str, resource: str, quota: int) -> None:
         self.change("INSERT OR REPLACE INTO quotas VALUES (?, ?, ?)", (project_id, resource, quota))
 
-    def project_ids(self) -> list[str]:
-        return [project.id for project in PROJECTS]
-
     # --- the book of requests ---
 
     def note_request(self, method: str, path: str, query: str, request_id: str) -> int:
@@ -209,7 +260,10 @@ class State:
             "query": query,
             "request_id": request_id,
         }
-        return self._insert("requests", columns)
+        number = self._insert("requests", columns)
+        if number % 1000 == 0:
+            self.change("DELETE FROM requests WHERE number <= ?", (number - _MOST_REQUESTS,))
+        return number
 
     def note_answer(self, number: int, status: int) -> None:
         self.change("UPDATE requests SET status = ? WHERE number = ?", (status, number))

@@ -1,4 +1,5 @@
-"""The storage service's front: who asks, which version, which route, what body; and the headers of every answer.
+"""The storage service's front: who asks, which version, which route, what body; and the headers
+of every answer.
 
 The order of the checks is Cinder's (recorded in 02, 06, 09): token, route, version, body, project.
 """
@@ -7,7 +8,7 @@ import json
 from dataclasses import dataclass, replace
 
 from snapshots.sandbox import access, routes, versions
-from snapshots.sandbox.call import Call, Microversion
+from snapshots.sandbox.call import Call, Dialect, Microversion
 from snapshots.sandbox.errors import (
     MALFORMED,
     ApiFault,
@@ -18,7 +19,7 @@ from snapshots.sandbox.errors import (
     server_error,
     too_large,
 )
-from snapshots.sandbox.messages import Answer, Headers, Json, Request
+from snapshots.sandbox.messages import Answer, Headers, Json, Request, empty_answer
 from snapshots.sandbox.options import ErrorStyle, SandboxOptions
 from snapshots.sandbox.scenarios import Trouble
 from snapshots.sandbox.state import State
@@ -46,6 +47,8 @@ def answer(request: Request, desk: Desk, *, only_v3: bool = False) -> Answer:
     is_v3 = only_v3 or not request.path.startswith("/v2")
     errors = ErrorStyle.CINDER if is_v3 else desk.options.errors
     style = Style(errors, desk.request_id)
+    if request.method == "HEAD":
+        return _with_ids(empty_answer(404), desk, is_v3=is_v3)
     if request.method == "OPTIONS":
         return _with_ids(Answer(200), desk, is_v3=is_v3)
     try:
@@ -80,10 +83,8 @@ def _call(
     if len(request.body) > (_MOST_BYTES_AT_GATEWAY if behind_gateway else _MOST_BYTES):
         raise too_large()
     caller = access.caller_of(request, desk.state)
-    found = None
-    if request.method != "HEAD" and not (only_v3 and request.path.startswith("/v2")):
-        found = routes.find(request.method, request.path)
-    if found is None:
+    found = routes.find(request.method, request.path)
+    if found is None or (only_v3 and found.dialect is not Dialect.V3):
         raise not_found()
     version = versions.asked(request) if is_v3 else (2, 0)
     path = found.path | ({"project_id": found.project_id} if found.project_id else {})
@@ -114,7 +115,9 @@ def _with_body(call: Call) -> Call:
 
 
 def _v3_body(request: Request) -> Json:
-    """What Cinder makes of a body: one without a content type is no body, and a missing one an internal error."""
+    """What Cinder makes of a body: one without a content type is no body, and a missing one an
+    internal error.
+    """
     if not request.body or not request.content_type:
         if request.method in _WITH_BODY:
             raise server_error()
@@ -153,7 +156,7 @@ def _with_version(said: Answer, desk: Desk, version: Microversion) -> Answer:
         (versions.HEADER, f"volume {versions.shown(version)}"),
         ("Vary", versions.HEADER),
     )
-    if said.body:
+    if ("Content-Type", "application/json") in said.headers:
         headers = (("x-compute-request-id", desk.request_id), *headers)
     return _with_headers(said, (*headers, *_ids(desk)))
 

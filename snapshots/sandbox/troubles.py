@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: the seeded volumes' troubles, and faults planned by tests and demos."""
+"""What goes wrong on purpose: the seeded volumes' troubles, and faults that tests plan."""
 
 import json
 import re
@@ -24,8 +24,9 @@ UNKNOWN_STATUS = "quiescing"
 class PlannedFault:
     """What the next requests of a kind meet instead of the ordinary.
 
-    Either a ``trouble`` (for creates), or an answer of its own (``status``, ``body``, ``headers``). With ``made`` the
-    request is carried out first. ``delivery`` says how the answer travels.
+    Either a ``trouble`` (for creates), or an answer of its own (``status``, ``body``,
+    ``headers``). With ``made`` the request is carried out first. ``delivery`` says how the answer
+    travels.
     """
 
     times: int = 1
@@ -78,7 +79,8 @@ def refuse(volume: Volume, call: Call) -> None:
     trouble = trouble_of(volume, call)
     if trouble is Trouble.QUOTA_FULL:
         raise over_limit(
-            "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota."
+            "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed"
+            " gigabytes quota."
             f" Requested {volume.size}G, quota is 1000G and 1000G has been consumed."
         )
     if trouble is Trouble.ERROR_500_NOTHING_MADE:
@@ -96,7 +98,8 @@ def _throttled() -> GatewayFault:
     return GatewayFault(
         429,
         "APIGW.0308",
-        "The throttling threshold has been reached: policy user over ratelimit,limit:2,time:1 minute",
+        "The throttling threshold has been reached:"
+        " policy user over ratelimit,limit:2,time:1 minute",
     )
 
 

@@ -1,4 +1,4 @@
-"""Snapshots and volumes as each dialect shows them (evs-api.md 2.1, 8; recorded key by key for v3)."""
+"""Snapshots and volumes as each dialect shows them (evs-api.md 2.1, 8; v3 as recorded)."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,9 +17,9 @@ def when(at: float | None) -> str | None:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
-def snapshot_brief(snapshot: Snapshot, call: Call) -> dict[str, Any]:
-    """A snapshot as create, update and the plain list show it."""
-    shown: dict[str, Any] = {
+def snapshot_listed(snapshot: Snapshot, _: Call) -> dict[str, Any]:
+    """A snapshot as the plain list shows it, whatever the version."""
+    return {
         "id": snapshot.id,
         "created_at": when(snapshot.created_at),
         "updated_at": when(snapshot.updated_at),
@@ -30,6 +30,11 @@ def snapshot_brief(snapshot: Snapshot, call: Call) -> dict[str, Any]:
         "size": snapshot.size,
         "metadata": snapshot.metadata,
     }
+
+
+def snapshot_brief(snapshot: Snapshot, call: Call) -> dict[str, Any]:
+    """A snapshot as create and update show it."""
+    shown = snapshot_listed(snapshot, call)
     if call.version >= (3, 14):
         shown["group_snapshot_id"] = None
     if call.version >= (3, 41):
@@ -92,7 +97,7 @@ def volume_full(volume: Volume, call: Call) -> dict[str, Any]:
         "multiattach": volume.multiattach,
         "attachments": volume.attachments,
     }
-    shown |= _since(volume, call)
+    shown |= _since(call)
     shown["os-vol-tenant-attr:tenant_id"] = volume.project_id
     if call.dialect is not Dialect.V3:
         shown |= _evs_additions(volume)
@@ -101,7 +106,7 @@ def volume_full(volume: Volume, call: Call) -> dict[str, Any]:
     return shown
 
 
-def _since(volume: Volume, call: Call) -> dict[str, Any]:
+def _since(call: Call) -> dict[str, Any]:
     additions: list[tuple[tuple[int, int], str, Any]] = [
         ((3, 13), "group_id", None),
         ((3, 48), "shared_targets", False),

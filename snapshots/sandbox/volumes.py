@@ -1,18 +1,21 @@
-"""Volumes: lists and show (evs-api.md 8; recorded in 15), and what an administrator or server does to them (13, 14)."""
+"""Volumes: lists and show (evs-api.md 8; recorded in 15), and what an administrator or server
+does to them (13, 14).
+"""
 
 from typing import Any
 
 from snapshots.sandbox import listing, quotas
 from snapshots.sandbox.call import Call, Dialect, new_id
 from snapshots.sandbox.errors import bad_request
-from snapshots.sandbox.messages import Answer, json_answer
+from snapshots.sandbox.messages import Answer, empty_answer, json_answer
 from snapshots.sandbox.records import Snapshot, Volume
 from snapshots.sandbox.scenarios import ZONE_A
 from snapshots.sandbox.seeding import attachment
 from snapshots.sandbox.state import GONE
-from snapshots.sandbox.views import volume_brief, volume_full
+from snapshots.sandbox.views import volume_brief, volume_full, when
 
 _CREATING_SECONDS = 1.0
+_DONE = Answer(202, b"", (("Content-Type", "application/json"),))
 _DELETABLE = ("available", "error", "error_restoring", "error_extending", "error_managing")
 
 _FILTERS = {
@@ -23,7 +26,8 @@ _FILTERS = {
 }
 _VENDOR_FILTERS = _FILTERS | {
     "multiattach": "multiattach = (lower(?) = 'true')",
-    "server_id": "EXISTS (SELECT 1 FROM json_each(attachments) AS a WHERE a.value ->> 'server_id' = ?)",
+    "server_id": "EXISTS (SELECT 1 FROM json_each(attachments) AS a"
+    " WHERE a.value ->> 'server_id' = ?)",
 }
 _SORT_KEYS = {
     "id": "id",
@@ -69,7 +73,9 @@ def show(call: Call) -> Answer:
 
 
 def create(call: Call) -> Answer:
-    """202; enough of it to make the volumes that tests need, also from a snapshot (recorded in 07, 08, 13)."""
+    """202; enough of it to make the volumes that tests need, also from a snapshot (recorded in
+    07, 08, 13).
+    """
     given = (call.body or {}).get("volume", {})
     call.require_member("volume:create")
     source = call.snapshot(given["snapshot_id"]) if given.get("snapshot_id") else None
@@ -84,7 +90,9 @@ def create(call: Call) -> Answer:
     call.state.add_volume(volume)
     due_at = call.state.clock() + min(_CREATING_SECONDS, call.options.seconds)
     call.state.plan("volumes", volume.id, (due_at, "available"))
-    return json_answer(202, {"volume": volume_full(volume, call)})
+    shown = volume_full(volume, call) | {"created_at": when(call.state.clock())}
+    del shown["os-vol-tenant-attr:tenant_id"]  # as recorded
+    return json_answer(202, {"volume": shown})
 
 
 def _make(call: Call, given: dict[str, Any], size: int, source: Snapshot | None) -> Volume:
@@ -112,20 +120,23 @@ def delete(call: Call) -> Answer:
     count = "SELECT count(*) FROM snapshots WHERE volume_id = ?"
     if volume.status not in _DELETABLE or call.state.number(count, (volume.id,)):
         raise bad_request(
-            "Invalid volume: Volume status must be available or error or error_restoring or error_extending or"
-            " error_managing and must not be migrating, attached, belong to a group, have snapshots,"
-            " awaiting a transfer, or be disassociated from snapshots after volume transfer."
+            "Invalid volume: Volume status must be available or error or error_restoring or"
+            " error_extending or error_managing and must not be migrating, attached, belong to"
+            " a group, have snapshots, awaiting a transfer, or be disassociated from snapshots"
+            " after volume transfer."
         )
     call.state.plan("volumes", volume.id)
     call.state.change("DELETE FROM volumes WHERE id = ?", (volume.id,))
-    return Answer(202)
+    return empty_answer(202)
 
 
 # --- actions ---
 
 
 def act(call: Call) -> Answer:
-    """``os-reset_status``, ``os-attach`` and ``os-detach``: states for tests, over Cinder's own calls."""
+    """``os-reset_status``, ``os-attach`` and ``os-detach``: states for tests, over Cinder's own
+    calls.
+    """
     volume = call.volume(call.path["id"])
     name, given = _action(call)
     if name == "os-reset_status":
@@ -137,14 +148,16 @@ def act(call: Call) -> Answer:
             attachment(volume.id, server, device, call.now) | {"server_id": server}
         ]
         volume.status = "in-use"
+        volume.metadata |= {"readonly": "False", "attached_mode": "rw"}
     elif name == "os-detach":
         volume.attachments, volume.status = [], "available"
+        volume.metadata.pop("attached_mode", None)
     else:
         raise _unknown_action(name)
     volume.updated_at = call.now
     call.state.plan("volumes", volume.id)
     call.state.save_volume(volume)
-    return Answer(202)
+    return _DONE
 
 
 def act_on_snapshot(call: Call) -> Answer:
@@ -163,7 +176,7 @@ def act_on_snapshot(call: Call) -> Answer:
     else:
         raise _unknown_action(name)
     call.state.save_snapshot(snapshot)
-    return Answer(202)
+    return _DONE
 
 
 def _action(call: Call) -> tuple[str, dict[str, Any]]:
@@ -174,5 +187,6 @@ def _action(call: Call) -> tuple[str, dict[str, Any]]:
 
 def _unknown_action(name: str) -> Exception:
     return bad_request(
-        f"There is no such action: {name}. Verify the request body and Content-Type header and try again."
+        f"There is no such action: {name}."
+        " Verify the request body and Content-Type header and try again."
     )
