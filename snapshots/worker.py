@@ -12,19 +12,26 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from snapshots import clouds
-from snapshots.jobs.claims import LostClaimError, claim, extend
-from snapshots.jobs.duties import INVENTORY, WATCH, start_duty
-from snapshots.models import Claimable, Duty, Operation, Worker
+from snapshots.jobs.claims import LostClaimError, bring_near, claim, extend
+from snapshots.jobs.duties import INVENTORY, PROBE, WATCH, start_duty
+from snapshots.models import OPEN, Claimable, Duty, Operation, Worker
+from snapshots.services.health import closed_off_clouds
 from snapshots.services.inventory import sync_inventory
 from snapshots.services.perform import perform
+from snapshots.services.ping import probe
 from snapshots.services.watch import watch
 
 log = logging.getLogger(__name__)
 
-DUTIES: dict[str, Callable[[Duty], None]] = {WATCH: watch, INVENTORY: sync_inventory}
+DUTIES: dict[str, Callable[[Duty], None]] = {
+    WATCH: watch,
+    INVENTORY: sync_inventory,
+    PROBE: probe,
+}
 BEAT_SECONDS = 5.0
 DUTY_THREADS = 2  # apart from the operations', so that slow creates do not stop the watching
 
@@ -106,6 +113,7 @@ class Loop:
                 },
             )
             self._beaten = now
+            bring_near(Operation.objects.filter(state__in=OPEN), Duty.objects.all())
         if now - self._extended > self._lease.total_seconds() / 4:
             extend(self._running.values(), owner=self.name, lease=self._lease)
             self._extended = now
@@ -113,7 +121,8 @@ class Loop:
     def _claim_operation(self) -> bool:
         if self._count(Operation) >= self._operations:
             return False
-        rows = Operation.objects.claimable().select_related("requester")
+        rows = Operation.objects.claimable().exclude(cloud__in=closed_off_clouds())
+        rows = rows.select_related("requester")
         operation = claim(rows, owner=self.name, lease=self._lease)
         if operation is None:
             return False
@@ -124,7 +133,8 @@ class Loop:
         if self._count(Duty) >= DUTY_THREADS:
             return False
         known = Duty.objects.filter(kind__in=DUTIES, cloud__in=clouds.cloud_names())
-        duty = claim(known, owner=self.name, lease=self._lease)
+        held = Q(cloud__in=closed_off_clouds()) & ~Q(kind=PROBE)
+        duty = claim(known.exclude(held), owner=self.name, lease=self._lease)
         if duty is None:
             return False
         self._start(duty, DUTIES[duty.kind])

@@ -54,6 +54,20 @@ def release(row: Claimed, *, due_at: datetime | None, **changes: Any) -> None:
     write(row, due_at=due_at, owner="", **changes)
 
 
+# No pause is planned longer than this: see `outcomes`, `health` and the lease's setting.
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+def bring_near(*tables: QuerySet[Any], now: datetime | None = None) -> None:
+    """Make due what is planned further ahead than anything ever is.
+
+    That happens when the machine's clock was set back: rows would wait for the lost time.
+    """
+    moment = now or timezone.now()
+    for rows in tables:
+        rows.filter(due_at__gt=moment + LONGEST_PAUSE + timedelta(minutes=5)).update(due_at=moment)
+
+
 def extend(
     rows: Iterable[Claimable], *, owner: str, lease: timedelta, now: datetime | None = None
 ) -> None:

@@ -8,6 +8,7 @@ from snapshots.models import Duty
 
 WATCH = "watch"
 INVENTORY = "inventory"
+PROBE = "probe"
 
 
 def start_duty(kind: str, cloud: str, *, due_at: datetime) -> None:

@@ -7,256 +7,426 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CloudHealth',
+            name="CloudHealth",
             fields=[
-                ('cloud', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('answered_at', models.DateTimeField(blank=True, null=True)),
-                ('failing_since', models.DateTimeField(blank=True, null=True)),
-                ('trouble', models.TextField(blank=True)),
-                ('inventory_at', models.DateTimeField(blank=True, null=True)),
+                ("cloud", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("answered_at", models.DateTimeField(blank=True, null=True)),
+                ("failing_since", models.DateTimeField(blank=True, null=True)),
+                ("trouble", models.TextField(blank=True)),
+                ("inventory_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Duty',
+            name="Duty",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('due_at', models.DateTimeField(blank=True, null=True)),
-                ('token', models.PositiveIntegerField(default=0)),
-                ('owner', models.CharField(blank=True, max_length=80)),
-                ('fails', models.PositiveIntegerField(default=0)),
-                ('name', models.CharField(max_length=120, unique=True)),
-                ('kind', models.CharField(max_length=40)),
-                ('cloud', models.CharField(blank=True, max_length=80)),
-                ('done_at', models.DateTimeField(blank=True, null=True)),
-                ('trouble', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
+                ("token", models.PositiveIntegerField(default=0)),
+                ("owner", models.CharField(blank=True, max_length=80)),
+                ("fails", models.PositiveIntegerField(default=0)),
+                ("name", models.CharField(max_length=120, unique=True)),
+                ("kind", models.CharField(max_length=40)),
+                ("cloud", models.CharField(blank=True, max_length=80)),
+                ("done_at", models.DateTimeField(blank=True, null=True)),
+                ("trouble", models.TextField(blank=True)),
             ],
             options={
-                'verbose_name_plural': 'duties',
-                'indexes': [models.Index(fields=['due_at'], name='duty_due')],
+                "verbose_name_plural": "duties",
+                "indexes": [models.Index(fields=["due_at"], name="duty_due")],
             },
         ),
         migrations.CreateModel(
-            name='Operation',
+            name="Operation",
             fields=[
-                ('due_at', models.DateTimeField(blank=True, null=True)),
-                ('token', models.PositiveIntegerField(default=0)),
-                ('owner', models.CharField(blank=True, max_length=80)),
-                ('fails', models.PositiveIntegerField(default=0)),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('key', models.UUIDField(unique=True)),
-                ('kind', models.CharField(choices=[('create', 'Create a snapshot')], default='create', max_length=20)),
-                ('state', models.CharField(choices=[('queued', 'Waiting'), ('sending', 'Being sent'), ('accepted', 'Creating'), ('unknown', 'Being checked'), ('succeeded', 'Available'), ('failed', 'Failed'), ('refused', 'Refused'), ('not_created', 'Not created'), ('cancelled', 'Cancelled')], default='queued', max_length=20)),
-                ('cloud', models.CharField(max_length=80)),
-                ('volume_id', models.CharField(max_length=64)),
-                ('volume_name', models.CharField(blank=True, max_length=255)),
-                ('name', models.CharField(blank=True, max_length=255, null=True)),
-                ('description', models.CharField(blank=True, max_length=255, null=True)),
-                ('force', models.BooleanField(default=False)),
-                ('metadata', models.JSONField(default=dict)),
-                ('requester_name', models.CharField(max_length=150)),
-                ('on_behalf_of', models.CharField(blank=True, max_length=150)),
-                ('ticket', models.CharField(blank=True, max_length=80)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('asked_at', models.DateTimeField()),
-                ('state_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('looks', models.PositiveIntegerField(default=0)),
-                ('code', models.CharField(blank=True, max_length=80)),
-                ('request_id', models.CharField(blank=True, max_length=120)),
-                ('outcome', models.TextField(blank=True)),
-                ('again_for', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='asked_again', to='snapshots.operation')),
-                ('requester', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='operations', to=settings.AUTH_USER_MODEL)),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
+                ("token", models.PositiveIntegerField(default=0)),
+                ("owner", models.CharField(blank=True, max_length=80)),
+                ("fails", models.PositiveIntegerField(default=0)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("key", models.UUIDField(unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("create", "Create a snapshot")], default="create", max_length=20
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Waiting"),
+                            ("sending", "Being sent"),
+                            ("accepted", "Creating"),
+                            ("unknown", "Being checked"),
+                            ("succeeded", "Available"),
+                            ("failed", "Failed"),
+                            ("refused", "Refused"),
+                            ("not_created", "Not created"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=20,
+                    ),
+                ),
+                ("cloud", models.CharField(max_length=80)),
+                ("volume_id", models.CharField(max_length=64)),
+                ("volume_name", models.CharField(blank=True, max_length=255)),
+                ("name", models.CharField(blank=True, max_length=255, null=True)),
+                ("description", models.CharField(blank=True, max_length=255, null=True)),
+                ("force", models.BooleanField(default=False)),
+                ("metadata", models.JSONField(default=dict)),
+                ("requester_name", models.CharField(max_length=150)),
+                ("on_behalf_of", models.CharField(blank=True, max_length=150)),
+                ("ticket", models.CharField(blank=True, max_length=80)),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("asked_at", models.DateTimeField()),
+                ("state_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("looks", models.PositiveIntegerField(default=0)),
+                ("code", models.CharField(blank=True, max_length=80)),
+                ("request_id", models.CharField(blank=True, max_length=120)),
+                ("outcome", models.TextField(blank=True)),
+                (
+                    "again_for",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="asked_again",
+                        to="snapshots.operation",
+                    ),
+                ),
+                (
+                    "requester",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="operations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-asked_at', '-id'],
+                "ordering": ["-asked_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Exchange',
+            name="Exchange",
             fields=[
-                ('seq', models.BigAutoField(primary_key=True, serialize=False)),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('at', models.DateTimeField()),
-                ('purpose', models.CharField(choices=[('create', 'Create the snapshot'), ('login', 'Sign in to the cloud'), ('watch', 'Watch snapshots'), ('settle', 'Look for a snapshot'), ('inventory', 'Read the volumes'), ('quota', 'Read the quota'), ('ping', 'Try the connection')], max_length=20)),
-                ('background', models.BooleanField(default=False)),
-                ('actor_name', models.CharField(max_length=150)),
-                ('on_behalf_of', models.CharField(blank=True, max_length=150)),
-                ('ticket', models.CharField(blank=True, max_length=80)),
-                ('cloud', models.CharField(max_length=80)),
-                ('sandbox', models.BooleanField()),
-                ('volume_id', models.CharField(blank=True, max_length=64)),
-                ('volume_name', models.CharField(blank=True, max_length=255)),
-                ('method', models.CharField(max_length=10)),
-                ('url', models.TextField()),
-                ('headers', models.JSONField()),
-                ('body', models.TextField(blank=True)),
-                ('body_bytes', models.PositiveIntegerField(default=0)),
-                ('body_sha256', models.CharField(blank=True, max_length=64)),
-                ('body_cut', models.BooleanField(default=False)),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('operation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='exchanges', to='snapshots.operation')),
+                ("seq", models.BigAutoField(primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("at", models.DateTimeField()),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("create", "Create the snapshot"),
+                            ("login", "Sign in to the cloud"),
+                            ("watch", "Watch snapshots"),
+                            ("settle", "Look for a snapshot"),
+                            ("inventory", "Read the volumes"),
+                            ("quota", "Read the quota"),
+                            ("ping", "Try the connection"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("background", models.BooleanField(default=False)),
+                ("actor_name", models.CharField(max_length=150)),
+                ("on_behalf_of", models.CharField(blank=True, max_length=150)),
+                ("ticket", models.CharField(blank=True, max_length=80)),
+                ("cloud", models.CharField(max_length=80)),
+                ("sandbox", models.BooleanField()),
+                ("volume_id", models.CharField(blank=True, max_length=64)),
+                ("volume_name", models.CharField(blank=True, max_length=255)),
+                ("method", models.CharField(max_length=10)),
+                ("url", models.TextField()),
+                ("headers", models.JSONField()),
+                ("body", models.TextField(blank=True)),
+                ("body_bytes", models.PositiveIntegerField(default=0)),
+                ("body_sha256", models.CharField(blank=True, max_length=64)),
+                ("body_cut", models.BooleanField(default=False)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "operation",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="exchanges",
+                        to="snapshots.operation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-seq'],
+                "ordering": ["-seq"],
             },
         ),
         migrations.CreateModel(
-            name='Quota',
+            name="Quota",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cloud', models.CharField(max_length=80)),
-                ('resource', models.CharField(max_length=80)),
-                ('limit', models.IntegerField()),
-                ('in_use', models.IntegerField()),
-                ('reserved', models.IntegerField(default=0)),
-                ('seen_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("cloud", models.CharField(max_length=80)),
+                ("resource", models.CharField(max_length=80)),
+                ("limit", models.IntegerField()),
+                ("in_use", models.IntegerField()),
+                ("reserved", models.IntegerField(default=0)),
+                ("seen_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('cloud', 'resource'), name='quota_once_per_resource')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("cloud", "resource"), name="quota_once_per_resource"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Snapshot',
+            name="Snapshot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cloud', models.CharField(max_length=80)),
-                ('snapshot_id', models.CharField(max_length=64)),
-                ('name', models.CharField(blank=True, max_length=255)),
-                ('status', models.CharField(max_length=64)),
-                ('progress', models.CharField(blank=True, max_length=16)),
-                ('size_gb', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(blank=True, null=True)),
-                ('seen_at', models.DateTimeField()),
-                ('missed', models.PositiveSmallIntegerField(default=0)),
-                ('operation', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='snapshot', to='snapshots.operation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("cloud", models.CharField(max_length=80)),
+                ("snapshot_id", models.CharField(max_length=64)),
+                ("name", models.CharField(blank=True, max_length=255)),
+                ("status", models.CharField(max_length=64)),
+                ("progress", models.CharField(blank=True, max_length=16)),
+                ("size_gb", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(blank=True, null=True)),
+                ("seen_at", models.DateTimeField()),
+                ("missed", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "operation",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="snapshot",
+                        to="snapshots.operation",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Volume',
+            name="Volume",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cloud', models.CharField(max_length=80)),
-                ('volume_id', models.CharField(max_length=64)),
-                ('project_id', models.CharField(blank=True, max_length=64)),
-                ('name', models.CharField(blank=True, max_length=255)),
-                ('status', models.CharField(max_length=64)),
-                ('size_gb', models.PositiveIntegerField(default=0)),
-                ('volume_type', models.CharField(blank=True, max_length=255)),
-                ('availability_zone', models.CharField(blank=True, max_length=255)),
-                ('bootable', models.BooleanField(default=False)),
-                ('encrypted', models.BooleanField(default=False)),
-                ('multiattach', models.BooleanField(default=False)),
-                ('attached_to', models.CharField(blank=True, max_length=500)),
-                ('seen_at', models.DateTimeField()),
-                ('gone_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("cloud", models.CharField(max_length=80)),
+                ("volume_id", models.CharField(max_length=64)),
+                ("project_id", models.CharField(blank=True, max_length=64)),
+                ("name", models.CharField(blank=True, max_length=255)),
+                ("status", models.CharField(max_length=64)),
+                ("size_gb", models.PositiveIntegerField(default=0)),
+                ("volume_type", models.CharField(blank=True, max_length=255)),
+                ("availability_zone", models.CharField(blank=True, max_length=255)),
+                ("bootable", models.BooleanField(default=False)),
+                ("encrypted", models.BooleanField(default=False)),
+                ("multiattach", models.BooleanField(default=False)),
+                ("attached_to", models.CharField(blank=True, max_length=500)),
+                ("seen_at", models.DateTimeField()),
+                ("gone_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['name', 'volume_id'],
-                'constraints': [models.UniqueConstraint(fields=('cloud', 'volume_id'), name='volume_once_per_cloud')],
+                "ordering": ["name", "volume_id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("cloud", "volume_id"), name="volume_once_per_cloud"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='VolumeGrant',
+            name="VolumeGrant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cloud', models.CharField(max_length=80)),
-                ('volume_id', models.CharField(blank=True, help_text='Leave empty for every volume of the cloud.', max_length=64)),
-                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='volume_grants', to='auth.group')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='volume_grants', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("cloud", models.CharField(max_length=80)),
+                (
+                    "volume_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="Leave empty for every volume of the cloud.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="volume_grants",
+                        to="auth.group",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="volume_grants",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Worker',
+            name="Worker",
             fields=[
-                ('name', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('started_at', models.DateTimeField()),
-                ('seen_at', models.DateTimeField()),
+                ("name", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("started_at", models.DateTimeField()),
+                ("seen_at", models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['seen_at'], name='worker_seen')],
+                "indexes": [models.Index(fields=["seen_at"], name="worker_seen")],
             },
         ),
         migrations.CreateModel(
-            name='Answer',
+            name="Answer",
             fields=[
-                ('exchange', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='answer', serialize=False, to='snapshots.exchange')),
-                ('at', models.DateTimeField()),
-                ('status', models.PositiveSmallIntegerField(null=True)),
-                ('headers', models.JSONField(default=dict)),
-                ('body', models.TextField(blank=True)),
-                ('body_bytes', models.PositiveIntegerField(default=0)),
-                ('body_sha256', models.CharField(blank=True, max_length=64)),
-                ('body_cut', models.BooleanField(default=False)),
-                ('request_id', models.CharField(blank=True, max_length=120)),
-                ('elapsed_ms', models.PositiveIntegerField()),
-                ('error', models.CharField(blank=True, max_length=40)),
-                ('error_text', models.TextField(blank=True)),
+                (
+                    "exchange",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="answer",
+                        serialize=False,
+                        to="snapshots.exchange",
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("status", models.PositiveSmallIntegerField(null=True)),
+                ("headers", models.JSONField(default=dict)),
+                ("body", models.TextField(blank=True)),
+                ("body_bytes", models.PositiveIntegerField(default=0)),
+                ("body_sha256", models.CharField(blank=True, max_length=64)),
+                ("body_cut", models.BooleanField(default=False)),
+                ("request_id", models.CharField(blank=True, max_length=120)),
+                ("elapsed_ms", models.PositiveIntegerField()),
+                ("error", models.CharField(blank=True, max_length=40)),
+                ("error_text", models.TextField(blank=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['status'], name='answer_status')],
+                "indexes": [models.Index(fields=["status"], name="answer_status")],
             },
         ),
         migrations.AddIndex(
-            model_name='operation',
-            index=models.Index(condition=models.Q(('state__in', ['accepted', 'queued', 'sending', 'unknown'])), fields=['due_at'], name='operation_due'),
+            model_name="operation",
+            index=models.Index(
+                condition=models.Q(("state__in", ["accepted", "queued", "sending", "unknown"])),
+                fields=["due_at"],
+                name="operation_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='operation',
-            index=models.Index(fields=['-asked_at', '-id'], name='operation_newest'),
+            model_name="operation",
+            index=models.Index(fields=["-asked_at", "-id"], name="operation_newest"),
         ),
         migrations.AddIndex(
-            model_name='operation',
-            index=models.Index(fields=['requester', '-asked_at', '-id'], name='operation_of_person'),
+            model_name="operation",
+            index=models.Index(
+                fields=["requester", "-asked_at", "-id"], name="operation_of_person"
+            ),
         ),
         migrations.AddIndex(
-            model_name='operation',
-            index=models.Index(fields=['cloud', 'volume_id', 'state'], name='operation_volume_line'),
+            model_name="operation",
+            index=models.Index(
+                fields=["cloud", "volume_id", "state"], name="operation_volume_line"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='operation',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['accepted', 'sending', 'unknown'])), fields=('cloud', 'volume_id'), name='one_create_at_a_time_per_volume'),
+            model_name="operation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["accepted", "sending", "unknown"])),
+                fields=("cloud", "volume_id"),
+                name="one_create_at_a_time_per_volume",
+            ),
         ),
         migrations.AddIndex(
-            model_name='exchange',
-            index=models.Index(fields=['background', '-seq'], name='exchange_newest'),
+            model_name="exchange",
+            index=models.Index(fields=["background", "-seq"], name="exchange_newest"),
         ),
         migrations.AddIndex(
-            model_name='exchange',
-            index=models.Index(fields=['actor_name', '-seq'], name='exchange_actor'),
+            model_name="exchange",
+            index=models.Index(fields=["actor_name", "-seq"], name="exchange_actor"),
         ),
         migrations.AddIndex(
-            model_name='exchange',
-            index=models.Index(fields=['volume_id', '-seq'], name='exchange_volume'),
+            model_name="exchange",
+            index=models.Index(fields=["volume_id", "-seq"], name="exchange_volume"),
         ),
         migrations.AddIndex(
-            model_name='exchange',
-            index=models.Index(fields=['at'], name='exchange_at'),
+            model_name="exchange",
+            index=models.Index(fields=["at"], name="exchange_at"),
         ),
         migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.UniqueConstraint(fields=('cloud', 'snapshot_id'), name='snapshot_once_per_cloud'),
+            model_name="snapshot",
+            constraint=models.UniqueConstraint(
+                fields=("cloud", "snapshot_id"), name="snapshot_once_per_cloud"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='volumegrant',
-            constraint=models.CheckConstraint(condition=models.Q(('user__isnull', True), ('group__isnull', True), _connector='XOR'), name='grant_to_a_person_or_a_group', violation_error_message='Choose a person or a group, not both.'),
+            model_name="volumegrant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("user__isnull", True), ("group__isnull", True), _connector="XOR"
+                ),
+                name="grant_to_a_person_or_a_group",
+                violation_error_message="Choose a person or a group, not both.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='volumegrant',
-            constraint=models.UniqueConstraint(fields=('cloud', 'volume_id', 'user'), name='grant_once_per_person'),
+            model_name="volumegrant",
+            constraint=models.UniqueConstraint(
+                fields=("cloud", "volume_id", "user"), name="grant_once_per_person"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='volumegrant',
-            constraint=models.UniqueConstraint(fields=('cloud', 'volume_id', 'group'), name='grant_once_per_group'),
+            model_name="volumegrant",
+            constraint=models.UniqueConstraint(
+                fields=("cloud", "volume_id", "group"), name="grant_once_per_group"
+            ),
         ),
     ]

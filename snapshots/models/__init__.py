@@ -3,6 +3,8 @@
 from snapshots.models.claims import Claimable, Duty, Worker
 from snapshots.models.exchanges import (
     BACKGROUND,
+    Anomaly,
+    AnomalyKind,
     Answer,
     Exchange,
     InsertOnlyError,
@@ -36,6 +38,8 @@ __all__ = [
     "FINAL",
     "MARKER",
     "OPEN",
+    "Anomaly",
+    "AnomalyKind",
     "Answer",
     "Claimable",
     "CloudHealth",

@@ -116,6 +116,40 @@ class Exchange(InsertOnly):
         return f"{self.method} {self.url}"
 
 
+class AnomalyKind(models.TextChoices):
+    """What should never happen, and did."""
+
+    OTHER_VOLUME = "other_volume", "The answer was about another volume"
+    OTHER_MARKER = "other_marker", "The snapshot bears the mark of another request"
+    KNOWN_SNAPSHOT = "known_snapshot", "The answer named the snapshot of another request"
+    SEVERAL_MARKED = "several_marked", "Several snapshots bear one mark"
+    SEVERAL_ALIKE = "several_alike", "Several snapshots could be the one asked for"
+    UNMARKED = "unmarked", "A snapshot without any mark could be the one asked for"
+    METADATA_DROPPED = "metadata_dropped", "The cloud does not keep metadata"
+
+
+class Anomaly(InsertOnly):
+    """Something in an answer that contradicts what was asked. Shown to auditors, never resolved
+    silently.
+    """
+
+    seq = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=20, choices=AnomalyKind)
+    cloud = models.CharField(max_length=80)
+    operation = models.ForeignKey(
+        Operation, null=True, on_delete=models.PROTECT, related_name="anomalies"
+    )
+    words = models.TextField()
+
+    class Meta:
+        ordering = ["-seq"]
+        verbose_name_plural = "anomalies"
+
+    def __str__(self) -> str:
+        return self.words
+
+
 class Answer(InsertOnly):
     """What came back, or why nothing did. No such row: nobody was left to record it."""
 

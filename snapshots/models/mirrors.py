@@ -105,6 +105,8 @@ class Snapshot(models.Model):
     name = models.CharField(max_length=255, blank=True)  # as the cloud kept it
     status = models.CharField(max_length=64)  # the cloud's own word, also one never seen before
     progress = models.CharField(max_length=16, blank=True)
+    description = models.CharField(max_length=255, blank=True)
+    metadata = models.JSONField(default=dict)
     size_gb = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(null=True, blank=True)  # by the cloud's clock
     seen_at = models.DateTimeField()
@@ -153,7 +155,11 @@ class CloudHealth(models.Model):
     cloud = models.CharField(max_length=80, primary_key=True)
     answered_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
+    fails = models.PositiveIntegerField(default=0)  # in a row, to connect or to sign in
+    retry_at = models.DateTimeField(null=True, blank=True)  # set: the breaker is open until a probe
+    recovered_at = models.DateTimeField(null=True, blank=True)  # when the breaker closed last
     trouble = models.TextField(blank=True)  # plain words
+    keeps_metadata = models.BooleanField(null=True)  # null: no marker came back yet
     inventory_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:

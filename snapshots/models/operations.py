@@ -114,6 +114,8 @@ class Operation(Claimable):
     sent_at = models.DateTimeField(null=True, blank=True)  # set before the first byte leaves
     finished_at = models.DateTimeField(null=True, blank=True)
     looks = models.PositiveIntegerField(default=0)  # successful looks for the marker, while unknown
+    failing_since = models.DateTimeField(null=True, blank=True)  # tries that provably did nothing
+    waited_seconds = models.FloatField(default=0)  # the pauses between those looks, added up
 
     code = models.CharField(max_length=80, blank=True)  # of the cloud's last error
     request_id = models.CharField(max_length=120, blank=True)  # the cloud's, to quote to support

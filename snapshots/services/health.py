@@ -1,41 +1,93 @@
-"""Whether each cloud answers, noted by whoever just spoke to it."""
+"""Whether each cloud answers, noted by whoever just spoke to it; and the breaker this makes.
 
-from datetime import timedelta
+After repeated failure to connect, or one refused sign-in, the breaker opens: nothing is sent to
+that cloud but a probe now and then, and the first probe that is answered closes it. It lives in the
+database, so all workers share it and a restart does not forget it: a wrong password is tried at
+most once a minute, then once in ten, by all together.
+"""
 
+from datetime import datetime, timedelta
+
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from snapshots.evs.errors import AuthFailed, EvsError, Forbidden, NoConnection, NoSuchApi
+from snapshots.evs.errors import AuthFailed, EvsError, NoConnection
+from snapshots.jobs.duties import PROBE, start_duty
 from snapshots.models import CloudHealth
 
+OPENS_AFTER = 3  # failures to connect in a row
+LONGEST_PAUSE_SECONDS = 60.0
+SIGN_IN_PAUSES_SECONDS = (60.0, 600.0)
 _REFRESH = timedelta(seconds=20)  # an answering cloud is not written down at each call
 
 
 def cloud_answered(cloud: str) -> None:
-    """Note that the cloud answers; ends a time of trouble."""
+    """Note that the cloud answers; ends a time of trouble and closes the breaker."""
     now = timezone.now()
     health, new = CloudHealth.objects.get_or_create(cloud=cloud, defaults={"answered_at": now})
+    if new:
+        return
     stale = Q(failing_since__isnull=False) | Q(answered_at__isnull=True)
     stale |= Q(answered_at__lt=now - _REFRESH)
-    if not new:
-        CloudHealth.objects.filter(stale, pk=health.pk).update(
-            answered_at=now, failing_since=None, trouble=""
-        )
+    changes: dict[str, object] = {"answered_at": now, "failing_since": None, "trouble": ""}
+    if health.retry_at is not None:
+        changes["recovered_at"] = now
+    CloudHealth.objects.filter(stale, pk=cloud).update(**changes, fails=0, retry_at=None)
 
 
 def cloud_failed(cloud: str, error: EvsError) -> None:
     """Note that the cloud does not answer, since when and why, in words for everybody."""
     now = timezone.now()
-    CloudHealth.objects.get_or_create(cloud=cloud)
-    CloudHealth.objects.filter(pk=cloud, failing_since__isnull=True).update(failing_since=now)
-    CloudHealth.objects.filter(pk=cloud).update(trouble=_words(error))
+    with transaction.atomic():
+        CloudHealth.objects.get_or_create(cloud=cloud)
+        health = CloudHealth.objects.select_for_update().get(cloud=cloud)
+        health.failing_since = health.failing_since or now
+        health.trouble = _words(error)
+        # What was on its way when the breaker opened is the same failure, not one more.
+        already_open = health.retry_at is not None and health.retry_at > now
+        if _is_about_reaching(error) and not already_open:
+            _count(health, error, now)
+        health.save(update_fields=["failing_since", "trouble", "fails", "retry_at"])
+
+
+def _count(health: CloudHealth, error: EvsError, now: datetime) -> None:
+    health.fails += 1
+    pause = _pause(error, health.fails)
+    if pause is not None:
+        health.retry_at = now + pause
+        start_duty(PROBE, health.cloud, due_at=health.retry_at)
+
+
+def recovered_at(cloud: str) -> datetime | None:
+    """When the cloud's last outage ended."""
+    times = CloudHealth.objects.filter(cloud=cloud).values_list("recovered_at", flat=True)
+    return times.first()
+
+
+def closed_off_clouds() -> list[str]:
+    """The clouds whose breaker is open: nothing but a probe goes there."""
+    held = CloudHealth.objects.filter(retry_at__isnull=False)
+    return list(held.values_list("cloud", flat=True))
 
 
 def is_trouble_of_cloud(error: EvsError) -> bool:
     """Whether the error is about the cloud as a whole, not about one request."""
-    return not error.outcome_known or isinstance(
-        error, NoConnection | AuthFailed | NoSuchApi | Forbidden
-    )
+    return _is_about_reaching(error)
+
+
+def _is_about_reaching(error: EvsError) -> bool:
+    return isinstance(error, NoConnection | AuthFailed)
+
+
+def _pause(error: EvsError, fails: int) -> timedelta | None:
+    """How long the breaker stays open; None: it does not open yet."""
+    if isinstance(error, AuthFailed):
+        first, later = SIGN_IN_PAUSES_SECONDS
+        return timedelta(seconds=first if fails <= 1 else later)
+    if fails < OPENS_AFTER:
+        return None
+    return timedelta(seconds=min(LONGEST_PAUSE_SECONDS, 5.0 * 2 ** min(fails - OPENS_AFTER, 4)))
 
 
 def _words(error: EvsError) -> str:
@@ -43,8 +95,4 @@ def _words(error: EvsError) -> str:
         return "it cannot be reached"
     if isinstance(error, AuthFailed):
         return "it does not accept the portal's sign-in"
-    if isinstance(error, NoSuchApi):
-        return "its address in the settings offers no such call"
-    if isinstance(error, Forbidden):
-        return "it does not let the portal do this"
     return "it gives no usable answers"

@@ -26,7 +26,8 @@ class Verdict(Enum):
     """What happens to the operation next."""
 
     REFUSE = "refused: nothing was made, asking again as it is would not help"
-    RETRY = "provably not executed: sent again after a pause"
+    RETRY = "provably not executed: sent again after a pause, for a while"
+    WAIT = "provably not executed: another thing on the volume must end first, however long"
     UNKNOWN = "may have been executed: looked for, never sent again"
 
 
@@ -86,7 +87,11 @@ _VOLUME_STATE = _refuse(
 )
 _GONE = _refuse("The cloud no longer knows this volume. It may have been deleted.", Fixer.PERSON)
 _LATER = _retry("The cloud is busy. Nothing was made; the portal asks again by itself.")
-_IN_LINE = _retry("Another snapshot of this volume is being made. This one waits for its turn.")
+_IN_LINE = Outcome(
+    Verdict.WAIT,
+    "Another snapshot of this volume is being made. This one waits for its turn.",
+    Fixer.NOBODY,
+)
 _NO_API = _refuse(
     "This address offers no such call: the region or the address in the settings is wrong.",
     Fixer.PORTAL_ADMIN,
@@ -148,8 +153,10 @@ BY_CODE: dict[str, Outcome] = {
     ),
     "EVS.2093": _refuse("This is not an EVS disk.", Fixer.PERSON),
     "EVS.2108": _BAD_CALL,
-    "EVS.2130": _retry(
-        "The volume is being backed up. The portal asks again by itself when that may be over."
+    "EVS.2130": Outcome(
+        Verdict.WAIT,
+        "The volume is being backed up. The portal asks again by itself when that may be over.",
+        Fixer.NOBODY,
     ),
     "EVS.2142": _BAD_CALL,
     "EVS.2144": _ACCOUNT,

@@ -13,16 +13,22 @@ from snapshots.evs.types import CreateSnapshot
 from snapshots.evs.types import Snapshot as CloudSnapshot
 from snapshots.jobs.claims import release, write
 from snapshots.models import MARKER, Operation, OperationState, Purpose
-from snapshots.services.health import cloud_answered, cloud_failed, is_trouble_of_cloud
+from snapshots.services.anomalies import contradiction_in, note_metadata_kept, report
+from snapshots.services.health import (
+    cloud_answered,
+    cloud_failed,
+    is_trouble_of_cloud,
+    recovered_at,
+)
 from snapshots.services.outcomes import Outcome, Verdict, outcome_of
-from snapshots.services.settle import settle
+from snapshots.services.settle import pause_before, settle
 from snapshots.services.speaking import client_for_operation
 from snapshots.services.watch import adopt
 
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 60.0
-FIRST_LOOK_AFTER = timedelta(seconds=2)
+LONGEST_ASKED_SECONDS = 900.0  # a Retry-After beyond it is not believed
 
 
 def perform(operation: Operation) -> None:
@@ -39,23 +45,22 @@ def perform(operation: Operation) -> None:
 
 def _own_up(operation: Operation) -> None:
     """The worker that was sending is gone: the request may have reached the cloud."""
-    now = timezone.now()
     words = (
         "The portal was interrupted while asking, so a snapshot may exist. "
         "It is checking; please do not ask again."
     )
-    release(
-        operation,
-        due_at=now,
-        outcome=words,
-        **operation.enter(OperationState.UNKNOWN, now=now),
-    )
+    _become_unknown(operation, words)
 
 
 def _is_overdue(operation: Operation) -> bool:
-    """Whether retrying has gone on for too long; what was never tried is never overdue."""
+    """Whether retrying has gone on for too long: counted from the first failure, and anew from the
+    end of an outage of the whole cloud. What was never tried is never overdue.
+    """
+    if operation.failing_since is None:
+        return False
+    begun = max(operation.failing_since, recovered_at(operation.cloud) or operation.failing_since)
     limit = timedelta(seconds=settings.EVSPORTAL_RETRY_SECONDS)
-    return operation.fails > 0 and timezone.now() - operation.asked_at > limit
+    return timezone.now() - begun > limit
 
 
 def _give_up(operation: Operation) -> None:
@@ -101,16 +106,17 @@ def _send(operation: Operation) -> None:
 
 
 def _store_snapshot(operation: Operation, made: CloudSnapshot) -> None:
-    if made.volume_id != operation.volume_id:
-        log.error("%s: the cloud answered for another volume.", operation.pk)
+    """Believe the answer only if it is about what was asked."""
+    contradiction = contradiction_in(operation, made)
+    if contradiction is not None:
+        report(contradiction, operation, f"The answer to the create named snapshot {made.id}.")
         _become_unknown(
             operation,
-            "The cloud answered with a snapshot of another volume. The portal is checking what "
-            "was made; please do not ask again.",
+            "The cloud's answer was about something else than what was asked. The portal is "
+            "checking what was made; please do not ask again.",
         )
         return
-    if made.metadata.get(MARKER) != str(operation.pk):
-        log.error("%s: the cloud dropped the marker from the metadata.", operation.pk)
+    note_metadata_kept(operation, kept=MARKER in made.metadata)
     adopt(operation, made)
 
 
@@ -123,7 +129,12 @@ def _store_error(operation: Operation, error: EvsError) -> None:
     if outcome.verdict is Verdict.UNKNOWN:
         _become_unknown(operation, words, **facts)
     elif outcome.verdict is Verdict.RETRY:
-        _back_to_queue(operation, words, retry_after=error.retry_after, **facts)
+        pause = pause_after(operation.fails, retry_after=error.retry_after)
+        first = operation.failing_since or timezone.now()
+        _back_to_queue(operation, pause, outcome=words, failing_since=first, **facts)
+    elif outcome.verdict is Verdict.WAIT:
+        pause = pause_after(operation.fails, retry_after=error.retry_after)
+        _back_to_queue(operation, pause, outcome=words, failing_since=None, **facts)
     else:
         changes = operation.enter(OperationState.REFUSED, now=timezone.now())
         release(operation, due_at=None, outcome=words, **changes, **facts)
@@ -138,26 +149,33 @@ def _words(outcome: Outcome, error: EvsError) -> str:
 def _become_unknown(operation: Operation, words: str, **facts: str) -> None:
     now = timezone.now()
     changes = operation.enter(OperationState.UNKNOWN, now=now)
-    release(operation, due_at=now + FIRST_LOOK_AFTER, outcome=words, fails=0, **changes, **facts)
-
-
-def _back_to_queue(
-    operation: Operation, words: str, *, retry_after: float | None, **facts: str
-) -> None:
-    now = timezone.now()
     release(
         operation,
-        due_at=now + pause_after(operation.fails, retry_after=retry_after),
-        sent_at=None,
-        fails=operation.fails + 1,
+        due_at=now + pause_before(1),
         outcome=words,
-        **operation.enter(OperationState.QUEUED, now=now),
+        fails=0,
+        looks=0,
+        waited_seconds=0.0,
+        **changes,
         **facts,
     )
 
 
+def _back_to_queue(operation: Operation, pause: timedelta, **changes: object) -> None:
+    now = timezone.now()
+    release(
+        operation,
+        due_at=now + pause,
+        sent_at=None,
+        fails=operation.fails + 1,
+        **operation.enter(OperationState.QUEUED, now=now),
+        **changes,
+    )
+
+
 def pause_after(fails: int, *, retry_after: float | None) -> timedelta:
-    """Full jitter between nothing and a growing limit; never sooner than the cloud asked for."""
+    """Full jitter: anything up to a growing limit; never sooner than the cloud asked for."""
     limit = min(LONGEST_PAUSE_SECONDS, 2.0 ** min(fails, 10))
-    jitter = random.uniform(0.5, 1.0) * limit  # noqa: S311 - to spread load, no secret
-    return timedelta(seconds=max(jitter, retry_after or 0.0))
+    jitter = random.uniform(0.0, limit)  # noqa: S311 - to spread load, no secret
+    asked = min(retry_after or 0.0, LONGEST_ASKED_SECONDS)
+    return timedelta(seconds=asked + jitter)

@@ -1,9 +1,32 @@
-"""Tries a cloud's connection."""
+"""Tries a cloud's connection: for people who set one up, and for an open breaker."""
 
-from snapshots.models import Purpose
+from snapshots.evs.errors import EvsError
+from snapshots.jobs.claims import release
+from snapshots.models import CloudHealth, Duty, Purpose
+from snapshots.services.health import cloud_answered, cloud_failed, is_trouble_of_cloud
 from snapshots.services.speaking import client_for_portal
 
 
 def ping(cloud: str) -> str:
-    """Sign in and read a little; what was reached, in words. Raises `EvsError`. Recorded."""
-    return client_for_portal(cloud, Purpose.PING).ping()
+    """Sign in and read a little; what was reached, in words. Raises `EvsError`. Recorded.
+
+    An answer closes the cloud's breaker.
+    """
+    reached = client_for_portal(cloud, Purpose.PING).ping()
+    cloud_answered(cloud)
+    return reached
+
+
+def probe(duty: Duty) -> None:
+    """One try while the breaker is open; a failure plans the next."""
+    trouble = ""
+    try:
+        ping(duty.cloud)
+    except EvsError as error:
+        trouble = str(error)
+        if is_trouble_of_cloud(error):
+            cloud_failed(duty.cloud, error)
+        else:
+            cloud_answered(duty.cloud)  # if badly: that is for the others to deal with
+    retry_at = CloudHealth.objects.filter(cloud=duty.cloud).values_list("retry_at", flat=True)
+    release(duty, due_at=retry_at.first(), trouble=trouble)

@@ -1,6 +1,5 @@
 """Settles an operation whose create may have been executed: by looking, never by sending again."""
 
-import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -9,15 +8,23 @@ from django.utils import timezone
 from snapshots.evs.errors import EvsError
 from snapshots.evs.types import Snapshot as CloudSnapshot
 from snapshots.jobs.claims import release
-from snapshots.models import MARKER, Operation, OperationState, Purpose
+from snapshots.models import (
+    MARKER,
+    AnomalyKind,
+    CloudHealth,
+    Operation,
+    OperationState,
+    Purpose,
+    Snapshot,
+)
+from snapshots.services.anomalies import contradiction_in, note_metadata_kept, report
 from snapshots.services.health import cloud_answered, cloud_failed
 from snapshots.services.speaking import client_for_operation
 from snapshots.services.watch import adopt
 
-log = logging.getLogger(__name__)
-
 LEAST_LOOKS = 3
 LONGEST_PAUSE = timedelta(seconds=60)
+CLOCK_TOLERANCE = timedelta(minutes=5)  # how far the cloud's clock may be from ours
 
 
 def settle(operation: Operation) -> None:
@@ -37,46 +44,97 @@ def settle(operation: Operation) -> None:
         return
     cloud_answered(operation.cloud)
     marked = [one for one in shown if one.metadata.get(MARKER) == str(operation.pk)]
-    if len(marked) == 1:
-        adopt(operation, marked[0])
-    elif marked:
-        _report_several(operation, marked)
+    if marked:
+        note_metadata_kept(operation, kept=True)
+        _choose(operation, marked, AnomalyKind.SEVERAL_MARKED)
+        return
+    keeps = _keeps_metadata(operation.cloud)
+    alike = [] if keeps else _alike(operation, shown)
+    if alike and keeps is None:  # is it ours, or somebody's? The next clear answer will tell.
+        _leave_to_people(operation, alike, AnomalyKind.UNMARKED)
+    else:
+        _choose(operation, alike, AnomalyKind.SEVERAL_ALIKE)
+
+
+def _choose(operation: Operation, found: list[CloudSnapshot], several: AnomalyKind) -> None:
+    """One is adopted; of several none is chosen silently; none is looked for again."""
+    if len(found) == 1:
+        contradiction = contradiction_in(operation, found[0])
+        if contradiction is None:
+            adopt(operation, found[0])
+        else:
+            _leave_to_people(operation, found, contradiction)
+    elif found:
+        _leave_to_people(operation, found, several)
     else:
         _not_found(operation)
 
 
+def _alike(operation: Operation, shown: list[CloudSnapshot]) -> list[CloudSnapshot]:
+    """Where the cloud drops metadata, or may do so: snapshots without any mark that could be the
+    one asked for, by volume, name and time, and that no other operation has.
+    """
+    if operation.sent_at is None:
+        return []
+    first, last = operation.sent_at - CLOCK_TOLERANCE, _exchange_ends_at(operation)
+    alike = [
+        one
+        for one in shown
+        if MARKER not in one.metadata
+        and one.name == (operation.name or "")
+        and one.created_at is not None
+        and first <= one.created_at <= last + CLOCK_TOLERANCE
+    ]
+    ids = [one.id for one in alike]
+    taken = Snapshot.objects.filter(cloud=operation.cloud, snapshot_id__in=ids)
+    taken_ids = set(taken.values_list("snapshot_id", flat=True))
+    return [one for one in alike if one.id not in taken_ids]
+
+
+def _keeps_metadata(cloud: str) -> bool | None:
+    """Whether the cloud gives our marks back; None as long as it was not seen."""
+    return CloudHealth.objects.filter(cloud=cloud).values_list("keeps_metadata", flat=True).first()
+
+
+def _exchange_ends_at(operation: Operation) -> datetime:
+    seconds = settings.EVSPORTAL_DEADLINE_SECONDS + settings.EVSPORTAL_SETTLE_SECONDS
+    return (operation.sent_at or operation.state_at) + timedelta(seconds=seconds)
+
+
 def _not_found(operation: Operation) -> None:
-    now = timezone.now()
+    """Absence is proof after enough looks over the whole settle time.
+
+    The time is the sum of the pauses that were kept between the looks, not a difference of two
+    clock readings: a clock that jumps ahead by an hour shortens one pause, not the proof.
+    """
     looks = operation.looks + 1
-    if looks >= LEAST_LOOKS and now >= settled_at(operation):
+    waited = operation.waited_seconds + pause_before(looks).total_seconds()
+    if looks >= LEAST_LOOKS and waited >= settings.EVSPORTAL_SETTLE_SECONDS:
         words = (
             "The cloud gave no trustworthy answer, and the snapshot is not there: it was looked "
             f"for {looks} times. Nothing was made. You may ask again."
         )
-        changes = operation.enter(OperationState.NOT_CREATED, now=now)
+        changes = operation.enter(OperationState.NOT_CREATED, now=timezone.now())
         release(operation, due_at=None, outcome=words, looks=looks, **changes)
         return
+    due_at = timezone.now() + pause_before(looks + 1)
+    release(operation, due_at=due_at, looks=looks, waited_seconds=waited, fails=0)
+
+
+def pause_before(look: int) -> timedelta:
+    """The pause before a look, the first being 1: growing, and short enough for several looks."""
     settle_time = timedelta(seconds=settings.EVSPORTAL_SETTLE_SECONDS)
-    pause = min(LONGEST_PAUSE, settle_time / 4, timedelta(seconds=2**looks))
-    release(operation, due_at=now + pause, looks=looks, fails=0)
+    return min(LONGEST_PAUSE, settle_time / LEAST_LOOKS, timedelta(seconds=2**look))
 
 
-def settled_at(operation: Operation) -> datetime:
-    """From when on absence is proof: the settle time after the last moment the cloud could act.
-
-    That moment is when the longest allowed exchange, begun at `sent_at`, would have ended.
+def _leave_to_people(operation: Operation, found: list[CloudSnapshot], kind: AnomalyKind) -> None:
+    """Nothing is chosen silently: people must look. The operation stays unknown, and is looked at
+    again, since people may remove what is too many.
     """
-    begun = operation.sent_at or operation.asked_at
-    seconds = settings.EVSPORTAL_DEADLINE_SECONDS + settings.EVSPORTAL_SETTLE_SECONDS
-    return begun + timedelta(seconds=seconds)
-
-
-def _report_several(operation: Operation, marked: list[CloudSnapshot]) -> None:
-    """More than one snapshot bears the marker: people must look; nothing is chosen silently."""
-    names = ", ".join(sorted(one.id for one in marked))
-    log.error("%s: %d snapshots bear its marker: %s", operation.pk, len(marked), names)
+    names = ", ".join(sorted(one.id for one in found))
+    report(kind, operation, f"{kind.label}: {names}.")
     words = (
-        f"More than one snapshot in the cloud bears the mark of this request: {names}. "
+        f"More than one snapshot in the cloud may be the one asked for: {names}. "
         "Please tell the portal's administrators; do not ask again."
     )
     release(operation, due_at=timezone.now() + LONGEST_PAUSE, outcome=words)

@@ -143,6 +143,8 @@ def _missed(snapshot: Snapshot) -> None:
 def _seen(shown: CloudSnapshot, now: datetime) -> dict[str, object]:
     return {
         "name": shown.name,
+        "description": shown.description,
+        "metadata": dict(shown.metadata),
         "status": shown.status,
         "progress": shown.progress,
         "size_gb": shown.size_gb,

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from snapshots.models import CloudHealth, Duty, Quota, Volume
-from tests.services.test_watch import control
+from tests.services.conftest import control
 
 
 def read_again(loop):

@@ -21,7 +21,7 @@ from snapshots.evs.errors import (
 )
 from snapshots.services.outcomes import BY_CODE, Fixer, Verdict, outcome_of
 
-REFUSE, RETRY, UNKNOWN = Verdict.REFUSE, Verdict.RETRY, Verdict.UNKNOWN
+REFUSE, RETRY, UNKNOWN, WAIT = Verdict.REFUSE, Verdict.RETRY, Verdict.UNKNOWN, Verdict.WAIT
 
 
 def read(status, code, message="some words"):
@@ -50,9 +50,9 @@ def read(status, code, message="some words"):
         (400, "EVS.2068", REFUSE, "locked"),
         (400, "EVS.2089", REFUSE, "disaster recovery"),
         (400, "EVS.2093", REFUSE, "not an EVS disk"),
-        (400, "EVS.2130", RETRY, "backed up"),
+        (400, "EVS.2130", WAIT, "backed up"),
         (403, "EVS.2144", REFUSE, "suspended"),
-        (409, "EVS.2409", RETRY, "Another snapshot"),
+        (409, "EVS.2409", WAIT, "Another snapshot"),
         (401, "EVS.5401", RETRY, "sign-in"),
         (403, "EVS.5403", REFUSE, "permissions"),
         (404, "EVS.5404", REFUSE, "no longer knows"),

@@ -13,7 +13,7 @@ from snapshots.jobs.claims import LostClaimError, claim
 from snapshots.models import Answer, CloudHealth, Exchange, Operation, OperationState
 from snapshots.sandbox import scenarios
 from snapshots.services.perform import perform
-from tests.services.conftest import exchanges_of, let_time_pass, look_again, snapshots_in
+from tests.services.conftest import control, exchanges_of, let_time_pass, look_again, snapshots_in
 
 CREATE = "create POST 202"
 
@@ -121,11 +121,11 @@ def test_a_lost_answer_is_settled_by_looking_never_by_sending_again(
 def test_absence_is_proof_only_after_three_looks_and_the_settle_time(loop, ask, sandbox):
     operation = ask("trouble: error 500, nothing made")
     loop.run_until_idle()
-    for _ in range(2):
+    for _ in range(3):
         let_time_pass(operation, 2.1)
         loop.run_until_idle()
         assert state_of(operation) == OperationState.UNKNOWN
-    let_time_pass(operation, 10)
+    let_time_pass(operation, 2.1)
     loop.run_until_idle()
     assert state_of(operation) == OperationState.NOT_CREATED
     assert "You may ask again" in operation.outcome
@@ -154,8 +154,9 @@ def test_a_cloud_that_is_down_keeps_the_request_safe(loop, ask, sandbox):
 
 def test_retrying_ends_at_the_deadline_saying_nothing_was_made(loop, ask, sandbox):
     operation = ask("reports")
-    sandbox.stop()
+    control(sandbox, "POST", "faults", json={"times": 99, "status": 429})
     loop.run_until_idle()
+    assert state_of(operation) == OperationState.QUEUED
     let_time_pass(operation, 1000)
     loop.run_until_idle()
     assert state_of(operation) == OperationState.FAILED
@@ -200,6 +201,9 @@ def test_a_worker_killed_while_sending_leaves_an_unknown_that_is_settled(
         perform(claimed(operation))
     assert state_of(operation) == OperationState.SENDING
     let_time_pass(operation, 100)
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.UNKNOWN
+    let_time_pass(operation, 3)
     loop.run_until_idle()
     assert state_of(operation) == OperationState.ACCEPTED
     assert in_cloud(sandbox, operation) == 1

@@ -1,16 +1,10 @@
 """Watching costs the same for one viewer and a thousand, and ends with the truth."""
 
 import pytest
-import requests
 from django.utils import timezone
 
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState, Snapshot
-from tests.services.conftest import let_time_pass, look_again
-
-
-def control(sandbox, method, path, **options):
-    answer = requests.request(method, f"{sandbox.url}/_sandbox/{path}", timeout=5, **options)
-    answer.raise_for_status()
+from tests.services.conftest import control, let_time_pass, look_again
 
 
 def watched(operation):

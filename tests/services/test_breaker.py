@@ -1,0 +1,144 @@
+"""A cloud that cannot be reached, or does not let us in, is left in peace."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from snapshots import clouds
+from snapshots.evs.errors import LoginFailed, NoConnection, ServerFault
+from snapshots.jobs.claims import bring_near
+from snapshots.jobs.duties import start_duty
+from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState
+from snapshots.sandbox import scenarios
+from snapshots.sandbox.server import SandboxServer
+from snapshots.services.health import closed_off_clouds, cloud_answered, cloud_failed
+from tests.services.conftest import let_time_pass, look_again
+
+CLOUD = "sandbox"
+
+
+def probe_now(loop):
+    Duty.objects.filter(kind="probe").update(due_at=timezone.now())
+    CloudHealth.objects.update(retry_at=timezone.now() - timedelta(seconds=1))
+    loop.run_until_idle()
+
+
+def fail(error, times=1):
+    for _ in range(times):
+        CloudHealth.objects.filter(retry_at__isnull=False).update(
+            retry_at=timezone.now() - timedelta(seconds=1)
+        )
+        cloud_failed(CLOUD, error)
+    retry_at = CloudHealth.objects.get().retry_at
+    return retry_at and (retry_at - timezone.now()).total_seconds()
+
+
+@pytest.mark.django_db
+def test_one_failure_to_connect_is_not_an_outage():
+    assert fail(NoConnection("x"), times=2) is None
+    assert closed_off_clouds() == []
+
+
+@pytest.mark.django_db
+def test_repeated_failure_opens_the_breaker_for_growing_pauses():
+    assert fail(NoConnection("x"), times=3) == pytest.approx(5, abs=1)
+    assert closed_off_clouds() == [CLOUD]
+    assert fail(NoConnection("x")) == pytest.approx(10, abs=1)
+    assert fail(NoConnection("x"), times=9) == pytest.approx(60, abs=1)
+
+
+@pytest.mark.django_db
+def test_a_refused_sign_in_is_tried_again_after_a_minute_then_after_ten():
+    assert fail(LoginFailed("x")) == pytest.approx(60, abs=1)
+    assert fail(LoginFailed("x")) == pytest.approx(600, abs=1)
+
+
+@pytest.mark.django_db
+def test_what_was_under_way_when_it_opened_does_not_count_again():
+    fail(LoginFailed("x"))
+    cloud_failed(CLOUD, LoginFailed("x"))
+    assert CloudHealth.objects.get().fails == 1
+
+
+@pytest.mark.django_db
+def test_faults_behind_an_open_door_do_not_open_the_breaker():
+    assert fail(ServerFault("x"), times=9) is None
+    assert CloudHealth.objects.get().failing_since is not None
+
+
+@pytest.mark.django_db
+def test_an_answer_closes_it():
+    fail(NoConnection("x"), times=4)
+    cloud_answered(CLOUD)
+    health = CloudHealth.objects.get()
+    assert (health.retry_at, health.fails, health.failing_since) == (None, 0, None)
+    assert health.recovered_at is not None
+
+
+def test_while_it_is_open_nothing_is_sent_and_nothing_is_lost(loop, ask, clock):
+    cloud_failed(CLOUD, LoginFailed("x"))
+    operation = ask("reports")
+    start_duty("inventory", CLOUD, due_at=timezone.now())
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.state == OperationState.QUEUED
+    assert not Exchange.objects.exists()
+    probe_now(loop)
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.state == OperationState.ACCEPTED
+    assert Exchange.objects.filter(purpose="ping").count() == 1
+
+
+def test_the_probe_alone_finds_out_that_the_cloud_is_back(loop, ask, sandbox, clock):
+    operation = ask("reports")
+    port, options = sandbox.port, sandbox.options
+    sandbox.stop()
+    for _ in range(3):
+        loop.run_until_idle()
+        let_time_pass(operation, 100)
+    assert closed_off_clouds() == [CLOUD]
+    before = Exchange.objects.count()
+    let_time_pass(operation, 5000)
+    loop.run_until_idle()
+    assert Exchange.objects.count() == before
+    with SandboxServer(options, port=port):
+        probe_now(loop)
+        loop.run_until_idle()
+        operation.refresh_from_db()
+        # An hour of outage does not count against the time in which it is tried again.
+        assert operation.state == OperationState.ACCEPTED
+        clock.move(60)
+        look_again(loop)
+    operation.refresh_from_db()
+    assert operation.state == OperationState.SUCCEEDED
+
+
+def test_a_wrong_password_is_tried_once_a_minute_by_all_workers(loop, ask, monkeypatch):
+    monkeypatch.setattr(scenarios, "PASSWORD", "wrong-password-planted")
+    operation = ask("reports")
+    for _ in range(4):
+        clouds.forget()  # as if another worker, or a restarted one, came along
+        let_time_pass(operation, 40)
+        loop.run_until_idle()
+    assert Exchange.objects.filter(purpose="login").count() == 1
+
+
+@pytest.mark.django_db
+def test_a_clock_set_back_does_not_leave_work_waiting_for_the_lost_time(ask):
+    operation = ask("reports")
+    later = timezone.now() + timedelta(hours=2)
+    Operation.objects.update(due_at=later)
+    bring_near(Operation.objects.all())
+    operation.refresh_from_db()
+    assert operation.due_at < later - timedelta(hours=1)
+
+
+@pytest.mark.django_db
+def test_what_is_planned_within_the_hour_stays_planned(ask):
+    ask("reports")
+    soon = timezone.now() + timedelta(minutes=30)
+    Operation.objects.update(due_at=soon)
+    bring_near(Operation.objects.all())
+    assert Operation.objects.get().due_at == soon

@@ -1,0 +1,201 @@
+"""Odd clouds: that drop metadata, or answer for something else. Nothing is chosen silently."""
+
+import uuid
+
+import pytest
+import requests
+
+from snapshots.models import Anomaly, AnomalyKind, CloudHealth, Operation, OperationState
+from snapshots.sandbox import scenarios
+from tests.services.conftest import control, let_time_pass, snapshots_in
+
+
+@pytest.fixture
+def by_hand(sandbox):
+    """Make a snapshot as the cloud's console would, with any metadata."""
+
+    def make(volume_name, *, name="", metadata=None):
+        auth = {
+            "identity": {
+                "methods": ["password"],
+                "password": {
+                    "user": {
+                        "name": scenarios.USERNAME,
+                        "password": scenarios.PASSWORD,
+                        "domain": {"name": scenarios.DOMAIN},
+                    }
+                },
+            },
+            "scope": {"project": {"name": scenarios.PROJECT_NAME}},
+        }
+        login = requests.post(f"{sandbox.url}/v3/auth/tokens", json={"auth": auth}, timeout=5)
+        seed = scenarios.volume_named(volume_name)
+        body = {"volume_id": seed.id, "name": name, "metadata": metadata or {}}
+        made = requests.post(
+            f"{sandbox.url}/v2/{scenarios.PROJECT_ID}/snapshots",
+            json={"snapshot": body},
+            headers={"X-Auth-Token": login.headers["X-Subject-Token"]},
+            timeout=5,
+        )
+        assert made.status_code == 202, made.text
+        return made.json()["snapshot"]["id"]
+
+    return make
+
+
+def lose_answer(sandbox, *, made=True, **options):
+    fault = {"times": 1, "status": 502, "made": made, "body": "<html>"} | options
+    control(sandbox, "POST", "faults", json=fault)
+
+
+def settled(loop, operation, times=1):
+    for _ in range(times):
+        let_time_pass(operation, 70)
+        loop.run_until_idle()
+    operation.refresh_from_db()
+    return operation.state
+
+
+def kinds():
+    return [one.kind for one in Anomaly.objects.all()]
+
+
+def test_a_cloud_that_keeps_metadata_is_known_as_such(loop, ask):
+    ask("reports")
+    loop.run_until_idle()
+    assert CloudHealth.objects.get().keeps_metadata is True
+    assert kinds() == []
+
+
+def test_a_cloud_that_drops_metadata_is_said_so_once(loop, ask):
+    for name in ("one", "two"):
+        operation = ask("trouble: drops metadata", name=name)
+        loop.run_until_idle()
+        Operation.objects.filter(pk=operation.pk).update(state=OperationState.CANCELLED)
+    assert kinds() == [AnomalyKind.METADATA_DROPPED]
+
+
+def test_there_a_lost_answer_is_settled_by_volume_name_and_time(loop, ask, sandbox, by_hand):
+    CloudHealth.objects.create(cloud="sandbox", keeps_metadata=False)
+    by_hand("reports", name="another name")
+    control(
+        sandbox,
+        "POST",
+        f"volumes/{scenarios.volume_named('reports').id}",
+        json={"trouble": "drops metadata"},
+    )
+    lose_answer(sandbox)
+    operation = ask("reports", name="mine")
+    loop.run_until_idle()
+    assert settled(loop, operation) == OperationState.ACCEPTED
+    held = {one["id"]: one["name"] for one in snapshots_in(sandbox)}
+    assert held[operation.snapshot.snapshot_id] == "mine"
+
+
+def test_of_two_alike_none_is_chosen(loop, ask, sandbox, by_hand):
+    CloudHealth.objects.create(cloud="sandbox", keeps_metadata=False)
+    by_hand("reports", name="mine")
+    by_hand("reports", name="mine")
+    lose_answer(sandbox, made=False)
+    operation = ask("reports", name="mine")
+    loop.run_until_idle()
+    assert settled(loop, operation, times=6) == OperationState.UNKNOWN
+    assert kinds() == [AnomalyKind.SEVERAL_ALIKE]
+    assert "do not ask again" in operation.outcome
+
+
+def test_before_the_cloud_is_known_an_unmarked_one_is_left_to_people(loop, ask, sandbox, by_hand):
+    by_hand("reports", name="mine")
+    lose_answer(sandbox, made=False)
+    operation = ask("reports", name="mine")
+    loop.run_until_idle()
+    assert settled(loop, operation, times=3) == OperationState.UNKNOWN
+    assert kinds() == [AnomalyKind.UNMARKED]
+    CloudHealth.objects.update(keeps_metadata=True)
+    assert settled(loop, operation, times=6) == OperationState.NOT_CREATED
+
+
+def test_where_marks_are_kept_somebody_elses_snapshot_is_not_ours(loop, ask, sandbox, by_hand):
+    CloudHealth.objects.create(cloud="sandbox", keeps_metadata=True)
+    by_hand("reports", name="mine")
+    lose_answer(sandbox, made=False)
+    operation = ask("reports", name="mine")
+    loop.run_until_idle()
+    assert settled(loop, operation, times=6) == OperationState.NOT_CREATED
+    assert kinds() == []
+
+
+def test_two_snapshots_with_one_marker_are_reported_and_none_is_chosen(loop, ask, sandbox, by_hand):
+    lose_answer(sandbox, made=False)
+    operation = ask("reports")
+    loop.run_until_idle()
+    for _ in range(2):
+        by_hand("reports", metadata={"evsportal-operation": str(operation.pk)})
+    assert settled(loop, operation, times=2) == OperationState.UNKNOWN
+    assert kinds() == [AnomalyKind.SEVERAL_MARKED]
+    first = snapshots_in(sandbox)[0]["id"]
+    control(sandbox, "DELETE", f"snapshots/{first}")
+    assert settled(loop, operation) == OperationState.ACCEPTED
+
+
+def shown(volume_id, marker, snapshot_id=None):
+    return {
+        "snapshot": {
+            "id": snapshot_id or str(uuid.uuid4()),
+            "name": "",
+            "description": None,
+            "status": "creating",
+            "volume_id": volume_id,
+            "size": 1,
+            "metadata": {"evsportal-operation": marker},
+            "created_at": "2026-11-23T16:04:13.449706",
+            "updated_at": None,
+        }
+    }
+
+
+def answer_with(sandbox, body):
+    lose_answer(sandbox, made=False, status=202, body=body)
+
+
+def test_an_answer_about_another_volume_is_not_believed(loop, ask, sandbox):
+    operation = ask("reports")
+    other = scenarios.volume_named("web-01-logs").id
+    answer_with(sandbox, shown(other, str(operation.pk)))
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.state == OperationState.UNKNOWN
+    assert kinds() == [AnomalyKind.OTHER_VOLUME]
+    assert settled(loop, operation, times=6) == OperationState.NOT_CREATED
+
+
+def test_an_answer_with_another_mark_is_not_believed(loop, ask, sandbox):
+    operation = ask("reports")
+    answer_with(sandbox, shown(operation.volume_id, str(uuid.uuid4())))
+    loop.run_until_idle()
+    assert kinds() == [AnomalyKind.OTHER_MARKER]
+
+
+def test_an_answer_naming_the_snapshot_of_another_request_is_not_believed(
+    loop, ask, sandbox, clock
+):
+    first = ask("web-01-logs")
+    loop.run_until_idle()
+    second = ask("reports")
+    body = shown(second.volume_id, str(second.pk), first.snapshot.snapshot_id)
+    answer_with(sandbox, body)
+    loop.run_until_idle()
+    second.refresh_from_db()
+    assert second.state == OperationState.UNKNOWN
+    assert kinds() == [AnomalyKind.KNOWN_SNAPSHOT]
+
+
+def test_a_clock_that_jumps_ahead_does_not_prove_absence(loop, ask, sandbox):
+    lose_answer(sandbox, made=False)
+    operation = ask("reports")
+    loop.run_until_idle()
+    let_time_pass(operation, 3600)
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.state == OperationState.UNKNOWN
+    assert operation.looks == 1
