@@ -174,14 +174,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _serve(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > _MOST_BODY_BYTES or "Transfer-Encoding" in self.headers:
-            self.send_error(413 if length else 411)
+        length = self.headers.get("Content-Length") or "0"
+        if not length.isdecimal() or int(length) > _MOST_BODY_BYTES or self._is_chunked:
             self.close_connection = True
+            self.send_error(411 if self._is_chunked else 413)
             return
-        body = self.rfile.read(length)
+        body = self.rfile.read(int(length))
         chunks = self.server.sandbox(self._environ(body), self._start)
         self._send(chunks)
+
+    @property
+    def _is_chunked(self) -> bool:
+        return "Transfer-Encoding" in self.headers
 
     def _environ(self, body: bytes) -> dict[str, Any]:
         path, _, query = self.path.partition("?")

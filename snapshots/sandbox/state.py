@@ -112,6 +112,8 @@ class State:
         self.clock = clock
         self._lock = threading.RLock()
         self._depth = 0
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(
             path or ":memory:", check_same_thread=False, isolation_level=None
         )

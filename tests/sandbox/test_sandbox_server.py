@@ -63,6 +63,13 @@ def test_nonsense_does_not_end_the_cloud(client):
     assert client.ask("GET", "/snapshots").status == 200
 
 
+def test_body_of_unknown_length_is_refused(server):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection.request("POST", "/v3/auth/tokens", iter([b"{}"]), encode_chunked=True)
+    assert connection.getresponse().status == 411
+    connection.close()
+
+
 def test_taken_port_is_said_by_the_server(server):
     with pytest.raises(OSError, match="in use"):
         SandboxServer(port=server.port).start()
@@ -81,7 +88,8 @@ def _command(*arguments):
 
 
 def test_command_says_where_it_listens_and_ends_at_sigterm(tmp_path):
-    with _command("--port", "0", "--state", str(tmp_path / "cloud.sqlite3")) as process:
+    file = tmp_path / "new folder" / "cloud.sqlite3"
+    with _command("--port", "0", "--state", str(file)) as process:
         line = process.stdout.readline()
         found = re.match(r"Sandbox listening on http://127\.0\.0\.1:(\d+) ", line)
         assert found, line + process.stderr.read()
@@ -91,7 +99,17 @@ def test_command_says_where_it_listens_and_ends_at_sigterm(tmp_path):
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
         connection.close()
-    assert (tmp_path / "cloud.sqlite3").exists()
+    assert file.exists()
+
+
+def test_command_says_that_its_state_file_is_none(tmp_path):
+    file = tmp_path / "text.sqlite3"
+    file.write_text("no database, but long enough to be taken for one. " * 40)
+    with _command("--port", "0", "--state", str(file)) as process:
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    expected = f"CommandError: The sandbox cannot keep its state in {file}: file is not a database."
+    assert errors.strip().splitlines()[-1] == expected
 
 
 def test_command_says_that_a_port_is_taken():

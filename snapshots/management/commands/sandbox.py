@@ -1,6 +1,7 @@
 """Runs the simulated cloud: ``manage sandbox --port 8009 --state var/sandbox.sqlite3``."""
 
 import signal
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,10 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(
                 f"The sandbox cannot listen on port {options['port']}: {error.strerror}."
+            ) from None
+        except sqlite3.Error as error:
+            raise CommandError(
+                f"The sandbox cannot keep its state in {options['state']}: {error}."
             ) from None
         self.stdout.write(f"Sandbox listening on {server.url} (identity: {server.auth_url})")
         self.stdout.flush()
