@@ -64,7 +64,7 @@ class ExchangeFilterForm(forms.Form):
     until = forms.DateField(
         label="To day", required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
-    background = forms.BooleanField(label="Show background readings", required=False)
+    background = forms.BooleanField(label="Background readings", required=False)
 
     def clean_until(self) -> date | None:
         until: date | None = self.cleaned_data["until"]

@@ -1,5 +1,6 @@
 """How the pages write times, states and sizes, and what stands around every page."""
 
+import re
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -245,11 +246,15 @@ def short(identifier: object) -> str:
     return str(identifier)[:8]
 
 
+_PROJECT_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24}\b")
+
+
 @register.filter
 def url_path(url: str) -> str:
-    """The address without scheme and host, which are the same for most."""
+    """The address without scheme and host, which are the same for most, and with short ids."""
     parts = urlsplit(url)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path or url
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path or url
+    return _PROJECT_ID.sub(r"\1…", path)
 
 
 @register.filter

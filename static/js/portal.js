@@ -97,13 +97,25 @@
     count(counter);
   }
 
+  // Another volume may be of another cloud, with other limits.
+  document.addEventListener("htmx:load", (event) => {
+    const { nameChars, descriptionChars } = event.detail.elt.dataset ?? {};
+    if (nameChars === undefined) return;
+    for (const [id, chars] of [["id_name", nameChars], ["id_description", descriptionChars]]) {
+      const counter = document.getElementById(`${id}_count`);
+      counter.dataset.chars = chars;
+      count(counter);
+    }
+  });
+
   // --- the volume list: a search field narrows it ----------------------------------------------
 
   const narrow = (box, select, groups) => {
     const words = box.querySelector("input").value.toLowerCase().split(/\s+/).filter(Boolean);
     const fits = (option) => {
-      const text = `${option.textContent} ${option.value}`.toLowerCase();
-      return words.every((word) => text.includes(word));
+      const text = option.textContent.toLowerCase();
+      const inId = (word) => word.length > 5 && option.value.includes(word); // "db" is in many
+      return words.every((word) => text.includes(word) || inId(word));
     };
     let shown = 0;
     for (const { group, options } of groups) {
@@ -123,7 +135,8 @@
     const select = document.getElementById(box.dataset.filters);
     const groups = all("optgroup", select).map((group) => ({ group, options: [...group.children] }));
     const search = box.querySelector("input");
-    box.hidden = false;
+    const total = groups.reduce((sum, { options }) => sum + options.length, 0);
+    box.hidden = total < 8; // a short list is read faster than searched
     search.addEventListener("input", () => narrow(box, select, groups));
     search.addEventListener("keydown", (event) => {
       if (event.key === "Enter") event.preventDefault(); // it would send the form

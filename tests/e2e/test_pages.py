@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def alice(open_context, sign_in):
-    """Alice's page in a context of the kind the test asks for, and two volumes of hers."""
+    """Alice's page in a context of the kind the test asks for, and ten volumes of hers."""
 
     def open_page(path="/", **kind):
         context = open_context(**kind)
@@ -27,6 +27,8 @@ def alice(open_context, sign_in):
         page.person = person
         page.volume = scene.volume(granted_to=person)
         page.busy = scene.volume("db-data", granted_to=person, status="in-use")
+        for number in range(8):
+            scene.volume(f"spare-{number}", granted_to=person)
         page.goto(path)
         return page
 
@@ -77,9 +79,9 @@ def test_problems_get_the_focus_and_lead_to_their_fields(alice):
 
 def test_the_list_of_volumes_is_searched(alice):
     page = alice("/snapshots/new/")
-    expect(page.locator("[data-found]")).to_have_text("2 volumes")
+    expect(page.locator("[data-found]")).to_have_text("10 volumes")
     page.fill("#volume-search", "db")
-    expect(page.locator("[data-found]")).to_have_text("1 of 2 volumes")
+    expect(page.locator("[data-found]")).to_have_text("1 of 10 volumes")
     page.fill("#volume-search", page.volume.volume_id)
     expect(page.locator("#id_volume_id option")).to_have_count(2)  # it, and "Choose"
 
