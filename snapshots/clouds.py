@@ -170,7 +170,7 @@ def _cloud(name: str, table: Mapping[str, Any], path: Path) -> CloudConfig:
     config = CloudConfig(
         name=name,
         region=str(table.get("region_name") or ""),
-        auth=_credentials(table, where),
+        auth=_credentials(table, where, path.parent),
         endpoint=str(evs.get("endpoint") or "") or None,
         dialect=_one_of(evs, "dialect", "native-v2", DIALECTS, where),
         limits=_one_of(evs, "limits", "bytes-255", PROFILES, where),
@@ -209,8 +209,10 @@ def _rate(evs: Mapping[str, Any], where: str) -> float:
     return float(value)
 
 
-def _credentials(table: Mapping[str, Any], where: str) -> PasswordCredentials | KeyCredentials:
-    auth = _table(table, "auth", where)
+def _credentials(
+    table: Mapping[str, Any], where: str, folder: Path
+) -> PasswordCredentials | KeyCredentials:
+    auth = _revealed(_table(table, "auth", where), where, folder)
     kind = str(table.get("auth_type") or "password")
     if kind == "aksk":
         if not _table(table, "evs", where).get("endpoint"):
@@ -218,7 +220,7 @@ def _credentials(table: Mapping[str, Any], where: str) -> PasswordCredentials | 
         return KeyCredentials(
             access_key=_needed(auth, "access_key", where),
             secret_key=_needed(auth, "secret_key", where),
-            security_token=_value(auth, "security_token", where) or None,
+            security_token=str(auth.get("security_token") or "") or None,
             project_id=_needed(auth, "project_id", where),
         )
     if kind not in {"password", "v3password"}:
@@ -253,24 +255,34 @@ def _identity_root(url: str) -> str:
 
 
 def _needed(auth: Mapping[str, Any], key: str, where: str) -> str:
-    value = _value(auth, key, where)
+    value = str(auth.get(key) or "")
     if not value:
         raise ImproperlyConfigured(f"{where}: auth.{key} is missing.")
     return value
 
 
-def _value(auth: Mapping[str, Any], key: str, where: str) -> str:
-    """The value itself or, for a secret, what `key_file` or `key_env` points at."""
-    if key in SECRETS and auth.get(f"{key}_file"):
-        path = Path(str(auth[f"{key}_file"]))
-        _refuse_open_file(path)
-        try:
-            return path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ImproperlyConfigured(f"{where}: {path} cannot be read.") from error
-    if key in SECRETS and auth.get(f"{key}_env"):
-        name = str(auth[f"{key}_env"])
-        if name not in os.environ:
-            raise ImproperlyConfigured(f"{where}: the variable {name} is not set.")
-        return os.environ[name]
-    return str(auth.get(key) or "")
+def _revealed(auth: Mapping[str, Any], where: str, folder: Path) -> dict[str, Any]:
+    """The table with its secrets in place of the `..._file` and `..._env` that point at them. A
+    file's relative path counts from the folder of `clouds.yaml`.
+    """
+    revealed = dict(auth)
+    for key in SECRETS:
+        if auth.get(f"{key}_file"):
+            revealed[key] = _secret_in_file(folder / str(auth[f"{key}_file"]), where)
+        elif auth.get(f"{key}_env"):
+            revealed[key] = _secret_in_environment(str(auth[f"{key}_env"]), where)
+    return revealed
+
+
+def _secret_in_file(path: Path, where: str) -> str:
+    _refuse_open_file(path)
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"{where}: {path} cannot be read.") from error
+
+
+def _secret_in_environment(name: str, where: str) -> str:
+    if name not in os.environ:
+        raise ImproperlyConfigured(f"{where}: the variable {name} is not set.")
+    return os.environ[name]

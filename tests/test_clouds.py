@@ -63,7 +63,7 @@ def test_secure_yaml_beside_it_is_merged(write):
 
 def test_a_secret_may_stand_in_a_file_of_its_own(write):
     secret = write("from-file\n", "secret")
-    path = write(OPENSTACK.replace("password: planted-password", f"password_file: {secret}"))
+    path = write(OPENSTACK.replace("password: planted-password", f"password_file: {secret.name}"))
     assert clouds.read_clouds(path)["ankara"].auth.password == "from-file"
 
 
