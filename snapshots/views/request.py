@@ -39,6 +39,8 @@ def new(request: PortalRequest) -> HttpResponse:
         return _page(request, _fresh_form(request))
     if any(name in request.POST for name in HELPERS):
         return _page(request, _form_as_typed(request))
+    if (sent := _already_sent(request)) is not None:
+        return _show_first(request, sent)
     form = SnapshotForm(request.POST, requester=request.user, rows=read_rows(request.POST))
     if not form.is_valid():
         return _page(request, form)
@@ -56,10 +58,21 @@ def _ask(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
     except NotAllowedError:
         form.add_error("volume_id", "You may no longer use this volume. Nothing was asked.")
         return _page(request, form)
-    if is_new:
-        messages.success(request, "Your request is recorded. This page follows what becomes of it.")
-    else:
-        messages.info(request, "This form was already sent; this is what it asked for.")
+    if not is_new:
+        return _show_first(request, operation)
+    messages.success(request, "Your request is recorded. This page follows what becomes of it.")
+    return redirect("snapshots:detail", operation.pk)
+
+
+def _already_sent(request: PortalRequest) -> Operation | None:
+    """What this form asked for when it was sent before; whatever it says now is not looked at."""
+    key = request.POST.get("key", "")
+    mine = selectors.operations_visible_to(request.user).filter(requester=request.user)
+    return mine.filter(key=key).first() if selectors.is_uuid(key) else None
+
+
+def _show_first(request: PortalRequest, operation: Operation) -> HttpResponse:
+    messages.info(request, "This form was already sent; this is what it asked for.")
     return redirect("snapshots:detail", operation.pk)
 
 

@@ -315,3 +315,18 @@ def test_old_times_stay_true(alice):
     page.clock.fast_forward(timedelta(minutes=10).total_seconds() * 1000)
     expect(page.locator("time[data-ago]").first).to_have_text("10 minutes ago")
     assert made.is_final
+
+
+def test_going_back_and_sending_again_is_one_request(alice):
+    page = alice("/snapshots/new/")
+    page.select_option("#id_volume_id", page.volume.volume_id)
+    page.click(".form__end button")
+    expect(page.locator("h2", has_text="Waiting")).to_be_visible()
+    page.go_back()
+    page.click(".form__end button")
+    expect(page.locator("main")).to_contain_text("This form was already sent")
+    page.goto("/snapshots/new/")  # a form opened anew is a new one
+    page.select_option("#id_volume_id", page.volume.volume_id)
+    page.click(".form__end button")
+    expect(page.locator("main")).to_contain_text("Your request is recorded")
+    assert Operation.objects.count() == 2

@@ -60,6 +60,12 @@ def test_the_same_form_sent_twice_is_one_request(alice, volume):
     assert Operation.objects.get().name == "before-upgrade"
 
 
+def test_a_form_sent_before_asks_nothing_even_when_it_is_wrong_now(alice, volume):
+    form = scene.fill_form(volume)
+    first = alice.post(NEW, form)
+    assert alice.post(NEW, form | {"volume_id": "", "name": "x" * 300}).url == first.url
+
+
 def test_somebody_elses_form_number_gets_a_new_one(alice, bob, volume):
     form = scene.fill_form(volume)
     alice.post(NEW, form)
