@@ -164,6 +164,12 @@ class Place:
 
 
 @register.simple_tag
+def is_sandbox() -> bool:
+    """Whether nothing here is real."""
+    return bool(settings.EVSPORTAL_MODE == "sandbox")
+
+
+@register.simple_tag
 def portal_state() -> selectors.PortalState:
     """What the banners tell."""
     return selectors.portal_state()

@@ -23,6 +23,10 @@ def test_the_sandbox_says_so_in_the_administration(root):
     assert "A simulated cloud" in root.get("/admin/").text
 
 
+def test_the_sandbox_says_so_on_error_pages(client):
+    assert "A simulated cloud" in client.get("/nowhere/").text
+
+
 def test_a_real_cloud_has_no_sandbox_banner(audrey, settings):
     settings.EVSPORTAL_MODE = "cloud"
     assert "A simulated cloud" not in audrey.get("/").text
