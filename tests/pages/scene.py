@@ -157,3 +157,21 @@ def fill_form(of: Volume, **changes) -> dict[str, str]:
         "metadata-0-value": "",
     }
     return {name: text for name, text in (told | changes).items() if text is not None}
+
+
+def ask(browser, of: Volume, **changes):
+    """The form for a plain request, posted with these changes."""
+    return browser.post("/snapshots/new/", fill_form(of, **changes))
+
+
+def errors_at(answer, field: str) -> list[str]:
+    return list(answer.context["form"].errors.get(field, []))
+
+
+def rows(*pairs) -> dict[str, str]:
+    """Metadata rows as a browser posts them."""
+    return {
+        f"metadata-{number}-{part}": text
+        for number, pair in enumerate(pairs)
+        for part, text in zip(("key", "value"), pair, strict=True)
+    }
