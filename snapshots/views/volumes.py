@@ -18,12 +18,14 @@ def volumes(request: PortalRequest) -> HttpResponse:
         selectors.volumes_matching(visible, text=form.text()), after=request.GET.get("after", "")
     )
     usable = selectors.volumes_usable_by(request.user)
+    clouds = sorted({volume.cloud for volume in page.rows})
     context = {
         "form": form,
         "text": form.text(),
         "page": page,
         "usable": set(usable.values_list("pk", flat=True)),
-        "quotas": selectors.quotas_of(sorted({volume.cloud for volume in page.rows})),
+        "quotas": selectors.quotas_of(clouds),
+        "several_clouds": len(clouds) > 1,
         "stale": selectors.inventory_state(),
     }
     return render(request, "snapshots/volumes.html", context)
