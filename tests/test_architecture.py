@@ -22,7 +22,9 @@ def test_files_stay_readable_at_one_sitting():
 
 
 def test_templates_bring_no_inline_script_or_style():
-    inline = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", re.IGNORECASE)
+    inline = re.compile(
+        r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", re.IGNORECASE
+    )
     found = [
         path.name
         for path in ROOT.glob("templates/**/*.html")
