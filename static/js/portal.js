@@ -142,8 +142,15 @@
       if (event.key === "Enter") event.preventDefault(); // it would send the form
       if (event.key === "Enter" || event.key === "ArrowDown") select.focus();
     });
-    select.addEventListener("change", () => {
-      if (select.size > 1 && document.activeElement !== select) select.size = 1;
+    // Chosen: the list folds. Not on blur, where it would pull away what is being clicked.
+    const fold = () => {
+      if (select.value) select.size = 1;
+    };
+    select.addEventListener("click", (event) => {
+      if (event.target !== select) fold();
+    });
+    select.addEventListener("keydown", (event) => {
+      if (event.key === "Tab" || event.key === "Enter") fold();
     });
     narrow(box, select, groups);
   }

@@ -84,6 +84,9 @@ def test_the_list_of_volumes_is_searched(alice):
     expect(page.locator("[data-found]")).to_have_text("1 of 10 volumes")
     page.fill("#volume-search", page.volume.volume_id)
     expect(page.locator("#id_volume_id option")).to_have_count(2)  # it, and "Choose"
+    page.locator("#id_volume_id option").last.click()
+    expect(page.locator("#volume-facts")).to_contain_text("web-01-data")
+    expect(page.locator("#id_volume_id")).to_have_js_property("size", 1)
 
 
 def test_consent_is_asked_for_one_volume_at_a_time(alice):
