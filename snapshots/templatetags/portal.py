@@ -4,6 +4,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -119,26 +120,14 @@ def answer_badge(exchange: Exchange) -> SafeString:
     if answer.status is None:
         return _badge(answer.error or "No answer", "bad")
     tone = {2: "good", 3: "good", 4: "warning"}.get(answer.status // 100, "bad")
-    return _badge(f"{answer.status} {_WORDS.get(answer.status, '')}".strip(), tone)
+    return _badge(f"{answer.status} {_phrase(answer.status)}".strip(), tone)
 
 
-_WORDS = {
-    200: "OK",
-    201: "Created",
-    202: "Accepted",
-    204: "Done",
-    400: "Bad request",
-    401: "Not signed in",
-    403: "Forbidden",
-    404: "Not found",
-    409: "Conflict",
-    413: "Over limit",
-    429: "Throttled",
-    500: "Server error",
-    502: "Bad gateway",
-    503: "Unavailable",
-    504: "Gateway time-out",
-}
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def _badge(word: str, tone: str) -> SafeString:
