@@ -34,17 +34,32 @@ HELPERS = ("add-row", "remove-row", "show")  # buttons that only show the form a
 @for_requesters
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: PortalRequest) -> HttpResponse:
-    """The form; a valid one becomes an operation."""
+    """The form; a valid one becomes an operation.
+
+    The form's number stands in the address, so that the back button brings back the same form, in
+    any browser, and not a new one that would ask a second time.
+    """
     if request.method != "POST":
-        return _page(request, _fresh_form(request))
+        return _show_blank(request)
     if any(name in request.POST for name in HELPERS):
         return _page(request, _form_as_typed(request))
-    if (sent := _already_sent(request)) is not None:
+    if (sent := _already_sent(request, request.POST.get("key", ""))) is not None:
         return _show_first(request, sent)
     form = SnapshotForm(request.POST, requester=request.user, rows=read_rows(request.POST))
     if not form.is_valid():
         return _page(request, form)
     return _ask(request, form)
+
+
+def _show_blank(request: PortalRequest) -> HttpResponse:
+    key = request.GET.get("key", "")
+    if not selectors.is_uuid(key):
+        query = request.GET.copy()
+        query["key"] = str(new_key())
+        return redirect(f"{request.path}?{query.urlencode()}")
+    if (sent := _already_sent(request, key)) is not None:
+        return _show_first(request, sent)
+    return _page(request, _fresh_form(request, key))
 
 
 def _ask(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
@@ -64,9 +79,8 @@ def _ask(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
     return redirect("snapshots:detail", operation.pk)
 
 
-def _already_sent(request: PortalRequest) -> Operation | None:
+def _already_sent(request: PortalRequest, key: str) -> Operation | None:
     """What this form asked for when it was sent before; whatever it says now is not looked at."""
-    key = request.POST.get("key", "")
     mine = selectors.operations_visible_to(request.user).filter(requester=request.user)
     return mine.filter(key=key).first() if selectors.is_uuid(key) else None
 
@@ -94,7 +108,7 @@ def _wanted(form: SnapshotForm) -> SnapshotRequest:
 # --- showing the form ------------------------------------------------------------------------
 
 
-def _fresh_form(request: PortalRequest) -> SnapshotForm:
+def _fresh_form(request: PortalRequest, key: str) -> SnapshotForm:
     """Blank, or with a volume chosen, or as an earlier operation was (`again`)."""
     earlier = _earlier(request)
     if earlier is None:
@@ -104,7 +118,7 @@ def _fresh_form(request: PortalRequest) -> SnapshotForm:
         fields = ("volume_id", "name", "description", "on_behalf_of", "ticket", "reason")
         initial = {name: getattr(earlier, name) for name in fields}
         rows = rows_of(earlier.metadata)
-    return SnapshotForm(initial=initial | {"key": new_key()}, requester=request.user, rows=rows)
+    return SnapshotForm(initial=initial | {"key": key}, requester=request.user, rows=rows)
 
 
 def _earlier(request: PortalRequest) -> Operation | None:

@@ -14,8 +14,20 @@ def _house(db, settings):
     scene.healthy_portal()
 
 
+class Browser(Client):
+    """Follows the blank form to its numbered address, as any browser does."""
+
+    def get(self, path, *args, **options):
+        options.setdefault("follow", path == "/snapshots/new/")
+        return super().get(path, *args, **options)
+
+    def head(self, path, *args, **options):
+        options.setdefault("follow", path == "/snapshots/new/")
+        return super().head(path, *args, **options)
+
+
 def _browser(name: str) -> Client:
-    browser = Client()
+    browser = Browser()
     browser.user = scene.person(name)
     browser.force_login(browser.user)
     return browser

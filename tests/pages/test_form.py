@@ -81,6 +81,22 @@ def test_the_form_keeps_its_number_through_corrections(alice, volume):
     assert answer.context["key"] == form["key"]
 
 
+def test_the_back_button_brings_back_the_form_that_was_sent(alice, volume):
+    blank = alice.get(NEW)
+    address, _ = blank.redirect_chain[-1]
+    sent = alice.post(NEW, {"key": blank.context["key"], "volume_id": volume.volume_id})
+    back = alice.get(address, follow=True)
+    assert back.redirect_chain[-1][0] == sent.url
+    assert "This form was already sent" in back.text
+    assert Operation.objects.count() == 1
+
+
+def test_a_numbered_address_keeps_what_was_chosen_before(alice, volume):
+    address, _ = alice.get(NEW, {"volume_id": volume.volume_id}).redirect_chain[-1]
+    assert f"volume_id={volume.volume_id}" in address
+    assert "key=" in address
+
+
 def test_two_blank_forms_have_two_numbers(alice, volume):
     keys = {str(alice.get(NEW).context["key"]) for _ in range(2)}
     assert len(keys) == 2
@@ -332,7 +348,7 @@ def test_the_number_of_queries(volumes, alice, volume, django_assert_max_num_que
         scene.volume(f"v{number}", granted_to=alice.user)
     scene.operation(alice.user, volume, state="succeeded")
     with django_assert_max_num_queries(12):
-        alice.get(NEW, {"volume_id": volume.volume_id})
+        alice.get(NEW, {"volume_id": volume.volume_id, "key": str(uuid.uuid4())})
 
 
 def test_volumes_of_a_cloud_no_longer_configured_are_not_offered(alice, volume):
