@@ -155,17 +155,6 @@
     narrow(box, select, groups);
   }
 
-  // --- going back to a form that was sent: it keeps its number, so sending it again asks nothing --
-
-  // Pages are not stored by the browser, so "back" fetches a blank form with a number of its own;
-  // the entry in the browser's history remembers the number it had.
-  for (const field of all("[data-form-key]")) {
-    const [navigation] = performance.getEntriesByType("navigation");
-    const kept = history.state?.formKey;
-    if (navigation?.type === "back_forward" && kept) field.value = kept;
-    else history.replaceState({ ...history.state, formKey: field.value }, "");
-  }
-
   // --- metadata rows ---------------------------------------------------------------------------
 
   const addRow = (group) => {
