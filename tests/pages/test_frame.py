@@ -44,7 +44,7 @@ def test_a_cloud_in_trouble_is_told(alice):
     since = timezone.now() - timedelta(minutes=3)
     CloudHealth.objects.update(failing_since=since, trouble="It does not let us sign in.")
     page = alice.get("/").text
-    assert f'has not answered since <time datetime="{since:%Y-%m-%d}' in page
+    assert f'since <time datetime="{since:%Y-%m-%d}' in page
     assert "It does not let us sign in." in page
 
 
