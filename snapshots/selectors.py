@@ -15,6 +15,7 @@ from django.utils import timezone
 from snapshots.models import (
     BUSY,
     OPEN,
+    Anomaly,
     Answer,
     CloudHealth,
     Exchange,
@@ -33,6 +34,7 @@ from snapshots.models import (
     sees_every_operation,
 )
 
+TROUBLE_TOLD_AFTER = timedelta(seconds=30)
 WORKER_SILENT_AFTER = timedelta(seconds=20)
 INVENTORY_STALE_AFTER = timedelta(minutes=10)
 TYPICAL_OF = 20  # so many last snapshots make "usually takes"
@@ -299,6 +301,12 @@ def exchange_neighbours(exchange: Exchange) -> tuple[Exchange | None, Exchange |
     return before, same.filter(seq__gt=exchange.seq).order_by("seq").first()
 
 
+def anomalies_visible_to(user: User) -> QuerySet[Anomaly]:
+    """What should never happen and did, newest first; for auditors."""
+    anomalies = Anomaly.objects.select_related("operation")
+    return anomalies if may_audit(user) else anomalies.none()
+
+
 # --- the portal itself -----------------------------------------------------------------------
 
 
@@ -315,13 +323,15 @@ class PortalState:
 def portal_state(*, now: datetime | None = None) -> PortalState:
     """Whether the worker lives and which clouds do not answer."""
     moment = now or timezone.now()
+    # One failed reading is nothing to tell everybody about.
+    lasting = Q(retry_at__isnull=False) | Q(failing_since__lt=moment - TROUBLE_TOLD_AFTER)
     worker = Worker.objects.order_by("-seen_at").first()
     seen_at = worker.seen_at if worker else None
     return PortalState(
         sandbox=settings.EVSPORTAL_MODE == "sandbox",
         worker_alive=seen_at is not None and moment - seen_at < WORKER_SILENT_AFTER,
         worker_seen_at=seen_at,
-        troubled=list(CloudHealth.objects.filter(failing_since__isnull=False).order_by("cloud")),
+        troubled=list(CloudHealth.objects.filter(lasting).order_by("cloud")),
     )
 
 

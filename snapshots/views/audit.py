@@ -23,6 +23,8 @@ def audit(request: PortalRequest) -> HttpResponse:
     )
     page = selectors.exchanges_page(exchanges, before=request.GET.get("before", ""))
     context = {"form": form, "page": page, "filtered": form.narrows}
+    if not form.narrows and "before" not in request.GET:
+        context["anomalies"] = selectors.anomalies_visible_to(request.user)[:5]
     return render(request, "snapshots/audit.html", context)
 
 

@@ -14,7 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 from snapshots import selectors
 from snapshots.forms import OperationFilterForm, new_key
 from snapshots.models import (
+    MARKER,
     Operation,
+    Snapshot,
     may_audit,
     may_request,
     may_request_for_others,
@@ -132,6 +134,9 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
     snapshot = getattr(operation, "snapshot", None)
     return {
         "name_differs": snapshot is not None and snapshot.name != (operation.name or ""),
+        "description_differs": snapshot is not None
+        and snapshot.description != (operation.description or ""),
+        "kept_metadata": _kept_metadata(snapshot),
         "may_cancel": has_a_hand and operation.can_be_cancelled,
         "may_ask_again": has_a_hand and operation.can_be_asked_again,
         "may_take_another": may_request(user) and operation.is_final,
@@ -139,6 +144,12 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
         "again_key": new_key(),
         "asked_again": operation.asked_again.order_by("asked_at").first(),
     }
+
+
+def _kept_metadata(snapshot: Snapshot | None) -> list[tuple[str, str]]:
+    """What the cloud keeps, less the portal's own mark, which is the operation's id."""
+    pairs = snapshot.metadata.items() if snapshot is not None else ()
+    return [(key, value) for key, value in pairs if key != MARKER]
 
 
 @for_requesters

@@ -32,6 +32,12 @@ _END = {
 }
 
 
+def _end(operation: Operation, accepted_at: datetime | None) -> str:
+    if operation.status is OperationState.FAILED and accepted_at is None:
+        return "Given up"  # it never reached the cloud
+    return _END.get(operation.status, "")
+
+
 def timeline_of(operation: Operation, *, accepted_at: datetime | None) -> list[Step]:
     """From the click to the end, or to what is going on and what is to come."""
     state = operation.status
@@ -39,7 +45,7 @@ def timeline_of(operation: Operation, *, accepted_at: datetime | None) -> list[S
         ("Asked", operation.asked_at, "good"),
         ("Sent to the cloud", operation.sent_at, "good"),
         ("Accepted by the cloud", accepted_at, "good"),
-        (_END.get(state, ""), operation.finished_at, state.tone),
+        (_end(operation, accepted_at), operation.finished_at, state.tone),
     ]
     steps: list[Step] = []
     for words, at, tone in done:

@@ -7,6 +7,8 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from snapshots.models import (
+    Anomaly,
+    AnomalyKind,
     Answer,
     CloudHealth,
     Exchange,
@@ -175,3 +177,10 @@ def rows(*pairs) -> dict[str, str]:
         for number, pair in enumerate(pairs)
         for part, text in zip(("key", "value"), pair, strict=True)
     }
+
+
+def anomaly(of: Operation, *, words: str) -> Anomaly:
+    kind = AnomalyKind.SEVERAL_MARKED
+    return Anomaly.objects.create(
+        at=timezone.now(), kind=kind, cloud=CLOUD, operation=of, words=words
+    )

@@ -168,3 +168,14 @@ def test_the_command_is_quoted_and_leaves_the_token_out(operation):
 def test_a_sign_in_is_not_offered_as_a_command(audrey):
     record = scene.exchange(None, purpose=Purpose.LOGIN, background=True)
     assert "curl" not in audrey.get(f"/audit/{record.id}/").text
+
+
+def test_anomalies_stand_before_everything_else(audrey, operation):
+    scene.anomaly(operation, words="Several snapshots bear one mark: <b>s-1</b>, s-2.")
+    page = audrey.get("/audit/").text
+    assert "&lt;b&gt;s-1&lt;/b&gt;, s-2." in page
+    assert f"/snapshots/{operation.pk}/" in page
+
+
+def test_a_portal_without_anomalies_says_nothing_of_them(audrey):
+    assert "Anomalies" not in audrey.get("/audit/").text

@@ -175,3 +175,18 @@ def test_a_new_form_does_not_start_from_somebody_elses(bob, volume, operation):
     scene.volume(granted_to=bob.user)
     page = bob.get("/snapshots/new/", {"again": str(operation.pk)}).text
     assert "before-upgrade" not in page
+
+
+def test_metadata_that_the_cloud_dropped_is_marked(alice, volume):
+    made = scene.operation(alice.user, volume, state="succeeded", metadata={"team": "payroll"})
+    scene.Snapshot.objects.filter(operation=made).delete()
+    scene.Snapshot.objects.create(
+        operation=made,
+        cloud=made.cloud,
+        snapshot_id="s-1",
+        status="available",
+        seen_at=made.asked_at,
+    )
+    page = alice.get(f"/snapshots/{made.pk}/").text
+    kept = page.partition("What the cloud keeps")[2]
+    assert "not as asked" in kept
