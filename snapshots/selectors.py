@@ -37,6 +37,7 @@ from snapshots.models import (
 TROUBLE_TOLD_AFTER = timedelta(seconds=30)
 WORKER_SILENT_AFTER = timedelta(seconds=20)
 INVENTORY_STALE_AFTER = timedelta(minutes=10)
+LEAST_PART_OF_ID = 6
 TYPICAL_OF = 20  # so many last snapshots make "usually takes"
 
 Row = TypeVar("Row", bound=Model)
@@ -81,15 +82,9 @@ def operations_matching(
 
 
 def _operation_says(word: str) -> Q:
-    fields = (
-        "name",
-        "volume_name",
-        "volume_id",
-        "requester_name",
-        "on_behalf_of",
-        "ticket",
-        "snapshot__snapshot_id",
-    )
+    fields = ["name", "volume_name", "requester_name", "on_behalf_of", "ticket"]
+    if len(word) >= LEAST_PART_OF_ID:  # "db" is in many an id
+        fields += ["volume_id", "snapshot__snapshot_id"]
     says = Q()
     for field in fields:
         says |= Q(**{f"{field}__icontains": word})
@@ -188,7 +183,7 @@ def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume
     """Narrowed by free text: name, id, status, type, zone, what it is attached to."""
     fields = ("name", "status", "volume_type", "availability_zone", "attached_to")
     for word in text.split()[:8]:
-        says = Q(volume_id__icontains=word) if len(word) > 5 else Q()  # "db" is in many an id
+        says = Q(volume_id__icontains=word) if len(word) >= LEAST_PART_OF_ID else Q()
         for field in fields:
             says |= Q(**{f"{field}__icontains": word})
         volumes = volumes.filter(says)

@@ -41,10 +41,10 @@ class Comparison:
         return [] if noun == "other" or is_list else [f"no list of {noun}"]
 
     def _values(self, path: str, recorded: Any, actual: Any, *, loose: bool = False) -> list[str]:
-        if loose and None in (recorded, actual):
-            return []  # which row comes first is left to chance, and rows have nulls of their own
         if type(recorded) is not type(actual):
-            return [f"{path}: {recorded!r} became {actual!r}"]
+            # Where the first row is left to chance, so are its nulls.
+            by_chance = loose and None in (recorded, actual)
+            return [] if by_chance else [f"{path}: {recorded!r} became {actual!r}"]
         if isinstance(recorded, dict):
             return self._objects(path, recorded, actual, loose=loose)
         if isinstance(recorded, list):
