@@ -38,6 +38,8 @@ TROUBLE_TOLD_AFTER = timedelta(seconds=30)
 WORKER_SILENT_AFTER = timedelta(seconds=20)
 INVENTORY_STALE_AFTER = timedelta(minutes=10)
 LEAST_PART_OF_ID = 6
+BEFORE_ANSWER = {OperationState.QUEUED, OperationState.SENDING}
+SOON_SECONDS = 5.0
 TYPICAL_OF = 20  # so many last snapshots make "usually takes"
 
 Row = TypeVar("Row", bound=Model)
@@ -148,16 +150,20 @@ def typical_seconds(cloud: str) -> float | None:
     return median(times) if times else None
 
 
-def poll_seconds(operations: Iterable[Operation], *, now: datetime | None = None) -> int | None:
+def poll_seconds(operations: Iterable[Operation], *, now: datetime | None = None) -> float | None:
     """Seconds until the page should ask again; None when nothing on it can change any more.
 
-    It grows from 1 to 30 with the time in which nothing changed.
+    Twice a second while something is about to be sent, since that takes a moment; then from 1 to
+    30, growing with the time in which nothing changed.
     """
     unfinished = [one for one in operations if not one.is_final]
     if not unfinished:
         return None
-    quiet = (now or timezone.now()) - max(one.state_at for one in unfinished)
-    return int(min(30, max(1, quiet.total_seconds() / 6)))
+    latest = max(unfinished, key=lambda one: one.state_at)
+    quiet = ((now or timezone.now()) - latest.state_at).total_seconds()
+    if quiet < SOON_SECONDS and latest.status in BEFORE_ANSWER:
+        return 0.5
+    return int(min(30, max(1, quiet / 6)))
 
 
 # --- volumes ---------------------------------------------------------------------------------
