@@ -95,7 +95,7 @@ def test_the_list_polls_once_while_something_is_unfinished(alice, volume):
     scene.operation(alice.user, volume, state="queued", ago_seconds=1)
     page = alice.get("/", {"q": "before"}).text
     assert page.count("hx-trigger=") == 1
-    assert 'hx-get="/snapshots/rows/?q=before" hx-trigger="every 1s"' in page
+    assert 'hx-get="/snapshots/rows/?q=before" hx-trigger="every 0.5s"' in page
 
 
 def test_polling_slows_down(alice, volume):

@@ -1,0 +1,113 @@
+"""`./run faults`: proves that each request makes exactly one snapshot, whatever breaks."""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from tests.faults import portal
+from tests.faults.breaks import GUARDS, break_guard
+from tests.faults.cloud import SandboxCloud
+from tests.faults.nursery import Nursery
+from tests.faults.plan import Drawer
+from tests.faults.proxy import Proxy, Times
+
+_THREADS = 32  # of each worker
+
+
+def main() -> int:
+    options = _options()
+    folder = Path(tempfile.mkdtemp(prefix="evsportal-faults-"))
+    cloud = None
+    try:
+        cloud = SandboxCloud(folder)
+        return _run(options, folder, cloud)
+    finally:
+        if cloud is not None:
+            cloud.stop()
+        if options.keep:
+            print(f"kept: {folder}", file=sys.stderr)  # noqa: T201
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(options: argparse.Namespace, folder: Path, cloud: SandboxCloud) -> int:
+    proxy = Proxy(
+        cloud.address,
+        Drawer(options.seed, creates_per_kill=40),
+        Times(portal.GIVE_UP_SECONDS, portal.LATE_SECONDS),
+        strike=lambda port, what: nursery.strike(port, what),  # noqa: PLW0108 - made below
+    )
+    environ = portal.Portal(folder, options.database, _THREADS).environ(
+        {"EVSPORTAL_MODE": "sandbox", "EVSPORTAL_SANDBOX_URL": proxy.url}
+    )
+    nursery = Nursery(
+        folder=folder,
+        environ=environ,
+        count=options.workers,
+        seed=options.seed,
+        frozen_seconds=portal.FROZEN_SECONDS,
+        broken=options.broken,
+    )
+    portal.enter(environ)
+    proxy.start()
+    try:
+        return _conduct(options, proxy, nursery, cloud)
+    finally:
+        nursery.stop()
+        proxy.stop()
+
+
+def _conduct(
+    options: argparse.Namespace, proxy: Proxy, nursery: Nursery, cloud: SandboxCloud
+) -> int:
+    # Django is set up only now.
+    from tests.faults.people import People, settle_in  # noqa: PLC0415
+    from tests.faults.run import Orders, Run, say, write_plot  # noqa: PLC0415
+
+    if options.broken == "key":  # the one guard that is not in the workers
+        break_guard("key")
+    orders = Orders(options.n, options.seed, options.workers)
+    volumes = max(100, min(1000, options.n // 3))
+    person = settle_in("sandbox", cloud.add_volumes(volumes))
+    people = People(person, "sandbox", options.seed, most_open=volumes)
+    run = Run(orders, proxy=proxy, nursery=nursery, people=people, cloud=cloud)
+    over = threading.Event()
+
+    def tell() -> None:
+        while not over.wait(5):
+            say(run.progress())
+
+    threading.Thread(target=tell, daemon=True).start()
+    try:
+        run.conduct()
+    finally:
+        over.set()
+    judgment = run.judged()
+    report = {"database": options.database, "break": options.broken, **run.report(judgment)}
+    for kind, lines in vars(judgment).items():
+        for line in lines[:20]:
+            say(f"{kind}: {line}")
+    if options.plot:
+        write_plot(options.plot, title=f"Time to settle of {report['operations']} operations")
+    print(json.dumps(report), flush=True)  # noqa: T201 - the result
+    return 0 if judgment.is_clean else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./run faults", description=__doc__)
+    parser.add_argument("--n", type=int, default=200, help="operations (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg")
+    parser.add_argument("--break", dest="broken", choices=sorted(GUARDS), help="take a guard out")
+    parser.add_argument("--keep", action="store_true", help="leave the files where they are")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

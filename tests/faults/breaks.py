@@ -1,0 +1,92 @@
+"""Takes one guard out of the engine, to show that the run then fails. Used by nothing else."""
+
+# ruff: noqa: PLC0415 - what is patched is imported when the settings are there
+import uuid
+from collections.abc import Callable
+
+
+def break_guard(name: str) -> None:
+    """Patch this process. The guards are named as in `GUARDS`."""
+    GUARDS[name]()
+
+
+def _fencing() -> None:
+    """A write no longer cares whose claim it is."""
+    from snapshots.jobs import claims
+    from snapshots.services import perform, settle, watch
+
+    def write(row, **changes) -> None:
+        type(row)._default_manager.filter(pk=row.pk).update(**changes)
+        for name, value in changes.items():
+            setattr(row, name, value)
+
+    claims.write = perform.write = write  # `release` finds it in its own module
+    assert perform.release is settle.release is watch.release is claims.release
+
+
+def _marker() -> None:
+    """Looking for the marker finds nothing."""
+    from snapshots.services import settle
+
+    settle.MARKER = "evsportal-nothing"
+
+
+def _exchange() -> None:
+    """The exchange's row is written when the answer is there."""
+    from django.db import transaction
+
+    from snapshots.audit.recorder import AuditRecorder
+    from snapshots.models import Purpose
+
+    answered, failed = AuditRecorder.answered, AuditRecorder.failed
+
+    def opened(self, request) -> None:
+        with transaction.atomic(durable=True):
+            if self._before_create and request.purpose == Purpose.CREATE:
+                self._before_create()
+
+    def answered_late(self, request, answer) -> None:
+        self._exchange(request).save()
+        answered(self, request, answer)
+
+    def failed_late(self, request, error, **facts) -> None:
+        self._exchange(request).save()
+        failed(self, request, error, **facts)
+
+    AuditRecorder.opened = opened
+    AuditRecorder.answered = answered_late
+    AuditRecorder.failed = failed_late
+
+
+def _key() -> None:
+    """A second submit of the same form is a new request."""
+    from snapshots.services import request
+
+    record = request._record
+
+    def record_anew(requester, key, wanted, again_for):
+        return record(requester, uuid.uuid4(), wanted, again_for)
+
+    request._record = record_anew
+
+
+def _retry() -> None:
+    """What may have been executed is sent again."""
+    from snapshots.services import outcomes, perform
+
+    outcome_of = outcomes.outcome_of
+
+    def optimistic(error, *, sent):
+        found = outcome_of(error, sent=sent)
+        return outcomes._LATER if found.verdict is outcomes.Verdict.UNKNOWN else found
+
+    perform.outcome_of = optimistic
+
+
+GUARDS: dict[str, Callable[[], None]] = {
+    "fencing": _fencing,
+    "marker": _marker,
+    "exchange": _exchange,
+    "key": _key,
+    "retry": _retry,
+}

@@ -1,0 +1,85 @@
+"""The simulated cloud as a process of its own, and what it tells when it is asked directly."""
+
+import json
+import subprocess
+import sys
+import threading
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.faults.processes import ROOT, end, end_with_parent
+
+ENOUGH = 10**9
+
+
+@dataclass(frozen=True)
+class Held:
+    """A snapshot as the cloud itself holds it."""
+
+    id: str
+    volume_id: str
+    status: str
+    metadata: dict[str, str]
+
+
+class SandboxCloud:
+    """Without limits of its own, and with snapshots that are ready at once."""
+
+    def __init__(self, folder: Path) -> None:
+        with (folder / "sandbox.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.cloud"],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self.port = int(self._process.stdout.readline())
+        self.address = ("127.0.0.1", self.port)
+
+    def stop(self) -> None:
+        end(self._process)
+
+    def add_volumes(self, count: int) -> list[str]:
+        return self._control("POST", "volumes", {"count": count, "name": "load"})["ids"]
+
+    def snapshots(self) -> list[Held]:
+        shown = self._control("GET", "snapshots")["snapshots"]
+        return [Held(one["id"], one["volume_id"], one["status"], one["metadata"]) for one in shown]
+
+    def requests(self) -> list[tuple[str, str]]:
+        """Method and path of each request that reached the cloud."""
+        shown = self._control("GET", "requests")["requests"]
+        return [(one["method"], one["path"]) for one in shown]
+
+    def expire_tokens(self) -> None:
+        self._control("POST", "tokens/expire")
+
+    def _control(self, method: str, path: str, body: Any = None) -> Any:
+        url = f"http://127.0.0.1:{self.port}/_sandbox/{path}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data=data, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - ours
+            return json.load(answer)
+
+
+def main() -> None:
+    from snapshots.sandbox import SandboxOptions, SandboxServer  # noqa: PLC0415 - the process's own
+
+    end_with_parent()
+    options = SandboxOptions(
+        seconds=0,
+        snapshots_per_volume=0,
+        quota_snapshots=ENOUGH,
+        quota_gigabytes=ENOUGH,
+        quota_volumes=ENOUGH,
+    )
+    with SandboxServer(options) as server:
+        print(server.port, flush=True)  # noqa: T201 - what the parent waits for
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

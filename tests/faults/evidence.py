@@ -1,0 +1,106 @@
+"""Gathers the facts for the judge: from the tables, from the proxy, from the cloud itself."""
+
+from collections import Counter
+from urllib.parse import urlsplit
+
+from snapshots.models import Anomaly, Answer, Exchange, Operation, Purpose, Snapshot
+from tests.faults.answers import KEEPS_STATUS
+from tests.faults.cloud import Held
+from tests.faults.judge import INTENT, Facts, Made, Row, Sent, Told
+from tests.faults.plan import Act
+from tests.faults.proxy import Seen
+
+_ANSWERED_NO = frozenset({400, 401, 403, 404, 409, 413, 429})
+
+
+def facts_of(
+    *,
+    held: list[Held],
+    seen: list[Seen],
+    acknowledged: dict[str, set[str]],
+    at_cloud: list[tuple[str, str]],
+) -> Facts:
+    return Facts(
+        operations=_operations(),
+        snapshots=[Made(one.id, one.volume_id, one.status, one.metadata) for one in held],
+        acknowledged=acknowledged,
+        sent=[_sent(one) for one in seen],
+        rows=_rows(),
+        at_cloud=at_cloud,
+    )
+
+
+def _operations() -> list[Told]:
+    snapshots = dict(Snapshot.objects.values_list("operation_id", "snapshot_id"))
+    return [
+        Told(
+            id=str(one.pk),
+            intent=one.metadata.get(INTENT, ""),
+            state=one.state,
+            volume_id=one.volume_id,
+            snapshot_id=snapshots.get(one.pk),
+        )
+        for one in Operation.objects.all()
+    ]
+
+
+def _sent(seen: Seen) -> Sent:
+    # The cloud's own 4xx passed on means the same as one that the proxy made up.
+    passed_on = seen.fault.act in {Act.PASS, Act.DROP} or seen.fault.answer in KEEPS_STATUS
+    refused = seen.status in _ANSWERED_NO and passed_on
+    return Sent(
+        at=seen.at,
+        method=seen.method,
+        target=seen.target,
+        marker=seen.marker,
+        proves_nothing_made=seen.fault.proves_nothing_made or refused,
+        note=f"{seen.fault}, {seen.status or 'no status'}",
+    )
+
+
+def _rows() -> list[Row]:
+    answered = set(Answer.objects.values_list("exchange_id", flat=True))
+    columns = ("seq", "at", "method", "url", "operation_id", "purpose")
+    return [
+        Row(
+            at=at.timestamp(),
+            method=method,
+            target=_target(url),
+            operation=str(operation or ""),
+            is_create=purpose == Purpose.CREATE,
+            answered=seq in answered,
+        )
+        for seq, at, method, url, operation, purpose in Exchange.objects.values_list(*columns)
+    ]
+
+
+def _target(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def states() -> dict[str, int]:
+    return dict(Counter(Operation.objects.values_list("state", flat=True)))
+
+
+def anomalies() -> dict[str, int]:
+    return dict(Counter(Anomaly.objects.values_list("kind", flat=True)))
+
+
+def settle_times() -> tuple[list[float], list[float]]:
+    """Seconds from the last sending to the end: of operations that were unknown, and of others."""
+    looked_for = set(
+        Exchange.objects.filter(purpose=Purpose.SETTLE).values_list("operation_id", flat=True)
+    )
+    unknown, others = [], []
+    ended = Operation.objects.filter(sent_at__isnull=False, finished_at__isnull=False)
+    for pk, sent_at, finished_at in ended.values_list("pk", "sent_at", "finished_at"):
+        seconds = (finished_at - sent_at).total_seconds()
+        (unknown if pk in looked_for else others).append(seconds)
+    return unknown, others
+
+
+def exchange_counts() -> Counter[bool]:
+    """How many exchanges have an answer's row (an error is one too), and how many have none."""
+    answered = Answer.objects.count()
+    return Counter({True: answered, False: Exchange.objects.count() - answered})

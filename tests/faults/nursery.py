@@ -1,0 +1,134 @@
+"""The workers: real `manage worker` processes, killed and frozen on purpose, started again."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.faults.plan import Violence
+from tests.faults.processes import ROOT, end, owner_of
+
+
+@dataclass
+class _Worker:
+    process: subprocess.Popen
+    wakes_at: float | None = None  # frozen until then
+
+
+@dataclass
+class Nursery:
+    """Keeps `count` workers running between `start` and `stop`."""
+
+    folder: Path
+    environ: Mapping[str, str]
+    count: int
+    seed: int
+    frozen_seconds: float
+    broken: str | None = None
+    done: Counter[str] = field(default_factory=Counter)  # what was done to workers
+    kills_allowed: int = 0  # so far; grows with the run
+    freezes_allowed: int = 0
+    kills: int = 0
+    freezes: int = 0
+    _workers: list[_Worker] = field(default_factory=list)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _started: int = 0
+
+    def start(self) -> None:
+        self._random = random.Random(f"{self.seed}/nursery")  # noqa: S311 - dice
+        self._thread = threading.Thread(target=self._run, name="nursery", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(60)
+
+    def strike(self, port: int, violence: Violence) -> None:
+        """Kill or freeze the worker whose end of a connection has this port."""
+        with self._lock:
+            pid = owner_of(port, [one.process.pid for one in self._workers])
+            worker = next((one for one in self._workers if one.process.pid == pid), None)
+            if worker is None:
+                self.done["missed"] += 1
+            elif violence.freeze:
+                self._freeze(worker, f"frozen, {violence.moment}")
+            else:
+                self._kill(worker, f"killed, {violence.moment}")
+
+    def strike_anyone(self) -> None:
+        """At no particular moment."""
+        with self._lock:
+            worker = self._random.choice(self._workers)
+            if self._random.random() < 0.5:
+                self._freeze(worker, "frozen, at random")
+            else:
+                self._kill(worker, "killed, at random")
+
+    def is_calm(self) -> bool:
+        with self._lock:
+            return all(one.wakes_at is None for one in self._workers)
+
+    def log(self) -> str:
+        texts = [path.read_text(errors="replace") for path in self.folder.glob("worker-*.log")]
+        return "\n".join(texts)
+
+    def _kill(self, worker: _Worker, how: str) -> None:
+        if self.kills >= self.kills_allowed:
+            return
+        self.kills += 1
+        self.done[how] += 1
+        worker.process.kill()
+
+    def _freeze(self, worker: _Worker, how: str) -> None:
+        # One at a time: others must be awake to take over what it holds.
+        spent = self.freezes >= self.freezes_allowed
+        if spent or not self.is_calm() or len(self._workers) < 2:
+            return
+        with suppress(ProcessLookupError):
+            os.kill(worker.process.pid, signal.SIGSTOP)
+            self.freezes += 1
+            self.done[how] += 1
+            worker.wakes_at = time.monotonic() + self.frozen_seconds
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            with self._lock:
+                self._tend()
+            self._stopping.wait(0.02)
+        with self._lock:
+            for worker in self._workers:
+                end(worker.process)
+
+    def _tend(self) -> None:
+        for worker in list(self._workers):
+            if worker.process.poll() is not None:
+                self._note_death(worker)
+            elif worker.wakes_at is not None and time.monotonic() > worker.wakes_at:
+                worker.wakes_at = None
+                os.kill(worker.process.pid, signal.SIGCONT)
+        while len(self._workers) < self.count:
+            self._workers.append(_Worker(self._begin()))
+
+    def _note_death(self, worker: _Worker) -> None:
+        self._workers.remove(worker)
+        if worker.process.returncode != -signal.SIGKILL:
+            self.done["died by itself"] += 1
+
+    def _begin(self) -> subprocess.Popen:
+        self._started += 1
+        argv = [sys.executable, "-m", "tests.faults.worker"]
+        if self.broken:
+            argv += ["--break", self.broken]
+        with (self.folder / f"worker-{self._started}.log").open("wb") as log:
+            return subprocess.Popen(
+                argv, cwd=ROOT, env=self.environ, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )

@@ -1,0 +1,135 @@
+"""People who click: ten threads submit through the real service, often twice, and ask again."""
+
+import queue
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import Group, User
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.utils import timezone
+
+from snapshots.models import OPEN, Operation, OperationState, Role, Volume, VolumeGrant
+from snapshots.services.request import SnapshotRequest, ask_again, request_snapshot
+
+THREADS = 10
+INTENT = "intent"  # metadata that goes with the snapshot: what the person wanted once
+MOST_AGAIN = 3
+_AGAIN = (OperationState.NOT_CREATED, OperationState.REFUSED)
+
+
+def settle_in(cloud: str, volume_ids: list[str]) -> User:
+    """A person who may use every volume of the cloud, and the volumes as the portal knows them."""
+    person = User.objects.create_user("alice")
+    person.groups.add(Group.objects.get(name=Role.STAFF))
+    VolumeGrant.objects.create(cloud=cloud, volume_id="", user=person)
+    now = timezone.now()
+    Volume.objects.bulk_create(
+        Volume(cloud=cloud, volume_id=one, status="available", size_gb=1, seen_at=now)
+        for one in volume_ids
+    )
+    return person
+
+
+@dataclass
+class People:
+    """Submits intents as long as the portal is not too far behind."""
+
+    person: User
+    cloud: str
+    seed: int
+    most_open: int
+    acknowledged: dict[str, set[str]] = field(default_factory=dict)  # intent to operations
+    submits: int = 0
+    again: int = 0
+    trouble: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _again_for: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(f"{self.seed}/people")  # noqa: S311 - dice
+        self._volumes = list(Volume.objects.filter(cloud=self.cloud))
+
+    def submit(self, count: int, *, pace: bool = True) -> None:
+        """Ask for so many snapshots from ten threads; returns when all are acknowledged."""
+        clicks: queue.Queue[tuple[str, Volume] | None] = queue.Queue(maxsize=THREADS)
+        threads = [
+            threading.Thread(target=self._click, args=(clicks,), daemon=True)
+            for _ in range(THREADS)
+        ]
+        for thread in threads:
+            thread.start()
+        for number in range(count):
+            if pace and number % 20 == 0:
+                self._wait_for_room()
+            intent = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+            volume = self._random.choice(self._volumes)
+            for _ in range(self._random.choice((1, 1, 2, 3))):
+                clicks.put((intent, volume))
+        for _ in threads:
+            clicks.put(None)
+        for thread in threads:
+            thread.join()
+
+    def ask_again(self) -> int:
+        """One round: whatever ended with nothing made is asked again. How many were."""
+        ended = Operation.objects.filter(state__in=_AGAIN, asked_again__isnull=True)
+        asked = 0
+        for operation in ended.exclude(pk__in=self._again_for)[:200]:
+            self._again_for.add(str(operation.pk))
+            if self._generation(operation) < MOST_AGAIN:
+                self._ask_again(operation)
+                asked += 1
+        self.again += asked
+        return asked
+
+    def _ask_again(self, operation: Operation) -> None:
+        made, _ = _patiently(
+            lambda: ask_again(operation=operation, person=self.person, key=uuid.uuid4())
+        )
+        self._note(f"again for {operation.pk}", made)
+
+    def _generation(self, operation: Operation) -> int:
+        found = 0
+        while operation.again_for is not None:
+            operation, found = operation.again_for, found + 1
+        return found
+
+    def _wait_for_room(self) -> None:
+        while Operation.objects.filter(state__in=OPEN).count() > self.most_open:
+            time.sleep(0.05)
+
+    def _click(self, clicks: "queue.Queue[tuple[str, Volume] | None]") -> None:
+        while (click := clicks.get()) is not None:
+            try:
+                self._submit(*click)
+            except Exception as error:  # noqa: BLE001 - told in the end; the run goes on
+                self.trouble.append(f"submit: {type(error).__name__}: {error}")
+        connection.close()
+
+    def _submit(self, intent: str, volume: Volume) -> None:
+        wanted = SnapshotRequest(volume=volume, name="fault run", metadata={INTENT: intent})
+        operation, _ = _patiently(
+            lambda: request_snapshot(requester=self.person, key=uuid.UUID(intent), wanted=wanted)
+        )
+        self._note(intent, operation)
+
+    def _note(self, intent: str, operation: Operation) -> None:
+        with self._lock:
+            self.submits += 1
+            self.acknowledged.setdefault(intent, set()).add(str(operation.pk))
+
+
+def _patiently(act: Callable[[], tuple[Operation, bool]]) -> tuple[Operation, bool]:
+    """A person whose page failed clicks again, with the same key."""
+    for _ in range(5):
+        try:
+            return act()
+        except DatabaseError:
+            connection.close()
+            time.sleep(0.5)
+    return act()

@@ -1,0 +1,185 @@
+"""One run from begin to end: faults while people ask, then darkness, then a healthy cloud."""
+
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.faults import evidence
+from tests.faults.judge import Judgment, judge
+from tests.faults.nursery import Nursery
+from tests.faults.people import People
+from tests.faults.proxy import Proxy
+
+DARK_SECONDS = 3.0
+OUTAGE_SECONDS = 1.0  # nobody listens: long enough to open the portal's breaker
+_LAST_SHARE = 0.05  # of the operations: asked for when the cloud is away
+
+
+@dataclass(frozen=True)
+class Orders:
+    """How much of everything."""
+
+    operations: int
+    seed: int
+    workers: int
+
+    @property
+    def kills(self) -> int:
+        return max(4, self.operations // 100)
+
+    @property
+    def freezes(self) -> int:
+        return max(3, self.operations // 200)
+
+    @property
+    def patience_seconds(self) -> float:
+        """How long the run may take until faults end; then as long again as settling may take."""
+        return 90 + self.operations * 0.2
+
+
+class Run:
+    """Conducts proxy, workers and people."""
+
+    def __init__(
+        self, orders: Orders, *, proxy: Proxy, nursery: Nursery, people: People, cloud: Any
+    ) -> None:
+        self.orders = orders
+        self.proxy = proxy
+        self.nursery = nursery
+        self.people = people
+        self.cloud = cloud
+        self._random = random.Random(f"{orders.seed}/run")  # noqa: S311 - dice
+        self._over = threading.Event()
+        self.seconds = self.back_seconds = 0.0
+
+    def conduct(self) -> None:
+        begun = time.monotonic()
+        self.nursery.start()
+        self.proxy.faulty = True
+        pest = threading.Thread(target=self._pester, daemon=True)
+        pest.start()
+        last = max(1, int(self.orders.operations * _LAST_SHARE))
+        self.people.submit(self.orders.operations - last)
+        self._until_open_at_most(last, begun + self.orders.patience_seconds)
+        self._over.set()
+        pest.join()
+        self._darkness(last)
+        back = time.monotonic()
+        self._until_settled(back + 90 + self.orders.operations * 0.02)
+        self.back_seconds = time.monotonic() - back
+        self.seconds = time.monotonic() - begun
+        self.nursery.stop()
+
+    def _pester(self) -> None:
+        """What belongs to no exchange: violence at random times, a short outage now and then,
+        tokens that expire, people who ask again.
+        """
+        outages = 0
+        expire_at = time.monotonic() + 5
+        while not self._over.wait(0.25):
+            done = len(self.people.acknowledged)
+            self._allow_violence(done / self.orders.operations)
+            if self._random.random() < 0.05:
+                self.nursery.strike_anyone()
+            if done > outages + 1500:
+                outages = done
+                self.proxy.refuse(OUTAGE_SECONDS)
+            if time.monotonic() > expire_at:  # a token refused twice a minute is no token trouble
+                expire_at += 65
+                self.cloud.expire_tokens()
+            self.people.ask_again()
+
+    def _allow_violence(self, share: float) -> None:
+        """Spread over the whole run, so that it ends."""
+        self.nursery.kills_allowed = 1 + int(self.orders.kills * share)
+        self.nursery.freezes_allowed = 1 + int(self.orders.freezes * share)
+
+    def _darkness(self, last: int) -> None:
+        """Everything hangs or breaks while the last ones are asked for; then the cloud is back."""
+        self.proxy.dark, self.proxy.faulty = True, False
+        dark_until = time.monotonic() + DARK_SECONDS
+        self.people.submit(last, pace=False)
+        time.sleep(max(0.0, dark_until - time.monotonic()))
+        self.nursery.kills_allowed = self.nursery.freezes_allowed = 0
+        self.proxy.dark = False
+        say("the cloud is back")
+
+    def _until_open_at_most(self, most: int, deadline: float) -> None:
+        while _open_count() > most and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+    def _until_settled(self, deadline: float) -> None:
+        while time.monotonic() < deadline:
+            self.people.ask_again()
+            if not (_open_count() or self.proxy.pending) and self.nursery.is_calm():
+                return
+            time.sleep(0.1)
+
+    def progress(self) -> str:
+        states = ", ".join(f"{count} {state}" for state, count in evidence.states().items())
+        done = sum(self.nursery.done.values())
+        return f"{states}; {len(self.proxy.seen)} requests, {done} strikes"
+
+    def judged(self) -> Judgment:
+        return judge(
+            evidence.facts_of(
+                held=self.cloud.snapshots(),
+                seen=self.proxy.seen,
+                acknowledged=self.people.acknowledged,
+                at_cloud=self.cloud.requests(),
+            )
+        )
+
+    def report(self, judgment: Judgment) -> dict[str, Any]:
+        """The line of JSON; what is wrong comes first."""
+        rows = evidence.exchange_counts()
+        states = evidence.states()
+        operations = sum(states.values())
+        return {
+            "operations": operations,
+            **judgment.counts(),
+            "exchanges": sum(rows.values()),
+            "exchanges_answered": rows[True],
+            "exchanges_without_answer": rows[False],
+            "longest_settle_after_back_s": round(self.back_seconds, 1),
+            "seconds": round(self.seconds, 1),
+            "operations_per_second": round(operations / max(self.seconds, 0.001), 1),
+            "seed": self.orders.seed,
+            "states": states,
+            "submits": self.people.submits,
+            "asked_again": self.people.again,
+            "strikes": dict(self.nursery.done),
+            "connections_refused_times": self.proxy.refusals,
+            "connections_reset": self.proxy.resets,
+            "faults": _fault_counts(self.proxy),
+            "anomalies": evidence.anomalies(),
+            "proxy_troubles": sum(bool(one.trouble) for one in self.proxy.seen),
+            "people_troubles": self.people.trouble[:5],
+        }
+
+
+def _fault_counts(proxy: Proxy) -> dict[str, int]:
+    return dict(sorted(Counter(str(one.fault) for one in proxy.seen).items()))
+
+
+def _open_count() -> int:
+    from snapshots.models import OPEN, Operation  # noqa: PLC0415 - Django must be set up
+
+    return Operation.objects.filter(state__in=OPEN).count()
+
+
+def say(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} faults: {line}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def write_plot(path: Path, *, title: str) -> None:
+    from tests.faults.plot import plot  # noqa: PLC0415
+
+    unknown, others = evidence.settle_times()
+    curves = {"outcome was unknown": unknown, "clear answer": others}
+    path.write_text(plot(curves, title=title), encoding="utf-8")

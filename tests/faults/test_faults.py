@@ -1,0 +1,49 @@
+"""The proof itself, small enough for every day. The full one is `./run faults --n 10000`."""
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from tests.faults.plan import Drawer, Kind
+from tests.faults.plot import plot
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_faults(*args: str) -> subprocess.CompletedProcess:
+    environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    return subprocess.run(
+        [sys.executable, "-m", "tests.faults", *args],
+        cwd=ROOT,
+        env=environ,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+
+
+def test_two_hundred_requests_make_two_hundred_snapshots_whatever_breaks(tmp_path):
+    picture = tmp_path / "settle.svg"
+    ended = run_faults("--n", "200", "--seed", "1", "--plot", str(picture))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    report = json.loads(ended.stdout)
+    wrongs = ("duplicates", "orphans", "lost", "unsettled", "unrecorded", "creates_sent_twice")
+    assert {kind: report[kind] for kind in wrongs} == dict.fromkeys(wrongs, 0), ended.stderr
+    assert report["operations"] >= 200
+    assert ET.parse(picture).getroot().tag.endswith("svg")  # noqa: S314 - our own
+
+
+def test_same_seed_draws_the_same_faults_whatever_the_readings_do():
+    first, second = (Drawer(7, creates_per_kill=40) for _ in range(2))
+    drawn = [first.fault(Kind.CREATE) for _ in range(50)]
+    for _ in range(30):
+        second.fault(Kind.READ)
+    assert [second.fault(Kind.CREATE) for _ in range(50)] == drawn
+
+
+def test_plot_of_nothing_is_still_a_picture():
+    assert plot({"unknown": [], "clear": []}, title="a < b").startswith("<svg")

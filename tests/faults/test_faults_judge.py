@@ -1,0 +1,143 @@
+"""The judge must be able to fail: each planted wrong is found, and nothing else."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.faults.judge import INTENT, MARKER, Facts, Made, Row, Sent, Told, judge
+
+CREATE = "/v2/p/snapshots"
+
+
+def made(number: int, *, marker: str = "", intent: str = "", status: str = "available") -> Made:
+    operation = marker or f"o{number}"
+    metadata = {MARKER: operation, INTENT: intent or f"i{number}"}
+    return Made(f"s{number}", f"v{number}", status, metadata)
+
+
+def told(number: int, state: str = "succeeded") -> Told:
+    snapshot_id = f"s{number}" if state == "succeeded" else None
+    return Told(f"o{number}", f"i{number}", state, f"v{number}", snapshot_id)
+
+
+def sent(number: int, at: float | None = None, **facts) -> Sent:
+    return Sent(number if at is None else at, "POST", CREATE, marker=f"o{number}", **facts)
+
+
+def row(number: int, at: float | None = None) -> Row:
+    at = number - 0.01 if at is None else at
+    return Row(at, "POST", CREATE, operation=f"o{number}", is_create=True)
+
+
+@pytest.fixture
+def healthy() -> Facts:
+    """Three operations: two made their snapshots, of the third provably nothing became."""
+    return Facts(
+        operations=[told(1), told(2), told(3, "not_created")],
+        snapshots=[made(1), made(2)],
+        acknowledged={f"i{number}": {f"o{number}"} for number in (1, 2, 3)},
+        sent=[sent(1), sent(2), sent(3)],
+        rows=[row(1), row(2), row(3)],
+        at_cloud=[("POST", CREATE)] * 2,
+    )
+
+
+def wrongs(facts: Facts) -> dict[str, int]:
+    return {kind: count for kind, count in judge(facts).counts().items() if count}
+
+
+def test_healthy_facts_are_clean(healthy):
+    assert wrongs(healthy) == {}
+    assert judge(healthy).is_clean
+
+
+def test_second_snapshot_of_an_operation_is_a_duplicate(healthy):
+    second = replace(made(9, marker="o1", intent="i1"), volume_id="v1")
+    assert wrongs(replace(healthy, snapshots=[*healthy.snapshots, second])) == {"duplicates": 1}
+
+
+def test_second_snapshot_of_an_intent_is_a_duplicate_whatever_its_operation(healthy):
+    again = [*healthy.operations, told(4)]
+    twice = [*healthy.snapshots, made(4, intent="i1")]
+    assert wrongs(replace(healthy, operations=again, snapshots=twice)) == {"duplicates": 1}
+
+
+def test_submits_of_one_form_that_made_two_operations_are_a_duplicate(healthy):
+    acknowledged = {**healthy.acknowledged, "i1": {"o1", "o2"}}
+    assert wrongs(replace(healthy, acknowledged=acknowledged)) == {"duplicates": 1}
+
+
+@pytest.mark.parametrize("state", ["not_created", "refused", "failed", "cancelled"])
+def test_snapshot_whose_operation_denies_it_is_an_orphan(healthy, state):
+    operations = [told(1), told(2), told(3, state)]
+    snapshots = [*healthy.snapshots, made(3)]
+    facts = replace(healthy, operations=operations, snapshots=snapshots)
+    assert wrongs(facts) == {"orphans": 1}
+
+
+def test_snapshot_of_no_operation_is_an_orphan(healthy):
+    assert wrongs(replace(healthy, snapshots=[*healthy.snapshots, made(8)])) == {"orphans": 1}
+
+
+def test_snapshot_without_marker_is_an_orphan(healthy):
+    bare = Made("s8", "v1", "available", {})
+    assert wrongs(replace(healthy, snapshots=[*healthy.snapshots, bare])) == {"orphans": 1}
+
+
+def test_success_without_snapshot_is_lost(healthy):
+    assert wrongs(replace(healthy, snapshots=[made(1)])) == {"lost": 1}
+
+
+def test_acknowledged_submit_without_row_is_lost(healthy):
+    acknowledged = {**healthy.acknowledged, "i7": {"o7"}}
+    assert wrongs(replace(healthy, acknowledged=acknowledged)) == {"lost": 1}
+
+
+@pytest.mark.parametrize("state", ["queued", "sending", "unknown", "accepted"])
+def test_operation_that_is_not_final_is_unsettled(healthy, state):
+    operations = [told(1), told(2), replace(told(3), state=state, snapshot_id="s3")]
+    facts = replace(healthy, operations=operations, snapshots=[*healthy.snapshots, made(3)])
+    assert wrongs(facts) == {"unsettled": 1}
+
+
+def test_success_with_a_snapshot_still_creating_is_false(healthy):
+    snapshots = [made(1), made(2, status="creating")]
+    assert wrongs(replace(healthy, snapshots=snapshots)) == {"false": 1}
+
+
+def test_request_without_row_is_unrecorded(healthy):
+    assert wrongs(replace(healthy, rows=[row(1), row(2)])) == {"unrecorded": 1}
+
+
+def test_row_written_after_its_request_arrived_is_no_record(healthy):
+    assert wrongs(replace(healthy, rows=[row(1), row(2), row(3, at=3.5)])) == {"unrecorded": 1}
+
+
+def test_each_request_needs_a_row_of_its_own(healthy):
+    reads = [Sent(at, "GET", "/v2/p/snapshots/detail?limit=200") for at in (5.0, 6.0)]
+    read = Row(4.9, "GET", "/v2/p/snapshots/detail?limit=200")
+    facts = replace(healthy, sent=[*healthy.sent, *reads], rows=[*healthy.rows, read])
+    assert wrongs(facts) == {"unrecorded": 1}
+
+
+def test_row_of_a_create_stands_for_no_other_operations_create(healthy):
+    rows = [row(1), row(2), row(2, at=0.5)]
+    assert wrongs(replace(healthy, rows=rows)) == {"unrecorded": 1}
+
+
+def test_request_that_only_the_cloud_counted_is_unrecorded(healthy):
+    at_cloud = [("POST", CREATE)] * 4
+    assert wrongs(replace(healthy, at_cloud=at_cloud)) == {"unrecorded": 1}
+
+
+def test_create_after_an_unknown_outcome_was_sent_twice(healthy):
+    facts = replace(
+        healthy, sent=[*healthy.sent, sent(1, at=7.0)], rows=[*healthy.rows, row(1, at=6.9)]
+    )
+    assert wrongs(facts) == {"creates_sent_twice": 1}
+
+
+def test_create_after_a_clear_no_is_allowed(healthy):
+    first = sent(1, at=0.5, proves_nothing_made=True)
+    facts = replace(healthy, sent=[first, *healthy.sent], rows=[*healthy.rows, row(1, at=0.4)])
+    assert wrongs(facts) == {}
