@@ -15,7 +15,8 @@ from tests.faults.nursery import Nursery
 from tests.faults.plan import Drawer
 from tests.faults.proxy import Proxy, Times
 
-_THREADS = 32  # of each worker
+_THREADS = 16  # of each worker
+_CREATES_PER_KILL = 40  # drawn; how many are carried out is up to `Orders`
 
 
 def main() -> int:
@@ -35,24 +36,20 @@ def main() -> int:
 
 
 def _run(options: argparse.Namespace, folder: Path, cloud: SandboxCloud) -> int:
-    proxy = Proxy(
-        cloud.address,
-        Drawer(options.seed, creates_per_kill=40),
-        Times(portal.GIVE_UP_SECONDS, portal.LATE_SECONDS),
-        strike=lambda port, what: nursery.strike(port, what),  # noqa: PLW0108 - made below
-    )
-    environ = portal.Portal(folder, options.database, _THREADS).environ(
-        {"EVSPORTAL_MODE": "sandbox", "EVSPORTAL_SANDBOX_URL": proxy.url}
-    )
     nursery = Nursery(
         folder=folder,
-        environ=environ,
         count=options.workers,
         seed=options.seed,
         frozen_seconds=portal.FROZEN_SECONDS,
         broken=options.broken,
     )
-    portal.enter(environ)
+    times = Times(portal.GIVE_UP_SECONDS, portal.LATE_SECONDS)
+    drawer = Drawer(options.seed, creates_per_kill=_CREATES_PER_KILL)
+    proxy = Proxy(cloud.address, drawer, times, nursery)
+    nursery.environ = portal.Portal(folder, options.database, _THREADS).environ(
+        {"EVSPORTAL_MODE": "sandbox", "EVSPORTAL_SANDBOX_URL": proxy.url}
+    )
+    portal.enter(nursery.environ)
     proxy.start()
     try:
         return _conduct(options, proxy, nursery, cloud)

@@ -3,13 +3,14 @@
 from collections import Counter
 from urllib.parse import urlsplit
 
-from snapshots.models import Anomaly, Answer, Exchange, Operation, Purpose, Snapshot
+from snapshots.models import FINAL, Anomaly, Answer, Exchange, Operation, Purpose, Snapshot
 from tests.faults.answers import KEEPS_STATUS
 from tests.faults.cloud import Held
 from tests.faults.judge import INTENT, Facts, Made, Row, Sent, Told
 from tests.faults.plan import Act
 from tests.faults.proxy import Seen
 
+_PASSED_ON = frozenset({Act.PASS, Act.DROP, Act.CUT_WITHIN, Act.DRIP})
 _ANSWERED_NO = frozenset({400, 401, 403, 404, 409, 413, 429})
 
 
@@ -19,6 +20,7 @@ def facts_of(
     seen: list[Seen],
     acknowledged: dict[str, set[str]],
     at_cloud: list[tuple[str, str]],
+    cancelled: set[str],
 ) -> Facts:
     return Facts(
         operations=_operations(),
@@ -27,6 +29,7 @@ def facts_of(
         sent=[_sent(one) for one in seen],
         rows=_rows(),
         at_cloud=at_cloud,
+        cancelled=cancelled,
     )
 
 
@@ -45,8 +48,10 @@ def _operations() -> list[Told]:
 
 
 def _sent(seen: Seen) -> Sent:
-    # The cloud's own 4xx passed on means the same as one that the proxy made up.
-    passed_on = seen.fault.act in {Act.PASS, Act.DROP} or seen.fault.answer in KEEPS_STATUS
+    # The cloud's own 4xx passed on means the same as one that the proxy made up. Where it was cut
+    # within, its status line may have come through; where it did not, nothing may follow either,
+    # but that cannot be told from here.
+    passed_on = seen.fault.act in _PASSED_ON or seen.fault.answer in KEEPS_STATUS
     refused = seen.status in _ANSWERED_NO and passed_on
     return Sent(
         at=seen.at,
@@ -81,6 +86,10 @@ def _target(url: str) -> str:
 
 def states() -> dict[str, int]:
     return dict(Counter(Operation.objects.values_list("state", flat=True)))
+
+
+def finished_count() -> int:
+    return Operation.objects.filter(state__in=FINAL).count()
 
 
 def anomalies() -> dict[str, int]:

@@ -88,17 +88,27 @@ class Facts:
     sent: list[Sent]
     rows: list[Row]
     at_cloud: list[tuple[str, str]] = field(default_factory=list)  # method and path
+    cancelled: set[str] = field(default_factory=set)  # of which a person was told so
 
 
 def judge(facts: Facts) -> Judgment:
     """Compare what the cloud holds with what the portal says, and both with what was asked."""
     found = Judgment()
+    _judge_cancelled(facts, found)
     _judge_snapshots(facts, found)
     _judge_operations(facts, found)
     _judge_acknowledged(facts, found)
     _judge_records(facts, found)
     _judge_creates(facts, found)
     return found
+
+
+def _judge_cancelled(facts: Facts, found: Judgment) -> None:
+    for told in facts.operations:
+        if told.id in facts.cancelled and told.state != "cancelled":
+            found.false.append(
+                f"operation {told.id} was cancelled, it was said, and is {told.state}"
+            )
 
 
 def _judge_snapshots(facts: Facts, found: Judgment) -> None:

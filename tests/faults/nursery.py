@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from pathlib import Path
 from tests.faults.plan import Violence
 from tests.faults.processes import ROOT, end, owner_of
 
+_EXCEPTION = re.compile(r"[a-zA-Z_.0-9]+(Error|Exception|Warning)\b")
+
 
 @dataclass
 class _Worker:
@@ -28,11 +31,11 @@ class Nursery:
     """Keeps `count` workers running between `start` and `stop`."""
 
     folder: Path
-    environ: Mapping[str, str]
     count: int
     seed: int
     frozen_seconds: float
     broken: str | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)  # what was done to workers
     kills_allowed: int = 0  # so far; grows with the run
     freezes_allowed: int = 0
@@ -52,10 +55,15 @@ class Nursery:
         self._stopping.set()
         self._thread.join(60)
 
-    def strike(self, port: int, violence: Violence) -> None:
-        """Kill or freeze the worker whose end of a connection has this port."""
+    def speaker(self, port: int) -> int | None:
+        """The worker whose end of a connection has this port."""
         with self._lock:
-            pid = owner_of(port, [one.process.pid for one in self._workers])
+            pids = [one.process.pid for one in self._workers]
+        return owner_of(port, pids)
+
+    def strike(self, pid: int | None, violence: Violence) -> None:
+        """Kill or freeze this worker."""
+        with self._lock:
             worker = next((one for one in self._workers if one.process.pid == pid), None)
             if worker is None:
                 self.done["missed"] += 1
@@ -77,9 +85,14 @@ class Nursery:
         with self._lock:
             return all(one.wakes_at is None for one in self._workers)
 
-    def log(self) -> str:
-        texts = [path.read_text(errors="replace") for path in self.folder.glob("worker-*.log")]
-        return "\n".join(texts)
+    def errors(self) -> dict[str, int]:
+        """What exceptions the workers told of in their logs."""
+        lines = (
+            line
+            for path in self.folder.glob("worker-*.log")
+            for line in path.read_text(errors="replace").splitlines()
+        )
+        return dict(Counter(line[:120] for line in lines if _EXCEPTION.match(line)))
 
     def _kill(self, worker: _Worker, how: str) -> None:
         if self.kills >= self.kills_allowed:

@@ -14,7 +14,12 @@ from django.db import connection
 from django.utils import timezone
 
 from snapshots.models import OPEN, Operation, OperationState, Role, Volume, VolumeGrant
-from snapshots.services.request import SnapshotRequest, ask_again, request_snapshot
+from snapshots.services.request import (
+    SnapshotRequest,
+    ask_again,
+    cancel_operation,
+    request_snapshot,
+)
 
 THREADS = 10
 INTENT = "intent"  # metadata that goes with the snapshot: what the person wanted once
@@ -44,14 +49,16 @@ class People:
     seed: int
     most_open: int
     acknowledged: dict[str, set[str]] = field(default_factory=dict)  # intent to operations
+    cancelled: set[str] = field(default_factory=set)  # a person was told so
     submits: int = 0
     again: int = 0
     trouble: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _again_for: set[str] = field(default_factory=set)
+    _generations: dict[uuid.UUID, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._random = random.Random(f"{self.seed}/people")  # noqa: S311 - dice
+        self._random_cancel = random.Random(f"{self.seed}/cancel")  # noqa: S311 - dice
         self._volumes = list(Volume.objects.filter(cloud=self.cloud))
 
     def submit(self, count: int, *, pace: bool = True) -> None:
@@ -75,29 +82,34 @@ class People:
         for thread in threads:
             thread.join()
 
+    def cancel(self) -> None:
+        """Take one back that is about to be sent: told so or not, it must be true."""
+        now = timezone.now()
+        waiting = Operation.objects.filter(state=OperationState.QUEUED, due_at__lte=now)
+        first = list(waiting.order_by("due_at")[:10])
+        if first:
+            operation = self._random_cancel.choice(first)
+            if cancel_operation(operation=operation, person=self.person):
+                self.cancelled.add(str(operation.pk))
+
     def ask_again(self) -> int:
         """One round: whatever ended with nothing made is asked again. How many were."""
         ended = Operation.objects.filter(state__in=_AGAIN, asked_again__isnull=True)
         asked = 0
-        for operation in ended.exclude(pk__in=self._again_for)[:200]:
-            self._again_for.add(str(operation.pk))
-            if self._generation(operation) < MOST_AGAIN:
-                self._ask_again(operation)
+        for operation in ended.order_by("finished_at"):
+            generation = self._generations.get(operation.pk, 0)
+            if generation < MOST_AGAIN:
+                self._ask_again(operation, generation + 1)
                 asked += 1
         self.again += asked
         return asked
 
-    def _ask_again(self, operation: Operation) -> None:
+    def _ask_again(self, operation: Operation, generation: int) -> None:
         made, _ = _patiently(
             lambda: ask_again(operation=operation, person=self.person, key=uuid.uuid4())
         )
+        self._generations[made.pk] = generation
         self._note(f"again for {operation.pk}", made)
-
-    def _generation(self, operation: Operation) -> int:
-        found = 0
-        while operation.again_for is not None:
-            operation, found = operation.again_for, found + 1
-        return found
 
     def _wait_for_room(self) -> None:
         while Operation.objects.filter(state__in=OPEN).count() > self.most_open:

@@ -10,8 +10,8 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from tests.faults import answers
 from tests.faults.plan import CLEAN, Act, AtOnce, Drawer, Fault, Kind, Moment, Violence
@@ -49,6 +49,14 @@ class Times:
     refuse_seconds: float = 0.03
 
 
+class Striker(Protocol):
+    """Who knows the workers and does violence to them."""
+
+    def speaker(self, port: int) -> int | None: ...
+
+    def strike(self, pid: int | None, violence: Violence) -> None: ...
+
+
 class Proxy:
     """Listens on a free port of loopback from `start` to `stop`."""
 
@@ -57,12 +65,12 @@ class Proxy:
         upstream: tuple[str, int],
         drawer: Drawer,
         times: Times,
-        strike: Callable[[int, Violence], None],
+        nursery: Striker,
     ) -> None:
         self._upstream = upstream
         self._drawer = drawer
         self._times = times
-        self._strike = strike  # (port of the worker's end, what to do to it)
+        self._nursery = nursery
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
         self._server: asyncio.Server | None = None
@@ -145,7 +153,7 @@ class Proxy:
         """Whether the connection ends here, before a byte of it was read."""
         what, violence = self._drawer.connection()
         if violence is not None:
-            self._strike(port, violence)
+            self._nursery.strike(self._nursery.speaker(port), violence)
         if what is AtOnce.REFUSE:
             self.refuse()
         elif what is AtOnce.RESET:
@@ -163,7 +171,9 @@ class Proxy:
     ) -> bool:
         """Whether the connection stays open."""
         seen = self._note(request)
-        self._hit(Moment.ARRIVED, seen, port)
+        # Now, while the connection is certainly open.
+        speaker = self._nursery.speaker(port) if seen.violence else None
+        self._hit(Moment.ARRIVED, seen, speaker)
         good = None
         if seen.fault.act is Act.LATE:
             self._deliver_late(request, seen)
@@ -171,12 +181,12 @@ class Proxy:
             good = await self._carry_out(request, seen)
             if good is None:
                 return False
-        self._hit(Moment.EXECUTED, seen, port)
+        self._hit(Moment.EXECUTED, seen, speaker)
         stays = await self._answer(seen, good, reader, writer)
-        self._hit(Moment.ANSWERED, seen, port)
+        self._hit(Moment.ANSWERED, seen, speaker)
         if seen.violence and seen.violence.moment is Moment.RECORDED:
             await asyncio.sleep(RECORDED_AFTER_SECONDS)
-            self._hit(Moment.RECORDED, seen, port)
+            self._hit(Moment.RECORDED, seen, speaker)
         return stays
 
     def _note(self, request: Request) -> Seen:
@@ -197,9 +207,9 @@ class Proxy:
         self.seen.append(seen)
         return seen
 
-    def _hit(self, moment: Moment, seen: Seen, port: int) -> None:
+    def _hit(self, moment: Moment, seen: Seen, speaker: int | None) -> None:
         if seen.violence and seen.violence.moment is moment:
-            self._strike(port, seen.violence)
+            self._nursery.strike(speaker, seen.violence)
 
     async def _carry_out(self, request: Request, seen: Seen) -> bytes | None:
         try:

@@ -34,7 +34,7 @@ class Orders:
 
     @property
     def freezes(self) -> int:
-        return max(3, self.operations // 200)
+        return 3 + self.operations // 500
 
     @property
     def patience_seconds(self) -> float:
@@ -82,7 +82,7 @@ class Run:
         outages = 0
         expire_at = time.monotonic() + 5
         while not self._over.wait(0.25):
-            done = len(self.people.acknowledged)
+            done = evidence.finished_count()
             self._allow_violence(done / self.orders.operations)
             if self._random.random() < 0.05:
                 self.nursery.strike_anyone()
@@ -92,6 +92,8 @@ class Run:
             if time.monotonic() > expire_at:  # a token refused twice a minute is no token trouble
                 expire_at += 65
                 self.cloud.expire_tokens()
+            if self._random.random() < 0.2:
+                self.people.cancel()
             self.people.ask_again()
 
     def _allow_violence(self, share: float) -> None:
@@ -132,6 +134,7 @@ class Run:
                 seen=self.proxy.seen,
                 acknowledged=self.people.acknowledged,
                 at_cloud=self.cloud.requests(),
+                cancelled=self.people.cancelled,
             )
         )
 
@@ -153,12 +156,14 @@ class Run:
             "states": states,
             "submits": self.people.submits,
             "asked_again": self.people.again,
+            "cancelled": len(self.people.cancelled),
             "strikes": dict(self.nursery.done),
             "connections_refused_times": self.proxy.refusals,
             "connections_reset": self.proxy.resets,
             "faults": _fault_counts(self.proxy),
             "anomalies": evidence.anomalies(),
             "proxy_troubles": sum(bool(one.trouble) for one in self.proxy.seen),
+            "worker_errors": self.nursery.errors(),
             "people_troubles": self.people.trouble[:5],
         }
 

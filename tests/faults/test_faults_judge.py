@@ -105,6 +105,11 @@ def test_success_with_a_snapshot_still_creating_is_false(healthy):
     assert wrongs(replace(healthy, snapshots=snapshots)) == {"false": 1}
 
 
+def test_cancelled_operation_that_was_carried_out_is_false(healthy):
+    assert wrongs(replace(healthy, cancelled={"o1"})) == {"false": 1}
+    assert wrongs(replace(healthy, cancelled=set())) == {}
+
+
 def test_request_without_row_is_unrecorded(healthy):
     assert wrongs(replace(healthy, rows=[row(1), row(2)])) == {"unrecorded": 1}
 
