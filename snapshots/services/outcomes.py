@@ -76,13 +76,13 @@ _WRONG_PROJECT = _refuse(
     Fixer.PORTAL_ADMIN,
 )
 _QUOTA = _refuse(
-    "The quota of the cloud project is used up. Delete snapshots that are no longer needed, "
-    "or have the quota raised, then ask again.",
+    "The quota of the cloud project is used up. Old snapshots must be deleted or the quota "
+    "raised; then ask again.",
     Fixer.CLOUD_ADMIN,
 )
 _VOLUME_STATE = _refuse(
     "The volume's state does not allow a snapshot now. Wait until it is available or in use, "
-    "then ask again; a volume in use needs force.",
+    "then ask again. For a volume in use, tick “Take it while the volume is in use”.",
     Fixer.PERSON,
 )
 _GONE = _refuse("The cloud no longer knows this volume. It may have been deleted.", Fixer.PERSON)

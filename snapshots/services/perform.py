@@ -20,7 +20,7 @@ from snapshots.services.health import (
     is_trouble_of_cloud,
     recovered_at,
 )
-from snapshots.services.outcomes import Outcome, Verdict, outcome_of
+from snapshots.services.outcomes import Fixer, Outcome, Verdict, outcome_of
 from snapshots.services.settle import pause_before, settle
 from snapshots.services.speaking import client_for_operation
 from snapshots.services.watch import adopt
@@ -141,9 +141,15 @@ def _store_error(operation: Operation, error: EvsError) -> None:
 
 
 def _words(outcome: Outcome, error: EvsError) -> str:
-    if outcome.verdict is Verdict.REFUSE and error.message:
-        return f"{outcome.words} The cloud said: {error.message}"
-    return outcome.words
+    """What happened, who can help where the person cannot, and what the cloud itself said."""
+    if outcome.verdict is not Verdict.REFUSE:
+        return outcome.words
+    parts = [outcome.words]
+    if outcome.fixer is not Fixer.PERSON:
+        parts.append(f"Who can help: {outcome.fixer.value}.")
+    if error.message:
+        parts.append(f"The cloud said: {error.message}")
+    return " ".join(parts)
 
 
 def _become_unknown(operation: Operation, words: str, **facts: str) -> None:
