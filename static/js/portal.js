@@ -155,6 +155,15 @@
     narrow(box, select, groups);
   }
 
+  // After "back" the browser puts the choice back: the panel below it, and its consent, follow.
+  const followChoice = () => {
+    const facts = document.getElementById("volume-facts");
+    const select = document.getElementById("id_volume_id");
+    if (!facts || !select || select.value === facts.dataset.volume) return;
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  window.addEventListener("pageshow", followChoice);
+
   // --- metadata rows ---------------------------------------------------------------------------
 
   const addRow = (group) => {

@@ -320,6 +320,15 @@ def test_old_times_stay_true(alice):
     assert made.is_final
 
 
+def test_going_back_to_a_form_brings_back_what_is_known_of_its_volume(alice):
+    page = alice("/snapshots/new/")
+    page.select_option("#id_volume_id", page.busy.volume_id)
+    page.goto("/volumes/")
+    page.go_back()
+    expect(page.locator("#volume-facts")).to_contain_text("db-data")
+    expect(page.locator("#id_force")).not_to_be_checked()
+
+
 @pytest.mark.parametrize("javascript", [True, False])
 def test_going_back_to_a_form_that_was_sent_shows_what_it_asked_for(javascript, alice):
     page = alice("/snapshots/new/", javascript=javascript)
