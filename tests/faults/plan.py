@@ -153,7 +153,11 @@ class Drawer:
         return self._dark.choice(DARK)
 
     def violence(self, kind: Kind) -> Violence | None:
-        """For a create that begins; readings and sign-ins meet it seldom."""
+        """For a create that begins; readings meet it seldom, sign-ins often: behind a sign-in stand
+        all threads of a worker with what they have claimed and not yet sent.
+        """
+        if kind is Kind.LOGIN:
+            return Violence(Moment.ARRIVED, freeze=True) if self._violence.random() < 0.5 else None
         share = self._share if kind is Kind.CREATE else self._share / 10
         hit, moment = self._violence.random() < share, self._violence.choice(_OF_EXCHANGES)
         freeze = self._violence.random() < _FREEZES
