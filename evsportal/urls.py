@@ -5,12 +5,12 @@ from django.urls import include, path
 
 from snapshots.admin import site
 from snapshots.views.access import public, signed_in
-from snapshots.views.accounts import PortalLoginView
+from snapshots.views.accounts import PortalLoginView, PortalLogoutView
 
 urlpatterns = [
     path("", include("snapshots.urls")),
     path("accounts/login/", public(PortalLoginView.as_view()), name="login"),
-    path("accounts/logout/", public(accounts.LogoutView.as_view()), name="logout"),
+    path("accounts/logout/", public(PortalLogoutView.as_view()), name="logout"),
     path(
         "accounts/password/",
         signed_in(accounts.PasswordChangeView.as_view()),

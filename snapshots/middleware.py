@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
@@ -51,9 +51,17 @@ class DatabaseTrouble:
         return database_trouble(request, error) if is_database_trouble(error) else None
 
 
+# PostgreSQL's codes for a read-only transaction and for a role that may not write: psycopg files
+# them under the classes for faults of ours. Locked, full and gone are OperationalErrors anywhere.
+NOT_WRITABLE = {"25006", "42501"}
+
+
 def is_database_trouble(error: BaseException) -> bool:
     """Read-only, locked, full or gone; not a fault of ours in a query."""
-    return isinstance(error, OperationalError | InterfaceError)
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    code = getattr(error.__cause__, "sqlstate", None)
+    return isinstance(error, DatabaseError) and code in NOT_WRITABLE
 
 
 def database_trouble(request: HttpRequest, error: BaseException) -> HttpResponse:

@@ -1,9 +1,20 @@
-"""Signing in."""
+"""Signing in and out."""
 
+import logging
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.views import LoginView
+from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+
+from snapshots.middleware import is_database_trouble
+
+logger = logging.getLogger(__name__)
 
 # The sandbox makes these, each with the password below; a portal for a real cloud has none.
 DEMO_PASSWORD = "demo"  # noqa: S105 - public by intent
@@ -24,3 +35,21 @@ class PortalLoginView(LoginView):
         if settings.EVSPORTAL_MODE == "sandbox":
             context |= {"demo_accounts": DEMO_ACCOUNTS, "demo_password": DEMO_PASSWORD}
         return context
+
+
+class PortalLogoutView(LogoutView):
+    """Forgets the browser's cookie even while the session's row cannot be deleted."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return super().post(request, *args, **kwargs)
+        except DatabaseError as error:
+            if not is_database_trouble(error):
+                raise
+            logger.error("A session was not deleted on signing out: %s", error)  # noqa: TRY400 - told in words
+        request.session = SessionStore()  # blank, so the middleware deletes the cookie
+        request.user = AnonymousUser()
+        messages.warning(
+            request, "You are signed out in this browser. The portal's database is in trouble."
+        )
+        return redirect("login")

@@ -4,6 +4,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from snapshots.models import Worker
 from snapshots.selectors import portal_state
 from snapshots.views.access import public
 
@@ -16,7 +17,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 @public
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """Database reachable, migrations applied, worker seen lately; else 503 and which is not."""
+    """Database writable, migrations applied, worker seen lately; else 503 and which is not."""
     checks = _checks()
     ready = all(word == "ok" for word in checks.values())
     return JsonResponse({"ready": ready, "checks": checks}, status=200 if ready else 503)
@@ -30,5 +31,16 @@ def _checks() -> dict[str, str]:
         alive = portal_state().worker_alive
     except DatabaseError:
         return {"database": "does not answer"}
+    if not _takes_changes():
+        return {"database": "takes no changes", "migrations": "ok"}
     worker = "ok" if alive else "not seen for a while"
     return {"database": "ok", "migrations": "ok", "worker": worker}
+
+
+def _takes_changes() -> bool:
+    """Tried with a change that meets no row: a read-only database reads well."""
+    try:
+        Worker.objects.filter(name="").update(name="")
+    except DatabaseError:
+        return False
+    return True

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError
+from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
-from snapshots.models import CloudHealth, Worker
+from snapshots.models import CloudHealth, Operation, Worker
 from tests.pages import scene
 
 # --- banners and navigation ------------------------------------------------------------------
@@ -172,13 +173,59 @@ def test_a_database_that_is_away_is_told_on_reading_too(alice, monkeypatch):
     assert "Requests recorded earlier are safe" in answer.text
 
 
-def test_a_database_that_fails_before_any_view(alice, monkeypatch):
-    def gone(*_args, **_kwargs):
-        raise OperationalError("database is locked")
+@pytest.fixture
+def read_only(transactional_db):
+    """A database that reads well and takes no change, for real. Ask for it last."""
+    switch = {"sqlite": "PRAGMA query_only", "postgresql": "SET default_transaction_read_only"}
+    _execute(f"{switch[connection.vendor]} = ON")
+    yield
+    _execute(f"{switch[connection.vendor]} = OFF")
 
-    monkeypatch.setattr("django.contrib.auth.views.LogoutView.post", gone)
-    answer = alice.post("/accounts/logout/")
+
+def _execute(command):
+    with connection.cursor() as cursor:
+        cursor.execute(command)
+
+
+def test_a_read_only_database_is_told(alice, volume, read_only):
+    assert alice.get("/").status_code == 200
+    answer = scene.ask(alice, volume)
     assert answer.status_code == 503
+    assert "nothing was asked of the cloud" in answer.text
+    assert answer.headers["Retry-After"]
+    assert not Operation.objects.exists()
+
+
+@pytest.fixture
+def deniz(transactional_db):
+    return User.objects.create_user("deniz", password="demo")
+
+
+def test_signing_in_at_a_read_only_database_is_told(client, deniz, read_only):
+    answer = client.post("/accounts/login/", {"username": "deniz", "password": "demo"})
+    assert answer.status_code == 503
+
+
+def test_signing_out_at_a_read_only_database_forgets_the_cookie(alice, read_only):
+    answer = alice.post("/accounts/logout/", follow=True)
+    assert answer.status_code == 200
+    assert "You are signed out in this browser." in answer.text
+    assert alice.get("/").status_code == 302
+
+
+def test_readyz_at_a_read_only_database(client, read_only):
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["database"] == "takes no changes"
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no roles")
+def test_a_database_role_without_rights_is_told(alice, transactional_db):
+    _execute("SET ROLE pg_monitor")
+    try:
+        assert alice.get("/").status_code == 503
+    finally:
+        _execute("RESET ROLE")
 
 
 def test_error_pages_ask_the_database_nothing(client, django_assert_num_queries):
