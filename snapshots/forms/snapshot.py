@@ -139,9 +139,6 @@ class SnapshotForm(forms.Form):
         if not may_request_for_others(requester):
             for name in ("on_behalf_of", "ticket", "reason"):
                 del self.fields[name]
-        for name in ("name", "description", "on_behalf_of", "ticket", "reason"):
-            if name in self.fields:
-                self.fields[name].widget.attrs["autocomplete"] = "off"
 
     def _offer_volumes(self) -> None:
         widget = self.fields["volume_id"].widget

@@ -166,13 +166,17 @@
 
   // --- metadata rows ---------------------------------------------------------------------------
 
-  const addRow = (group) => {
+  const appendRow = (group, number) => {
     const rows = group.querySelector("[data-rows]");
-    const last = Math.max(-1, ...all("[data-row]", rows).map((row) => Number(row.dataset.row)));
     const blank = group.querySelector("[data-blank-row]").innerHTML;
-    const markup = blank.replaceAll("__N__", String(last + 1));
+    const markup = blank.replaceAll("__N__", String(number));
     rows.insertAdjacentHTML("beforeend", markup.replaceAll("__P__", String(rows.children.length + 1)));
-    rows.lastElementChild.querySelector("input").focus();
+    return rows.lastElementChild;
+  };
+
+  const addRow = (group) => {
+    const numbers = all("[data-row]", group).map((row) => Number(row.dataset.row));
+    appendRow(group, Math.max(-1, ...numbers) + 1).querySelector("input").focus();
     say("Row added.");
   };
 
@@ -182,6 +186,52 @@
     (next?.querySelector("input") || group.querySelector("[data-add-row]")).focus();
     say("Row removed.");
   };
+
+  // --- what was typed outlives an ended session and a failed send ------------------------------
+  // It stays in this tab, under the form's number, until the request is recorded or the person
+  // signs out. Consent is not kept: it is given anew.
+
+  const drafted = document.querySelector("form[data-draft]");
+  const who = document.querySelector(".person__name")?.textContent;
+  let keeping = true;
+
+  const keep = () => {
+    if (!drafted || !keeping) return;
+    const fields = [...new FormData(drafted)].filter(
+      ([name]) => !["csrfmiddlewaretoken", "key", "force"].includes(name),
+    );
+    sessionStorage.setItem(drafted.dataset.draft, JSON.stringify({ who, fields }));
+  };
+
+  const refill = () => {
+    const kept = JSON.parse(sessionStorage.getItem(drafted.dataset.draft));
+    if (kept?.who !== who) return;
+    const group = document.getElementById("metadata");
+    group.querySelector("[data-rows]").replaceChildren();
+    for (const [name, text] of kept.fields) {
+      const [, number] = name.match(/^metadata-(\d+)-key$/) || [];
+      if (number) appendRow(group, number);
+      const field = drafted.elements[name];
+      if (!field) continue; // a role that was taken away meanwhile
+      field.value = text;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  };
+
+  if (drafted && "blank" in drafted.dataset) refill();
+  if (who && !drafted) sessionStorage.removeItem(sessionStorage.getItem("sent"));
+  if (who) sessionStorage.removeItem("sent");
+  window.addEventListener("pagehide", keep);
+  document.addEventListener("submit", (event) => {
+    if (event.target === drafted) {
+      keep();
+      sessionStorage.setItem("sent", drafted.dataset.draft);
+    }
+    if (event.target.closest(".person")) {
+      keeping = false;
+      sessionStorage.clear();
+    }
+  });
 
   // --- buttons ---------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -327,6 +328,84 @@ def test_going_back_to_a_form_brings_back_what_is_known_of_its_volume(alice):
     page.go_back()
     expect(page.locator("#volume-facts")).to_contain_text("db-data")
     expect(page.locator("#id_force")).not_to_be_checked()
+
+
+def _fill_in(page):
+    page.select_option("#id_volume_id", page.volume.volume_id)
+    page.fill("#id_name", "typed-with-care")
+    page.fill("#id_metadata-0-key", "first")
+    page.fill("#id_metadata-0-value", "1")
+    page.click("text=Add a row")
+    page.fill("#id_metadata-1-key", "team")
+    page.fill("#id_metadata-1-value", "second")
+
+
+def _sign_in_again(page):
+    page.person.set_password("demo")
+    page.person.save()
+    page.fill("#id_username", page.person.username)
+    page.fill("#id_password", "demo")
+    page.press("#id_password", "Enter")
+
+
+def _expect_filled_in(page):
+    expect(page.locator("#id_name")).to_have_value("typed-with-care")
+    expect(page.locator("#id_name_count")).to_have_text("15 of 255 bytes")
+    expect(page.locator("#id_metadata-0-key")).to_have_value("first")
+    expect(page.locator("#id_metadata-1-value")).to_have_value("second")
+    expect(page.locator("#volume-facts")).to_contain_text("web-01-data")
+
+
+def test_what_was_typed_is_there_after_leaving_and_coming_back(alice):
+    page = alice("/snapshots/new/")
+    _fill_in(page)
+    page.goto("/volumes/")
+    page.go_back()
+    _expect_filled_in(page)
+
+
+def test_without_script_the_browser_keeps_what_was_typed(alice):
+    page = alice("/snapshots/new/", javascript=False)
+    page.fill("#id_name", "typed-with-care")
+    page.goto("/volumes/")
+    page.go_back()
+    expect(page.locator("#id_name")).to_have_value("typed-with-care")
+
+
+def test_what_was_typed_outlives_an_ended_session(alice):
+    page = alice("/snapshots/new/")
+    _fill_in(page)
+    Session.objects.all().delete()
+    page.click(".form__end button")
+    expect(page.locator("main")).to_contain_text("nothing was asked")
+    _sign_in_again(page)
+    _expect_filled_in(page)
+    page.click(".form__end button")
+    expect(page.locator("h1")).to_have_text("typed-with-care")
+    assert "typed" not in page.evaluate("JSON.stringify(sessionStorage)")
+
+
+def test_what_was_typed_outlives_a_failed_send(alice, watch, monkeypatch):
+    watch.expected.append("503")
+    page = alice("/snapshots/new/")
+    _fill_in(page)
+
+    def busy(**_told):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("snapshots.views.request.request_snapshot", busy)
+    page.click(".form__end button")
+    expect(page.locator("h1")).to_contain_text("cannot reach its own records")
+    page.go_back()
+    _expect_filled_in(page)
+
+
+def test_nothing_typed_stays_after_signing_out(alice):
+    page = alice("/snapshots/new/")
+    _fill_in(page)
+    page.click("text=Sign out")
+    expect(page.locator("#id_username")).to_be_visible()
+    assert "typed" not in page.evaluate("JSON.stringify(sessionStorage)")
 
 
 @pytest.mark.parametrize("javascript", [True, False])
