@@ -52,8 +52,11 @@ def is_sandbox() -> bool:
 
 
 def client(cloud: str, recorder: AuditRecorder) -> EvsClient:
-    """A client for one piece of work. Connection, token and pacing are shared in the process."""
-    return EvsClient(_connection(cloud), recorder)
+    """A client for one piece of work. Connection, token and pacing are shared in the process.
+
+    It asks once: operations and duties plan their own next try, and hold no thread meanwhile.
+    """
+    return EvsClient(_connection(cloud), recorder, pauses_seconds=())
 
 
 def secrets_of(cloud: str) -> tuple[str, ...]:

@@ -16,7 +16,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from snapshots import clouds
-from snapshots.jobs.claims import LostClaimError, bring_near, claim, extend
+from snapshots.jobs.claims import (
+    LostClaimError,
+    bring_near,
+    claim,
+    claim_some,
+    extend,
+)
 from snapshots.jobs.duties import INVENTORY, PROBE, WATCH, start_duty
 from snapshots.models import OPEN, Claimable, Duty, Operation, Worker
 from snapshots.services.health import closed_off_clouds
@@ -83,7 +89,7 @@ class Loop:
         self._collect()
         try:
             self._beat()
-            return self._claim_operation() | self._claim_duty()
+            return self._claim_operations() | self._claim_duty()
         except DatabaseError:
             log.exception("The database does not answer; trying again.")
             connection.close()
@@ -118,16 +124,16 @@ class Loop:
             extend(self._running.values(), owner=self.name, lease=self._lease)
             self._extended = now
 
-    def _claim_operation(self) -> bool:
-        if self._count(Operation) >= self._operations:
+    def _claim_operations(self) -> bool:
+        free = self._operations - self._count(Operation)
+        if free <= 0:
             return False
         rows = Operation.objects.claimable().exclude(cloud__in=closed_off_clouds())
         rows = rows.select_related("requester")
-        operation = claim(rows, owner=self.name, lease=self._lease)
-        if operation is None:
-            return False
-        self._start(operation, perform)
-        return True
+        claimed = claim_some(rows, most=free, owner=self.name, lease=self._lease)
+        for operation in claimed:
+            self._start(operation, perform)
+        return bool(claimed)
 
     def _claim_duty(self) -> bool:
         if self._count(Duty) >= DUTY_THREADS:

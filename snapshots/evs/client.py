@@ -1,7 +1,7 @@
 """The calls themselves."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -56,14 +56,23 @@ class _Call:
 class EvsClient:
     """One unit of work with one cloud: cheap to build, its exchanges told to one recorder.
 
-    Reading calls are sent up to three times, with growing pauses, when no answer, a server fault
-    or throttling comes back. `purpose` names why requests leave, for the recorder; without it each
-    kind of call has its own (a login always is "login").
+    Reading calls are sent again, after each of the `pauses_seconds`, when no answer, a server fault
+    or throttling comes back; none for callers who plan their own pauses. `purpose` names why
+    requests leave, for the recorder; without it each kind of call has its own (a login always is
+    "login").
 
     Every method raises an EvsError when it does not succeed, and what the recorder raises.
     """
 
-    def __init__(self, connection: Connection, recorder: Recorder, *, purpose: str = "") -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        recorder: Recorder,
+        *,
+        purpose: str = "",
+        pauses_seconds: Sequence[float] = _PAUSES_SECONDS,
+    ) -> None:
+        self._pauses_seconds = tuple(pauses_seconds)
         self._connection = connection
         self._recorder = recorder
         self._purpose = purpose
@@ -155,8 +164,8 @@ class EvsClient:
         return Listing(fetch=fetch, paging=paging, wanted=wanted).read_all(limit=limit)
 
     def _ask_patiently(self, call: _Call) -> Answer:
-        """For calls that change nothing: ask again, twice, when that may help."""
-        for pause in _PAUSES_SECONDS:
+        """For calls that change nothing: ask again when that may help."""
+        for pause in self._pauses_seconds:
             try:
                 return self._ask(call)
             except (Unreachable, ServerFault, Throttled) as error:

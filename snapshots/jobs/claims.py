@@ -20,7 +20,19 @@ class LostClaimError(Exception):
 def claim(
     rows: QuerySet[Claimed], *, owner: str, lease: timedelta, now: datetime | None = None
 ) -> Claimed | None:
-    """Take the first due row of `rows` for as long as the lease, or until it is written to.
+    """Take the first due row of `rows`, as `claim_some` does."""
+    return next(iter(claim_some(rows, most=1, owner=owner, lease=lease, now=now)), None)
+
+
+def claim_some(
+    rows: QuerySet[Claimed],
+    *,
+    most: int,
+    owner: str,
+    lease: timedelta,
+    now: datetime | None = None,
+) -> list[Claimed]:
+    """Take the first due rows of `rows` for as long as the lease, or until they are written to.
 
     The row lock (PostgreSQL) or the write lock taken at the start (SQLite) keeps two workers from
     taking the same row; `skip_locked` keeps them from waiting for each other.
@@ -28,13 +40,12 @@ def claim(
     moment = now or timezone.now()
     due = rows.filter(due_at__lte=moment).order_by("due_at", "pk")
     if not due.exists():  # most looks find nothing: they shall not take a write lock
-        return None
+        return []
     with transaction.atomic():
-        row = due.select_for_update(skip_locked=True, of=("self",)).first()
-        if row is None:
-            return None
-        write(row, token=row.token + 1, due_at=moment + lease, owner=owner)
-        return row
+        taken = list(due.select_for_update(skip_locked=True, of=("self",))[:most])
+        for row in taken:
+            write(row, token=row.token + 1, due_at=moment + lease, owner=owner)
+        return taken
 
 
 def write(row: Claimed, **changes: Any) -> None:
@@ -71,8 +82,15 @@ def bring_near(*tables: QuerySet[Any], now: datetime | None = None) -> None:
 def extend(
     rows: Iterable[Claimable], *, owner: str, lease: timedelta, now: datetime | None = None
 ) -> None:
-    """Heartbeat: push the leases of rows still being worked on; released ones stay as they are."""
+    """Heartbeat: push the leases of rows still being worked on, in one write for each table.
+
+    Released rows, and rows that others have claimed, no longer name this owner and stay as they
+    are.
+    """
     until = (now or timezone.now()) + lease
+    running: dict[type[Claimable], list[Any]] = {}
     for row in rows:
-        table = type(row)._default_manager  # noqa: SLF001 - Django's public name for it
-        table.filter(pk=row.pk, token=row.token, owner=owner).update(due_at=until)
+        running.setdefault(type(row), []).append(row.pk)
+    for kind, keys in running.items():
+        table = kind._default_manager  # noqa: SLF001 - Django's public name for it
+        table.filter(pk__in=keys, owner=owner).update(due_at=until)

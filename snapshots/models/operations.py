@@ -51,6 +51,8 @@ FINAL = frozenset(
     }
 )
 OPEN = frozenset(OperationState) - FINAL
+# What a worker takes a step on; an accepted one is watched with all others of its cloud.
+WORKED_ON = OPEN - {OperationState.ACCEPTED}
 # While one of these is on a volume, no other create for that volume is sent.
 BUSY = frozenset({OperationState.SENDING, OperationState.UNKNOWN, OperationState.ACCEPTED})
 # Where a person may ask again: nothing was made, or what was made is of no use.
@@ -79,7 +81,7 @@ class OperationQuerySet(models.QuerySet["Operation"]):
             Exists(line.filter(state__in=sorted(BUSY)))
             | Exists(line.filter(older, state=OperationState.QUEUED))
         )
-        return self.filter(state__in=sorted(OPEN)).exclude(waits)
+        return self.filter(state__in=sorted(WORKED_ON)).exclude(waits)
 
 
 class Operation(Claimable):
@@ -131,6 +133,7 @@ class Operation(Claimable):
                 condition=Q(state__in=sorted(BUSY)),
                 name="one_create_at_a_time_per_volume",
             ),
+            models.UniqueConstraint(fields=["again_for"], name="asked_again_once"),
         ]
         indexes = [
             models.Index(

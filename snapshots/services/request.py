@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from snapshots import selectors
@@ -60,8 +61,8 @@ def request_snapshot(
     try:
         with transaction.atomic():
             return _record(requester, key, wanted, again_for), True
-    except IntegrityError:  # the same form, at the same moment, in another process
-        return _own(Operation.objects.get(key=key), requester), False
+    except IntegrityError:  # the same form or button, at the same moment, in another process
+        return _the_other(requester, key, again_for), False
 
 
 def _record(
@@ -89,6 +90,14 @@ def _record(
     )
 
 
+def _the_other(requester: User, key: uuid.UUID, again_for: Operation | None) -> Operation:
+    """What was recorded a moment before us."""
+    twin = Operation.objects.filter(key=key).first()
+    if twin is None and again_for is not None:
+        return Operation.objects.get(again_for=again_for)
+    return _own(twin or Operation.objects.get(key=key), requester)
+
+
 def _own(operation: Operation, requester: User) -> Operation:
     if operation.requester_id != requester.pk:
         raise KeyTakenError
@@ -105,11 +114,14 @@ def cancel_operation(*, operation: Operation, person: User) -> bool:
     changes = operation.enter(OperationState.CANCELLED, now=now)
     words = f"Cancelled by {person.get_username()} before it was sent. Nothing was made."
     waiting = Operation.objects.filter(pk=operation.pk, state=OperationState.QUEUED)
-    return waiting.update(**changes, due_at=None, outcome=words) == 1
+    # A worker may hold it already, a moment from sending: a new token takes its claim away.
+    taken = {"token": F("token") + 1, "owner": "", "due_at": None}
+    return waiting.update(**changes, **taken, outcome=words) == 1
 
 
 def ask_again(*, operation: Operation, person: User, key: uuid.UUID) -> tuple[Operation, bool]:
-    """Ask for the same once more, as a new operation linked to the old one.
+    """Ask for the same once more, as a new operation linked to the old one: one, whoever asks and
+    however often. Returns it, and whether it is new.
 
     Raises `NotAllowedError` when the person may not, when the volume is gone or cannot be
     snapshotted now, or when the old one is not finished without a snapshot.
@@ -117,6 +129,9 @@ def ask_again(*, operation: Operation, person: User, key: uuid.UUID) -> tuple[Op
     _check_hand(operation, person)
     if not operation.can_be_asked_again:
         raise NotAllowedError("Only an operation that ended without a snapshot is asked again.")
+    again = Operation.objects.filter(again_for=operation).first()
+    if again is not None:
+        return again, False
     usable = selectors.volumes_usable_by(person)
     volume = usable.filter(cloud=operation.cloud, volume_id=operation.volume_id).first()
     if volume is None or not volume.takes_snapshot:

@@ -2,12 +2,15 @@
 
 import threading
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
+from snapshots.jobs.claims import LostClaimError, claim
 from snapshots.models import Operation, OperationState, Volume, VolumeGrant
+from snapshots.services.perform import perform
 from snapshots.services.request import (
     KeyTakenError,
     NotAllowedError,
@@ -133,3 +136,21 @@ def test_asking_again_for_a_volume_now_in_use_needs_a_new_form(alice, granted):
     Volume.objects.update(status="in-use")
     with pytest.raises(NotAllowedError, match="in use"):
         ask_again(operation=old, person=alice, key=uuid.uuid4())
+
+
+def test_asking_again_twice_finds_the_first(alice, helen, granted):
+    old, _ = request(alice, granted)
+    end(old, OperationState.NOT_CREATED)
+    first, _ = ask_again(operation=old, person=alice, key=uuid.uuid4())
+    second, new = ask_again(operation=old, person=helen, key=uuid.uuid4())
+    assert (second, new) == (first, False)
+
+
+def test_what_is_cancelled_at_the_last_moment_is_not_sent(alice, granted):
+    operation, _ = request(alice, granted)
+    claimed = claim(Operation.objects.claimable(), owner="w", lease=timedelta(seconds=60))
+    assert cancel_operation(operation=operation, person=alice)
+    with pytest.raises(LostClaimError):
+        perform(claimed)
+    operation.refresh_from_db()
+    assert operation.state == OperationState.CANCELLED

@@ -77,7 +77,7 @@ def test_a_cloud_that_does_not_answer_ends_nothing(loop, ask, sandbox, clock):
         sandbox,
         "POST",
         "faults",
-        json={"times": 3, "method": "GET", "path": "/snapshots/detail", "status": 502},
+        json={"times": 1, "method": "GET", "path": "/snapshots/detail", "status": 502},
     )
     clock.move(60)
     look_again(loop)
