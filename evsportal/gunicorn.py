@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 _host = os.environ.get("EVSPORTAL_BIND") or "127.0.0.1"
 _port = os.environ.get("PORT") or "8000"
@@ -18,6 +19,7 @@ threads = int(os.environ.get("EVSPORTAL_WEB_THREADS") or 4)
 keepalive = 15
 timeout = 60
 graceful_timeout = 5
+limit_request_line = 8190  # the most there is; gunicorn refuses longer ones without a page of ours
 preload_app = True  # Django is imported once, not once per process
 
 # gunicorn would open one below the user's home.
@@ -25,3 +27,16 @@ control_socket_disable = True
 loglevel = "warning"
 _log_each = os.environ.get("EVSPORTAL_ACCESS_LOG", "").lower() in {"1", "true", "yes", "on"}
 accesslog = "-" if _log_each else None
+
+
+MOST_BYTES = 1_000_000  # DATA_UPLOAD_MAX_MEMORY_SIZE; settings are not read yet
+
+
+def pre_request(_worker: Any, request: Any) -> None:
+    """Close after a body that Django will not read: it is still coming when the answer is out.
+
+    Here, because gunicorn drops the application's own `Connection` header.
+    """
+    told = dict(request.headers).get("CONTENT-LENGTH", "")
+    if told.isdecimal() and int(told) > MOST_BYTES:
+        request.force_close()

@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -33,6 +35,29 @@ def browser_rules(get_response: GetResponse) -> GetResponse:
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
+        return response
+
+    return middleware
+
+
+def plain_addresses(get_response: GetResponse) -> GetResponse:
+    """Refuses a NUL in the address: no page has one, and PostgreSQL takes none in a query."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path or "\x00" in unquote(request.META.get("QUERY_STRING", "")):
+            raise BadRequest("The address has a NUL in it.")
+        return get_response(request)
+
+    return middleware
+
+
+def wrong_method(get_response: GetResponse) -> GetResponse:
+    """Gives a page to a method that an address does not take; Django's answer to it is blank."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code == 405 and not response.content:
+            response.content = render_to_string("405.html").encode()
         return response
 
     return middleware

@@ -77,19 +77,29 @@ def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     """A page that polls must not get the sign-in page into its middle: it gets one sentence."""
     if request.htmx:  # type: ignore[attr-defined]
         # `next` is the page the person looks at, not the fragment.
-        page = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
+        page = _page_shown(request)
         return render(request, "snapshots/_session_ended.html", {"next": page}, status=401)
     if request.method == "POST":
         messages.warning(
             request, "Your session had ended, so nothing was asked. Sign in and send it again."
         )
-        return redirect_to_login(_page_before(request))
+        return redirect_to_login(page_before(request))
     return redirect_to_login(request.get_full_path())
 
 
-def _page_before(request: HttpRequest) -> str:
-    """The page with the form: the form's own address may take no GET."""
-    referer = urlsplit(request.headers.get("Referer", ""))
-    if referer.netloc != request.get_host():
+def _page_shown(request: HttpRequest) -> str:
+    try:
+        return request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
+    except ValueError:  # no address at all
         return "/"
-    return urlunsplit(("", "", referer.path, referer.query, ""))
+
+
+def page_before(request: HttpRequest) -> str:
+    """The page with the form, if it is ours: the form's own address may take no GET."""
+    try:
+        referer = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return "/"
+    if referer.netloc != request.get_host() or referer.path.startswith("//"):
+        return "/"
+    return urlunsplit(("", "", referer.path, referer.query, "")) or "/"

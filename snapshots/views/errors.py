@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from snapshots.middleware import database_trouble, is_database_trouble
+from snapshots.views.access import page_before
 
 
 def bad_request(_request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -19,7 +20,7 @@ def bad_request(_request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
     """The reason is for developers; people get what to do."""
-    return _page("403_csrf.html", 403, came_from=request.path)
+    return _page("403_csrf.html", 403, came_from=page_before(request))
 
 
 def forbidden(_request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001

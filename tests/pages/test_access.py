@@ -169,3 +169,13 @@ def test_a_form_sent_after_the_session_ended_says_so(client, volume):
     answer = client.post("/snapshots/new/", scene.fill_form(volume), follow=True)
     assert "nothing was asked" in answer.text
     assert "Sign in" in answer.text
+
+
+BROKEN = "http://["
+
+
+def test_broken_headers_are_no_fault_of_ours(client, volume):
+    htmx = {"HX-Request": "true", "HX-Current-URL": BROKEN}
+    assert client.get("/snapshots/rows/", headers=htmx).status_code == 401
+    answer = client.post("/snapshots/new/", {}, headers={"Referer": BROKEN})
+    assert answer.url == "/accounts/login/?next=/"

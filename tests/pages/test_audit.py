@@ -82,7 +82,6 @@ def test_the_exchanges_of_one_operation_include_the_background(audrey, operation
         {"operation": "zzz"},
         {"operation": "z" * 36},
         {"status": "abc"},
-        {"actor": "\x00"},
         {"before": "x"},
     ],
 )

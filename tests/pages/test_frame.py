@@ -7,7 +7,10 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
+from gunicorn.config import Config
+from gunicorn.http.parser import RequestParser
 
+from evsportal import gunicorn
 from snapshots.models import CloudHealth, Operation, Worker
 from tests.pages import scene
 
@@ -149,6 +152,50 @@ def test_a_form_without_its_token_is_explained(alice, volume):
     assert answer.status_code == 403
     assert "Your page was open too long" in answer.text
     assert "Nothing was asked of the cloud" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("referer", "link"),
+    [
+        ("http://testserver/volumes/?q=web", "/volumes/?q=web"),
+        ("http://testserver//example.org/", "/"),
+        ("http://example.org/volumes/", "/"),
+        ("http://[", "/"),
+        ("", "/"),
+    ],
+)
+def test_a_form_without_its_token_leads_back_to_its_page(alice, referer, link):
+    strict = Client(enforce_csrf_checks=True)
+    answer = strict.post("/accounts/logout/", headers={"Referer": referer})
+    assert f'href="{link}">Open the page anew' in answer.text
+
+
+def test_an_address_for_buttons_only_has_a_page(alice, operation):
+    for path in ("/accounts/logout/", f"/snapshots/{operation.pk}/cancel/"):
+        answer = alice.get(path)
+        assert answer.status_code == 405
+        assert answer.headers["Allow"]
+        assert "It only takes what a button sends" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/admin/auth/user/?q=a%00b", "/?q=%00", "/%00/"])
+def test_a_nul_in_the_address_is_refused(root, path):
+    answer = root.get(path)
+    assert answer.status_code == 400
+    assert "did not understand this request" in answer.text
+
+
+def test_the_server_closes_after_what_it_did_not_read(settings):
+    assert gunicorn.MOST_BYTES == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    assert _closes_after(content_length=gunicorn.MOST_BYTES + 1)
+    assert not _closes_after(content_length=gunicorn.MOST_BYTES)
+
+
+def _closes_after(*, content_length):
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {content_length}\r\n\r\n"
+    request = next(RequestParser(Config(), [head.encode()], ("127.0.0.1", 1)))
+    gunicorn.pre_request(None, request)
+    return request.should_close()
 
 
 def test_a_fault_of_ours_shows_no_trace(alice, monkeypatch):

@@ -71,7 +71,7 @@ def test_a_filter_that_finds_nothing_says_so(alice, operation):
 
 
 @pytest.mark.parametrize(
-    "query", [{"q": "\x00"}, {"state": "nonsense"}, {"before": "nonsense"}, {"before": "g" * 36}]
+    "query", [{"state": "nonsense"}, {"before": "nonsense"}, {"before": "g" * 36}]
 )
 def test_nonsense_in_the_address_does_no_harm(query, alice, operation):
     assert alice.get("/", query).status_code == 200
