@@ -205,8 +205,8 @@ _STATE_WORDS = {
     OperationState.SENDING: "The request is on its way to the cloud.",
     OperationState.ACCEPTED: "The cloud accepted it and is making the snapshot.",
     OperationState.UNKNOWN: (
-        "The cloud gave no clear answer, so the snapshot may exist. We are checking; please do "
-        "not ask again meanwhile."
+        "The cloud gave no clear answer, so a snapshot may exist. The portal looks for it, usually "
+        "for two to three minutes. Please do not ask again until this page says what it found."
     ),
     OperationState.SUCCEEDED: "The snapshot is there and can be used.",
     OperationState.FAILED: "The cloud began the snapshot, and it ended badly.",
@@ -216,7 +216,13 @@ _STATE_WORDS = {
 }
 # Their outcome says the same with more.
 _TOLD_BY_OUTCOME = frozenset(
-    {OperationState.SUCCEEDED, OperationState.NOT_CREATED, OperationState.CANCELLED}
+    {
+        OperationState.UNKNOWN,
+        OperationState.SUCCEEDED,
+        OperationState.FAILED,
+        OperationState.NOT_CREATED,
+        OperationState.CANCELLED,
+    }
 )
 
 
@@ -224,9 +230,33 @@ _TOLD_BY_OUTCOME = frozenset(
 def state_words(operation: Operation) -> list[str]:
     """What the state means for the person, and what is known of this one."""
     words = _STATE_WORDS[operation.status]
+    if operation.status is OperationState.SUCCEEDED:
+        return _words_for_success(operation)
     if operation.outcome and operation.status in _TOLD_BY_OUTCOME:
         return [operation.outcome]
     return [words, operation.outcome] if operation.outcome else [words]
+
+
+def _words_for_success(operation: Operation) -> list[str]:
+    snapshot = getattr(operation, "snapshot", None)
+    kept = snapshot.metadata.items() if snapshot is not None else ()
+    words = operation.outcome or _STATE_WORDS[OperationState.SUCCEEDED]
+    if snapshot is not None and not operation.metadata.items() <= kept:
+        words = "The snapshot is ready to use, but the cloud did not keep its metadata."
+    if operation.looks:
+        return [words, "The cloud's answer was lost on the way; the portal found the snapshot."]
+    return [words]
+
+
+@register.filter
+def against_usual(operation: Operation, usual_seconds: float | None) -> str:
+    """How long such a thing usually takes; said otherwise when it takes much longer."""
+    if not usual_seconds:
+        return ""
+    passed = operation.elapsed.total_seconds()
+    if passed > 30 and passed > 3 * usual_seconds:
+        return f"longer than usual (about {lasted(usual_seconds)})"
+    return f"usually about {lasted(usual_seconds)}"
 
 
 @register.filter

@@ -1,9 +1,12 @@
 """One operation: what became of it, and what a person may do about it."""
 
+import re
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from snapshots.models import Operation, OperationState
 from tests.pages import scene
@@ -190,3 +193,54 @@ def test_metadata_that_the_cloud_dropped_is_marked(alice, volume):
     page = alice.get(f"/snapshots/{made.pk}/").text
     kept = page.partition("What the cloud keeps")[2]
     assert "not as asked" in kept
+
+
+# --- the words -------------------------------------------------------------------------------
+
+
+def _words(browser, operation):
+    """The sentences above the steps."""
+    return re.findall(r'status__words">(.*?)</p>', _page(browser, operation).text)
+
+
+def test_what_became_of_it_is_said_once(alice, volume):
+    told = scene.operation(alice.user, volume, state="unknown", outcome="More than one may be it.")
+    given_up = scene.operation(alice.user, volume, state="failed", outcome="Never sent.")
+    assert _words(alice, told) == ["More than one may be it."]
+    assert _words(alice, given_up) == ["Never sent."]
+
+
+def test_unknown_without_an_outcome_says_how_long_the_portal_looks(alice, volume):
+    made = scene.operation(alice.user, volume, state="unknown")
+    (words,) = _words(alice, made)
+    assert "usually for two to three minutes" in words
+
+
+@pytest.mark.parametrize(("kept", "told"), [({}, True), ({"team": "payroll"}, False)])
+def test_dropped_metadata_is_told_in_words(kept, told, alice, volume):
+    made = scene.operation(alice.user, volume, state="succeeded", metadata={"team": "payroll"})
+    scene.snapshot(made, metadata=kept | {"evsportal-operation": str(made.pk)})
+    (words,) = _words(alice, made)
+    assert ("the cloud did not keep its metadata" in words) is told
+
+
+def test_a_snapshot_found_after_a_lost_answer_says_so(alice, volume):
+    made = scene.operation(alice.user, volume, state="succeeded", looks=2)
+    assert "the portal found the snapshot" in _words(alice, made)[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(29, "usually about 5.0 s"), (60, "longer than usual (about 5.0 s)")]
+)
+def test_much_longer_than_usual_is_said(seconds, words, alice, volume):
+    for number in range(3):
+        scene.operation(
+            alice.user,
+            volume,
+            state="succeeded",
+            ago_seconds=900 + number,
+            finished_at=timezone.now() - timedelta(seconds=895 + number),
+        )
+    made = scene.operation(alice.user, volume, state="accepted", ago_seconds=seconds)
+    assert words in _page(alice, made).text
+    assert words in alice.get("/").text
