@@ -95,12 +95,12 @@ def detail(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
 @with_a_role
 @require_safe
 def status(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
-    """The polled part. The rest of the page comes along once the state is another than `seen`:
+    """The polled part. The rest of the page comes along once there is another state than `seen`:
     it holds buttons, which are not replaced under somebody's hand for nothing.
     """
     operation = _visible(request, operation_id)
     context = _status_context(request, operation) | {"alone": True}
-    if request.GET.get("seen") != operation.state:
+    if request.GET.get("seen") != context["seen"]:
         context |= _result_context(request, operation) | {"with_result": True}
     return render(request, "snapshots/_status.html", context)
 
@@ -111,13 +111,15 @@ def _visible(request: PortalRequest, operation_id: uuid.UUID) -> Operation:
 
 
 def _status_context(request: PortalRequest, operation: Operation) -> dict[str, Any]:
+    snapshot = getattr(operation, "snapshot", None)
     blocking = selectors.operation_blocking(operation)
     may_see = blocking is not None and (
         blocking.requester_id == request.user.pk or sees_every_operation(request.user)
     )
     return {
         "operation": operation,
-        "snapshot": getattr(operation, "snapshot", None),
+        "snapshot": snapshot,
+        "seen": f"{operation.state} {snapshot.status}" if snapshot else operation.state,
         "steps": timeline_of(operation, accepted_at=selectors.accepted_at(operation)),
         "blocking": blocking,
         "may_see_blocking": may_see,

@@ -191,6 +191,16 @@ def test_the_page_of_an_operation_gets_its_buttons_when_it_ends(alice):
     expect(page.locator("#announcer")).to_have_text("Refused")
 
 
+def test_without_script_an_open_page_loads_itself_anew(alice):
+    page = alice(javascript=False)
+    made = scene.operation(page.person, page.volume, state="accepted", ago_seconds=1)
+    page.goto(f"/snapshots/{made.pk}/")
+    expect(page.locator(".scripted")).to_be_hidden()
+    _move_on(made, OperationState.SUCCEEDED)
+    expect(page.locator("#status-title")).to_have_text("Available", timeout=9000)
+    expect(page.locator("meta[http-equiv=refresh]")).to_have_count(0)
+
+
 def test_an_ended_session_is_told_in_place_of_the_rows(alice, watch):
     watch.expected.append("401")
     page = alice()

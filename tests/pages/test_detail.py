@@ -82,6 +82,17 @@ def test_a_poll_brings_the_buttons_only_when_the_state_changed(alice, operation)
     assert 'id="result"' in _page(alice, operation, "status", seen="sending").text
 
 
+def test_both_halves_tell_the_same_status(alice, operation):
+    scene.snapshot(operation, status="creating")
+    same = _page(alice, operation, "status", seen="accepted creating").text
+    assert 'id="result"' not in same
+    assert "?seen=accepted%20creating" in same
+    scene.Snapshot.objects.update(status="quiescing")
+    told = _page(alice, operation, "status", seen="accepted creating").text
+    assert "In the cloud it is now “quiescing”" in told
+    assert "<dt>Status</dt><dd>quiescing</dd>" in told
+
+
 def test_a_poll_stops_when_it_is_over(alice, volume):
     made = scene.operation(alice.user, volume, state="failed")
     fragment = _page(alice, made, "status", seen="accepted").text
