@@ -7,9 +7,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -63,10 +64,54 @@ class ForAdministrators(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
+class PersonForm(UserChangeForm):  # type: ignore[type-arg]
+    """Nobody gives rights to themselves, and an administrator is always left."""
+
+    changed_by: User  # by PersonAdmin.get_form
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or {}
+        if self.instance == self.changed_by:
+            self._keep_own_rights()
+        elif self._leaves_nobody(told):
+            raise ValidationError(
+                "This is the last active administrator. Make somebody else administrator first."
+            )
+        return told
+
+    def _keep_own_rights(self) -> None:
+        rights = [self.fields[name].label for name in RIGHTS if name in self.changed_data]
+        if rights:
+            raise ValidationError(
+                f"You cannot change this of yourself: {', '.join(map(str, rights))}. "
+                "Ask another administrator."
+            )
+
+    def _leaves_nobody(self, told: dict[str, Any]) -> bool:
+        if self.instance.pk is None or self.errors:
+            return False
+        groups = {group.name for group in told.get("groups", ())}
+        is_superuser = told.get("is_superuser", self.instance.is_superuser)
+        if told.get("is_active") and (is_superuser or Role.ADMINISTRATOR in groups):
+            return False
+        # Locked first, then read: two administrators may be shutting out each other.
+        list(_administrators().select_for_update(of=("self",)).order_by("pk"))
+        return not _administrators().exclude(pk=self.instance.pk).exists()
+
+
+RIGHTS = ("is_active", "groups", "is_superuser")
+
+
+def _administrators() -> QuerySet[User]:
+    role = Q(groups__name=Role.ADMINISTRATOR)
+    return User.objects.filter(role | Q(is_superuser=True), is_active=True)
+
+
 @admin.register(User, site=site)
 class PersonAdmin(ForAdministrators, UserAdmin):  # type: ignore[type-arg]
     """People. An administrator who is no superuser neither sees superusers nor makes any."""
 
+    form = PersonForm
     list_display = ("username", "first_name", "last_name", "roles", "is_active", "last_login")
     list_filter = ("groups", "is_active")
     filter_horizontal = ("groups",)
@@ -97,6 +142,17 @@ class PersonAdmin(ForAdministrators, UserAdmin):  # type: ignore[type-arg]
         if obj is None or not _is_superuser(request):
             return fieldsets
         return (*fieldsets, ("Above all roles", {"fields": ("is_superuser",)}))
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,  # noqa: FBT001, FBT002 - Django's signature
+        **kwargs: Any,
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.changed_by = request.user  # a class made for this request
+        return form
 
 
 def _is_superuser(request: HttpRequest) -> bool:

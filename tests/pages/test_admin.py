@@ -2,7 +2,9 @@
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 
+from snapshots.admin import site
 from snapshots.models import VolumeGrant
 from tests.pages import scene
 
@@ -56,6 +58,57 @@ def test_an_administrator_cannot_make_superusers(root, alice):
 def test_a_superuser_may(client, boss, alice):
     client.force_login(boss)
     assert "is_superuser" in client.get(_change(alice.user)).text
+
+
+def _rights(person):
+    person = User.objects.get(pk=person.pk)
+    groups = sorted(person.groups.values_list("pk", flat=True))
+    return {"username": person.username, "is_active": person.is_active, "groups": groups}
+
+
+@pytest.mark.parametrize("change", ["is_active", "groups"])
+def test_nobody_changes_their_own_rights(change, root, audrey):
+    before = _rights(root.user)
+    told = (
+        before
+        | {
+            "is_active": {"is_active": ""},
+            "groups": {
+                "groups": [*before["groups"], *audrey.user.groups.values_list("pk", flat=True)]
+            },
+        }[change]
+    )
+    answer = root.post(_change(root.user), told)
+    assert "You cannot change this of yourself" in answer.text
+    assert _rights(root.user) == before
+
+
+def test_everybody_changes_their_own_name(root):
+    told = {"username": "root", "is_active": "on", "first_name": "Rana"}
+    told["groups"] = [root.user.groups.get().pk]
+    assert root.post(_change(root.user), told).status_code == 302
+    root.user.refresh_from_db()
+    assert root.user.first_name == "Rana"
+
+
+@pytest.mark.parametrize(
+    "change", [{"is_active": ""}, {"groups": []}, {"is_active": "", "groups": []}]
+)
+def test_the_last_administrator_stays(change, root, boss, rf):
+    """`boss` still has the page open, and was shut out meanwhile."""
+    User.objects.filter(pk=boss.pk).update(is_active=False)
+    request = rf.post("/")
+    request.user = boss
+    form_class = site.get_model_admin(User).get_form(request, root.user)
+    with transaction.atomic():
+        form = form_class(_rights(root.user) | change, instance=root.user)
+        assert "the last active administrator" in str(form.errors)
+
+
+def test_one_of_two_administrators_may_go(client, root, boss):
+    client.force_login(boss)
+    assert client.post(_change(root.user), {"username": "root"}).status_code == 302
+    assert not _rights(root.user)["is_active"]
 
 
 def test_people_are_never_deleted(root, alice):
