@@ -79,6 +79,7 @@ def clean_name(
     problems = [
         *_length_problems("name", cleaned, bytes_=profile.name_bytes, chars=profile.name_chars),
         *_character_problems("name", cleaned, refuse_astral=refuse_astral),
+        *_blankness_problems("name", cleaned),
         *_prefix_problems(cleaned, prefixes=reserved_prefixes),
     ]
     return cleaned or None, problems
@@ -97,6 +98,7 @@ def clean_description(
             chars=profile.description_chars,
         ),
         *_character_problems("description", cleaned, refuse_astral=refuse_astral),
+        *_blankness_problems("description", cleaned),
     ]
     return cleaned or None, problems
 
@@ -149,8 +151,10 @@ def _length_problems(what: str, text: str, *, bytes_: int, chars: int | None) ->
 
 
 # C0, DEL, C1, and the two separators that end lines in some programs. They break logs and tables,
-# and Cinder refuses them in descriptions.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# and Cinder refuses them in descriptions. Then those that turn the direction of what follows: with
+# them a text reads other than it is.
+CONTROL = "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+_CONTROL = re.compile(CONTROL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
@@ -163,6 +167,9 @@ def _character_problems(what: str, text: str, *, refuse_astral: bool) -> list[Pr
             f" (U+{ord(control[0]):04X}). Please remove it."
         )
         problems.append(Problem("control_character", message))
+    if "\ufffd" in text:  # what stands for bytes that are no UTF-8
+        message = f"The {what} has characters that could not be read (U+FFFD)."
+        problems.append(Problem("unreadable_character", message))
     if broken := _SURROGATE.search(text):
         message = f"The {what} contains half a character (U+{ord(broken[0]):04X})."
         problems.append(Problem("broken_character", message))
@@ -173,6 +180,16 @@ def _character_problems(what: str, text: str, *, refuse_astral: bool) -> list[Pr
         )
         problems.append(Problem("astral_character", message))
     return problems
+
+
+def _blankness_problems(what: str, text: str) -> list[Problem]:
+    if not text or any(not _is_invisible(char) for char in text):
+        return []
+    return [Problem("no_visible_character", f"The {what} has no visible character.")]
+
+
+def _is_invisible(char: str) -> bool:
+    return char.isspace() or unicodedata.category(char) == "Cf"
 
 
 def _prefix_problems(name: str, *, prefixes: Iterable[str]) -> list[Problem]:

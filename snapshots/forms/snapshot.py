@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 
 from snapshots import clouds
 from snapshots.evs.limits import (
+    CONTROL,
     DEFAULT_PROFILE,
     PROFILES,
     LimitsProfile,
@@ -30,7 +31,7 @@ from snapshots.selectors import volumes_usable_by
 
 CHOOSE = "Choose a volume from the list. What was sent is not one of the volumes you may use."
 _one_line = RegexValidator(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029]",
+    CONTROL,
     "Remove the line break, tab or other control character.",
     inverse_match=True,
 )

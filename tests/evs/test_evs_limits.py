@@ -76,6 +76,26 @@ def test_control_characters_are_refused_inside(char):
     assert codes(clean_description(f"a{char}b")) == ["control_character"]
 
 
+@pytest.mark.parametrize("char", ["\u202a", "\u202b", "\u202e", "\u2066", "\u2069"])
+def test_what_turns_the_direction_of_text_is_refused(char):
+    assert codes(clean_name(f"a{char}b")) == ["control_character"]
+    assert codes(clean_description(f"a{char}b")) == ["control_character"]
+
+
+@pytest.mark.parametrize("blank", ["\u200b", "\u200b \u2060", "\u00ad", "\u180e\ufeff"])
+def test_what_nobody_can_see_is_no_name(blank):
+    for result in (clean_name(blank), clean_description(blank)):
+        assert codes(result) == ["no_visible_character"]
+    assert clean_name(f"a{blank}b") == (f"a{blank}b", [])
+
+
+def test_bytes_that_could_not_be_read_are_refused():
+    for result in (clean_name("a\ufffd"), clean_description("\ufffd")):
+        assert codes(result) == ["unreadable_character"]
+    message = clean_name("\ufffd")[1][0].message
+    assert message == "The name has characters that could not be read (U+FFFD)."
+
+
 def test_lone_surrogate_is_refused_and_does_not_crash():
     assert codes(clean_name("a\ud800b")) == ["broken_character"]
     assert utf8_length("a\ud800") == 4
@@ -147,6 +167,8 @@ def test_metadata_rows_are_cleaned():
         (("k", "a\nb"), ("value", "control_character")),
         (("k", "😀"), ("value", "astral_character")),
         (("k", "\udfff"), ("value", "broken_character")),
+        (("k", "a\u202eb"), ("value", "control_character")),
+        (("k", "\ufffd"), ("value", "unreadable_character")),
     ],
 )
 def test_metadata_row_with_a_problem(row, expected):
@@ -180,14 +202,19 @@ def test_ten_thousand_rows_are_refused_with_one_problem_and_fast():
 # Written from the rules, not from the code: byte by byte and character by character.
 
 
+SEPARATING_OR_TURNING = {0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+
+
 def reference_name(text, *, most_bytes, most_chars, refuse_astral):
     text = text.strip()
     found, size = set(), 0
     for char in text:
         point = ord(char)
         size += 1 if point < 0x80 else 2 if point < 0x800 else 3 if point < 0x10000 else 4
-        if point < 0x20 or 0x7F <= point < 0xA0 or point in {0x2028, 0x2029}:
+        if point < 0x20 or 0x7F <= point < 0xA0 or point in SEPARATING_OR_TURNING:
             found.add("control_character")
+        if point == 0xFFFD:
+            found.add("unreadable_character")
         if 0xD800 <= point <= 0xDFFF:
             found.add("broken_character")
         if point > 0xFFFF and refuse_astral:
@@ -197,6 +224,8 @@ def reference_name(text, *, most_bytes, most_chars, refuse_astral):
     if len(text) > most_chars:
         found.add("too_many_characters")
     seen = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    if text and not seen.strip():
+        found.add("no_visible_character")
     seen = unicodedata.normalize("NFKC", seen)
     seen = unicodedata.normalize("NFKC", seen.casefold()).strip()
     if seen[:15] == "autobk_snapshot" or seen[:17] == "manualbk_snapshot":
@@ -208,6 +237,7 @@ pieces = st.sampled_from(
     [
         *["autobk_snapshot", "manualbk_snapshot", "AUTOBK_", "snapshot", "ſ", "＿", "\u200b"],
         *["ş", "漢", "😀", "\ud800", "\n", "\t", "\u2028", "\x85", " ", "\u00a0", "e\u0301"],
+        *["\u202e", "\u2066", "\u2069", "\ufffd", "\u00ad", "\ufeff"],
         *["n" * 60, "ş" * 42, "漢" * 28, "😀" * 20],
     ]
 ) | st.characters(categories=None)

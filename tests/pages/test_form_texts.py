@@ -1,11 +1,13 @@
 """What may stand in name, description and metadata, each told at its field."""
 
+from urllib.parse import urlencode
+
 import pytest
 
 from snapshots.evs.limits import LimitsProfile
 from snapshots.forms import snapshot as snapshot_form
 from snapshots.models import Operation
-from tests.pages.scene import ask, errors_at, rows
+from tests.pages.scene import ask, errors_at, fill_form, rows
 
 NEW = "/snapshots/new/"
 
@@ -80,6 +82,25 @@ def test_control_characters_are_refused(field, alice, volume):
     for bad in ("a\nb", "a\tb", "a\x7fb"):
         assert "control character" in errors_at(ask(alice, volume, **{field: bad}), field)[0]
     assert errors_at(ask(alice, volume, **{field: "a\x00b"}), field)
+    _assert_nothing_was_asked()
+
+
+@pytest.mark.parametrize("field", ["name", "description"])
+def test_what_reads_other_than_it_is_is_refused(field, alice, volume):
+    bad = {
+        "a\u202eb": "control character (U+202E)",
+        "\u200b": "has no visible character",
+        "a\ufffd": "has characters that could not be read",
+    }
+    for text, words in bad.items():
+        assert words in errors_at(ask(alice, volume, **{field: text}), field)[0]
+    _assert_nothing_was_asked()
+
+
+def test_bytes_that_are_no_utf8_are_refused(alice, volume):
+    fields = urlencode(fill_form(volume, name=b"\xff\xfe"))
+    answer = alice.post(NEW, fields, content_type="application/x-www-form-urlencoded")
+    assert "could not be read" in errors_at(answer, "name")[0]
     _assert_nothing_was_asked()
 
 
