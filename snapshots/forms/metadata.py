@@ -1,12 +1,16 @@
-"""The metadata rows of a form: `metadata-N-key` and `metadata-N-value`, N being any number."""
+"""The metadata rows of a form: `metadata-N-key` and `metadata-N-value`, N being any number of at
+most nine digits, written plainly.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from snapshots.evs.limits import RowProblem
 
-_FIELD = re.compile(r"metadata-(\d{1,4})-(key|value)")
+HIGHEST = 999_999_999
+_FIELD = re.compile(r"metadata-(0|[1-9][0-9]{0,8})-(key|value)")
 
 
 @dataclass(slots=True)
@@ -39,6 +43,11 @@ def read_rows(post: Mapping[str, str]) -> list[MetadataRow]:
     return [rows[number] for number in sorted(rows)]
 
 
+def unreadable_names(post: Mapping[str, str]) -> list[str]:
+    """Names of fields that are meant for metadata and belong to no row: a damaged form."""
+    return [name for name in post if name.startswith("metadata-") and not _FIELD.fullmatch(name)]
+
+
 def rows_of(metadata: Mapping[str, str]) -> list[MetadataRow]:
     """The rows that say this metadata."""
     return [MetadataRow(number, *pair) for number, pair in enumerate(metadata.items())]
@@ -46,8 +55,11 @@ def rows_of(metadata: Mapping[str, str]) -> list[MetadataRow]:
 
 def with_row_added(rows: Sequence[MetadataRow]) -> list[MetadataRow]:
     """One blank row more, under a number of its own."""
-    last = max((int(row.number) for row in rows), default=-1)
-    return [*rows, MetadataRow(last + 1)]
+    taken = {int(row.number) for row in rows}
+    number = max(taken, default=-1) + 1
+    if number > HIGHEST:
+        number = next(free for free in count() if free not in taken)
+    return [*rows, MetadataRow(number)]
 
 
 def without_row(rows: Sequence[MetadataRow], number: str) -> list[MetadataRow]:

@@ -10,7 +10,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 from django.utils.functional import cached_property
 
 from snapshots import clouds
@@ -25,16 +25,33 @@ from snapshots.evs.limits import (
     clean_name,
     utf8_length,
 )
-from snapshots.forms.metadata import MetadataRow, note_problems
+from snapshots.forms.metadata import MetadataRow, note_problems, unreadable_names
 from snapshots.models import Volume, may_request_for_others
 from snapshots.selectors import volumes_usable_by
 
-CHOOSE = "Choose a volume from the list. What was sent is not one of the volumes you may use."
+CHOOSE = "This is not one of your volumes. Choose one from the list."
+DAMAGED = "This form was damaged on its way. Nothing was asked; send it again."
+ASKS = "In use or being attached: asks for your consent"
 _one_line = RegexValidator(
     CONTROL,
     "Remove the line break, tab or other control character.",
     inverse_match=True,
 )
+
+
+def _too_long(what: str) -> dict[str, str]:
+    words = "is %(show_value)d characters long; at most %(limit_value)d are allowed."
+    return {"max_length": f"{what} {words}"}
+
+
+class Text(forms.CharField):
+    """Django's, without its own word on NULs: each field has a rule for all control characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators = [
+            one for one in self.validators if not isinstance(one, ProhibitNullCharactersValidator)
+        ]
 
 
 class VolumeSelect(forms.Select):
@@ -85,12 +102,9 @@ class SnapshotForm(forms.Form):
 
     key = forms.UUIDField(
         widget=forms.HiddenInput,
-        error_messages={
-            "required": "The form came without its number. It has a new one now: send it again.",
-            "invalid": "The form came with a broken number. It has a new one now: send it again.",
-        },
+        error_messages={"required": DAMAGED, "invalid": DAMAGED},
     )
-    volume_id = forms.CharField(
+    volume_id = Text(
         label="Volume",
         strip=False,
         widget=VolumeSelect,
@@ -100,30 +114,38 @@ class SnapshotForm(forms.Form):
     # still sent as true: that is what the person agreed to, the cloud takes it, and the volume
     # may be attached again before its turn comes.
     force = Consent(label="Take it while the volume is in use", required=False)
-    name = forms.CharField(
+    name = Text(
         label="Name",
         required=False,
         strip=False,
         help_text="Shown in the cloud's console. Blank is allowed.",
     )
-    description = forms.CharField(
+    description = Text(
         label="Description", required=False, strip=False, help_text="One line, for people."
     )
-    on_behalf_of = forms.CharField(
+    on_behalf_of = Text(
         label="On behalf of",
         required=False,
         max_length=150,
+        error_messages=_too_long("“On behalf of”"),
         validators=[_one_line],
         help_text="Who asked you for this snapshot. With it, give a ticket or a reason.",
     )
-    ticket = forms.CharField(
+    ticket = Text(
         label="Ticket",
         required=False,
         max_length=80,
+        error_messages=_too_long("The ticket"),
         validators=[_one_line],
         help_text="Number of the change or incident, such as CHG-1042.",
     )
-    reason = forms.CharField(label="Reason", required=False, max_length=500, validators=[_one_line])
+    reason = Text(
+        label="Reason",
+        required=False,
+        max_length=500,
+        error_messages=_too_long("The reason"),
+        validators=[_one_line],
+    )
 
     field_order = ["key", "volume_id", "force", "name", "description"]
 
@@ -133,6 +155,7 @@ class SnapshotForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.rows = list(rows) or [MetadataRow(0)]
         self.metadata: dict[str, str] = {}
+        self.damage = ""  # what cannot be shown at any field
         # A cloud taken out of the settings leaves its volumes behind; nobody could send for them.
         known = set(clouds.cloud_names())
         self.volumes = [one for one in volumes_usable_by(requester) if one.cloud in known]
@@ -214,6 +237,12 @@ class SnapshotForm(forms.Form):
         note_problems(self.rows, problems)
         if problems:
             self.add_error(None, "Some metadata needs a change.")  # told at its rows
+        if strange := unreadable_names(self.data):
+            self.damage = (
+                f"Metadata came in a field the portal cannot read, “{strange[0][:50]}”."
+                " It is not in the rows below: add it again."
+            )
+            self.add_error(None, self.damage)
 
     def _check_on_behalf_of(self) -> None:
         told = self.cleaned_data
@@ -244,7 +273,8 @@ class SnapshotForm(forms.Form):
             )
             for text in texts
         ]
-        return fields + rows
+        damage = [("metadata", self.damage)] if self.damage else []
+        return fields + rows + damage
 
     @property
     def name_count(self) -> str:
@@ -274,7 +304,7 @@ def _choices(volumes: Sequence[Volume]) -> list[tuple[str, Any]]:
     several = len({volume.cloud for volume in volumes}) > 1
     groups: dict[str, list[tuple[str, str]]] = {
         "Ready": [],
-        "In use: asks for your consent": [],
+        ASKS: [],
         "No snapshot possible now": [],
     }
     for volume in volumes:
@@ -287,7 +317,7 @@ def _choices(volumes: Sequence[Volume]) -> list[tuple[str, Any]]:
 def _group_of(volume: Volume) -> str:
     if not volume.takes_snapshot:
         return "No snapshot possible now"
-    return "In use: asks for your consent" if volume.needs_force else "Ready"
+    return ASKS if volume.needs_force else "Ready"
 
 
 def _option(volume: Volume, *, alike: bool, several: bool) -> str:

@@ -190,9 +190,9 @@ def test_metadata_keys_are_unique_without_regard_to_case():
 
 
 def test_ten_thousand_rows_are_refused_with_one_problem_and_fast():
-    started = time.perf_counter()
+    started = time.process_time()
     cleaned, problems = clean_metadata([(f"key-{n}", "x" * 1000) for n in range(10_000)][::-1])
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert [p.problem.code for p in problems].count("too_many") == 1
     assert "There are 10000 metadata entries; at most 100" in problems[0].problem.message
     assert len(problems) == 101

@@ -1,11 +1,15 @@
 """What may stand in name, description and metadata, each told at its field."""
 
+import time
+from html import unescape
 from urllib.parse import urlencode
 
 import pytest
 
 from snapshots.evs.limits import LimitsProfile
+from snapshots.forms import MetadataRow, read_rows, with_row_added
 from snapshots.forms import snapshot as snapshot_form
+from snapshots.forms.metadata import HIGHEST
 from snapshots.models import Operation
 from tests.pages.scene import ask, errors_at, fill_form, rows
 
@@ -79,9 +83,9 @@ def test_names_of_backups_are_refused_however_written(name, alice, volume):
 
 @pytest.mark.parametrize("field", ["name", "description"])
 def test_control_characters_are_refused(field, alice, volume):
-    for bad in ("a\nb", "a\tb", "a\x7fb"):
-        assert "control character" in errors_at(ask(alice, volume, **{field: bad}), field)[0]
-    assert errors_at(ask(alice, volume, **{field: "a\x00b"}), field)
+    for bad in ("a\nb", "a\tb", "a\x7fb", "a\x00b"):
+        (error,) = errors_at(ask(alice, volume, **{field: bad}), field)
+        assert "control character" in error
     _assert_nothing_was_asked()
 
 
@@ -130,6 +134,34 @@ def test_rows_in_any_numbering_with_blanks_between(alice, volume):
     }
     ask(alice, volume, **told)
     assert Operation.objects.get().metadata == {"a": " 1 ", "b": "2"}
+
+
+def test_rows_of_high_numbers_are_read(alice, volume):
+    told = {"metadata-123456789-key": "b", "metadata-123456789-value": "2"}
+    ask(alice, volume, **rows(("a", "1")), **told)
+    assert Operation.objects.get().metadata == {"a": "1", "b": "2"}
+
+
+@pytest.mark.parametrize("number", ["", "x", "01", "-1", "٣", "1234567890", "9" * 500])
+def test_a_row_that_cannot_be_read_is_told(number, alice, volume):
+    answer = ask(alice, volume, **{f"metadata-{number}-key": "a", "metadata-0-value": "kept?"})
+    anchor, words = answer.context["form"].problems[-1]
+    assert anchor == "metadata"
+    assert "in a field the portal cannot read" in words
+    assert words in unescape(answer.text)
+    _assert_nothing_was_asked()
+
+
+def test_ten_thousand_rows_are_read_fast():
+    posted = rows(*[(f"k{n}", "v") for n in range(10_000)])
+    started = time.process_time()
+    assert len(read_rows(posted)) == 10_000
+    assert time.process_time() - started < 1
+
+
+def test_a_row_can_be_added_after_the_highest_number():
+    added = with_row_added([MetadataRow(0), MetadataRow(HIGHEST)])
+    assert added[-1].number == 1
 
 
 def test_each_row_tells_its_own_problems(alice, volume):
