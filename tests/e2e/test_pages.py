@@ -78,6 +78,13 @@ def test_problems_get_the_focus_and_lead_to_their_fields(alice):
     expect(page.locator("#id_name")).to_be_focused()
 
 
+def test_only_the_list_of_volumes_is_marked_wrong_not_its_search(alice):
+    page = alice("/snapshots/new/")
+    page.click(".form__end button")
+    expect(page.locator("#id_volume_id")).not_to_have_css("box-shadow", "none")
+    expect(page.locator("#volume-search")).to_have_css("box-shadow", "none")
+
+
 def test_the_list_of_volumes_is_searched(alice):
     page = alice("/snapshots/new/")
     expect(page.locator("[data-found]")).to_have_text("10 volumes")
@@ -255,7 +262,9 @@ def lived_in(portal):
         ]
         scene.snapshot(old[0], name="ş" * 120)
         asked = scene.operation(helen, made, on_behalf_of="Deniz", ticket="CHG-1", name="x" * 255)
-        records = [scene.exchange(old[0], status=status) for status in (202, 400, None, -1)]
+        records = [
+            scene.exchange(old[0], status=status) for status in (202, 400, 413, 429, 500, None, -1)
+        ]
         return {
             "alice": [
                 "/",
@@ -285,7 +294,7 @@ def test_every_page_is_accessible_and_fits(width, dark, open_context, sign_in, l
         page = contexts[name].new_page()
         for path in paths:
             page.goto(path)
-            wrongs += [f"{path}: {wrong}" for wrong in _wrongs(page)]
+            wrongs += [f"{name} {path}: {wrong}" for wrong in _wrongs(page)]
     page = contexts["alice"].new_page()
     page.goto("/snapshots/new/")
     page.fill("#id_name", "autobk_snapshot")

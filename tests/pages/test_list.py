@@ -1,5 +1,7 @@
 """The list of snapshots: who sees what, filter, pages, polling."""
 
+import uuid
+
 import pytest
 
 from snapshots.models import OperationState, Worker
@@ -28,7 +30,7 @@ def test_others_see_all_with_their_requesters(who, alice, volume, request):
     scene.operation(alice.user, volume, on_behalf_of="Deniz", ticket="CHG-1042")
     page = request.getfixturevalue(who).get("/").text
     assert "All snapshots" in page
-    for words in ("Requester", "alice", "for Deniz", "CHG-1042"):
+    for words in ("Requester", "alice", "for <bdi>Deniz</bdi>", "CHG-1042"):
         assert words in page
 
 
@@ -64,6 +66,14 @@ def test_filter_by_text_and_state(alice, volume):
     scene.operation(alice.user, volume, name="weekly", state="succeeded")
     scene.operation(alice.user, volume, name="nightly too", state="refused")
     assert _names(alice.get("/", {"q": "nightly", "state": "succeeded"})) == ["nightly"]
+
+
+@pytest.mark.parametrize("digits", [6, 8, 13, 36])
+def test_the_start_of_an_id_finds_its_operation(digits, alice, volume, operation):
+    other = uuid.UUID(int=operation.pk.int ^ (1 << 127))
+    scene.operation(alice.user, volume, id=other, name="other")
+    start = str(operation.pk)[:digits]
+    assert _names(alice.get("/", {"q": start})) == [operation.name]
 
 
 def test_a_filter_that_finds_nothing_says_so(alice, operation):
