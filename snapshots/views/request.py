@@ -75,7 +75,9 @@ def _ask(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
         return _page(request, form)
     if not is_new:
         return _show_first(request, operation)
-    messages.success(request, "Your request is recorded. This page follows what becomes of it.")
+    messages.success(
+        request, "Your request is recorded. You may close this page; the portal carries on."
+    )
     return redirect("snapshots:detail", operation.pk)
 
 

@@ -150,7 +150,7 @@ def test_a_form_without_its_token_is_explained(alice, volume):
     strict.force_login(alice.user)
     answer = strict.post("/snapshots/new/", scene.fill_form(volume))
     assert answer.status_code == 403
-    assert "Your page was open too long" in answer.text
+    assert "Please send it again" in answer.text
     assert "Nothing was asked of the cloud" in answer.text
 
 

@@ -73,3 +73,14 @@ def test_the_number_of_queries(volumes, alice, django_assert_max_num_queries):
         scene.volume(f"v{number}", granted_to=alice.user)
     with django_assert_max_num_queries(12):
         alice.get(PAGE)
+
+
+def test_a_volume_being_attached_has_words_of_its_own(alice):
+    attaching = scene.volume(granted_to=alice.user, status="attaching")
+    busy = scene.volume(granted_to=alice.user, status="in-use")
+    page = alice.get("/snapshots/new/volume/", {"volume_id": attaching.volume_id}).text
+    assert "Take it while the volume is being attached" in page
+    assert "A server is using this volume" not in page
+    page = alice.get("/snapshots/new/volume/", {"volume_id": busy.volume_id}).text
+    assert "Take it while the volume is in use" in page
+    assert "Quota left: snapshots" in page
