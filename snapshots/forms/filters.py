@@ -1,6 +1,7 @@
 """What lists may be narrowed by."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -72,14 +73,20 @@ class ExchangeFilterForm(forms.Form):
             raise ValidationError("Choose an earlier day.")
         return until
 
+    def clean(self) -> dict[str, Any]:
+        told = self.cleaned_data
+        since, until = told.get("since"), told.get("until")
+        if since and until and since > until:
+            self.add_error("until", "From day is after To day.")
+        return told
+
     @property
     def narrows(self) -> bool:
         """Whether anything was asked."""
         return any(self.data.get(name) for name in self.fields)
 
     def wanted(self) -> ExchangeFilter:
-        """What to look for. A field with an error does not narrow."""
-        self.is_valid()
+        """What to look for, of a valid form."""
         told = self.cleaned_data
         until = told.get("until")
         return ExchangeFilter(

@@ -18,9 +18,11 @@ from snapshots.views.curl import curl_of
 @require_safe
 def audit(request: PortalRequest) -> HttpResponse:
     form = ExchangeFilterForm(request.GET)
-    exchanges = selectors.exchanges_matching(
-        selectors.exchanges_visible_to(request.user), form.wanted()
-    )
+    exchanges = selectors.exchanges_visible_to(request.user)
+    if form.is_valid():
+        exchanges = selectors.exchanges_matching(exchanges, form.wanted())
+    else:  # rows that nobody asked for would read as the answer
+        exchanges = exchanges.none()
     page = selectors.exchanges_page(exchanges, before=request.GET.get("before", ""))
     context = {"form": form, "page": page, "filtered": form.narrows}
     if not form.narrows and "before" not in request.GET:

@@ -89,6 +89,29 @@ def test_nonsense_in_the_filter_does_no_harm(query, audrey, record):
     assert audrey.get(PAGE, query).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"since": "2026-02-30"}, "Enter a valid date."),
+        ({"until": "9999-12-31"}, "Choose an earlier day."),
+        ({"since": "2026-05-02", "until": "2026-05-01"}, "From day is after To day."),
+    ],
+)
+def test_a_broken_day_shows_no_rows(query, words, audrey, record):
+    answer = audrey.get(PAGE, query)
+    assert words in answer.text
+    assert _shown(answer) == []
+
+
+@pytest.mark.parametrize("digits", [6, 8, 9, 20, 36])
+def test_the_start_of_an_operations_id_finds_it(digits, audrey, operation, record):
+    start = str(operation.pk)[:digits]
+    assert len(_shown(audrey.get(PAGE, {"operation": start}))) == 1
+    assert len(_shown(audrey.get(PAGE, {"operation": start.upper()}))) == 1
+    for other in (start[:5], "0" + start[:-1], f"{start}0"[:37], start[:-1] + "g"):
+        assert _shown(audrey.get(PAGE, {"operation": other})) == [], other
+
+
 def test_older_ones_keep_the_filter(audrey, operation):
     for _ in range(51):
         scene.exchange(operation)
