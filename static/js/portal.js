@@ -53,6 +53,15 @@
     );
   });
 
+  // The session ended: what was polled stays as it is, below the sentence, and rests.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, target } = event.detail;
+    if (xhr.status !== 401 || !target.hasAttribute("hx-trigger")) return;
+    const kept = target.cloneNode(true);
+    for (const name of ["hx-get", "hx-trigger", "hx-swap"]) kept.removeAttribute(name);
+    event.detail.serverResponse += kept.outerHTML;
+  });
+
   // --- times: "2 minutes ago" stays true while the page stays open -----------------------------
 
   const UNITS = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];

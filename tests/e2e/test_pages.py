@@ -208,7 +208,7 @@ def test_without_script_an_open_page_loads_itself_anew(alice):
     expect(page.locator("meta[http-equiv=refresh]")).to_have_count(0)
 
 
-def test_an_ended_session_is_told_in_place_of_the_rows(alice, watch):
+def test_an_ended_session_is_told_above_the_rows_which_rest(alice, watch):
     watch.expected.append("401")
     page = alice()
     scene.operation(page.person, page.volume, state="accepted", ago_seconds=1)
@@ -216,7 +216,8 @@ def test_an_ended_session_is_told_in_place_of_the_rows(alice, watch):
     expect(page.locator(".row__link")).to_be_visible()
     Session.objects.all().delete()
     expect(page.locator("main [role=alert]")).to_contain_text("Your session has ended")
-    expect(page.locator(".row__link")).to_have_count(0)
+    expect(page.locator(".row__link")).to_be_visible()
+    expect(page.locator("#rows[hx-trigger]")).to_have_count(0)
     page.click("text=Sign in again")
     expect(page.locator("#id_username")).to_be_visible()
     assert "next=/%3Fstate%3Dopen" in page.url
