@@ -82,7 +82,7 @@ _QUOTA = _refuse(
 )
 _VOLUME_STATE = _refuse(
     "The volume's state does not allow a snapshot now. Wait until it is available or in use, "
-    "then ask again. For a volume in use, tick “Take it while the volume is in use”.",
+    "then ask again. For a volume in use, tick the box that allows it.",
     Fixer.PERSON,
 )
 _GONE = _refuse("The cloud no longer knows this volume. It may have been deleted.", Fixer.PERSON)
@@ -102,8 +102,8 @@ _ACCOUNT = _refuse(
 )
 _UNKNOWN = Outcome(
     Verdict.UNKNOWN,
-    "The cloud gave no trustworthy answer, so a snapshot may exist. "
-    "The portal is checking; please do not ask again.",
+    "The cloud gave no clear answer, so a snapshot may exist. The portal looks for it, usually for "
+    "two to three minutes. Please do not ask again until this page says what it found.",
     Fixer.NOBODY,
 )
 

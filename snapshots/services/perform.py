@@ -46,8 +46,8 @@ def perform(operation: Operation) -> None:
 def _own_up(operation: Operation) -> None:
     """The worker that was sending is gone: the request may have reached the cloud."""
     words = (
-        "The portal was interrupted while asking, so a snapshot may exist. "
-        "It is checking; please do not ask again."
+        "The portal was interrupted while asking, so a snapshot may exist. It looks for it, usually "
+        "for two to three minutes. Please do not ask again until this page says what it found."
     )
     _become_unknown(operation, words)
 

@@ -1,5 +1,6 @@
 """The list of snapshots: who sees what, filter, pages, polling."""
 
+import re
 import uuid
 
 import pytest
@@ -55,9 +56,9 @@ def test_a_time_says_how_long_ago_and_exactly_when(alice, volume):
 
 def test_what_is_going_on_says_how_long_it_usually_takes(alice, volume):
     scene.operation(alice.user, volume, ago_seconds=900, state="succeeded")
-    scene.operation(alice.user, volume, ago_seconds=4, state="accepted")
+    scene.operation(alice.user, volume, ago_seconds=20, state="accepted")
     page = alice.get("/").text
-    assert "4.0 s so far" in page
+    assert re.search(r"2\d s so far", page)
     assert "usually about 12 s" in page
 
 
