@@ -64,7 +64,7 @@ class Nursery:
     def strike(self, pid: int | None, violence: Violence) -> None:
         """Kill or freeze this worker."""
         with self._lock:
-            worker = next((one for one in self._workers if one.process.pid == pid), None)
+            worker = self._known(pid)
             if worker is None:
                 self.done["missed"] += 1
             elif violence.freeze:
@@ -80,6 +80,42 @@ class Nursery:
                 self._freeze(worker, "frozen, at random")
             else:
                 self._kill(worker, "killed, at random")
+
+    def pids(self) -> list[int]:
+        """The workers that are awake."""
+        with self._lock:
+            return [one.process.pid for one in self._workers if one.wakes_at is None]
+
+    def hold(self, pid: int, seconds: float) -> bool:
+        """Freeze this worker, whatever is allowed, for at most so long; False where it cannot be:
+        it is gone, or another is frozen, or it is the only one.
+        """
+        with self._lock:
+            worker = self._known(pid)
+            if worker is None or not self.is_calm() or len(self._workers) < 2:
+                return False
+            if worker.process.poll() is not None:
+                return False
+            os.kill(pid, signal.SIGSTOP)
+            worker.wakes_at = time.monotonic() + seconds
+            return True
+
+    def wake(self, pid: int) -> bool:
+        """Let a held worker go on; False where it was killed meanwhile."""
+        with self._lock:
+            worker = self._known(pid)
+            if worker is None or worker.wakes_at is None or worker.process.poll() is not None:
+                return False
+            worker.wakes_at = None
+            os.kill(pid, signal.SIGCONT)
+            return True
+
+    def note(self, what: str) -> None:
+        with self._lock:
+            self.done[what] += 1
+
+    def _known(self, pid: int | None) -> _Worker | None:
+        return next((one for one in self._workers if one.process.pid == pid), None)
 
     def is_calm(self) -> bool:
         with self._lock:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults import evidence
+from tests.faults.ambush import Ambush
 from tests.faults.judge import Judgment, judge
 from tests.faults.nursery import Nursery
 from tests.faults.people import People
@@ -37,6 +38,10 @@ class Orders:
         return 3 + self.operations // 500
 
     @property
+    def ambushes(self) -> int:
+        return 3 + self.operations // 1000 if self.operations >= 100 else 0
+
+    @property
     def patience_seconds(self) -> float:
         """How long the run may take until faults end; then as long again as settling may take."""
         return 90 + self.operations * 0.2
@@ -53,6 +58,7 @@ class Run:
         self.nursery = nursery
         self.people = people
         self.cloud = cloud
+        self._ambush = Ambush(nursery, orders.ambushes)
         self._random = random.Random(f"{orders.seed}/run")  # noqa: S311 - dice
         self._over = threading.Event()
         self.seconds = self.back_seconds = 0.0
@@ -63,11 +69,14 @@ class Run:
         self.proxy.faulty = True
         pest = threading.Thread(target=self._pester, daemon=True)
         pest.start()
+        self._ambush.start()
         last = max(1, int(self.orders.operations * _LAST_SHARE))
         self.people.submit(self.orders.operations - last)
+        self._until_ambushed(begun + self.orders.patience_seconds)
         self._until_open_at_most(last, begun + self.orders.patience_seconds)
         self._over.set()
         pest.join()
+        self._ambush.stop()
         self._darkness(last)
         back = time.monotonic()
         self._until_settled(back + 90 + self.orders.operations * 0.02)
@@ -110,6 +119,12 @@ class Run:
         self.nursery.kills_allowed = self.nursery.freezes_allowed = 0
         self.proxy.dark = False
         say("the cloud is back")
+
+    def _until_ambushed(self, deadline: float) -> None:
+        """Ask for some more, so that there is something to hold."""
+        while not self._ambush.is_over and time.monotonic() < deadline:
+            self.people.submit(5)
+            time.sleep(0.5)
 
     def _until_open_at_most(self, most: int, deadline: float) -> None:
         while _open_count() > most and time.monotonic() < deadline:
@@ -157,6 +172,7 @@ class Run:
             "submits": self.people.submits,
             "asked_again": self.people.again,
             "cancelled": len(self.people.cancelled),
+            "ambushes": self._ambush.done,
             "strikes": dict(self.nursery.done),
             "connections_refused_times": self.proxy.refusals,
             "connections_reset": self.proxy.resets,
