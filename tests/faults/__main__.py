@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.faults import portal
 from tests.faults.breaks import GUARDS, break_guard
-from tests.faults.cloud import SandboxCloud
+from tests.faults.cloud import Cloud, SandboxCloud
 from tests.faults.nursery import Nursery
 from tests.faults.plan import Drawer
 from tests.faults.proxy import Proxy, Times
@@ -24,7 +24,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="evsportal-faults-"))
     cloud = None
     try:
-        cloud = SandboxCloud(folder)
+        cloud = _cloud(options, folder)
         return _run(options, folder, cloud)
     finally:
         if cloud is not None:
@@ -35,19 +35,27 @@ def main() -> int:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(options: argparse.Namespace, folder: Path, cloud: SandboxCloud) -> int:
+def _cloud(options: argparse.Namespace, folder: Path) -> Cloud:
+    if not options.live:
+        return SandboxCloud(folder)
+    from tests.faults.live import LiveCloud  # noqa: PLC0415 - needs names in the environment
+
+    return LiveCloud()
+
+
+def _run(options: argparse.Namespace, folder: Path, cloud: Cloud) -> int:
     nursery = Nursery(
         folder=folder,
         count=options.workers,
         seed=options.seed,
-        frozen_seconds=portal.FROZEN_SECONDS,
+        frozen_seconds=cloud.pace.frozen_seconds,
         broken=options.broken,
     )
-    times = Times(portal.GIVE_UP_SECONDS, portal.LATE_SECONDS)
+    times = Times(cloud.pace.give_up_seconds, cloud.pace.late_seconds)
     drawer = Drawer(options.seed, creates_per_kill=_CREATES_PER_KILL)
-    proxy = Proxy(cloud.address, drawer, times, nursery)
-    nursery.environ = portal.Portal(folder, options.database, _THREADS).environ(
-        {"EVSPORTAL_MODE": "sandbox", "EVSPORTAL_SANDBOX_URL": proxy.url}
+    proxy = Proxy(cloud.route, drawer, times, nursery)
+    nursery.environ = portal.Portal(folder, options.database, _THREADS, cloud.pace).environ(
+        cloud.environ(proxy.url, folder)
     )
     portal.enter(nursery.environ)
     proxy.start()
@@ -58,9 +66,7 @@ def _run(options: argparse.Namespace, folder: Path, cloud: SandboxCloud) -> int:
         proxy.stop()
 
 
-def _conduct(
-    options: argparse.Namespace, proxy: Proxy, nursery: Nursery, cloud: SandboxCloud
-) -> int:
+def _conduct(options: argparse.Namespace, proxy: Proxy, nursery: Nursery, cloud: Cloud) -> int:
     # Django is set up only now.
     from tests.faults.people import People, settle_in  # noqa: PLC0415
     from tests.faults.run import Orders, Run, say, write_plot  # noqa: PLC0415
@@ -68,9 +74,9 @@ def _conduct(
     if options.broken == "key":  # the one guard that is not in the workers
         break_guard("key")
     orders = Orders(options.n, options.seed, options.workers)
-    volumes = max(100, min(1000, options.n // 3))
-    person = settle_in("sandbox", cloud.add_volumes(volumes))
-    people = People(person, "sandbox", options.seed, most_open=volumes)
+    volumes = min(cloud.most_volumes, max(100, options.n // 3))
+    person = settle_in(cloud.name, cloud.add_volumes(volumes))
+    people = People(person, cloud.name, options.seed, most_open=volumes)
     run = Run(orders, proxy=proxy, nursery=nursery, people=people, cloud=cloud)
     over = threading.Event()
 
@@ -84,7 +90,12 @@ def _conduct(
     finally:
         over.set()
     judgment = run.judged()
-    report = {"database": options.database, "break": options.broken, **run.report(judgment)}
+    report = {
+        "cloud": cloud.name,
+        "database": options.database,
+        "break": options.broken,
+        **run.report(judgment),
+    }
     for kind, lines in vars(judgment).items():
         for line in lines[:20]:
             say(f"{kind}: {line}")
@@ -99,6 +110,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--n", type=int, default=200, help="operations (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--live", action="store_true", help="a cloud named in the environment")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--plot", type=Path, metavar="FILE.svg")
     parser.add_argument("--break", dest="broken", choices=sorted(GUARDS), help="take a guard out")

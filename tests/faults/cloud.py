@@ -7,9 +7,11 @@ import threading
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from tests.faults.portal import SHORT, Pace
 from tests.faults.processes import ROOT, end, end_with_parent
+from tests.faults.wire import Request
 
 ENOUGH = 10**9
 
@@ -24,8 +26,34 @@ class Held:
     metadata: dict[str, str]
 
 
+class Cloud(Protocol):
+    """What stands behind the proxy, and tells what it holds when asked directly."""
+
+    name: str  # as the portal calls it
+    most_volumes: int
+    pace: Pace
+
+    def route(self, request: Request) -> tuple[Request, tuple[str, int]]: ...
+
+    def environ(self, proxy_url: str, folder: Path) -> dict[str, str]: ...
+
+    def add_volumes(self, count: int) -> list[str]: ...
+
+    def snapshots(self) -> list[Held]: ...
+
+    def requests(self) -> list[tuple[str, str]]: ...
+
+    def expire_tokens(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 class SandboxCloud:
     """Without limits of its own, and with snapshots that are ready at once."""
+
+    name = "sandbox"
+    most_volumes = 1000
+    pace = SHORT
 
     def __init__(self, folder: Path) -> None:
         with (folder / "sandbox.log").open("wb") as log:
@@ -38,6 +66,13 @@ class SandboxCloud:
             )
         self.port = int(self._process.stdout.readline())
         self.address = ("127.0.0.1", self.port)
+
+    def route(self, request: Request) -> tuple[Request, tuple[str, int]]:
+        return request, self.address
+
+    def environ(self, proxy_url: str, folder: Path) -> dict[str, str]:  # noqa: ARG002
+        """The portal's settings."""
+        return {"EVSPORTAL_MODE": "sandbox", "EVSPORTAL_SANDBOX_URL": proxy_url}
 
     def stop(self) -> None:
         end(self._process)

@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,17 +58,20 @@ class Striker(Protocol):
     def strike(self, pid: int | None, violence: Violence) -> None: ...
 
 
+Route = Callable[[Request], tuple[Request, tuple[str, int]]]
+
+
 class Proxy:
     """Listens on a free port of loopback from `start` to `stop`."""
 
     def __init__(
         self,
-        upstream: tuple[str, int],
+        route: Route,  # what to send to the cloud for a request, and where
         drawer: Drawer,
         times: Times,
         nursery: Striker,
     ) -> None:
-        self._upstream = upstream
+        self._route = route
         self._drawer = drawer
         self._times = times
         self._nursery = nursery
@@ -213,7 +217,7 @@ class Proxy:
 
     async def _carry_out(self, request: Request, seen: Seen) -> bytes | None:
         try:
-            seen.status, good = await forward(request, self._upstream)
+            seen.status, good = await forward(*self._route(request))
         except OSError as error:
             seen.trouble = f"{type(error).__name__}: {error}"
             return None

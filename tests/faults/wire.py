@@ -9,6 +9,7 @@ from tests.faults.plan import Kind
 
 _MOST_HEAD = 65536
 MARKER = "evsportal-operation"
+_HOST = re.compile(rb"(?<=\r\n)host:[^\r]*", re.IGNORECASE)
 _CREATE = re.compile(r"/(cloud)?snapshots$")
 
 
@@ -32,6 +33,14 @@ class Request:
         if self.method == "POST" and _CREATE.search(self.path):
             return Kind.CREATE
         return Kind.READ if self.method in {"GET", "HEAD"} else Kind.OTHER
+
+    def aimed_at(self, target: str, host: str) -> "Request":
+        """The same request for another address; nothing else of it is touched."""
+        line, _, rest = self.raw.partition(b"\r\n")
+        line = f"{self.method} {target} HTTP/1.1".encode("latin-1")
+        head, end, body = rest.partition(b"\r\n\r\n")
+        head = _HOST.sub(f"Host: {host}".encode("latin-1"), b"\r\n" + head, count=1)
+        return Request(self.method, target, line + head + end + body, self.body)
 
     @property
     def marker(self) -> str:
