@@ -25,6 +25,7 @@ VOLUME_NAME = "evsportal fault run"
 MOST_VOLUMES = 40
 _PAGE = 200
 _TRANSITIONAL = frozenset({"creating", "deleting"})
+_STUCK = frozenset({"error_deleting"})
 _WAIT_SECONDS = 300
 _UNAUTHORIZED = 401
 
@@ -111,10 +112,13 @@ class LiveCloud:
         """Remove what was made: the snapshots on our volumes, then the volumes."""
         for one in self._held():
             self._ask("DELETE", f"/snapshots/{one.id}")
-        _until(lambda: not self._held(), "snapshots to be gone")
-        for volume_id in self._volumes:
+        _until(lambda: {one.status for one in self._held()} <= _STUCK, "snapshots to be gone")
+        left = self._held()
+        for one in left:
+            _say(f"{one.status}, only an administrator can remove it: snapshot {one.id}")
+        mine = set(self._volumes) - {one.volume_id for one in left}
+        for volume_id in mine:
             self._ask("DELETE", f"/volumes/{volume_id}")
-        mine = set(self._volumes)
         _until(lambda: not self._status_of_volumes(mine), "volumes to be gone")
 
     def _held(self) -> list[Held]:
@@ -156,6 +160,10 @@ class _Upstream:
         self.address = (parts.hostname, parts.port or 80)
         self.host = parts.netloc
         self.path = parts.path.rstrip("/")
+
+
+def _say(line: str) -> None:
+    print(f"faults: {line}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _until(is_so: Any, what: str) -> None:
