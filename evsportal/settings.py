@@ -75,7 +75,7 @@ EVSPORTAL_WORKER_THREADS = int(_number("EVSPORTAL_WORKER_THREADS", 4, least=1, m
 EVSPORTAL_WORKER_POLL_SECONDS = _number("EVSPORTAL_WORKER_POLL_SECONDS", 0.3, least=0.05, most=60)
 EVSPORTAL_LEASE_SECONDS = _number("EVSPORTAL_LEASE_SECONDS", 90, least=2, most=3600)
 EVSPORTAL_WATCH_SECONDS = _number("EVSPORTAL_WATCH_SECONDS", 2, least=0.2, most=600)
-EVSPORTAL_INVENTORY_SECONDS = _number("EVSPORTAL_INVENTORY_SECONDS", 30, least=0.5, most=86400)
+EVSPORTAL_INVENTORY_SECONDS = _number("EVSPORTAL_INVENTORY_SECONDS", 30, least=0.5, most=3600)
 EVSPORTAL_SETTLE_SECONDS = _number("EVSPORTAL_SETTLE_SECONDS", 120, least=1, most=86400)
 EVSPORTAL_RETRY_SECONDS = _number("EVSPORTAL_RETRY_SECONDS", 900, least=1, most=86400)
 EVSPORTAL_CONNECT_SECONDS = _number("EVSPORTAL_CONNECT_SECONDS", 5, least=0.1, most=120)
@@ -152,9 +152,6 @@ def _database() -> dict[str, Any]:
 
 
 DATABASES = {"default": _database()}
-# No request leaves before its exchange row is committed: a transaction around a whole web request
-# would make that a promise nobody could keep.
-ATOMIC_REQUESTS = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [

@@ -55,11 +55,11 @@ def check_secret_key(**_kwargs: Any) -> list[CheckMessage]:
 @register
 def check_lease(**_kwargs: Any) -> list[CheckMessage]:
     """A claim outlives the longest exchange, else a second worker would doubt the first."""
-    if settings.EVSPORTAL_LEASE_SECONDS > settings.EVSPORTAL_DEADLINE_SECONDS:
+    if settings.EVSPORTAL_LEASE_SECONDS >= 1.5 * settings.EVSPORTAL_DEADLINE_SECONDS:
         return []
     return [
         Error(
-            "EVSPORTAL_LEASE_SECONDS is not above EVSPORTAL_DEADLINE_SECONDS.",
+            "EVSPORTAL_LEASE_SECONDS is too close to EVSPORTAL_DEADLINE_SECONDS.",
             hint="Make the lease at least half as long again as the deadline.",
             id="evsportal.E004",
         )

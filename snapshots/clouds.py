@@ -258,7 +258,9 @@ def _identity_root(url: str) -> str:
 
 
 def _needed(auth: Mapping[str, Any], key: str, where: str) -> str:
-    value = str(auth.get(key) or "")
+    value = auth.get(key) or ""
+    if not isinstance(value, str):  # 0123456 is another number in YAML
+        raise ImproperlyConfigured(f"{where}: put auth.{key} into quotes.")
     if not value:
         raise ImproperlyConfigured(f"{where}: auth.{key} is missing.")
     return value

@@ -64,7 +64,8 @@ def operations_visible_to(user: User) -> QuerySet[Operation]:
     if sees_every_operation(user):
         return operations
     if may_request(user):
-        return operations.filter(requester=user)
+        # Their own, and what the helpdesk asked again for them.
+        return operations.filter(Q(requester=user) | Q(again_for__requester=user))
     return operations.none()
 
 

@@ -12,11 +12,12 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from snapshots import clouds
 from snapshots.jobs.claims import (
+    LONGEST_PAUSE,
     LostClaimError,
     bring_near,
     claim,
@@ -39,7 +40,8 @@ DUTIES: dict[str, Callable[[Duty], None]] = {
     PROBE: probe,
 }
 BEAT_SECONDS = 5.0
-DUTY_THREADS = 2  # apart from the operations', so that slow creates do not stop the watching
+CLOCK_TOLERANCE_SECONDS = 10.0
+DUTIES_OF_ONE_CLOUD = 2  # threads of their own, so that slow creates do not stop the watching
 
 
 class Loop:
@@ -52,8 +54,13 @@ class Loop:
         self._running: dict[Future[None], Claimable] = {}
         self._beaten = float("-inf")
         self._extended = float("-inf")
+        self._clouds = clouds.cloud_names()
         self._operations = settings.EVSPORTAL_WORKER_THREADS
-        self._pool = ThreadPoolExecutor(self._operations + DUTY_THREADS, thread_name_prefix="work")
+        # One cloud never takes the last threads: a slow one must not keep the others waiting.
+        self._of_one_cloud = max(1, self._operations - len(self._clouds) + 1)
+        threads = self._operations + DUTIES_OF_ONE_CLOUD * len(self._clouds)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
+        self._clock_difference = time.time() - time.monotonic()
 
     def stop(self) -> None:
         """Ask the loop to end after the work in hand. May be called by a signal handler."""
@@ -80,9 +87,11 @@ class Loop:
             name=self.name, defaults={"started_at": now, "seen_at": now}
         )
         Worker.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
-        for cloud in clouds.cloud_names():
+        for cloud in self._clouds:
             start_duty(INVENTORY, cloud, due_at=now)
             start_duty(WATCH, cloud, due_at=now)
+        for cloud in closed_off_clouds():
+            start_duty(PROBE, cloud, due_at=now)
 
     def _turn(self) -> bool:
         """Collect what has ended, beat, claim what is due. Whether anything was claimed."""
@@ -119,35 +128,54 @@ class Loop:
                 },
             )
             self._beaten = now
-            bring_near(Operation.objects.filter(state__in=OPEN), Duty.objects.all())
+            self._mind_the_clock()
         if now - self._extended > self._lease.total_seconds() / 4:
             extend(self._running.values(), owner=self.name, lease=self._lease)
             self._extended = now
 
+    def _mind_the_clock(self) -> None:
+        """A clock that was set back must not leave work waiting for the lost time."""
+        difference = time.time() - time.monotonic()
+        was_set_back = difference < self._clock_difference - CLOCK_TOLERANCE_SECONDS
+        self._clock_difference = difference
+        beyond = timedelta(0) if was_set_back else LONGEST_PAUSE
+        bring_near(Operation.objects.filter(state__in=OPEN), Duty.objects.all(), beyond=beyond)
+
     def _claim_operations(self) -> bool:
-        free = self._operations - self._count(Operation)
+        held = set(closed_off_clouds())
+        claimed = [self._claim_for(cloud) for cloud in self._clouds if cloud not in held]
+        return any(claimed)
+
+    def _claim_for(self, cloud: str) -> bool:
+        free = min(
+            self._operations - self._count(Operation),
+            self._of_one_cloud - self._count(Operation, cloud),
+        )
         if free <= 0:
             return False
-        rows = Operation.objects.claimable().exclude(cloud__in=closed_off_clouds())
-        rows = rows.select_related("requester")
+        rows = Operation.objects.claimable().filter(cloud=cloud).select_related("requester")
         claimed = claim_some(rows, most=free, owner=self.name, lease=self._lease)
         for operation in claimed:
             self._start(operation, perform)
         return bool(claimed)
 
     def _claim_duty(self) -> bool:
-        if self._count(Duty) >= DUTY_THREADS:
-            return False
-        known = Duty.objects.filter(kind__in=DUTIES, cloud__in=clouds.cloud_names())
         held = Q(cloud__in=closed_off_clouds()) & ~Q(kind=PROBE)
-        duty = claim(known.exclude(held), owner=self.name, lease=self._lease)
-        if duty is None:
-            return False
-        self._start(duty, DUTIES[duty.kind])
-        return True
+        known = Duty.objects.filter(kind__in=DUTIES).exclude(held)
+        claimed = [self._claim_duty_of(cloud, known) for cloud in self._clouds]
+        return any(claimed)
 
-    def _count(self, kind: type[Claimable]) -> int:
-        return sum(isinstance(row, kind) for row in self._running.values())
+    def _claim_duty_of(self, cloud: str, known: QuerySet[Duty]) -> bool:
+        if self._count(Duty, cloud) >= DUTIES_OF_ONE_CLOUD:
+            return False
+        duty = claim(known.filter(cloud=cloud), owner=self.name, lease=self._lease)
+        if duty is not None:
+            self._start(duty, DUTIES[duty.kind])
+        return duty is not None
+
+    def _count(self, kind: type[Operation | Duty], cloud: str | None = None) -> int:
+        running = (row for row in self._running.values() if isinstance(row, kind))
+        return sum(cloud is None or row.cloud == cloud for row in running)
 
     def _start(self, row: Claimable, work: Callable[..., None]) -> None:
         def in_thread() -> None:

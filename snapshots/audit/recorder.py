@@ -133,7 +133,7 @@ class AuditRecorder:
             body_bytes=body.size_bytes,
             body_sha256=body.sha256,
             body_cut=body.cut,
-            request_id=request_id_of(headers),
+            request_id=strike(request_id_of(headers), secrets),
             elapsed_ms=round(elapsed_ms),
             error=type(error).__name__ if error else "",
             error_text=strike(str(error), secrets) if error else "",

@@ -89,8 +89,8 @@ def strike(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         if len(secret) >= _LEAST_SECRET:
             text = text.replace(secret, MASK)
-            escaped = json.dumps(secret)[1:-1]  # as it stands inside a JSON body
-            text = text.replace(escaped, MASK)
+            for plain in (True, False):  # as it stands inside a JSON body, written either way
+                text = text.replace(json.dumps(secret, ensure_ascii=plain)[1:-1], MASK)
     return text
 
 

@@ -95,9 +95,17 @@ class EvsClient:
         """One snapshot (page A-2098); NotFound when it is gone or another project's."""
         path = self._connection.dialect.show
         call = _Call(purpose="watch", path=path, identity=_named(snapshot_id))
-        return _read(self._ask_patiently(call), _snapshot_answer)
+        answer = self._ask_patiently(call)
+        shown = _read(answer, _snapshot_answer)
+        if shown.id.lower() != snapshot_id.lower():
+            raise UnreadableAnswer(
+                "The cloud answered with another snapshot than the one asked for.",
+                status=answer.status,
+                request_id=request_id_of(answer.headers, None),
+            )
+        return shown
 
-    def list_snapshots(
+    def list_snapshots(  # noqa: PLR0913 - the API's filters, all by name
         self,
         *,
         volume_id: str | None = None,
@@ -105,17 +113,21 @@ class EvsClient:
         name: str | None = None,
         ids: frozenset[str] | None = None,
         limit: int = PAGE_SIZE,
+        as_shown: bool = False,
     ) -> list[Snapshot]:
         """All snapshots of the project that fit, newest first, `limit` (1..1000) a page (A-2097).
 
         Filters are checked again here, literally: a cloud that does not know one ignores it. With
         `ids` only these are returned, and no more pages are asked for than it takes to find them.
+        With `as_shown` nothing is checked again: for callers who must see what contradicts them.
         """
         wanted = {"volume_id": volume_id, "status": status, "name": name}
         filters = tuple((key, value) for key, value in wanted.items() if value is not None)
         call = _Call(purpose="watch", path=self._connection.dialect.list, query=filters)
         rows = self._list(call, key="snapshots", read_row=snapshot_from, limit=limit, wanted=ids)
-        fitting = (row for row in rows if ids is None or row.id in ids)
+        fitting = [row for row in rows if ids is None or row.id in ids]
+        if as_shown:
+            return fitting
         return [row for row in fitting if all(getattr(row, key) == value for key, value in filters)]
 
     def list_volumes(self, *, limit: int = PAGE_SIZE) -> list[Volume]:
@@ -184,11 +196,16 @@ class EvsClient:
             answer = self._send(call, grant=self._grant())
             error = _error_in(answer)
         if error:
+            error.strike((grant.token, *self._connection.secrets))
             raise error
         return answer
 
     def _grant(self) -> Grant:
-        return self._connection.auth.grant(self._transmit)
+        try:
+            return self._connection.auth.grant(self._transmit)
+        except EvsError as error:
+            error.strike(self._connection.secrets)
+            raise
 
     def _send(self, call: _Call, *, grant: Grant) -> Answer:
         path = call.path.format(id=call.identity, project_id=escaped(grant.project_id))

@@ -41,6 +41,7 @@ class Connection:
         self.dialect = DIALECTS[config.dialect]
         self.limits = PROFILES[config.limits]
         self.auth = auth
+        self.secrets = _secrets_in(config)
         self.wire = wire
         self.clock = clock
         self.pacer = Pacer(config.calls_per_second, clock=clock)
@@ -77,6 +78,12 @@ def connect(
     else:
         auth = TokenAuth(config.auth, clock=clock)
     return Connection(config, auth=auth, wire=wire or Wire(ca_file=config.cacert), clock=clock)
+
+
+def _secrets_in(config: CloudConfig) -> tuple[str, ...]:
+    if isinstance(config.auth, PasswordCredentials):
+        return (config.auth.password,)
+    return tuple(filter(None, (config.auth.secret_key, config.auth.security_token)))
 
 
 def _check(config: CloudConfig) -> None:

@@ -15,10 +15,12 @@
 did not do what was asked, so that asking again cannot do it twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from snapshots.evs.answers import Fault, find_fault, plain, request_id_of, retry_after_of
+
+_LEAST_SECRET = 6  # a shorter "secret" would strike out innocent words
 
 
 class EvsError(Exception):
@@ -48,6 +50,15 @@ class EvsError(Exception):
         self.request_id = request_id
         self.retry_after = retry_after
         self.outcome_known = self.provably_undone if outcome_known is None else outcome_known
+
+    def strike(self, secrets: Iterable[str]) -> None:
+        """Take these secrets out of what the cloud said: some echo what they were sent."""
+        for secret in secrets:
+            if len(secret) >= _LEAST_SECRET:
+                self.message = self.message.replace(secret, "***")
+                self.code = self.code.replace(secret, "***")
+                self.request_id = self.request_id.replace(secret, "***")
+        self.args = (self.message,)
 
     def __str__(self) -> str:
         facts = [str(self.status or ""), self.code, self.request_id]

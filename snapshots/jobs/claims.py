@@ -69,14 +69,18 @@ def release(row: Claimed, *, due_at: datetime | None, **changes: Any) -> None:
 LONGEST_PAUSE = timedelta(hours=1)
 
 
-def bring_near(*tables: QuerySet[Any], now: datetime | None = None) -> None:
-    """Make due what is planned further ahead than anything ever is.
+def bring_near(
+    *tables: QuerySet[Any], beyond: timedelta = LONGEST_PAUSE, now: datetime | None = None
+) -> None:
+    """Make due what nobody works on and is planned further ahead than `beyond`.
 
-    That happens when the machine's clock was set back: rows would wait for the lost time.
+    The longest pause is the right measure at any time. When the clock was set back, whatever is
+    planned may have been planned by the lost time: then it is nothing.
     """
     moment = now or timezone.now()
+    margin = timedelta(minutes=5) if beyond else timedelta(0)
     for rows in tables:
-        rows.filter(due_at__gt=moment + LONGEST_PAUSE + timedelta(minutes=5)).update(due_at=moment)
+        rows.filter(owner="", due_at__gt=moment + beyond + margin).update(due_at=moment)
 
 
 def extend(

@@ -14,8 +14,9 @@ PROBE = "probe"
 def start_duty(kind: str, cloud: str, *, due_at: datetime) -> None:
     """Make the duty due by then at the latest, and make its row if it is new.
 
-    One that runs just now is left alone: its claim's lease lies in `due_at`, and it plans its next
-    run itself when it ends. The row lock makes that end wait for the caller's transaction.
+    One that runs just now is left alone: its claim's lease lies in `due_at`. When it ends it lets
+    go of its row first and then looks whether there is more to do; the row lock makes that end wait
+    for the caller's transaction, or the caller for that end.
     """
     defaults = {"kind": kind, "cloud": cloud, "due_at": due_at}
     with transaction.atomic():

@@ -26,6 +26,11 @@ class InsertOnlyQuerySet(models.QuerySet[Any]):
     def bulk_update(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise InsertOnlyError("Audit rows are never changed.")
 
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if args or {"update_conflicts", "ignore_conflicts"} & {k for k, v in kwargs.items() if v}:
+            raise InsertOnlyError("Audit rows are inserted, each once.")
+        return super().bulk_create(objs, **kwargs)
+
     def update_or_create(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise InsertOnlyError("Audit rows are never changed.")
 
@@ -37,6 +42,7 @@ class InsertOnly(models.Model):
 
     class Meta:
         abstract = True
+        base_manager_name = "objects"  # also what Django itself uses behind related managers
 
     def save(
         self,
@@ -103,7 +109,7 @@ class Exchange(InsertOnly):
     body_sha256 = models.CharField(max_length=64, blank=True)  # of the original; empty for logins
     body_cut = models.BooleanField(default=False)
 
-    class Meta:
+    class Meta(InsertOnly.Meta):
         ordering = ["-seq"]
         indexes = [
             models.Index(fields=["background", "-seq"], name="exchange_newest"),
@@ -142,7 +148,7 @@ class Anomaly(InsertOnly):
     )
     words = models.TextField()
 
-    class Meta:
+    class Meta(InsertOnly.Meta):
         ordering = ["-seq"]
         verbose_name_plural = "anomalies"
 
@@ -168,7 +174,7 @@ class Answer(InsertOnly):
     error = models.CharField(max_length=40, blank=True)  # the class: Timeout, NoConnection ...
     error_text = models.TextField(blank=True)
 
-    class Meta:
+    class Meta(InsertOnly.Meta):
         indexes = [models.Index(fields=["status"], name="answer_status")]
 
     def __str__(self) -> str:

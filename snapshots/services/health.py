@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from snapshots.evs.errors import AuthFailed, EvsError, NoConnection
+from snapshots.evs.errors import AuthFailed, EvsError, LoginFailed, NoConnection
 from snapshots.jobs.duties import PROBE, start_duty
 from snapshots.models import CloudHealth
 
@@ -46,7 +46,7 @@ def cloud_failed(cloud: str, error: EvsError) -> None:
         health.trouble = _words(error)
         # What was on its way when the breaker opened is the same failure, not one more.
         already_open = health.retry_at is not None and health.retry_at > now
-        if _is_about_reaching(error) and not already_open:
+        if is_trouble_of_cloud(error) and not already_open:
             _count(health, error, now)
         health.save(update_fields=["failing_since", "trouble", "fails", "retry_at"])
 
@@ -72,17 +72,13 @@ def closed_off_clouds() -> list[str]:
 
 
 def is_trouble_of_cloud(error: EvsError) -> bool:
-    """Whether the error is about the cloud as a whole, not about one request."""
-    return _is_about_reaching(error)
-
-
-def _is_about_reaching(error: EvsError) -> bool:
-    return isinstance(error, NoConnection | AuthFailed)
+    """Whether the error is about reaching the cloud at all, not about one request."""
+    return isinstance(error, NoConnection | LoginFailed)
 
 
 def _pause(error: EvsError, fails: int) -> timedelta | None:
     """How long the breaker stays open; None: it does not open yet."""
-    if isinstance(error, AuthFailed):
+    if isinstance(error, LoginFailed):
         first, later = SIGN_IN_PAUSES_SECONDS
         return timedelta(seconds=first if fails <= 1 else later)
     if fails < OPENS_AFTER:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from snapshots.evs.errors import EvsError
 from snapshots.evs.types import Quotas
 from snapshots.evs.types import Volume as CloudVolume
-from snapshots.jobs.claims import release
+from snapshots.jobs.claims import release, write
 from snapshots.models import CloudHealth, Duty, Purpose, Quota, Volume
 from snapshots.services.health import cloud_answered, cloud_failed
 from snapshots.services.speaking import client_for_portal
@@ -35,16 +35,24 @@ def sync_inventory(duty: Duty) -> None:
     cloud = duty.cloud
     try:
         volumes = client_for_portal(cloud, Purpose.INVENTORY).list_volumes()
-        _store_volumes(cloud, volumes)
-        quotas = client_for_portal(cloud, Purpose.QUOTA).quotas()
     except EvsError as error:
         cloud_failed(cloud, error)
         pause = min(SLOWEST_SECONDS, 5.0 * 2 ** min(duty.fails, 6))
         _plan(duty, pause, fails=duty.fails + 1, trouble=str(error))
         return
     cloud_answered(cloud)
-    _store_quotas(cloud, quotas)
-    _plan(duty, settings.EVSPORTAL_INVENTORY_SECONDS, fails=0, trouble="")
+    _store_volumes(duty, volumes)
+    trouble = _read_quotas(cloud)
+    _plan(duty, settings.EVSPORTAL_INVENTORY_SECONDS, fails=0, trouble=trouble)
+
+
+def _read_quotas(cloud: str) -> str:
+    """The quota is told as a help: an account that may not read it can still make snapshots."""
+    try:
+        _store_quotas(cloud, client_for_portal(cloud, Purpose.QUOTA).quotas())
+    except EvsError as error:
+        return f"The quota could not be read: {error}"
+    return ""
 
 
 def _plan(duty: Duty, seconds: float, *, fails: int, trouble: str) -> None:
@@ -53,10 +61,11 @@ def _plan(duty: Duty, seconds: float, *, fails: int, trouble: str) -> None:
     release(duty, due_at=due_at, done_at=now, fails=fails, trouble=trouble)
 
 
-def _store_volumes(cloud: str, volumes: list[CloudVolume]) -> None:
-    now = timezone.now()
+def _store_volumes(duty: Duty, volumes: list[CloudVolume]) -> None:
+    cloud, now = duty.cloud, timezone.now()
     rows = {one.id: _row(cloud, one, now) for one in volumes}
     with transaction.atomic():
+        write(duty, owner=duty.owner)  # a late reading of a worker that lost its claim ends here
         Volume.objects.bulk_create(
             rows.values(),
             update_conflicts=True,

@@ -21,6 +21,8 @@ from snapshots.evs.errors import (
     Throttled,
 )
 
+REQUEST_TIMEOUT = 408  # by a proxy between us and the cloud: it proves nothing about the cloud
+
 
 class Verdict(Enum):
     """What happens to the operation next."""
@@ -69,6 +71,10 @@ _FORBIDDEN = _refuse(
 _SIGN_IN = _retry(
     "The cloud did not accept the portal's own sign-in. Nothing was made; "
     "the portal tries again by itself.",
+    Fixer.PORTAL_ADMIN,
+)
+_NO_SIGN_IN = _retry(
+    "The portal could not sign in to the cloud. Nothing was made; it tries again by itself.",
     Fixer.PORTAL_ADMIN,
 )
 _WRONG_PROJECT = _refuse(
@@ -199,7 +205,10 @@ BY_CLASS: tuple[tuple[type[EvsError], Outcome], ...] = (
         _retry("The cloud cannot be reached. Nothing was made; the portal tries again by itself."),
     ),
     (Throttled, _LATER),
-    (Conflict, _IN_LINE),
+    (
+        Conflict,
+        _retry("Something else is happening to the volume. The portal asks again by itself."),
+    ),
     (AuthFailed, _SIGN_IN),
     (QuotaExceeded, _QUOTA),
     (Forbidden, _FORBIDDEN),
@@ -214,7 +223,9 @@ def outcome_of(error: EvsError, *, sent: bool) -> Outcome:
     one is never called unknown.
     """
     found = BY_CODE.get(error.code.upper().replace("APIG.", "APIGW.")) or _by_class(error)
-    if sent and not error.outcome_known:
+    if not sent:  # whatever it says, it was said to the sign-in
+        return found if found.verdict is Verdict.RETRY else _NO_SIGN_IN
+    if not error.outcome_known or error.status == REQUEST_TIMEOUT:
         return _UNKNOWN
     return _LATER if found.verdict is Verdict.UNKNOWN else found
 

@@ -37,8 +37,6 @@ def perform(operation: Operation) -> None:
         settle(operation)
     elif operation.status is OperationState.SENDING and operation.sent_at is not None:
         _own_up(operation)
-    elif _is_overdue(operation):
-        _give_up(operation)
     elif _take_the_volume(operation):
         _send(operation)
 
@@ -46,28 +44,28 @@ def perform(operation: Operation) -> None:
 def _own_up(operation: Operation) -> None:
     """The worker that was sending is gone: the request may have reached the cloud."""
     words = (
-        "The portal was interrupted while asking, so a snapshot may exist. It looks for it, usually "
-        "for two to three minutes. Please do not ask again until this page says what it found."
+        "The portal was interrupted while asking, so a snapshot may exist. It looks for it, "
+        "usually for two to three minutes. Please do not ask again until this page says what it "
+        "found."
     )
     _become_unknown(operation, words)
 
 
 def _is_overdue(operation: Operation) -> bool:
-    """Whether retrying has gone on for too long: counted from the first failure, and anew from the
-    end of an outage of the whole cloud. What was never tried is never overdue.
+    """Whether retrying has gone on for too long, asked after a try that failed: counted from the
+    first failure, and anew from the end of an outage of the whole cloud.
     """
     if operation.failing_since is None:
-        return False
+        return False  # this was the first failure
     begun = max(operation.failing_since, recovered_at(operation.cloud) or operation.failing_since)
     limit = timedelta(seconds=settings.EVSPORTAL_RETRY_SECONDS)
     return timezone.now() - begun > limit
 
 
-def _give_up(operation: Operation) -> None:
-    now = timezone.now()
-    words = f"{operation.outcome} The portal has stopped trying. Nothing was made; ask again later."
-    changes = operation.enter(OperationState.FAILED, now=now)
-    release(operation, due_at=None, outcome=words.strip(), **changes)
+def _give_up(operation: Operation, words: str, **facts: str) -> None:
+    words = f"{words} The portal has stopped trying. Nothing was made; ask again later."
+    changes = operation.enter(OperationState.FAILED, now=timezone.now())
+    release(operation, due_at=None, outcome=words, **changes, **facts)
 
 
 def _take_the_volume(operation: Operation) -> bool:
@@ -128,6 +126,8 @@ def _store_error(operation: Operation, error: EvsError) -> None:
     facts = {"code": error.code[:80], "request_id": error.request_id[:120]}
     if outcome.verdict is Verdict.UNKNOWN:
         _become_unknown(operation, words, **facts)
+    elif outcome.verdict is Verdict.RETRY and _is_overdue(operation):
+        _give_up(operation, words, **facts)
     elif outcome.verdict is Verdict.RETRY:
         pause = pause_after(operation.fails, retry_after=error.retry_after)
         first = operation.failing_since or timezone.now()

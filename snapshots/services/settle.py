@@ -36,7 +36,7 @@ def settle(operation: Operation) -> None:
     """
     client = client_for_operation(operation, Purpose.SETTLE)
     try:
-        shown = client.list_snapshots(volume_id=operation.volume_id)
+        shown = client.list_snapshots(volume_id=operation.volume_id, as_shown=True)
     except EvsError as error:
         cloud_failed(operation.cloud, error)
         pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(operation.fails + 1, 6)))
@@ -76,11 +76,13 @@ def _alike(operation: Operation, shown: list[CloudSnapshot]) -> list[CloudSnapsh
     """
     if operation.sent_at is None:
         return []
-    first, last = operation.sent_at - CLOCK_TOLERANCE, _exchange_ends_at(operation)
+    first = operation.sent_at - CLOCK_TOLERANCE
+    last = _exchange_ends_at(operation) + timedelta(seconds=settings.EVSPORTAL_SETTLE_SECONDS)
     alike = [
         one
         for one in shown
         if MARKER not in one.metadata
+        and one.volume_id == operation.volume_id
         and one.name == (operation.name or "")
         and one.created_at is not None
         and first <= one.created_at <= last + CLOCK_TOLERANCE
@@ -97,7 +99,8 @@ def _keeps_metadata(cloud: str) -> bool | None:
 
 
 def _exchange_ends_at(operation: Operation) -> datetime:
-    seconds = settings.EVSPORTAL_DEADLINE_SECONDS + settings.EVSPORTAL_SETTLE_SECONDS
+    """When the longest allowed exchange is over: after it, no byte of the create leaves us."""
+    seconds = settings.EVSPORTAL_DEADLINE_SECONDS
     return (operation.sent_at or operation.state_at) + timedelta(seconds=seconds)
 
 
@@ -108,7 +111,9 @@ def _not_found(operation: Operation) -> None:
     clock readings: a clock that jumps ahead by an hour shortens one pause, not the proof.
     """
     looks = operation.looks + 1
-    waited = operation.waited_seconds + pause_before(looks).total_seconds()
+    waited = operation.waited_seconds
+    if timezone.now() >= _exchange_ends_at(operation):  # before that the request may still leave
+        waited += pause_before(looks).total_seconds()
     if looks >= LEAST_LOOKS and waited >= settings.EVSPORTAL_SETTLE_SECONDS:
         words = (
             "The cloud gave no trustworthy answer, and the snapshot is not there: it was looked "
@@ -133,8 +138,9 @@ def _leave_to_people(operation: Operation, found: list[CloudSnapshot], kind: Ano
     """
     names = ", ".join(sorted(one.id for one in found))
     report(kind, operation, f"{kind.label}: {names}.")
+    what = "More than one snapshot" if len(found) > 1 else "A snapshot that does not quite fit"
     words = (
-        f"More than one snapshot in the cloud may be the one asked for: {names}. "
+        f"{what} in the cloud may be the one asked for: {names}. "
         "Please tell the portal's administrators; do not ask again."
     )
     release(operation, due_at=timezone.now() + LONGEST_PAUSE, outcome=words)

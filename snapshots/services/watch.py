@@ -14,6 +14,7 @@ from snapshots.evs.types import Snapshot as CloudSnapshot
 from snapshots.jobs.claims import release
 from snapshots.jobs.duties import WATCH, start_duty
 from snapshots.models import Duty, Operation, OperationState, Purpose, Snapshot
+from snapshots.services.anomalies import contradiction_in, report
 from snapshots.services.health import cloud_answered, cloud_failed
 from snapshots.services.speaking import client_for_portal
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 SUCCESS = frozenset({"available"})
 FAILURE = frozenset({"error", "error_deleting", "deleted"})
+MOST_ROWS = 1000  # a page: as many as the cloud gives, so that a reading is one call
 GONE_AFTER = 2  # readings in a row that do not know the snapshot
 SLOWEST_SECONDS = 30.0
 
@@ -100,31 +102,40 @@ def _read(client: EvsClient, pending: list[Snapshot]) -> None:
     volume_id = volumes.pop() if len(volumes) == 1 else None
     wanted = frozenset(one.snapshot_id for one in pending)
     # The newest come first, so mostly the first page has them all.
-    shown = client.list_snapshots(volume_id=volume_id, ids=wanted)
+    shown = client.list_snapshots(volume_id=volume_id, ids=wanted, limit=MOST_ROWS, as_shown=True)
     found = {one.id: one for one in shown}
     for snapshot in pending:
-        _note(client, snapshot, found.get(snapshot.snapshot_id))
+        if snapshot.snapshot_id in found:
+            _note(snapshot, found[snapshot.snapshot_id])
+    for snapshot in pending:
+        if snapshot.snapshot_id not in found:
+            _look_for(client, snapshot)
 
 
-def _note(client: EvsClient, snapshot: Snapshot, shown: CloudSnapshot | None) -> None:
-    if shown is None:
-        shown = _show(client, snapshot.snapshot_id)
-    if shown is None:
-        _missed(snapshot)
-        return
-    now = timezone.now()
-    Snapshot.objects.filter(pk=snapshot.pk).update(**_seen(shown, now))
-    for name, value in _seen(shown, now).items():
-        setattr(snapshot, name, value)
-    _conclude(snapshot.operation, snapshot, now)
-
-
-def _show(client: EvsClient, snapshot_id: str) -> CloudSnapshot | None:
+def _look_for(client: EvsClient, snapshot: Snapshot) -> None:
     """A list may be a moment behind; only the snapshot's own address tells that it is gone."""
     try:
-        return client.show_snapshot(snapshot_id)
+        _note(snapshot, client.show_snapshot(snapshot.snapshot_id))
     except NotFound:
-        return None
+        _missed(snapshot)
+    except EvsError as error:  # one that cannot be read does not keep the others from being seen
+        log.warning("Snapshot %s could not be read: %s", snapshot.snapshot_id, error)
+
+
+def _note(snapshot: Snapshot, shown: CloudSnapshot) -> None:
+    """Store what was seen, and conclude from it; unless it contradicts what was asked, or another
+    worker has concluded meanwhile.
+    """
+    contradiction = contradiction_in(snapshot.operation, shown)
+    if contradiction is not None:
+        report(contradiction, snapshot.operation, f"A reading of snapshot {shown.id} did not fit.")
+        return
+    now = timezone.now()
+    watched = Snapshot.objects.filter(pk=snapshot.pk, operation__state=OperationState.ACCEPTED)
+    if watched.update(**_seen(shown, now)):
+        for name, value in _seen(shown, now).items():
+            setattr(snapshot, name, value)
+        _conclude(snapshot.operation, snapshot, now)
 
 
 def _missed(snapshot: Snapshot) -> None:

@@ -1,0 +1,196 @@
+"""Clouds that contradict themselves, echo secrets, or fail for one request only."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from snapshots.evs.errors import LoginFailed
+from snapshots.jobs.claims import claim
+from snapshots.models import (
+    Anomaly,
+    AnomalyKind,
+    Answer,
+    CloudHealth,
+    Duty,
+    Exchange,
+    InsertOnlyError,
+    Operation,
+    OperationState,
+    Snapshot,
+    Volume,
+)
+from snapshots.sandbox import scenarios
+from snapshots.services import ping as pinging
+from snapshots.services.health import cloud_failed
+from snapshots.services.ping import probe
+from tests.services.conftest import control, let_time_pass, look_again
+from tests.services.test_settle import kinds, lose_answer, settled, shown
+
+
+def fault(sandbox, path, body, *, status=200, times=1, method="GET"):
+    plan = {"times": times, "method": method, "path": path, "status": status, "body": body}
+    control(sandbox, "POST", "faults", json=plan)
+
+
+def state_of(operation):
+    operation.refresh_from_db()
+    return operation.state
+
+
+def test_the_right_marker_on_another_volume_is_left_to_people(loop, ask, sandbox):
+    lose_answer(sandbox, made=False)
+    operation = ask("reports")
+    loop.run_until_idle()
+    other = scenarios.volume_named("web-01-logs").id
+    listed = {"snapshots": [shown(other, str(operation.pk))["snapshot"]]}
+    fault(sandbox, "/snapshots/detail", listed)
+    assert settled(loop, operation) == OperationState.UNKNOWN
+    assert kinds() == [AnomalyKind.OTHER_VOLUME]
+
+
+def test_a_reading_of_another_snapshot_concludes_nothing(loop, ask, sandbox):
+    operation = ask("trouble: takes long")
+    loop.run_until_idle()
+    foreign = shown(operation.volume_id, str(uuid.uuid4()))["snapshot"] | {"status": "available"}
+    fault(sandbox, "/snapshots/detail", {"snapshots": []})
+    fault(sandbox, "/snapshots/[^/]+", {"snapshot": foreign})
+    look_again(loop)
+    assert state_of(operation) == OperationState.ACCEPTED
+
+
+def test_a_listed_row_that_bears_another_mark_concludes_nothing(loop, ask, sandbox):
+    operation = ask("trouble: takes long")
+    loop.run_until_idle()
+    row = shown(operation.volume_id, str(uuid.uuid4()), operation.snapshot.snapshot_id)["snapshot"]
+    fault(sandbox, "/snapshots/detail", {"snapshots": [row | {"status": "available"}]})
+    look_again(loop)
+    assert state_of(operation) == OperationState.ACCEPTED
+    assert kinds() == [AnomalyKind.OTHER_MARKER]
+
+
+def test_one_snapshot_that_cannot_be_read_does_not_hide_the_others(loop, ask, sandbox, clock):
+    broken, good = ask("web-01-logs"), ask("reports")
+    loop.run_until_idle()
+    control(sandbox, "DELETE", f"snapshots/{broken.snapshot.snapshot_id}")
+    fault(sandbox, f"/snapshots/{broken.snapshot.snapshot_id}", None, status=500, times=9)
+    clock.move(60)
+    look_again(loop)
+    assert state_of(good) == OperationState.SUCCEEDED
+    assert state_of(broken) == OperationState.ACCEPTED
+
+
+def test_a_late_reading_does_not_undo_what_was_concluded(loop, ask, clock):
+    operation = ask("reports")
+    loop.run_until_idle()
+    clock.move(60)
+    look_again(loop)
+    from snapshots.services.watch import _note  # noqa: PLC0415 - a frozen worker wakes up here
+
+    late = Snapshot.objects.select_related("operation").get()
+    from snapshots.evs.types import snapshot_from  # noqa: PLC0415
+
+    row = shown(operation.volume_id, str(operation.pk), late.snapshot_id)["snapshot"]
+    _note(late, snapshot_from(row))
+    assert Snapshot.objects.get().status == "available"
+
+
+def planted_everywhere():
+    tables = (Operation, Duty, CloudHealth, Exchange, Answer, Snapshot, Volume, Anomaly)
+    return "".join(str(list(table.objects.values())) for table in tables)
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+def test_a_password_echoed_by_the_cloud_is_stored_nowhere(loop, ask, sandbox, status):
+    secret = scenarios.PASSWORD
+    body = {"error_msg": f"user {secret} may not", "error_code": secret, "request_id": secret}
+    control(
+        sandbox,
+        "POST",
+        "faults",
+        json={"times": 2, "status": status, "body": body, "headers": {"X-Request-Id": secret}},
+    )
+    fault(sandbox, "/volumes/detail", body, status=status)
+    loop._enlist()
+    ask("reports")
+    loop.run_until_idle()
+    assert "***" in planted_everywhere()
+    assert secret not in planted_everywhere()
+
+
+def test_a_password_echoed_at_the_sign_in_is_stored_nowhere(loop, ask, sandbox):
+    secret = scenarios.PASSWORD
+    body = {"error": {"code": 401, "message": f"wrong password {secret}", "title": "Unauthorized"}}
+    fault(sandbox, "/auth/tokens", body, status=401, method="POST", times=5)
+    loop._enlist()
+    loop.run_until_idle()
+    assert secret not in planted_everywhere()
+
+
+def test_one_create_that_gets_401_does_not_shut_the_cloud_off(loop, ask, sandbox):
+    body = {"error": {"code": "EVS.5401", "message": "no"}}
+    control(sandbox, "POST", "faults", json={"times": 99, "status": 401, "body": body})
+    operation = ask("reports")
+    loop.run_until_idle()
+    assert CloudHealth.objects.filter(retry_at__isnull=False).count() == 0
+    let_time_pass(operation, 1000)
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.FAILED
+    assert "Nothing was made" in operation.outcome
+
+
+def test_a_sign_in_page_that_is_missing_refuses_nobody(loop, ask, sandbox):
+    fault(sandbox, "/auth/tokens", "<html>moved</html>", status=404, method="POST", times=9)
+    operation = ask("reports")
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.QUEUED
+
+
+def test_a_breaker_that_opens_while_it_is_probed_is_probed_again(
+    cloud, transactional_db, monkeypatch
+):
+    cloud_failed("sandbox", LoginFailed("x"))
+    Duty.objects.update(due_at=timezone.now())
+    duty = claim(Duty.objects.filter(kind="probe"), owner="w", lease=timedelta(seconds=60))
+
+    def answered_then_failed(name):
+        CloudHealth.objects.update(retry_at=None, fails=0)
+        cloud_failed(name, LoginFailed("again"))
+
+    monkeypatch.setattr(pinging, "ping", answered_then_failed)
+    probe(duty)
+    duty.refresh_from_db()
+    assert duty.due_at == CloudHealth.objects.get().retry_at
+
+
+def test_an_account_that_may_not_read_the_quota_is_no_trouble(loop, sandbox):
+    fault(sandbox, "/os-quota-sets/[^/]+", {"forbidden": {"message": "no"}}, status=403)
+    loop._enlist()
+    loop.run_until_idle()
+    assert CloudHealth.objects.get().failing_since is None
+    assert Volume.objects.exists()
+
+
+def test_operations_of_a_cloud_that_was_taken_away_are_left_alone(loop, ask):
+    operation = ask("reports")
+    Operation.objects.update(cloud="gone")
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.QUEUED
+
+
+@pytest.mark.django_db
+def test_audit_rows_cannot_be_changed_behind_djangos_back(ask):
+    operation = ask("reports")
+    row = Exchange.objects.create(
+        at=timezone.now(), purpose="create", sandbox=True, cloud="c", method="POST", url="u",
+        headers={}, actor_name="a",
+    )  # fmt: skip
+    with pytest.raises(InsertOnlyError):
+        operation.exchanges.add(row)
+    with pytest.raises(InsertOnlyError):
+        Exchange.objects.bulk_create(
+            [row], update_conflicts=True, unique_fields=["seq"], update_fields=["url"]
+        )
+    with pytest.raises(InsertOnlyError):
+        Exchange._base_manager.filter(pk=row.pk).update(url="forged")
