@@ -7,6 +7,8 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import pytest
+
 from tests.faults.plan import Drawer, Kind
 from tests.faults.plot import plot
 
@@ -22,10 +24,12 @@ def run_faults(*args: str) -> subprocess.CompletedProcess:
         check=False,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=180,
     )
 
 
+@pytest.mark.faults
+@pytest.mark.timeout(200)
 def test_two_hundred_requests_make_two_hundred_snapshots_whatever_breaks(tmp_path):
     picture = tmp_path / "settle.svg"
     ended = run_faults("--n", "200", "--seed", "1", "--plot", str(picture))
