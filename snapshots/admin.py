@@ -38,7 +38,7 @@ class PortalAdminSite(admin.AdminSite):
         """There is one sign-in page."""
         return redirect("login")
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:  # noqa: ARG002  # noqa: ARG002
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:  # noqa: ARG002
         return redirect("password_change")
 
 
