@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class SnapshotsConfig(AppConfig):
@@ -7,4 +8,12 @@ class SnapshotsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from snapshots import checks  # noqa: F401, PLC0415 - registers them, needs loaded models
+        # Here, since they need loaded models.
+        from snapshots import checks  # noqa: F401, PLC0415 - registers them
+        from snapshots.audit import guards, people  # noqa: PLC0415
+
+        people.watch()
+        # SQLite drops the triggers of a table that a migration rebuilds.
+        post_migrate.connect(
+            lambda **_told: guards.install(), sender=self, weak=False, dispatch_uid="guards"
+        )

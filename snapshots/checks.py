@@ -3,10 +3,13 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 
 from snapshots import clouds
+from snapshots.audit import guards
 
 INSECURE_KEY = "not-for-production"
 
@@ -77,4 +80,24 @@ def check_transactions(**_kwargs: Any) -> list[CheckMessage]:
             hint="Leave it off: exchanges are committed before their request leaves.",
             id="evsportal.E005",
         )
+    ]
+
+
+@register(Tags.database)
+def check_guards(**_kwargs: Any) -> list[CheckMessage]:
+    """The database itself refuses to change the audit trail. Asked by `check --database default`.
+
+    A warning, since an error would stop `migrate`, which asks too and puts back what is missing.
+    """
+    try:
+        missing = guards.missing() if guards.has_tables() else []
+    except DatabaseError:
+        return []  # no database: others say so
+    return [
+        CheckWarning(
+            f"The trigger {name} of the audit trail is missing or not as it should be.",
+            hint="Run `manage migrate`, which puts it back, and `manage audit_verify`.",
+            id="evsportal.W001",
+        )
+        for name in missing
     ]

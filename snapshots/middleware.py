@@ -1,6 +1,7 @@
 """What every page tells the browser, and what a page says when the database does not answer."""
 
 import logging
+import uuid
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -10,6 +11,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
+
+from snapshots.audit.actions import Click, clicked
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +39,17 @@ def browser_rules(get_response: GetResponse) -> GetResponse:
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         return response
+
+    return middleware
+
+
+def one_click(get_response: GetResponse) -> GetResponse:
+    """Ties together in the audit trail what one request of a browser causes."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        address = request.META.get("REMOTE_ADDR") or ""
+        with clicked(Click(uuid.uuid4(), lambda: request.user, address)):
+            return get_response(request)
 
     return middleware
 

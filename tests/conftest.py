@@ -5,6 +5,7 @@ import os
 import socket
 
 import pytest
+from django.test import TransactionTestCase
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,3 +38,18 @@ def _guarded(connect):
 _LIVE = any(name.startswith("EVSPORTAL_LIVE_") for name in os.environ)
 socket.socket.connect = _guarded(socket.socket.connect)
 socket.socket.connect_ex = _guarded(socket.socket.connect_ex)
+
+
+def _emptied_for_once(empty):
+    """Only here may the trail be emptied: between tests that commit."""
+
+    def lift_and_empty(self):
+        from snapshots.audit import guards  # noqa: PLC0415 - needs loaded models
+
+        guards.lift()
+        empty(self)  # ends with `post_migrate`, which puts the triggers back
+
+    return lift_and_empty
+
+
+TransactionTestCase._fixture_teardown = _emptied_for_once(TransactionTestCase._fixture_teardown)

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from snapshots.audit.redaction import mask_body, mask_headers, request_id_of, strike
-from snapshots.evs.errors import EvsError
+from snapshots.evs.errors import EvsError, error_from_answer
 from snapshots.evs.wire import Answer as CloudAnswer
 from snapshots.evs.wire import Outgoing
 from snapshots.models import BACKGROUND, Answer, Exchange, Operation, Purpose
@@ -102,6 +102,7 @@ class AuditRecorder:
         )
         if operation is not None:
             row.operation = operation
+            row.cause = operation.cause
             row.on_behalf_of = operation.on_behalf_of
             row.ticket = operation.ticket
             row.volume_id = operation.volume_id
@@ -134,6 +135,7 @@ class AuditRecorder:
             body_sha256=body.sha256,
             body_cut=body.cut,
             request_id=strike(request_id_of(headers), secrets),
+            code=strike(_code_of(answer), secrets)[:80],
             elapsed_ms=round(elapsed_ms),
             error=type(error).__name__ if error else "",
             error_text=strike(str(error), secrets) if error else "",
@@ -147,6 +149,13 @@ class AuditRecorder:
 
     def _secrets_of(self, request: Outgoing) -> tuple[str, ...]:
         return (*self._secrets, *_tokens_in(request.headers))
+
+
+def _code_of(answer: CloudAnswer | None) -> str:
+    """The cloud's own word for its refusal; empty where it gave none."""
+    if answer is None or answer.status < 400:
+        return ""
+    return error_from_answer(answer.status, answer.headers, answer.body).code
 
 
 def _tokens_in(headers: object) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def mask_headers(headers: Mapping[str, str], *, secrets: Iterable[str] = ()) -> 
 def _masked_header(name: str, value: str, secrets: Iterable[str]) -> str:
     if name in TOKEN_HEADERS:
         return fingerprint(value)
-    return _storable(strike(value, secrets))[:2000] if name in KEPT_HEADERS else LEFT_OUT
+    return storable(strike(value, secrets))[:2000] if name in KEPT_HEADERS else LEFT_OUT
 
 
 def request_id_of(headers: Mapping[str, str]) -> str:
@@ -107,7 +107,7 @@ def mask_body(
     text = strike(_without_secret_values(body.decode("utf-8", "replace")), secrets)
     kept = text.encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore")
     return MaskedBody(
-        _storable(kept), len(body), hashlib.sha256(body).hexdigest(), cut=len(kept) < len(text)
+        storable(kept), len(body), hashlib.sha256(body).hexdigest(), cut=len(kept) < len(text)
     )
 
 
@@ -144,6 +144,6 @@ def _holds_secret(key: str, inner: Any) -> bool:
     return bool(_SECRET_KEY.search(key)) and isinstance(inner, str | int | float) and inner != ""
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """PostgreSQL stores no NUL, and no table stores half a surrogate pair."""
     return text.replace("\x00", "\u2400").encode("utf-8", "replace").decode("utf-8")

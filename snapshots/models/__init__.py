@@ -1,5 +1,6 @@
 """The portal's tables."""
 
+from snapshots.models.actions import Action, ActionCode
 from snapshots.models.claims import Claimable, Duty, Worker
 from snapshots.models.exchanges import (
     BACKGROUND,
@@ -7,9 +8,10 @@ from snapshots.models.exchanges import (
     AnomalyKind,
     Answer,
     Exchange,
-    InsertOnlyError,
     Purpose,
 )
+from snapshots.models.finding import Entry, EntryKind, Hit, Question, Tally
+from snapshots.models.insert_only import InsertOnly, InsertOnlyError
 from snapshots.models.mirrors import CloudHealth, Quota, Snapshot, Volume, VolumeGrant
 from snapshots.models.operations import (
     ASKABLE_AGAIN,
@@ -30,6 +32,7 @@ from snapshots.models.people import (
     roles_of,
     sees_every_operation,
 )
+from snapshots.models.seals import Seal, Tombstone
 
 __all__ = [
     "ASKABLE_AGAIN",
@@ -38,21 +41,31 @@ __all__ = [
     "FINAL",
     "MARKER",
     "OPEN",
+    "Action",
+    "ActionCode",
     "Anomaly",
     "AnomalyKind",
     "Answer",
     "Claimable",
     "CloudHealth",
     "Duty",
+    "Entry",
+    "EntryKind",
     "Exchange",
+    "Hit",
+    "InsertOnly",
     "InsertOnlyError",
     "Operation",
     "OperationKind",
     "OperationState",
     "Purpose",
+    "Question",
     "Quota",
     "Role",
+    "Seal",
     "Snapshot",
+    "Tally",
+    "Tombstone",
     "Volume",
     "VolumeGrant",
     "Worker",

@@ -1,63 +1,12 @@
 """The audit trail: every request that left and what came back. Inserted, never changed."""
 
 import uuid
-from collections.abc import Iterable
-from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
 
+from snapshots.models.insert_only import InsertOnly
 from snapshots.models.operations import Operation
-
-
-class InsertOnlyError(TypeError):
-    """Somebody tried to change or remove a row of the audit trail."""
-
-
-class InsertOnlyQuerySet(models.QuerySet[Any]):
-    """A query set that reads and inserts."""
-
-    def update(self, **_kwargs: Any) -> NoReturn:
-        raise InsertOnlyError("Audit rows are never changed.")
-
-    def delete(self) -> NoReturn:
-        raise InsertOnlyError("Audit rows are never removed.")
-
-    def bulk_update(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        raise InsertOnlyError("Audit rows are never changed.")
-
-    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[Any]:
-        if args or {"update_conflicts", "ignore_conflicts"} & {k for k, v in kwargs.items() if v}:
-            raise InsertOnlyError("Audit rows are inserted, each once.")
-        return super().bulk_create(objs, **kwargs)
-
-    def update_or_create(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        raise InsertOnlyError("Audit rows are never changed.")
-
-
-class InsertOnly(models.Model):
-    """A row that can be saved once."""
-
-    objects = InsertOnlyQuerySet.as_manager()
-
-    class Meta:
-        abstract = True
-        base_manager_name = "objects"  # also what Django itself uses behind related managers
-
-    def save(
-        self,
-        *,
-        force_insert: Any = False,
-        force_update: bool = False,
-        using: str | None = None,
-        update_fields: Iterable[str] | None = None,
-    ) -> None:
-        if not self._state.adding or force_update or update_fields is not None:
-            raise InsertOnlyError("Audit rows are never changed.")
-        super().save(force_insert=force_insert or True, using=using)
-
-    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        raise InsertOnlyError("Audit rows are never removed.")
 
 
 class Purpose(models.TextChoices):
@@ -95,6 +44,7 @@ class Exchange(InsertOnly):
     operation = models.ForeignKey(
         Operation, null=True, on_delete=models.PROTECT, related_name="exchanges"
     )
+    cause = models.UUIDField(null=True)  # the click it goes back to; null: nobody's
 
     cloud = models.CharField(max_length=80)
     sandbox = models.BooleanField()  # a simulated cloud, nothing real
@@ -111,12 +61,6 @@ class Exchange(InsertOnly):
 
     class Meta(InsertOnly.Meta):
         ordering = ["-seq"]
-        indexes = [
-            models.Index(fields=["background", "-seq"], name="exchange_newest"),
-            models.Index(fields=["actor_name", "-seq"], name="exchange_actor"),
-            models.Index(fields=["volume_id", "-seq"], name="exchange_volume"),
-            models.Index(fields=["at"], name="exchange_at"),
-        ]
 
     def __str__(self) -> str:
         return f"{self.method} {self.url}"
@@ -132,6 +76,7 @@ class AnomalyKind(models.TextChoices):
     SEVERAL_ALIKE = "several_alike", "Several snapshots could be the one asked for"
     UNMARKED = "unmarked", "A snapshot without any mark could be the one asked for"
     METADATA_DROPPED = "metadata_dropped", "The cloud does not keep metadata"
+    LATE_SNAPSHOT = "late_snapshot", "A snapshot appeared after its request was called ended"
 
 
 class Anomaly(InsertOnly):
@@ -140,6 +85,7 @@ class Anomaly(InsertOnly):
     """
 
     seq = models.BigAutoField(primary_key=True)
+    id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     at = models.DateTimeField()
     kind = models.CharField(max_length=20, choices=AnomalyKind)
     cloud = models.CharField(max_length=80)
@@ -159,8 +105,10 @@ class Anomaly(InsertOnly):
 class Answer(InsertOnly):
     """What came back, or why nothing did. No such row: nobody was left to record it."""
 
+    seq = models.BigAutoField(primary_key=True)
+    # No constraint in the database: an archive may take an exchange away before its late answer.
     exchange = models.OneToOneField(
-        Exchange, primary_key=True, on_delete=models.PROTECT, related_name="answer"
+        Exchange, on_delete=models.PROTECT, related_name="answer", db_constraint=False
     )
     at = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True)  # null: no answer
@@ -170,12 +118,10 @@ class Answer(InsertOnly):
     body_sha256 = models.CharField(max_length=64, blank=True)
     body_cut = models.BooleanField(default=False)
     request_id = models.CharField(max_length=120, blank=True)
+    code = models.CharField(max_length=80, blank=True)  # the cloud's own, of an error: EVS.5400
     elapsed_ms = models.PositiveIntegerField()
     error = models.CharField(max_length=40, blank=True)  # the class: Timeout, NoConnection ...
     error_text = models.TextField(blank=True)
-
-    class Meta(InsertOnly.Meta):
-        indexes = [models.Index(fields=["status"], name="answer_status")]
 
     def __str__(self) -> str:
         return str(self.status or self.error)

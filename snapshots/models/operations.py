@@ -88,6 +88,7 @@ class Operation(Claimable):
     """One request of one person. `id` is the marker that goes with the snapshot into the cloud."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    cause = models.UUIDField(null=True, editable=False)  # the click that asked for it
     key = models.UUIDField(unique=True)  # of the form it came from: a second submit finds this row
     kind = models.CharField(max_length=20, choices=OperationKind, default=OperationKind.CREATE)
     state = models.CharField(max_length=20, choices=OperationState, default=OperationState.QUEUED)

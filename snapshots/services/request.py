@@ -1,7 +1,9 @@
 """What a person may do to an operation: ask, cancel, ask again. Nothing here calls the cloud."""
 
+import json
 import uuid
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -9,7 +11,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from snapshots import selectors
+from snapshots.audit import actions
 from snapshots.models import (
+    ActionCode,
     Operation,
     OperationState,
     Volume,
@@ -57,7 +61,7 @@ def request_snapshot(
     if first is not None:
         return _own(first, requester), False
     if not selectors.volumes_usable_by(requester).filter(pk=wanted.volume.pk).exists():
-        raise NotAllowedError(f"{requester} may not use volume {wanted.volume.volume_id}.")
+        _refuse_to_ask(requester, wanted, again_for)
     try:
         with transaction.atomic():
             return _record(requester, key, wanted, again_for), True
@@ -69,7 +73,8 @@ def _record(
     requester: User, key: uuid.UUID, wanted: SnapshotRequest, again_for: Operation | None
 ) -> Operation:
     now = timezone.now()
-    return Operation.objects.create(
+    operation = Operation.objects.create(
+        cause=actions.cause(),
         key=key,
         cloud=wanted.volume.cloud,
         volume_id=wanted.volume.volume_id,
@@ -88,6 +93,41 @@ def _record(
         state_at=now,
         due_at=now,
     )
+    code = ActionCode.OPERATION_AGAIN if again_for else ActionCode.OPERATION_ASKED
+    actions.record(
+        code, actor=requester, operation=operation, subject=str(operation.pk), details=_told(wanted)
+    )
+    return operation
+
+
+def _told(wanted: SnapshotRequest) -> dict[str, str]:
+    """What the person asked for, for the trail."""
+    told = {
+        "name": wanted.name or "",
+        "description": wanted.description or "",
+        "force": "yes" if wanted.force else "",
+        "metadata": json.dumps(wanted.metadata, ensure_ascii=False) if wanted.metadata else "",
+        "reason": wanted.reason,
+        "volume status": wanted.volume.status,
+    }
+    return {name: text for name, text in told.items() if text}
+
+
+def _refuse_to_ask(
+    requester: User, wanted: SnapshotRequest, again_for: Operation | None
+) -> NoReturn:
+    why = "may not use the volume"
+    actions.record(
+        ActionCode.OPERATION_AGAIN_REFUSED if again_for else ActionCode.OPERATION_REFUSED,
+        actor=requester,
+        cloud=wanted.volume.cloud,
+        volume_id=wanted.volume.volume_id,
+        volume_name=wanted.volume.name,
+        ticket=wanted.ticket,
+        on_behalf_of=wanted.on_behalf_of,
+        details={"why": why},
+    )
+    raise NotAllowedError(f"{requester} {why} {wanted.volume.volume_id}.")
 
 
 def _the_other(requester: User, key: uuid.UUID, again_for: Operation | None) -> Operation:
@@ -109,14 +149,18 @@ def cancel_operation(*, operation: Operation, person: User) -> bool:
 
     Raises `NotAllowedError` for somebody else's operation, unless the helpdesk does it.
     """
-    _check_hand(operation, person)
+    _check_hand(operation, person, ActionCode.OPERATION_CANCEL_REFUSED)
     now = timezone.now()
     changes = operation.enter(OperationState.CANCELLED, now=now)
     words = f"Cancelled by {person.get_username()} before it was sent. Nothing was made."
     waiting = Operation.objects.filter(pk=operation.pk, state=OperationState.QUEUED)
     # A worker may hold it already, a moment from sending: a new token takes its claim away.
     taken = {"token": F("token") + 1, "owner": "", "due_at": None}
-    return waiting.update(**changes, **taken, outcome=words) == 1
+    with transaction.atomic():
+        done = waiting.update(**changes, **taken, outcome=words) == 1
+        code = ActionCode.OPERATION_CANCELLED if done else ActionCode.OPERATION_CANCEL_REFUSED
+        actions.record(code, actor=person, operation=operation, subject=str(operation.pk))
+    return done
 
 
 def ask_again(*, operation: Operation, person: User, key: uuid.UUID) -> tuple[Operation, bool]:
@@ -126,18 +170,21 @@ def ask_again(*, operation: Operation, person: User, key: uuid.UUID) -> tuple[Op
     Raises `NotAllowedError` when the person may not, when the volume is gone or cannot be
     snapshotted now, or when the old one is not finished without a snapshot.
     """
-    _check_hand(operation, person)
+    refused = ActionCode.OPERATION_AGAIN_REFUSED
+    _check_hand(operation, person, refused)
     if not operation.can_be_asked_again:
-        raise NotAllowedError("Only an operation that ended without a snapshot is asked again.")
+        why = "Only an operation that ended without a snapshot is asked again."
+        raise _refusal(refused, operation, person, why)
     again = Operation.objects.filter(again_for=operation).first()
     if again is not None:
         return again, False
     usable = selectors.volumes_usable_by(person)
     volume = usable.filter(cloud=operation.cloud, volume_id=operation.volume_id).first()
     if volume is None or not volume.takes_snapshot:
-        raise NotAllowedError("The volume cannot be snapshotted now.")
+        raise _refusal(refused, operation, person, "The volume cannot be snapshotted now.")
     if volume.needs_force and not operation.force:
-        raise NotAllowedError("The volume is in use now; please fill in a new form.")
+        why = "The volume is in use now; please fill in a new form."
+        raise _refusal(refused, operation, person, why)
     wanted = SnapshotRequest(
         volume=volume,
         name=operation.name,
@@ -151,8 +198,16 @@ def ask_again(*, operation: Operation, person: User, key: uuid.UUID) -> tuple[Op
     return request_snapshot(requester=person, key=key, wanted=wanted, again_for=operation)
 
 
-def _check_hand(operation: Operation, person: User) -> None:
+def _check_hand(operation: Operation, person: User, code: ActionCode) -> None:
     """Only the requester and the helpdesk have a hand in an operation."""
     own = operation.requester_id == person.pk and may_request(person)
     if not own and not may_request_for_others(person):
-        raise NotAllowedError(f"{person} has no hand in operation {operation.pk}.")
+        raise _refusal(code, operation, person, "The operation is somebody else's.")
+
+
+def _refusal(code: ActionCode, operation: Operation, person: User, why: str) -> NotAllowedError:
+    """The refusal to raise, written down."""
+    actions.record(
+        code, actor=person, operation=operation, subject=str(operation.pk), details={"why": why}
+    )
+    return NotAllowedError(why)

@@ -1,0 +1,111 @@
+"""Writes down what people and the portal do, each with the click it goes back to."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.utils import timezone
+
+from snapshots.audit.redaction import storable
+from snapshots.models import Action, ActionCode, Operation, roles_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PORTAL = "portal"  # the name of the portal itself, where nobody clicked
+COMMAND_LINE = "command line"
+LONGEST_DETAIL = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """One request of a browser: what it causes bears its id."""
+
+    id: uuid.UUID
+    person: "Callable[[], object]"  # asked late: signing in changes it within a click
+    address: str = ""
+
+
+_click: ContextVar[Click | None] = ContextVar("click", default=None)
+
+
+@contextmanager
+def clicked(click: Click) -> Iterator[None]:
+    """While this lasts, whatever is recorded goes back to this click."""
+    token = _click.set(click)
+    try:
+        yield
+    finally:
+        _click.reset(token)
+
+
+def cause() -> uuid.UUID:
+    """The id of the click of now, or a new one where nobody clicks."""
+    click = _click.get()
+    return click.id if click else uuid.uuid4()
+
+
+def is_clicked() -> bool:
+    return _click.get() is not None
+
+
+def record(  # noqa: PLR0913 - one column each
+    code: ActionCode,
+    *,
+    actor: User | None = None,
+    actor_name: str = "",
+    subject: str = "",
+    operation: Operation | None = None,
+    cloud: str = "",
+    volume_id: str = "",
+    volume_name: str = "",
+    ticket: str = "",
+    on_behalf_of: str = "",
+    details: dict[str, str] | None = None,
+) -> Action:
+    """Insert one action. Without an actor it is the person of the click, else the portal.
+
+    Inside a transaction it is kept or lost together with what it tells. Raises `DatabaseError` when
+    it cannot be written: then what it would tell must not happen either. Secrets are the caller's
+    to leave out: nothing here knows them.
+    """
+    click = _click.get()
+    person = actor or _person_of(click)
+    row = Action(
+        at=timezone.now(),
+        code=code,
+        cause=click.id if click else uuid.uuid4(),
+        actor=person,
+        actor_name=_cut(actor_name or (person.get_username() if person else PORTAL), 150),
+        actor_roles=", ".join(sorted(roles_of(person))) if person else "",
+        address=_cut(click.address if click else "", 45),
+        subject=_cut(subject, 255),
+        cloud=_cut(cloud, 80),
+        volume_id=_cut(volume_id, 64),
+        volume_name=_cut(volume_name, 255),
+        ticket=_cut(ticket, 80),
+        on_behalf_of=_cut(on_behalf_of, 150),
+        details={key: _cut(text, LONGEST_DETAIL) for key, text in (details or {}).items()},
+    )
+    if operation is not None:
+        row.operation = operation
+        row.cloud, row.volume_id = operation.cloud, operation.volume_id
+        row.volume_name = operation.volume_name
+        row.ticket, row.on_behalf_of = operation.ticket, operation.on_behalf_of
+    row.save()
+    return row
+
+
+def _person_of(click: Click | None) -> User | None:
+    person = click.person() if click else None
+    if person is None or isinstance(person, AnonymousUser):
+        return None
+    return User.objects.get(pk=person.pk) if not isinstance(person, User) else person  # type: ignore[attr-defined]
+
+
+def _cut(text: str, most: int) -> str:
+    return storable(text)[:most]

@@ -1,0 +1,290 @@
+"""Triggers: what the database itself refuses, and what it keeps for the search.
+
+Installed by a migration and after every `migrate`, since SQLite drops a table's triggers whenever
+it rebuilds the table. `missing` names what is not there.
+
+Refused on every guarded table: UPDATE, TRUNCATE, INSERT OR REPLACE, and DELETE unless a tombstone
+covers the row. Seals and tombstones are never deleted at all.
+"""
+
+from collections.abc import Iterator
+
+from django.db import connection, transaction
+from django.db.models import Model
+
+from snapshots.models import Action, Anomaly, Answer, Entry, Exchange, Seal, Tombstone
+
+GUARDED: tuple[type[Model], ...] = (Exchange, Answer, Action, Anomaly, Tombstone, Seal)
+ARCHIVED: tuple[type[Model], ...] = (Exchange, Answer, Action, Anomaly)
+# Writers hold it shared from before their row gets its number until they commit; whoever must know
+# that no lower number can still appear takes it alone. PostgreSQL only: SQLite has one writer.
+WRITERS_LOCK = 7_030_265_701
+TEXT_OF_BODY = 4000  # characters of each body that free text finds
+
+_REFUSAL = "the audit trail is never changed"
+
+
+def install() -> None:
+    """Put every trigger in place, anew. Idempotent; one transaction."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in _statements():
+            cursor.execute(statement, None)
+
+
+def lift() -> None:
+    """Take every trigger away. For the test database's own cleaning, and for data migrations."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for name, table in _names():
+            of = f' ON "{table}"' if _is_postgres() else ""
+            cursor.execute(f'DROP TRIGGER IF EXISTS "{name}"{of}', None)
+
+
+def missing() -> list[str]:
+    """The triggers that should be there and are not, or not as they should be."""
+    found = _postgres_triggers() if _is_postgres() else _sqlite_triggers()
+    return sorted(name for name, _table in _names() if name not in found)
+
+
+def has_tables() -> bool:
+    """Whether there is anything to guard yet."""
+    return _table(Seal) in connection.introspection.table_names()
+
+
+def _is_postgres() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def _names() -> Iterator[tuple[str, str]]:
+    """Each trigger and its table."""
+    kinds = (
+        ("change", "remove", "truncate", "line")
+        if _is_postgres()
+        else ("change", "remove", "replace")
+    )
+    for model in GUARDED:
+        for kind in kinds:
+            yield _name(model, kind), _table(model)
+    for model in ARCHIVED:
+        yield _name(model, "find"), _table(model)
+    if not _is_postgres():
+        for kind in ("added", "changed", "removed"):
+            yield _name(Entry, kind), _table(Entry)
+
+
+def _name(model: type[Model], kind: str) -> str:
+    return f"guard_{model._meta.model_name}_{kind}"  # noqa: SLF001 - Django's public name for it
+
+
+def _table(model: type[Model]) -> str:
+    return model._meta.db_table  # noqa: SLF001
+
+
+def _sqlite_triggers() -> set[str]:
+    """By name, and only while its text is the one that `install` would write."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        found = dict(cursor.fetchall())
+    wanted = [one for one in _statements() if one.startswith("CREATE TRIGGER")]
+    return {name for name, sql in found.items() if sql in wanted}
+
+
+def _postgres_triggers() -> set[str]:
+    """By name, and only while enabled for every role ('A': also for a replica's)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "WHERE t.tgenabled = 'A' AND c.relnamespace = current_schema()::regnamespace"
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _statements() -> Iterator[str]:
+    yield from _postgres() if _is_postgres() else _sqlite()
+
+
+# --- SQLite ----------------------------------------------------------------------------------
+
+
+def _sqlite() -> Iterator[str]:
+    for name, _ in _names():
+        yield f'DROP TRIGGER IF EXISTS "{name}"'
+    for model in GUARDED:
+        yield from _sqlite_guards(model)
+    yield (
+        "CREATE VIRTUAL TABLE IF NOT EXISTS snapshots_entry_words USING fts5("
+        "text, content='snapshots_entry', content_rowid='seq', "
+        "tokenize=\"unicode61 remove_diacritics 2 tokenchars '_'\")"
+    )
+    for name, event, body in (
+        ("added", "INSERT", _WORDS_IN),
+        ("changed", "UPDATE OF text", _WORDS_OUT + _WORDS_IN),
+        ("removed", "DELETE", _WORDS_OUT),
+    ):
+        yield (
+            f'CREATE TRIGGER "{_name(Entry, name)}" AFTER {event} ON "snapshots_entry" '
+            f"BEGIN {body}END"
+        )
+    for model in ARCHIVED:
+        yield (
+            f'CREATE TRIGGER "{_name(model, "find")}" AFTER INSERT ON "{_table(model)}" '
+            f"BEGIN {_find(model)}; END"
+        )
+
+
+_WORDS_IN = "INSERT INTO snapshots_entry_words(rowid, text) VALUES (NEW.seq, NEW.text); "
+_WORDS_OUT = (
+    "INSERT INTO snapshots_entry_words(snapshots_entry_words, rowid, text) "
+    "VALUES ('delete', OLD.seq, OLD.text); "
+)
+
+
+def _sqlite_guards(model: type[Model]) -> Iterator[str]:
+    table = _table(model)
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+    yield f'CREATE TRIGGER "{_name(model, "change")}" BEFORE UPDATE ON "{table}" {refuse}'
+    covered = (
+        f"WHEN NOT EXISTS (SELECT 1 FROM snapshots_tombstone WHERE "
+        f"OLD.seq > json_extract(tables, '$.{model._meta.model_name}[0]') AND "  # noqa: SLF001
+        f"OLD.seq <= json_extract(tables, '$.{model._meta.model_name}[1]')) "  # noqa: SLF001
+        if model in ARCHIVED
+        else ""
+    )
+    yield f'CREATE TRIGGER "{_name(model, "remove")}" BEFORE DELETE ON "{table}" {covered}{refuse}'
+    # INSERT OR REPLACE removes the row it replaces without asking the trigger above.
+    unique = [f.column for f in model._meta.concrete_fields if f.unique]  # noqa: SLF001
+    taken = " OR ".join(f'"{column}" = NEW."{column}"' for column in unique)
+    yield (
+        f'CREATE TRIGGER "{_name(model, "replace")}" BEFORE INSERT ON "{table}" '
+        f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {taken}) {refuse}'
+    )
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------
+
+
+def _postgres() -> Iterator[str]:
+    yield (
+        "CREATE OR REPLACE FUNCTION evsportal_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        f"BEGIN RAISE EXCEPTION '{_REFUSAL}' USING ERRCODE = 'integrity_constraint_violation'; "
+        "END $$"
+    )
+    yield (
+        "CREATE OR REPLACE FUNCTION evsportal_refuse_removal() RETURNS trigger LANGUAGE plpgsql "
+        "AS $$ BEGIN IF EXISTS (SELECT 1 FROM snapshots_tombstone WHERE "
+        "OLD.seq > (tables -> TG_ARGV[0] ->> 0)::bigint AND "
+        "OLD.seq <= (tables -> TG_ARGV[0] ->> 1)::bigint) THEN RETURN OLD; END IF; "
+        f"RAISE EXCEPTION '{_REFUSAL}' USING ERRCODE = 'integrity_constraint_violation'; END $$"
+    )
+    # Before the statement's first row is made, so before it draws a number.
+    yield (
+        "CREATE OR REPLACE FUNCTION evsportal_in_line() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        f"BEGIN PERFORM pg_advisory_xact_lock_shared({WRITERS_LOCK}); RETURN NULL; END $$"
+    )
+    for model in GUARDED:
+        yield from _postgres_guards(model)
+    yield (
+        "ALTER TABLE snapshots_entry ADD COLUMN IF NOT EXISTS words tsvector "
+        "GENERATED ALWAYS AS (to_tsvector('simple', text)) STORED"
+    )
+    yield "CREATE INDEX IF NOT EXISTS entry_words ON snapshots_entry USING gin (words)"
+    for model in ARCHIVED:
+        function = f"evsportal_find_{model._meta.model_name}"  # noqa: SLF001
+        yield (
+            f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$ "
+            f"BEGIN {_find(model)}; RETURN NULL; END $$"
+        )
+        yield from _postgres_trigger(model, "find", "AFTER INSERT", "ROW", f"{function}()")
+
+
+def _postgres_guards(model: type[Model]) -> Iterator[str]:
+    yield from _postgres_trigger(model, "change", "BEFORE UPDATE", "ROW", "evsportal_refuse()")
+    removal = (
+        f"evsportal_refuse_removal('{model._meta.model_name}')"  # noqa: SLF001
+        if model in ARCHIVED
+        else "evsportal_refuse()"
+    )
+    yield from _postgres_trigger(model, "remove", "BEFORE DELETE", "ROW", removal)
+    yield from _postgres_trigger(
+        model, "truncate", "BEFORE TRUNCATE", "STATEMENT", "evsportal_refuse()"
+    )
+    yield from _postgres_trigger(model, "line", "BEFORE INSERT", "STATEMENT", "evsportal_in_line()")
+
+
+def _postgres_trigger(
+    model: type[Model], kind: str, event: str, each: str, call: str
+) -> Iterator[str]:
+    name, table = _name(model, kind), _table(model)
+    yield f'DROP TRIGGER IF EXISTS "{name}" ON "{table}"'
+    yield (f'CREATE TRIGGER "{name}" {event} ON "{table}" FOR EACH {each} EXECUTE FUNCTION {call}')
+    # "Always": also where a session calls itself a replica.
+    yield f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER "{name}"'
+
+
+# --- what the search is given, in words of both databases ------------------------------------
+
+_COLUMNS = (
+    "at, kind, row, record, what, background, cause, actor_name, on_behalf_of, ticket, "
+    "operation_id, cloud, volume_id, volume_name, status, code, text"
+)
+_OPERATION = "LEFT JOIN snapshots_operation o ON o.id = NEW.operation_id"
+_PEOPLE = "NEW.cause, NEW.actor_name, NEW.on_behalf_of, NEW.ticket"
+_THINGS = "NEW.operation_id, NEW.cloud, NEW.volume_id, NEW.volume_name"
+_NO_STATUS = "CAST(NULL AS smallint), ''"
+_NAMES = "NEW.volume_name || ' ' || NEW.ticket || ' ' || NEW.on_behalf_of"
+
+# The body of a background reading is a whole list of the cloud's: nobody looks for a word of it.
+_ENTRIES: dict[type[Model], str] = {
+    Exchange: (
+        f"NEW.at, 'exchange', NEW.seq, NEW.id, NEW.purpose, NEW.background, {_PEOPLE}, {_THINGS}, "
+        f"{_NO_STATUS}, CASE WHEN NEW.background THEN '' ELSE {_NAMES} || ' ' || NEW.url || ' ' || "
+        f"substr(NEW.body, 1, {TEXT_OF_BODY}) END"
+    ),
+    Action: (
+        f"NEW.at, 'action', NEW.seq, NEW.id, NEW.code, NEW.actor_name = 'portal', {_PEOPLE}, "
+        f"{_THINGS}, {_NO_STATUS}, {_NAMES} || ' ' || NEW.subject || ' ' || NEW.address || ' ' || "
+        f"substr(CAST(NEW.details AS text), 1, {TEXT_OF_BODY})"
+    ),
+    Anomaly: (
+        "NEW.at, 'anomaly', NEW.seq, NEW.id, NEW.kind, 1 = 0, o.cause, 'portal', "
+        "COALESCE(o.on_behalf_of, ''), COALESCE(o.ticket, ''), NEW.operation_id, NEW.cloud, "
+        f"COALESCE(o.volume_id, ''), COALESCE(o.volume_name, ''), {_NO_STATUS}, NEW.words"
+    ),
+}
+_ANSWERED = (
+    "UPDATE snapshots_entry SET status = NEW.status, "
+    "code = CASE WHEN NEW.code <> '' THEN NEW.code ELSE NEW.error END, "
+    "text = snapshots_entry.text || ' ' || NEW.request_id || ' ' || NEW.code || ' ' || NEW.error "
+    "|| ' ' || NEW.error_text || CASE WHEN background THEN '' ELSE ' ' || "
+    f"substr(NEW.body, 1, {TEXT_OF_BODY}) END"
+)
+_ITS_ENTRY = "snapshots_entry.kind = 'exchange' AND snapshots_entry.row = NEW.exchange_id"
+
+
+def _find(model: type[Model]) -> str:
+    """What a trigger does with a new row."""
+    if model is Answer:
+        return f"{_ANSWERED} WHERE {_ITS_ENTRY}"
+    source = f" FROM (SELECT 1) AS one {_OPERATION}" if model is Anomaly else ""
+    return f"INSERT INTO snapshots_entry ({_COLUMNS}) SELECT {_ENTRIES[model]}{source}"
+
+
+def reindex() -> None:
+    """Make all entries anew from the trail. Minutes for millions of rows; readers see the old ones
+    until it is done.
+    """
+    old = " UNION ALL ".join(_of_old(model) for model in _ENTRIES)
+    answers = f'{_ANSWERED} FROM "{_table(Answer)}" AS fresh WHERE {_ITS_ENTRY}'
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM snapshots_entry", None)
+        cursor.execute(
+            f"INSERT INTO snapshots_entry ({_COLUMNS}) SELECT * FROM ({old}) AS old ORDER BY 1, 3",
+            None,
+        )
+        cursor.execute(answers.replace("NEW.", "fresh."), None)
+
+
+def _of_old(model: type[Model]) -> str:
+    join = f" {_OPERATION}" if model is Anomaly else ""
+    return f'SELECT {_ENTRIES[model]} FROM "{_table(model)}" AS fresh{join}'.replace(
+        "NEW.", "fresh."
+    )

@@ -1,0 +1,50 @@
+"""Up to which row of each table nothing can appear any more, so that none is ever skipped."""
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import Max, Model
+
+from snapshots.audit.guards import WRITERS_LOCK
+from snapshots.models import Action, Anomaly, Answer, Exchange, Tombstone
+
+# In this order everywhere: in seals, exports and archives.
+TRAIL: dict[str, type[Model]] = {
+    "exchange": Exchange,
+    "answer": Answer,
+    "action": Action,
+    "anomaly": Anomaly,
+    "tombstone": Tombstone,
+}
+PATIENCE_MS = 2000
+
+
+class WritersBusyError(Exception):
+    """A transaction that writes to the trail did not end in time; try again later."""
+
+
+def settled_upto() -> dict[str, int]:
+    """For each table of the trail the highest number; no lower one can still be committed.
+
+    On PostgreSQL numbers are drawn before a transaction commits, so the highest one seen is not
+    enough. Writers hold a lock from before they draw until they have committed (`guards.py`);
+    whoever gets it alone knows that none is on the way. SQLite has one writer at a time anyway.
+
+    Raises `WritersBusyError` when a writer keeps it longer than two seconds.
+    """
+    if connection.vendor != "postgresql":
+        return _highest()
+    try:
+        with transaction.atomic(durable=True), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITERS_LOCK])
+            return _highest()
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") != "55P03":  # lock_not_available
+            raise
+        raise WritersBusyError("Somebody is writing to the audit trail for long.") from error
+
+
+def _highest() -> dict[str, int]:
+    return {
+        name: model._default_manager.aggregate(last=Max("pk"))["last"] or 0  # noqa: SLF001
+        for name, model in TRAIL.items()
+    }

@@ -1,0 +1,82 @@
+"""What people and the portal itself did here: part of the audit trail, like the exchanges."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from snapshots.models.insert_only import InsertOnly
+from snapshots.models.operations import Operation
+
+
+class ActionCode(models.TextChoices):
+    """`subject:action`, with `:refused` where it did not come to pass. The label is its sentence,
+    which follows the actor's name.
+    """
+
+    SIGNED_IN = "session:sign-in", "signed in"
+    SIGN_IN_REFUSED = "session:sign-in:refused", "was refused at sign-in"
+    SIGNED_OUT = "session:sign-out", "signed out"
+
+    PERSON_ADDED = "person:add", "added a person"
+    PERSON_CHANGED = "person:change", "changed a person's name or address"
+    PERSON_SHUT_OUT = "person:shut-out", "shut a person out"
+    PERSON_LET_IN = "person:let-in", "let a person in again"
+    PASSWORD_CHANGED = "password:change", "changed a password"
+    PASSWORD_REFUSED = "password:change:refused", "was refused a change of password"
+    ROLE_GIVEN = "role:give", "gave a role or group"
+    ROLE_TAKEN = "role:take", "took a role or group away"
+    GRANT_GIVEN = "grant:give", "gave the use of volumes"
+    GRANT_TAKEN = "grant:take", "took the use of volumes away"
+
+    OPERATION_ASKED = "operation:ask", "asked for a snapshot"
+    OPERATION_REFUSED = "operation:ask:refused", "was refused a snapshot by the portal"
+    OPERATION_AGAIN = "operation:ask-again", "asked again for a snapshot"
+    OPERATION_AGAIN_REFUSED = "operation:ask-again:refused", "was refused to ask again"
+    OPERATION_CANCELLED = "operation:cancel", "cancelled a request"
+    OPERATION_CANCEL_REFUSED = "operation:cancel:refused", "was too late to cancel a request"
+
+    AUDIT_SEARCHED = "audit:search", "searched the audit trail"
+    AUDIT_SEARCH_REFUSED = "audit:search:refused", "searched in a way that cannot be answered"
+    AUDIT_READ = "audit:read", "read a record"
+    AUDIT_ASKED = "audit:question", "read a saved question"
+    AUDIT_EXPORTED = "audit:export", "exported records"
+    AUDIT_VERIFIED = "audit:verify", "verified the audit trail"
+    AUDIT_FOUND_BAD = "audit:verify:refused", "found the audit trail damaged"
+    AUDIT_ARCHIVED = "audit:archive", "archived and removed old records"
+
+    CLOUD_SEEN = "cloud:settings", "started with these settings of a cloud"
+
+
+class Action(InsertOnly):
+    """Something done in the portal. What one click caused bears one `cause`."""
+
+    seq = models.BigAutoField(primary_key=True)
+    id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    at = models.DateTimeField()
+    code = models.CharField(max_length=40, choices=ActionCode)
+    cause = models.UUIDField()
+
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    actor_name = models.CharField(max_length=150)  # as it was then
+    actor_roles = models.CharField(max_length=150, blank=True)  # as they were then
+    address = models.CharField(max_length=45, blank=True)  # where the click came from
+
+    subject = models.CharField(max_length=255, blank=True)  # whom or what it was done to
+    operation = models.ForeignKey(
+        Operation, null=True, on_delete=models.PROTECT, related_name="actions"
+    )
+    on_behalf_of = models.CharField(max_length=150, blank=True)
+    ticket = models.CharField(max_length=80, blank=True)
+    cloud = models.CharField(max_length=80, blank=True)
+    volume_id = models.CharField(max_length=64, blank=True)
+    volume_name = models.CharField(max_length=255, blank=True)
+    details = models.JSONField(default=dict)  # texts by name
+
+    class Meta(InsertOnly.Meta):
+        ordering = ["-seq"]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.get_code_display()}"

@@ -1,0 +1,117 @@
+"""What makes the audit trail quick to search. All of it can be made again from the trail."""
+
+from django.db import models
+from django.db.models import Q
+
+from snapshots.models.operations import Operation
+
+
+class EntryKind(models.TextChoices):
+    EXCHANGE = "exchange", "Request"
+    ACTION = "action", "Action"
+    ANOMALY = "anomaly", "Anomaly"
+
+
+class Entry(models.Model):
+    """One exchange with its answer, one action or one anomaly, as the search sees it.
+
+    Triggers keep it (`audit/guards.py`). Pages find rows here and show them from the trail itself.
+    """
+
+    seq = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=10, choices=EntryKind)
+    row = models.BigIntegerField()  # the key in the table of its kind
+    record = models.UUIDField(unique=True)  # its id there
+    what = models.CharField(max_length=40)  # purpose, action code or kind of anomaly
+    background = models.BooleanField()  # nobody clicked for it
+    cause = models.UUIDField(null=True)
+    actor_name = models.CharField(max_length=150)
+    on_behalf_of = models.CharField(max_length=150)
+    ticket = models.CharField(max_length=80)
+    operation_id = models.UUIDField(null=True)
+    cloud = models.CharField(max_length=80)
+    volume_id = models.CharField(max_length=64)
+    volume_name = models.CharField(max_length=255)
+    status = models.PositiveSmallIntegerField(null=True)  # null: no answer, or no exchange
+    code = models.CharField(max_length=80)  # the cloud's error code, or why there is no answer
+    text = models.TextField()  # for free text: names, words, the beginning of both bodies
+
+    class Meta:
+        ordering = ["-at", "-seq"]
+        indexes = [
+            # The list with and without background readings, each by what people narrow it by.
+            models.Index(fields=["-at", "-seq"], name="entry_at"),
+            models.Index(fields=["status", "-at", "-seq"], name="entry_status"),
+            models.Index(fields=["code", "-at", "-seq"], name="entry_code"),
+            models.Index(fields=["what", "-at", "-seq"], name="entry_what"),
+            models.Index(fields=["cloud", "-at", "-seq"], name="entry_cloud"),
+            models.Index(fields=["kind", "row"], name="entry_row"),
+            *(
+                models.Index(
+                    fields=[*fields, "-at", "-seq"],
+                    name=f"entry_{name}",
+                    condition=Q(background=False),
+                )
+                for name, fields in {
+                    "clicked": [],
+                    "clicked_status": ["status"],
+                    "clicked_code": ["code"],
+                    "clicked_what": ["what"],
+                    "clicked_cloud": ["cloud"],
+                    "clicked_kind": ["kind"],
+                    "actor": ["actor_name"],
+                    "behalf": ["on_behalf_of"],
+                    "ticket": ["ticket"],
+                    "operation": ["operation_id"],
+                    "volume": ["volume_id"],
+                    "volume_name": ["volume_name"],
+                    "cause": ["cause"],
+                }.items()
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.row}"
+
+
+class Question(models.TextChoices):
+    """What auditors ask again and again about operations."""
+
+    FORCED = "forced", "Forced while in use, without a ticket"
+    OWN_VOLUME = "own-volume", "Helpdesk for a volume of their own"
+    REFUSED = "refused", "Refused by the cloud"
+    LONG_UNKNOWN = "long-unknown", "Unknown for more than ten minutes"
+    OUT_OF_HOURS = "out-of-hours", "Asked outside working hours"
+
+
+class Hit(models.Model):
+    """An operation that a question finds."""
+
+    question = models.CharField(max_length=20, choices=Question)
+    operation = models.ForeignKey(Operation, on_delete=models.PROTECT, related_name="hits")
+    at = models.DateTimeField()  # when the operation was asked for
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["question", "operation"], name="hit_once"),
+        ]
+        indexes = [models.Index(fields=["question", "-at", "-id"], name="hit_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.question}: {self.operation_id}"
+
+
+class Tally(models.Model):
+    """How many hits a question had on a day (UTC), so that counting costs the same for ever."""
+
+    question = models.CharField(max_length=20, choices=Question)
+    day = models.DateField()
+    hits = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "tallies"
+        constraints = [models.UniqueConstraint(fields=["question", "day"], name="tally_once")]
+
+    def __str__(self) -> str:
+        return f"{self.question} {self.day}: {self.hits}"
