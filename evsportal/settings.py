@@ -82,6 +82,17 @@ EVSPORTAL_CONNECT_SECONDS = _number("EVSPORTAL_CONNECT_SECONDS", 5, least=0.1, m
 EVSPORTAL_READ_SECONDS = _number("EVSPORTAL_READ_SECONDS", 30, least=0.1, most=600)
 EVSPORTAL_DEADLINE_SECONDS = _number("EVSPORTAL_DEADLINE_SECONDS", 60, least=0.2, most=900)
 
+# --- the audit trail -------------------------------------------------------------------------
+
+EVSPORTAL_AUDIT_KEY = _text("EVSPORTAL_AUDIT_KEY")  # Ed25519, private, PEM; empty: unsigned seals
+EVSPORTAL_AUDIT_SEAL_SECONDS = _number("EVSPORTAL_AUDIT_SEAL_SECONDS", 300, least=1, most=86400)
+EVSPORTAL_AUDIT_SEAL_ROWS = int(_number("EVSPORTAL_AUDIT_SEAL_ROWS", 1000, least=1, most=100_000))
+EVSPORTAL_AUDIT_ANCHORS = _list("EVSPORTAL_AUDIT_ANCHORS")
+EVSPORTAL_AUDIT_PUSH = _list("EVSPORTAL_AUDIT_PUSH")
+EVSPORTAL_AUDIT_KEEP_DAYS = int(_number("EVSPORTAL_AUDIT_KEEP_DAYS", 0, least=0, most=36500))
+EVSPORTAL_WORKING_HOURS = _text("EVSPORTAL_WORKING_HOURS", "Mon-Fri 08:00-18:00")
+EVSPORTAL_WORKING_ZONE = _text("EVSPORTAL_WORKING_ZONE", "UTC")
+
 # --- Django ----------------------------------------------------------------------------------
 
 DEBUG = _boolean("EVSPORTAL_DEBUG", default=False)
