@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
 from snapshots import clouds
-from snapshots.audit import guards
+from snapshots.audit import anchors, guards, keys
 
 INSECURE_KEY = "not-for-production"
 
@@ -67,6 +67,30 @@ def check_lease(**_kwargs: Any) -> list[CheckMessage]:
             id="evsportal.E004",
         )
     ]
+
+
+@register
+def check_audit_key(**_kwargs: Any) -> list[CheckMessage]:
+    """The key that signs can be read."""
+    try:
+        keys.private_key()
+    except ImproperlyConfigured as error:
+        hint = "Make one with `manage audit_keygen PATH`, and set EVSPORTAL_AUDIT_KEY_FILE to it."
+        return [Error(str(error), hint=hint, id="evsportal.E007")]
+    return []
+
+
+@register
+def check_anchors(**_kwargs: Any) -> list[CheckMessage]:
+    """Each place that seals are told to is one we know how to reach."""
+    found: list[CheckMessage] = []
+    for target in settings.EVSPORTAL_AUDIT_ANCHORS:
+        try:
+            anchors.way_to(target)
+        except ValueError as error:
+            hint = "See EVSPORTAL_AUDIT_ANCHORS in .env.example."
+            found.append(Error(str(error), hint=hint, id="evsportal.E008"))
+    return found
 
 
 @register

@@ -24,12 +24,13 @@ from snapshots.jobs.claims import (
     claim_some,
     extend,
 )
-from snapshots.jobs.duties import INVENTORY, PROBE, WATCH, start_duty
+from snapshots.jobs.duties import HOUSE, INVENTORY, PROBE, SEAL, WATCH, start_duty
 from snapshots.models import OPEN, Claimable, Duty, Operation, Worker
 from snapshots.services.health import closed_off_clouds
 from snapshots.services.inventory import sync_inventory
 from snapshots.services.perform import perform
 from snapshots.services.ping import probe
+from snapshots.services.seal import seal
 from snapshots.services.watch import watch
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ DUTIES: dict[str, Callable[[Duty], None]] = {
     WATCH: watch,
     INVENTORY: sync_inventory,
     PROBE: probe,
+    SEAL: seal,
 }
 BEAT_SECONDS = 5.0
 CLOCK_TOLERANCE_SECONDS = 10.0
@@ -58,7 +60,7 @@ class Loop:
         self._operations = settings.EVSPORTAL_WORKER_THREADS
         # One cloud never takes the last threads: a slow one must not keep the others waiting.
         self._of_one_cloud = max(1, self._operations - len(self._clouds) + 1)
-        threads = self._operations + DUTIES_OF_ONE_CLOUD * len(self._clouds)
+        threads = self._operations + DUTIES_OF_ONE_CLOUD * (len(self._clouds) + 1)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
         self._clock_difference = time.time() - time.monotonic()
 
@@ -90,6 +92,7 @@ class Loop:
         for cloud in self._clouds:
             start_duty(INVENTORY, cloud, due_at=now)
             start_duty(WATCH, cloud, due_at=now)
+        start_duty(SEAL, HOUSE, due_at=now)
         for cloud in closed_off_clouds():
             start_duty(PROBE, cloud, due_at=now)
 
@@ -162,7 +165,7 @@ class Loop:
     def _claim_duty(self) -> bool:
         held = Q(cloud__in=closed_off_clouds()) & ~Q(kind=PROBE)
         known = Duty.objects.filter(kind__in=DUTIES).exclude(held)
-        claimed = [self._claim_duty_of(cloud, known) for cloud in self._clouds]
+        claimed = [self._claim_duty_of(cloud, known) for cloud in (*self._clouds, HOUSE)]
         return any(claimed)
 
     def _claim_duty_of(self, cloud: str, known: QuerySet[Duty]) -> bool:

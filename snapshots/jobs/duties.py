@@ -9,6 +9,10 @@ from snapshots.models import Duty
 WATCH = "watch"
 INVENTORY = "inventory"
 PROBE = "probe"
+SEAL = "seal"
+PUSH = "push"
+
+HOUSE = ""  # stands for the cloud of a duty that has none
 
 
 def start_duty(kind: str, cloud: str, *, due_at: datetime) -> None:

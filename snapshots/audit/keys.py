@@ -1,0 +1,94 @@
+"""The key that signs seals, exports and tombstones: Ed25519, from the environment or a file."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+SEAL = b"evsportal-seal-v1\n"
+EXPORT = b"evsportal-export-v1\n"
+TOMBSTONE = b"evsportal-tombstone-v1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Both empty: there is no key, and nothing is signed."""
+
+    key_id: str = ""
+    signature: str = ""  # 64 bytes, hexadecimal
+
+
+def sign(context: bytes, message: bytes) -> Signature:
+    """Sign with the configured key; `context` keeps a signature from passing for another's.
+
+    Raises `ImproperlyConfigured` for a key that cannot be read.
+    """
+    key = private_key()
+    if key is None:
+        return Signature()
+    return Signature(key_id_of(key.public_key()), key.sign(context + message).hex())
+
+
+def is_signed_by(key: Ed25519PublicKey, signature: str, context: bytes, message: bytes) -> bool:
+    """Whether the key's owner signed exactly this."""
+    try:
+        key.verify(bytes.fromhex(signature), context + message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def private_key() -> Ed25519PrivateKey | None:
+    """The configured key; None when there is none. Raises `ImproperlyConfigured`."""
+    text = settings.EVSPORTAL_AUDIT_KEY
+    return read_private(text) if text else None
+
+
+def public_key() -> Ed25519PublicKey | None:
+    key = private_key()
+    return key.public_key() if key else None
+
+
+@lru_cache(maxsize=4)
+def read_private(text: str) -> Ed25519PrivateKey:
+    try:
+        key = serialization.load_pem_private_key(text.encode(), password=None)
+    except (ValueError, TypeError) as error:
+        raise ImproperlyConfigured("EVSPORTAL_AUDIT_KEY is no unencrypted PEM key.") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ImproperlyConfigured("EVSPORTAL_AUDIT_KEY is no Ed25519 key.")
+    return key
+
+
+def read_public(pem: bytes) -> Ed25519PublicKey:
+    """Raises `ValueError` for anything but an Ed25519 public key in PEM."""
+    key = serialization.load_pem_public_key(pem)
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError("This is no Ed25519 public key.")  # noqa: TRY004 - one kind for callers
+    return key
+
+
+def key_id_of(key: Ed25519PublicKey) -> str:
+    """SHA-256 of the public key's 32 bytes: names a key, tells nothing of the private one."""
+    raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return hashlib.sha256(raw).hexdigest()
+
+
+def new_key() -> bytes:
+    """A private key in PEM."""
+    return Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def public_pem(key: Ed25519PublicKey) -> str:
+    return key.public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    ).decode()

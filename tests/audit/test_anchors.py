@@ -1,0 +1,120 @@
+"""The newest seal is told outside, once to each target, and a dead target stops nothing."""
+
+import json
+import socket
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+from django.core import mail
+from trail_scene import fill
+
+from snapshots.audit import anchors
+from snapshots.audit.seals import latest_seal, seal_new_rows
+from snapshots.checks import check_anchors
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_told_yet():
+    anchors._told.clear()
+    anchors._pause.clear()
+
+
+@pytest.fixture
+def sealed():
+    fill(3)
+    seal_new_rows(at_once=True)
+    return latest_seal()
+
+
+class Hook(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append((self.headers["Idempotency-Key"], json.loads(body)))
+        self.send_response(self.server.answers)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def hook():
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    server.got, server.answers = [], 200
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_file_gets_each_new_seal_once(sealed, settings, tmp_path):
+    settings.EVSPORTAL_AUDIT_ANCHORS = [f"file:{tmp_path}/anchors"]
+    anchors.tell_latest()
+    anchors.tell_latest()
+    fill(1, seed=2)
+    seal_new_rows(at_once=True)
+    anchors.tell_latest()
+    told = [json.loads(one) for one in (tmp_path / "anchors").read_text().splitlines()]
+    assert [one["number"] for one in told] == [1, 2]
+    assert told[0]["digest"] == sealed.digest
+
+
+def test_print_mail_and_datagram(sealed, settings, capsys):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(10)
+        port = receiver.getsockname()[1]
+        settings.EVSPORTAL_AUDIT_ANCHORS = [
+            "stdout",
+            "mailto:audit@example.org",
+            f"syslog://127.0.0.1:{port}",
+        ]
+        anchors.tell_latest()
+        message = receiver.recv(9000).decode()
+    assert capsys.readouterr().out == f"seal {anchors.line(sealed)}\n"
+    assert mail.outbox[0].to == ["audit@example.org"]
+    assert sealed.digest in mail.outbox[0].body
+    assert message.startswith("<109>1 ")
+    assert sealed.digest in message
+
+
+def test_a_hook_that_refuses_is_told_again_later_and_its_secret_is_not_logged(
+    sealed, settings, hook, caplog
+):
+    address = f"http://127.0.0.1:{hook.server_port}/topsecret"
+    settings.EVSPORTAL_AUDIT_ANCHORS = [address]
+    hook.answers = 503
+    anchors.tell_latest()
+    assert "it answered 503" in caplog.text
+    assert "topsecret" not in caplog.text
+    anchors.tell_latest()  # not before the pause is over
+    assert len(hook.got) == 1
+    hook.answers = 204
+    anchors._pause.clear()
+    anchors.tell_latest()
+    anchors.tell_latest()
+    assert [key for key, _ in hook.got] == ["1", "1"]
+    assert hook.got[1][1]["digest"] == sealed.digest
+
+
+def test_nobody_there_does_not_stop_the_others(sealed, settings, tmp_path, caplog):
+    settings.EVSPORTAL_AUDIT_ANCHORS = [
+        "http://127.0.0.1:1/hook",
+        "file:/nowhere/at/all",
+        f"file:{tmp_path}/anchors",
+    ]
+    anchors.tell_latest()
+    assert (tmp_path / "anchors").exists()
+    assert caplog.text.count("was not told") == 2
+
+
+@pytest.mark.parametrize("target", ["http://example.org/x", "ftp://x/", "file:", "mailto:", "x"])
+def test_a_target_that_cannot_be_stops_the_start(settings, target):
+    settings.EVSPORTAL_AUDIT_ANCHORS = [target]
+    assert [one.id for one in check_anchors()] == ["evsportal.E008"]
