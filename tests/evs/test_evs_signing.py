@@ -108,7 +108,7 @@ def test_thousands_of_random_requests_are_signed_as_the_vendor_does():
         from huaweicloudsdkcore.sdk_request import SdkRequest  # noqa: PLC0415
         from huaweicloudsdkcore.signer.signer import Signer  # noqa: PLC0415
     signer = Signer(BasicCredentials(keys().access_key, keys().secret_key, P))
-    chance = random.Random(7)  # noqa: S311 - wanted the same each time
+    chance = random.Random(7)
     letters = "abzAZ09-_.~ !*'()+,;:@&=%/?#é漢😀"
 
     def text(longest):

@@ -47,7 +47,7 @@ class Nursery:
     _started: int = 0
 
     def start(self) -> None:
-        self._random = random.Random(f"{self.seed}/nursery")  # noqa: S311 - dice
+        self._random = random.Random(f"{self.seed}/nursery")
         self._thread = threading.Thread(target=self._run, name="nursery", daemon=True)
         self._thread.start()
 

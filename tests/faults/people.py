@@ -57,8 +57,8 @@ class People:
     _generations: dict[uuid.UUID, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._random = random.Random(f"{self.seed}/people")  # noqa: S311 - dice
-        self._random_cancel = random.Random(f"{self.seed}/cancel")  # noqa: S311 - dice
+        self._random = random.Random(f"{self.seed}/people")
+        self._random_cancel = random.Random(f"{self.seed}/cancel")
         self._volumes = list(Volume.objects.filter(cloud=self.cloud))
 
     def submit(self, count: int, *, pace: bool = True) -> None:

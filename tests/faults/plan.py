@@ -134,10 +134,10 @@ class Drawer:
     """Draws faults and violence; the same numbers for the same seed."""
 
     def __init__(self, seed: int, *, creates_per_kill: float) -> None:
-        self._streams = {kind: random.Random(f"{seed}/{kind}") for kind in Kind}  # noqa: S311 - dice
-        self._violence = random.Random(f"{seed}/violence")  # noqa: S311 - dice
-        self._connections = random.Random(f"{seed}/connections")  # noqa: S311 - dice
-        self._dark = random.Random(f"{seed}/dark")  # noqa: S311 - dice
+        self._streams = {kind: random.Random(f"{seed}/{kind}") for kind in Kind}
+        self._violence = random.Random(f"{seed}/violence")
+        self._connections = random.Random(f"{seed}/connections")
+        self._dark = random.Random(f"{seed}/dark")
         self._share = 1 / creates_per_kill
 
     def fault(self, kind: Kind) -> Fault:

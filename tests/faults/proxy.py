@@ -284,7 +284,7 @@ class Proxy:
 
 def _part(good: bytes, seen: Seen) -> bytes:
     """Cut anywhere: in the status line, the headers or the body; never after the last byte."""
-    share = random.Random(seen.number).random()  # noqa: S311 - dice
+    share = random.Random(seen.number).random()
     return good[: int(share * (len(good) - 1))]
 
 

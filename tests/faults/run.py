@@ -59,7 +59,7 @@ class Run:
         self.people = people
         self.cloud = cloud
         self._ambush = Ambush(nursery, orders.ambushes)
-        self._random = random.Random(f"{orders.seed}/run")  # noqa: S311 - dice
+        self._random = random.Random(f"{orders.seed}/run")
         self._over = threading.Event()
         self.seconds = self.back_seconds = 0.0
 

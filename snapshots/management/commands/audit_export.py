@@ -1,0 +1,42 @@
+"""`manage audit_export`: the trail with its seals and a manifest, into a folder or a ZIP."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from snapshots.audit.actions import COMMAND_LINE, record
+from snapshots.audit.export import Wanted, write_export
+from snapshots.audit.places import place_at
+from snapshots.models import ActionCode
+
+
+class Command(BaseCommand):
+    help = "Writes all rows of the audit trail with their seals; verify_audit.py proves the result."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--to", required=True, help="a new folder, or a new file named ….zip")
+        parser.add_argument("--csv", action="store_true", help="also as CSV, for people")
+        parser.add_argument("--since-seal", type=int, default=1)
+        parser.add_argument("--until-seal", type=int, help="and no row beyond it")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        wanted = Wanted(
+            made_by=COMMAND_LINE,
+            csv=options["csv"],
+            since=options["since_seal"],
+            until=options["until_seal"],
+        )
+        record(
+            ActionCode.AUDIT_EXPORTED,
+            actor_name=COMMAND_LINE,
+            details={"to": options["to"], "since seal": str(wanted.since)},
+        )
+        try:
+            with place_at(Path(options["to"])) as place:
+                manifest = write_export(place, wanted)
+        except OSError as error:
+            words = f"{options['to']}: {error.strerror}. The export is not complete."
+            raise CommandError(words) from error
+        rows = sum(manifest["rows"].values())
+        self.stdout.write(f"{rows} rows and {manifest['seals']} seals are in {options['to']}.")

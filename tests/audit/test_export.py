@@ -1,0 +1,149 @@
+"""What is taken out can be proved elsewhere, with one file and a public key."""
+
+import csv
+import io
+import json
+import random
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from trail_scene import action, fill
+
+from snapshots.audit import keys
+from snapshots.audit.anchors import line
+from snapshots.audit.export import Wanted, write_export
+from snapshots.audit.horizon import TRAIL
+from snapshots.audit.places import Zip, place_at, zip_while_sent
+from snapshots.audit.seals import latest_seal, seal_new_rows
+from snapshots.models import Action, Entry
+
+pytestmark = pytest.mark.django_db
+TOOL = Path(__file__).resolve().parents[2] / "tools" / "verify_audit.py"
+
+
+@pytest.fixture
+def trail(settings, tmp_path):
+    settings.EVSPORTAL_AUDIT_SEAL_ROWS = 40
+    settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
+    fill(60)
+    seal_new_rows(at_once=True)
+    (tmp_path / "public.pem").write_text(keys.public_pem(keys.public_key()))
+    (tmp_path / "anchor").write_text("seal " + line(latest_seal()) + "\n")
+    return tmp_path
+
+
+def exported(trail, name="out", **told):
+    with place_at(trail / name) as place:
+        write_export(place, Wanted(made_by="audrey", **told))
+    return trail / name
+
+
+def verdict(trail, export, *extra, key="public.pem"):
+    """What the tool says, run as its users run it, without anything of the portal."""
+    done = subprocess.run(
+        [sys.executable, "-I", TOOL, export, "--key", trail / key, *extra],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={"PATH": "/usr/bin"},
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def rows():
+    return sum(model.objects.count() for model in TRAIL.values())
+
+
+def test_an_export_is_sound_as_folder_and_as_zip(trail):
+    for name in ("out", "out.zip"):
+        code, words = verdict(trail, exported(trail, name), "--anchor", trail / "anchor")
+        assert code == 0, words
+        assert f"Sound: {rows()} rows" in words
+        assert "NOT PROVEN" not in words
+
+
+def test_rows_that_no_seal_covers_yet_are_told_apart(trail):
+    action(random.Random(99), 1).save()
+    code, words = verdict(trail, exported(trail))
+    assert (code, "1 not sealed yet" in words) == (0, True)
+
+
+def test_a_search_result_is_proved_row_by_row(trail):
+    found = Entry.objects.filter(actor_name="alice")
+    export = exported(trail, entries=found)
+    code, words = verdict(trail, export)
+    assert code == 0, words
+    assert "A part only" in words
+    told = [json.loads(one) for one in (export / "rows.jsonl").read_bytes().splitlines()]
+    asked = [row for row in told if row["table"] == "exchange"]
+    assert len(asked) == found.filter(kind="exchange").count()
+    assert {row["actor_name"] for row in asked} == {"alice"}
+    answered = {row["exchange_id"] for row in told if row["table"] == "answer"}
+    assert answered <= {row["seq"] for row in asked}
+    assert answered
+
+
+def test_seals_from_the_middle_on_are_enough(trail):
+    code, words = verdict(trail, exported(trail, since=2))
+    assert code == 0, words
+    code, words = verdict(trail, exported(trail, "first", until=1))
+    assert code == 0, words
+
+
+def test_another_key_or_no_key_is_told(trail, settings):
+    export = exported(trail)
+    (trail / "other.pem").write_text(
+        keys.public_pem(keys.read_private(keys.new_key().decode()).public_key())
+    )
+    assert verdict(trail, export, key="other.pem")[0] == 1
+    settings.EVSPORTAL_AUDIT_KEY = ""
+    done = subprocess.run([TOOL, export], capture_output=True, text=True, check=False, timeout=60)
+    assert "NOT PROVEN without --key" in done.stdout
+
+
+def test_what_is_no_export_cannot_be_read(trail, tmp_path):
+    for name, content in (("no.zip", b"PK"), ("text.zip", b"\xff" * 99)):
+        (tmp_path / name).write_bytes(content)
+        assert verdict(trail, tmp_path / name)[0] == 2
+    assert verdict(trail, tmp_path / "nowhere")[0] == 2
+    (tmp_path / "empty").mkdir()
+    assert verdict(trail, tmp_path / "empty")[0] == 2
+
+
+def test_a_formula_is_text_in_csv(trail):
+    export = exported(trail, csv=True)
+    text = (export / "action.csv").read_bytes().decode("utf-8-sig")
+    cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+    subjects = set(Action.objects.values_list("subject", flat=True))
+    assert "=cmd|' /C calc'!A0" in subjects
+    assert "'=cmd|' /C calc'!A0" in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+    assert verdict(trail, export)[0] == 0
+
+
+def test_a_zip_that_breaks_off_has_no_manifest_and_says_so():
+    def break_off(archive: Zip):
+        archive.begin("rows.jsonl")
+        archive.write(b"x" * 1_000_000)
+        raise OSError("the disk is gone")
+
+    got = b""
+    with pytest.raises(OSError, match="gone"):
+        for chunk in zip_while_sent(break_off):
+            got += chunk
+    assert not zipfile.is_zipfile(io.BytesIO(got))
+
+
+def test_the_command_is_recorded_and_writes_over_nothing(trail, capsys):
+    call_command("audit_export", to=str(trail / "all.zip"))
+    assert "rows and" in capsys.readouterr().out
+    assert Action.objects.latest("seq").code == "audit:export"
+    assert verdict(trail, trail / "all.zip")[0] == 0
+    with pytest.raises(CommandError, match="exists"):
+        call_command("audit_export", to=str(trail / "all.zip"))
