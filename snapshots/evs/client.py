@@ -16,7 +16,16 @@ from snapshots.evs.errors import (
     UnreadableAnswer,
     error_from_answer,
 )
-from snapshots.evs.paging import Listing, Page, Position, RowT, page_from
+from snapshots.evs.paging import (
+    Listed,
+    Listing,
+    Page,
+    Position,
+    RowT,
+    listed,
+    page_from,
+    tolerantly,
+)
 from snapshots.evs.signing import escaped, query_string
 from snapshots.evs.types import (
     CreateSnapshot,
@@ -76,6 +85,7 @@ class EvsClient:
         self._connection = connection
         self._recorder = recorder
         self._purpose = purpose
+        self.requests = 0  # sent so far, sign-ins aside
 
     def create_snapshot(self, arguments: CreateSnapshot) -> Snapshot:
         """Ask for a snapshot (page A-2093); it comes back as "creating" and becomes usable later.
@@ -105,35 +115,54 @@ class EvsClient:
             )
         return shown
 
-    def list_snapshots(  # noqa: PLR0913 - the API's filters, all by name
+    def list_snapshots(
         self,
         *,
         volume_id: str | None = None,
         status: str | None = None,
         name: str | None = None,
-        ids: frozenset[str] | None = None,
         limit: int = PAGE_SIZE,
         as_shown: bool = False,
     ) -> list[Snapshot]:
         """All snapshots of the project that fit, newest first, `limit` (1..1000) a page (A-2097).
 
         Filters are checked again here, literally: a cloud that does not know one ignores it. With
-        `ids` only these are returned, and no more pages are asked for than it takes to find them.
-        With `as_shown` nothing is checked again: for callers who must see what contradicts them.
+        `as_shown` nothing is checked again: for callers who must see what contradicts them. A row
+        that cannot be read makes the list unreadable: what it hides may be what is looked for.
         """
         wanted = {"volume_id": volume_id, "status": status, "name": name}
         filters = tuple((key, value) for key, value in wanted.items() if value is not None)
         call = _Call(purpose="watch", path=self._connection.dialect.list, query=filters)
-        rows = self._list(call, key="snapshots", read_row=snapshot_from, limit=limit, wanted=ids)
-        fitting = [row for row in rows if ids is None or row.id in ids]
+        rows = self._list(call, key="snapshots", read_row=snapshot_from, limit=limit)
         if as_shown:
-            return fitting
-        return [row for row in fitting if all(getattr(row, key) == value for key, value in filters)]
+            return rows
+        return [row for row in rows if all(getattr(row, key) == value for key, value in filters)]
 
-    def list_volumes(self, *, limit: int = PAGE_SIZE) -> list[Volume]:
-        """All volumes of the project, `limit` (1..1000) a page (pages A-2069, A-2006)."""
+    def list_readable_snapshots(
+        self,
+        *,
+        volume_id: str | None = None,
+        ids: frozenset[str] | None = None,
+        limit: int = PAGE_SIZE,
+    ) -> Listed[Snapshot]:
+        """What can be read of the project's snapshots, or of a volume's, all as the cloud shows
+        them: a bad row does not hide the others.
+
+        With `ids`, no more pages are asked for than it takes to find these.
+        """
+        filters = () if volume_id is None else (("volume_id", volume_id),)
+        call = _Call(purpose="watch", path=self._connection.dialect.list, query=filters)
+        read_row = tolerantly(snapshot_from)
+        rows = self._list(call, key="snapshots", read_row=read_row, limit=limit, wanted=ids)
+        return listed(rows)
+
+    def list_volumes(self, *, limit: int = PAGE_SIZE) -> Listed[Volume]:
+        """All volumes of the project that can be read, `limit` (1..1000) a page (pages A-2069,
+        A-2006).
+        """
         call = _Call(purpose="inventory", path=self._connection.dialect.volumes)
-        return self._list(call, key="volumes", read_row=volume_from, limit=limit)
+        read_row = tolerantly(volume_from)
+        return listed(self._list(call, key="volumes", read_row=read_row, limit=limit))
 
     def show_volume(self, volume_id: str) -> Volume:
         """One volume; NotFound when it is gone or another project's."""
@@ -212,6 +241,7 @@ class EvsClient:
         query = f"?{query_string(call.query)}" if call.query else ""
         url = f"{self._connection.base_url(grant)}{path}{query}"
         self._connection.pacer.wait()
+        self.requests += 1
         outgoing = Outgoing(
             purpose=self._purpose or call.purpose,
             method=call.method,

@@ -4,12 +4,13 @@
 there is more.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from snapshots.evs.dialects import Paging
 from snapshots.evs.errors import NotFound, UnreadableAnswer
+from snapshots.evs.types import LONGEST_ID
 from snapshots.evs.wire import TOO_LONG
 
 MOST_PAGES = 1000
@@ -23,6 +24,66 @@ class _HasId(Protocol):
 
 RowT = TypeVar("RowT", bound=_HasId)
 Position = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableRow:
+    """A row of a list that is not what the list is about; `id` is empty where it has none."""
+
+    id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed(Generic[RowT]):
+    """What a list told. Where a row could not be read, the absence of another proves nothing: it
+    may be that row.
+    """
+
+    rows: list[RowT]
+    unreadable: list[UnreadableRow]
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.unreadable
+
+    @property
+    def trouble(self) -> str:
+        """For people: how many rows could not be read, and why the first; empty for none."""
+        if self.is_whole:
+            return ""
+        first = self.unreadable[0]
+        named = f" ({first.id})" if first.id else ""
+        return f"{len(self.unreadable)} of the list's rows cannot be read. {first.why}{named}"
+
+
+def tolerantly(read_row: Callable[[object], RowT]) -> Callable[[object], RowT | UnreadableRow]:
+    """A `read_row` for which a bad row does not make the whole list unreadable."""
+
+    def read(row: object) -> RowT | UnreadableRow:
+        try:
+            return read_row(row)
+        except UnreadableAnswer as error:
+            return UnreadableRow(id=_id_of(row), why=error.message)
+
+    return read
+
+
+def _id_of(row: object) -> str:
+    value = row.get("id") if isinstance(row, dict) else None
+    return value if isinstance(value, str) and len(value) <= LONGEST_ID else ""
+
+
+def listed(rows: Iterable[RowT | UnreadableRow]) -> Listed[RowT]:
+    """The good rows and the others, apart."""
+    good: list[RowT] = []
+    bad: list[UnreadableRow] = []
+    for row in rows:
+        if isinstance(row, UnreadableRow):
+            bad.append(row)
+        else:
+            good.append(row)
+    return Listed(rows=good, unreadable=bad)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +154,20 @@ class Listing(Generic[RowT]):
                 if not position or self.paging is not Paging.MARKER:
                     raise
                 return None
-            self._add(page, rows=rows)
+            self._add(page, rows=rows, seen=seen)
             seen += len(page.rows)
             if page.is_last(limit=limit, seen=seen) or self._is_enough(rows):
                 return list(rows.values())
-            marker = self.paging is Paging.MARKER
-            position = [("marker", page.rows[-1].id)] if marker else [("offset", str(seen))]
+            position = self._after(page, seen=seen)
         raise UnreadableAnswer(f"The cloud's list does not end within {MOST_PAGES} pages.")
+
+    def _after(self, page: Page[RowT], *, seen: int) -> Position:
+        if self.paging is not Paging.MARKER:
+            return [("offset", str(seen))]
+        named = [row.id for row in page.rows if row.id]
+        if not named:
+            raise UnreadableAnswer("The cloud's list cannot be read on: its rows have no id.")
+        return [("marker", named[-1])]
 
     def _is_enough(self, rows: Mapping[str, RowT]) -> bool:
         return self.wanted is not None and self.wanted <= rows.keys()
@@ -114,8 +182,10 @@ class Listing(Generic[RowT]):
                     raise
                 limit = max(limit // 4, 1)
 
-    def _add(self, page: Page[RowT], *, rows: dict[str, RowT]) -> None:
-        fresh = {row.id: row for row in page.rows if row.id not in rows}
+    def _add(self, page: Page[RowT], *, rows: dict[str, RowT], seen: int) -> None:
+        # A row without an id is known by its place.
+        keyed = {row.id or f"row {seen + place}": row for place, row in enumerate(page.rows)}
+        fresh = {key: row for key, row in keyed.items() if key not in rows}
         # By offset a row moves to the next page when a newer one comes before it; by marker never.
         repeats = len(fresh) < len(page.rows) and self.paging is Paging.MARKER
         if page.rows and (repeats or not fresh):

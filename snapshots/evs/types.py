@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from snapshots.evs.answers import plain
 from snapshots.evs.errors import UnreadableAnswer
 
-_LONGEST_ID = 64
+LONGEST_ID = 64
 _LONGEST_STATUS = 64
 _LONGEST_TEXT = 255
 _LARGEST_NUMBER = 2**31 - 1
@@ -118,11 +118,11 @@ def snapshot_from(data: object) -> Snapshot:
     """Read the object under `snapshot`; raises UnreadableAnswer without an id or status."""
     row = _object(data, what="snapshot")
     return Snapshot(
-        id=_required(row, "id", what="snapshot", longest=_LONGEST_ID),
+        id=_required(row, "id", what="snapshot", longest=LONGEST_ID),
         name=_text(row.get("name")),
         description=_text(row.get("description")),
         status=_required(row, "status", what="snapshot", longest=_LONGEST_STATUS),
-        volume_id=_text(row.get("volume_id"), longest=_LONGEST_ID),
+        volume_id=_text(row.get("volume_id"), longest=LONGEST_ID),
         size_gb=_count(row.get("size")),
         metadata=_metadata(row.get("metadata")),
         created_at=moment(row.get("created_at")),
@@ -137,7 +137,7 @@ def volume_from(data: object) -> Volume:
     row = _object(data, what="volume")
     metadata = _metadata(row.get("metadata"))
     return Volume(
-        id=_required(row, "id", what="volume", longest=_LONGEST_ID),
+        id=_required(row, "id", what="volume", longest=LONGEST_ID),
         name=_text(row.get("name")),
         status=_required(row, "status", what="volume", longest=_LONGEST_STATUS),
         size_gb=_count(row.get("size")),

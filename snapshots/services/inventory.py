@@ -1,5 +1,6 @@
 """Keeps the list of volumes and the quota as the cloud last told them."""
 
+import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -7,12 +8,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from snapshots.evs.errors import EvsError
+from snapshots.evs.paging import Listed
 from snapshots.evs.types import Quotas
 from snapshots.evs.types import Volume as CloudVolume
 from snapshots.jobs.claims import release, write
 from snapshots.models import CloudHealth, Duty, Purpose, Quota, Volume
 from snapshots.services.health import cloud_answered, cloud_failed
 from snapshots.services.speaking import client_for_portal
+
+log = logging.getLogger(__name__)
 
 SHOWN = [
     "name",
@@ -34,15 +38,17 @@ def sync_inventory(duty: Duty) -> None:
     """Read all volumes and the quota of the duty's cloud once, and plan the next reading."""
     cloud = duty.cloud
     try:
-        volumes = client_for_portal(cloud, Purpose.INVENTORY).list_volumes()
+        listed = client_for_portal(cloud, Purpose.INVENTORY).list_volumes()
     except EvsError as error:
         cloud_failed(cloud, error)
         pause = min(SLOWEST_SECONDS, 5.0 * 2 ** min(duty.fails, 6))
         _plan(duty, pause, fails=duty.fails + 1, trouble=str(error))
         return
     cloud_answered(cloud)
-    _store_volumes(duty, volumes)
-    trouble = _read_quotas(cloud)
+    _store_volumes(duty, listed)
+    trouble = " ".join(filter(None, (listed.trouble, _read_quotas(cloud))))
+    if listed.trouble and trouble != duty.trouble:
+        log.warning("Volumes of %s: %s", cloud, listed.trouble)
     _plan(duty, settings.EVSPORTAL_INVENTORY_SECONDS, fails=0, trouble=trouble)
 
 
@@ -61,9 +67,9 @@ def _plan(duty: Duty, seconds: float, *, fails: int, trouble: str) -> None:
     release(duty, due_at=due_at, done_at=now, fails=fails, trouble=trouble)
 
 
-def _store_volumes(duty: Duty, volumes: list[CloudVolume]) -> None:
+def _store_volumes(duty: Duty, listed: Listed[CloudVolume]) -> None:
     cloud, now = duty.cloud, timezone.now()
-    rows = {one.id: _row(cloud, one, now) for one in volumes}
+    rows = {one.id: _row(cloud, one, now) for one in listed.rows}
     with transaction.atomic():
         write(duty, owner=duty.owner)  # a late reading of a worker that lost its claim ends here
         Volume.objects.bulk_create(
@@ -73,9 +79,9 @@ def _store_volumes(duty: Duty, volumes: list[CloudVolume]) -> None:
             update_fields=SHOWN,
             batch_size=500,
         )
-        # Whatever this reading did not touch is gone from the cloud.
-        here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True)
-        here.filter(seen_at__lt=now).update(gone_at=now)
+        if listed.is_whole:  # whatever this reading did not touch is gone from the cloud
+            here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True)
+            here.filter(seen_at__lt=now).update(gone_at=now)
         CloudHealth.objects.update_or_create(cloud=cloud, defaults={"inventory_at": now})
 
 

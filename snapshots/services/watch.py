@@ -1,6 +1,7 @@
 """Watches the snapshots that are being made: few list calls per cloud, however many people look."""
 
 import logging
+import random
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 SUCCESS = frozenset({"available"})
 FAILURE = frozenset({"error", "error_deleting", "deleted"})
 MOST_ROWS = 1000  # a page: as many as the cloud gives, so that a reading is one call
+MOST_SINGLE = 5  # snapshots asked for one by one in a reading, where the list does not have them
 GONE_AFTER = 2  # readings in a row that do not know the snapshot
 SLOWEST_SECONDS = 30.0
 
@@ -61,19 +63,26 @@ def watch(duty: Duty) -> None:
         .select_related("operation")
         .order_by("operation__asked_at")
     )
-    if pending:
-        try:
-            _read(client_for_portal(cloud, Purpose.WATCH), pending)
-        except EvsError as error:
-            cloud_failed(cloud, error)
-            _plan(duty, fails=duty.fails + 1, trouble=str(error))
-            return
-        cloud_answered(cloud)
-    _plan(duty, fails=0, trouble="")
+    if not pending:
+        _plan(duty, fails=0, trouble="", calls=0)
+        return
+    client = client_for_portal(cloud, Purpose.WATCH)
+    try:
+        trouble = _read(client, pending)
+    except EvsError as error:
+        cloud_failed(cloud, error)
+        _plan(duty, fails=duty.fails + 1, trouble=str(error), calls=client.requests)
+        return
+    cloud_answered(cloud)
+    if trouble and trouble != duty.trouble:
+        log.warning("Watching %s: %s", cloud, trouble)
+    _plan(duty, fails=0, trouble=trouble, calls=client.requests)
 
 
-def _plan(duty: Duty, *, fails: int, trouble: str) -> None:
-    """The next reading; or rest, until an operation is accepted and starts the duty anew."""
+def _plan(duty: Duty, *, fails: int, trouble: str, calls: int) -> None:
+    """The next reading; or rest, until an operation is accepted and starts the duty anew. A reading
+    of several calls is followed by as many pauses: the pace is the same for any number of them.
+    """
     now = timezone.now()
     accepted = Operation.objects.filter(cloud=duty.cloud, state=OperationState.ACCEPTED)
     with transaction.atomic():
@@ -82,7 +91,7 @@ def _plan(duty: Duty, *, fails: int, trouble: str) -> None:
         release(duty, due_at=None, fails=fails, trouble=trouble, done_at=now)
         youngest = accepted.aggregate(at=Max("state_at"))["at"]
         if youngest is not None:
-            pause = _pause(now - youngest, fails)
+            pause = max(_pause(now - youngest, fails), calls * _shortest_pause())
             Duty.objects.filter(pk=duty.pk, token=duty.token).update(due_at=now + pause)
 
 
@@ -97,27 +106,34 @@ def _shortest_pause() -> timedelta:
     return timedelta(seconds=settings.EVSPORTAL_WATCH_SECONDS)
 
 
-def _read(client: EvsClient, pending: list[Snapshot]) -> None:
+def _read(client: EvsClient, pending: list[Snapshot]) -> str:
+    """Note what the cloud shows; what was wrong with its list, in words, or nothing."""
     volumes = {one.operation.volume_id for one in pending}
     volume_id = volumes.pop() if len(volumes) == 1 else None
     wanted = frozenset(one.snapshot_id for one in pending)
     # The newest come first, so mostly the first page has them all.
-    shown = client.list_snapshots(volume_id=volume_id, ids=wanted, limit=MOST_ROWS, as_shown=True)
-    found = {one.id: one for one in shown}
+    shown = client.list_readable_snapshots(volume_id=volume_id, ids=wanted, limit=MOST_ROWS)
+    found = {one.id: one for one in shown.rows}
     for snapshot in pending:
         if snapshot.snapshot_id in found:
             _note(snapshot, found[snapshot.snapshot_id])
-    for snapshot in pending:
-        if snapshot.snapshot_id not in found:
-            _look_for(client, snapshot)
+    listed = found.keys() | {one.id for one in shown.unreadable}
+    absent = [one for one in pending if one.snapshot_id not in listed]
+    # Any of them, so that none is kept waiting by others that cannot be read either.
+    for snapshot in random.sample(absent, min(len(absent), MOST_SINGLE)):
+        _look_for(client, snapshot, list_is_whole=shown.is_whole)
+    return shown.trouble
 
 
-def _look_for(client: EvsClient, snapshot: Snapshot) -> None:
-    """A list may be a moment behind; only the snapshot's own address tells that it is gone."""
+def _look_for(client: EvsClient, snapshot: Snapshot, *, list_is_whole: bool) -> None:
+    """A list may be a moment behind; only the snapshot's own address tells that it is gone, and
+    only where the list says the same: a row that could not be read may be this one.
+    """
     try:
         _note(snapshot, client.show_snapshot(snapshot.snapshot_id))
     except NotFound:
-        _missed(snapshot)
+        if list_is_whole:
+            _missed(snapshot)
     except EvsError as error:  # one that cannot be read does not keep the others from being seen
         log.warning("Snapshot %s could not be read: %s", snapshot.snapshot_id, error)
 

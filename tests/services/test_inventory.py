@@ -58,3 +58,17 @@ def test_a_cloud_that_is_down_keeps_the_last_list(inventory, loop, sandbox):
     assert Volume.objects.filter(gone_at__isnull=True).count() == len(inventory) + 1
     assert "cannot be reached" in CloudHealth.objects.get().trouble
     assert Duty.objects.get(kind="inventory").fails == 1
+
+
+def test_a_volume_that_cannot_be_read_hides_no_other_and_nobody_is_gone(inventory, loop, sandbox):
+    volume = inventory["reports"]
+    good = {"id": volume.volume_id, "status": "in-use"}
+    listed = {"volumes": [good, {"id": inventory["web-01-logs"].volume_id}]}
+    fault = {"times": 1, "method": "GET", "path": "/volumes/detail", "status": 200, "body": listed}
+    control(sandbox, "POST", "faults", json=fault)
+    read_again(loop)
+    volume.refresh_from_db()
+    assert volume.status == "in-use"
+    assert not Volume.objects.filter(gone_at__isnull=False).exists()
+    assert "without status" in Duty.objects.get(kind="inventory").trouble
+    assert CloudHealth.objects.get().failing_since is None

@@ -199,3 +199,14 @@ def test_a_clock_that_jumps_ahead_does_not_prove_absence(loop, ask, sandbox):
     operation.refresh_from_db()
     assert operation.state == OperationState.UNKNOWN
     assert operation.looks == 1
+
+
+def test_a_list_with_a_row_that_cannot_be_read_proves_no_absence(loop, ask, sandbox):
+    lose_answer(sandbox, made=False)
+    operation = ask("reports")
+    loop.run_until_idle()
+    listed = {"snapshots": [{"id": str(uuid.uuid4()), "volume_id": operation.volume_id}]}
+    plan = {"times": 9, "method": "GET", "path": "/snapshots/detail", "status": 200}
+    control(sandbox, "POST", "faults", json=plan | {"body": listed})
+    assert settled(loop, operation, times=6) == OperationState.UNKNOWN
+    assert operation.looks == 0

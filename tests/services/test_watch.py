@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState, Snapshot
 from tests.services.conftest import control, let_time_pass, look_again
+from tests.services.test_settle import shown
 
 
 def watched(operation):
@@ -105,3 +106,54 @@ def test_the_pauses_grow_with_the_age_of_what_is_watched(loop, ask, settings):
     assert pause() == pytest.approx(10, abs=1)
     Operation.objects.update(state_at=operation.state_at - timezone.timedelta(seconds=4000))
     assert pause() == pytest.approx(30, abs=0.5)
+
+
+def list_as(sandbox, *rows, times=1):
+    """The cloud's next lists of snapshots hold these rows."""
+    plan = {"times": times, "method": "GET", "path": "/snapshots/detail", "status": 200}
+    control(sandbox, "POST", "faults", json=plan | {"body": {"snapshots": list(rows)}})
+
+
+def row_of(operation, **changes):
+    row = shown(operation.volume_id, str(operation.pk), operation.snapshot.snapshot_id)
+    return row["snapshot"] | changes
+
+
+def test_a_row_that_cannot_be_read_blinds_nobody_else(loop, ask, sandbox):
+    bad, good = ask("web-01-logs"), ask("reports")
+    loop.run_until_idle()
+    list_as(sandbox, row_of(bad, status=None), row_of(good, status="available"))
+    before = readings()
+    look_again(loop)
+    assert watched(good)[0] == OperationState.SUCCEEDED
+    assert watched(bad)[0] == OperationState.ACCEPTED
+    assert "without status" in Duty.objects.get(kind="watch").trouble
+    assert CloudHealth.objects.get().failing_since is None
+    assert readings() == before + 1
+
+
+def test_beside_a_row_that_cannot_be_read_nothing_is_gone(loop, ask, sandbox):
+    operation, other = ask("reports"), ask("web-01-logs")
+    loop.run_until_idle()
+    control(sandbox, "DELETE", f"snapshots/{operation.snapshot.snapshot_id}")
+    list_as(sandbox, {"size": 1}, row_of(other), times=4)
+    for _ in range(4):
+        look_again(loop)
+    assert watched(operation)[0] == OperationState.ACCEPTED
+    look_again(loop)
+    look_again(loop)
+    assert watched(operation)[0] == OperationState.FAILED
+
+
+def test_a_list_that_lacks_many_costs_few_calls_and_slows_the_pace(loop, ask, sandbox, settings):
+    names = ["reports", "web-01-logs", "muğla-arşiv", "build-cache"]
+    operations = [ask(name) for name in [*names, "trouble: takes long", "trouble: unknown status"]]
+    loop.run_until_idle()
+    assert {watched(one)[0] for one in operations} == {OperationState.ACCEPTED}
+    list_as(sandbox)
+    before = readings()
+    settings.EVSPORTAL_WATCH_SECONDS = 2
+    look_again(loop)
+    assert readings() == before + 6
+    pause = Duty.objects.get(kind="watch").due_at - timezone.now()
+    assert pause.total_seconds() == pytest.approx(12, abs=1)
