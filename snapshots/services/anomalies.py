@@ -1,13 +1,25 @@
 """Writes down what contradicts what was asked: for auditors, and loudly in the log."""
 
 import logging
+import uuid
+from collections.abc import Iterable
 
 from django.utils import timezone
 
 from snapshots.evs.types import Snapshot as CloudSnapshot
-from snapshots.models import MARKER, Anomaly, AnomalyKind, CloudHealth, Operation, Snapshot
+from snapshots.models import (
+    FINAL,
+    MARKER,
+    Anomaly,
+    AnomalyKind,
+    CloudHealth,
+    Operation,
+    Snapshot,
+)
 
 log = logging.getLogger(__name__)
+
+_IDS_AT_ONCE = 500  # databases take no endless lists
 
 
 def report(kind: AnomalyKind, operation: Operation, words: str) -> None:
@@ -18,6 +30,43 @@ def report(kind: AnomalyKind, operation: Operation, words: str) -> None:
     Anomaly.objects.create(
         at=timezone.now(), kind=kind, cloud=operation.cloud, operation=operation, words=words
     )
+
+
+def report_late(cloud: str, shown: Iterable[CloudSnapshot]) -> None:
+    """Report what a list shows that must not be: a snapshot whose request was called ended without
+    one, or a second one of a request that has its own. Costs no call: any list will do.
+    """
+    marked = {one.id: one for one in shown if MARKER in one.metadata}
+    ids = list(marked)
+    for first in range(0, len(ids), _IDS_AT_ONCE):
+        some = ids[first : first + _IDS_AT_ONCE]
+        known = Snapshot.objects.filter(cloud=cloud, snapshot_id__in=some)
+        for snapshot_id in sorted(set(some) - set(known.values_list("snapshot_id", flat=True))):
+            _report_unknown(cloud, marked[snapshot_id])
+
+
+def _report_unknown(cloud: str, made: CloudSnapshot) -> None:
+    """No row of ours is about this snapshot. Another portal's is none of our business, and an open
+    request is being looked at.
+    """
+    ended = Operation.objects.filter(pk=_key_in(made), cloud=cloud, state__in=FINAL)
+    operation = ended.select_related("snapshot").first()
+    if operation is None:
+        return
+    own: Snapshot | None = getattr(operation, "snapshot", None)
+    if own is None:
+        words = f"Snapshot {made.id} bears the mark of this request, which is {operation.state}."
+        report(AnomalyKind.LATE_SNAPSHOT, operation, words)
+    else:
+        words = f"Snapshot {made.id} bears the mark of this request, as {own.snapshot_id} does."
+        report(AnomalyKind.SEVERAL_MARKED, operation, words)
+
+
+def _key_in(made: CloudSnapshot) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(made.metadata[MARKER])
+    except ValueError:
+        return None
 
 
 def contradiction_in(operation: Operation, made: CloudSnapshot) -> AnomalyKind | None:

@@ -17,7 +17,7 @@ from snapshots.models import (
     Purpose,
     Snapshot,
 )
-from snapshots.services.anomalies import contradiction_in, note_metadata_kept, report
+from snapshots.services.anomalies import contradiction_in, note_metadata_kept, report, report_late
 from snapshots.services.health import cloud_answered, cloud_failed
 from snapshots.services.speaking import client_for_operation
 from snapshots.services.watch import adopt
@@ -43,6 +43,7 @@ def settle(operation: Operation) -> None:
         release(operation, due_at=timezone.now() + pause, fails=operation.fails + 1)
         return
     cloud_answered(operation.cloud)
+    report_late(operation.cloud, shown)
     marked = [one for one in shown if one.metadata.get(MARKER) == str(operation.pk)]
     if marked:
         note_metadata_kept(operation, kept=True)

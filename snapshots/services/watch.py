@@ -15,7 +15,7 @@ from snapshots.evs.types import Snapshot as CloudSnapshot
 from snapshots.jobs.claims import release
 from snapshots.jobs.duties import WATCH, start_duty
 from snapshots.models import Duty, Operation, OperationState, Purpose, Snapshot
-from snapshots.services.anomalies import contradiction_in, report
+from snapshots.services.anomalies import contradiction_in, report, report_late
 from snapshots.services.health import cloud_answered, cloud_failed
 from snapshots.services.speaking import client_for_portal
 
@@ -68,7 +68,7 @@ def watch(duty: Duty) -> None:
         return
     client = client_for_portal(cloud, Purpose.WATCH)
     try:
-        trouble = _read(client, pending)
+        trouble = _read(client, cloud, pending)
     except EvsError as error:
         cloud_failed(cloud, error)
         _plan(duty, fails=duty.fails + 1, trouble=str(error), calls=client.requests)
@@ -106,7 +106,7 @@ def _shortest_pause() -> timedelta:
     return timedelta(seconds=settings.EVSPORTAL_WATCH_SECONDS)
 
 
-def _read(client: EvsClient, pending: list[Snapshot]) -> str:
+def _read(client: EvsClient, cloud: str, pending: list[Snapshot]) -> str:
     """Note what the cloud shows; what was wrong with its list, in words, or nothing."""
     volumes = {one.operation.volume_id for one in pending}
     volume_id = volumes.pop() if len(volumes) == 1 else None
@@ -122,6 +122,7 @@ def _read(client: EvsClient, pending: list[Snapshot]) -> str:
     # Any of them, so that none is kept waiting by others that cannot be read either.
     for snapshot in random.sample(absent, min(len(absent), MOST_SINGLE)):
         _look_for(client, snapshot, list_is_whole=shown.is_whole)
+    report_late(cloud, shown.rows)
     return shown.trouble
 
 

@@ -103,6 +103,39 @@ def ask(alice):
     return ask
 
 
+@pytest.fixture
+def by_hand(sandbox):
+    """Make a snapshot as the cloud's console would, with any metadata."""
+
+    def make(volume_name, *, name="", metadata=None):
+        auth = {
+            "identity": {
+                "methods": ["password"],
+                "password": {
+                    "user": {
+                        "name": scenarios.USERNAME,
+                        "password": scenarios.PASSWORD,
+                        "domain": {"name": scenarios.DOMAIN},
+                    }
+                },
+            },
+            "scope": {"project": {"name": scenarios.PROJECT_NAME}},
+        }
+        login = requests.post(f"{sandbox.url}/v3/auth/tokens", json={"auth": auth}, timeout=5)
+        seed = scenarios.volume_named(volume_name)
+        body = {"volume_id": seed.id, "name": name, "metadata": metadata or {}}
+        made = requests.post(
+            f"{sandbox.url}/v2/{scenarios.PROJECT_ID}/snapshots",
+            json={"snapshot": body},
+            headers={"X-Auth-Token": login.headers["X-Subject-Token"]},
+            timeout=5,
+        )
+        assert made.status_code == 202, made.text
+        return made.json()["snapshot"]["id"]
+
+    return make
+
+
 def look_again(loop):
     """The next reading of the cloud's snapshots comes now, and what follows from it."""
     Duty.objects.filter(kind="watch").update(due_at=timezone.now())

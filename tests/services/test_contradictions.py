@@ -9,6 +9,8 @@ from django.utils import timezone
 from snapshots.evs.errors import LoginFailed
 from snapshots.jobs.claims import claim
 from snapshots.models import (
+    FINAL,
+    MARKER,
     Anomaly,
     AnomalyKind,
     Answer,
@@ -194,3 +196,60 @@ def test_audit_rows_cannot_be_changed_behind_djangos_back(ask):
         )
     with pytest.raises(InsertOnlyError):
         Exchange._base_manager.filter(pk=row.pk).update(url="forged")
+
+
+ENDED = [one for one in FINAL if one is not OperationState.SUCCEEDED]
+
+
+@pytest.mark.parametrize("state", sorted(ENDED))
+def test_a_snapshot_of_a_request_that_ended_without_one_is_told_once(
+    loop, ask, sandbox, by_hand, state
+):
+    ended, watched = ask("reports"), ask("trouble: takes long")
+    Operation.objects.filter(pk=ended.pk).update(state=state, due_at=None)
+    made = by_hand("reports", metadata={MARKER: str(ended.pk)})
+    loop.run_until_idle()
+    other = ask("trouble: unknown status")  # two volumes, so that the whole list is read
+    loop.run_until_idle()
+    before = Exchange.objects.count()
+    look_again(loop)
+    look_again(loop)
+    assert Exchange.objects.count() == before + 2
+    told = Anomaly.objects.get()
+    assert (told.kind, told.operation) == (AnomalyKind.LATE_SNAPSHOT, ended)
+    assert made in told.words
+    assert state in told.words
+    assert {state_of(watched), state_of(other)} == {OperationState.ACCEPTED}
+
+
+def test_a_second_snapshot_of_a_request_that_has_one_is_told(loop, ask, by_hand):
+    operation = ask("trouble: takes long")
+    loop.run_until_idle()
+    Operation.objects.filter(pk=operation.pk).update(state=OperationState.SUCCEEDED)
+    by_hand("reports", metadata={MARKER: str(operation.pk)})
+    ask("build-cache"), ask("trouble: unknown status")
+    loop.run_until_idle()
+    look_again(loop)
+    assert kinds() == [AnomalyKind.SEVERAL_MARKED]
+
+
+def test_settling_sees_what_came_late_too(loop, ask, sandbox, by_hand):
+    late = ask("reports")
+    Operation.objects.filter(pk=late.pk).update(state=OperationState.NOT_CREATED, due_at=None)
+    by_hand("reports", metadata={MARKER: str(late.pk)})
+    lose_answer(sandbox, made=False)
+    operation = ask("reports")
+    loop.run_until_idle()
+    settled(loop, operation)
+    assert [(one.kind, one.operation_id) for one in Anomaly.objects.all()] == [
+        (AnomalyKind.LATE_SNAPSHOT, late.pk)
+    ]
+
+
+@pytest.mark.parametrize("mark", ["", "somebody's own", str(uuid.uuid4())])
+def test_marks_that_are_not_ours_are_none_of_our_business(loop, ask, by_hand, mark):
+    by_hand("reports", metadata={MARKER: mark})
+    ask("build-cache"), ask("trouble: takes long")
+    loop.run_until_idle()
+    look_again(loop)
+    assert kinds() == []

@@ -2,45 +2,9 @@
 
 import uuid
 
-import pytest
-import requests
-
 from snapshots.models import Anomaly, AnomalyKind, CloudHealth, Operation, OperationState
 from snapshots.sandbox import scenarios
 from tests.services.conftest import control, let_time_pass, snapshots_in
-
-
-@pytest.fixture
-def by_hand(sandbox):
-    """Make a snapshot as the cloud's console would, with any metadata."""
-
-    def make(volume_name, *, name="", metadata=None):
-        auth = {
-            "identity": {
-                "methods": ["password"],
-                "password": {
-                    "user": {
-                        "name": scenarios.USERNAME,
-                        "password": scenarios.PASSWORD,
-                        "domain": {"name": scenarios.DOMAIN},
-                    }
-                },
-            },
-            "scope": {"project": {"name": scenarios.PROJECT_NAME}},
-        }
-        login = requests.post(f"{sandbox.url}/v3/auth/tokens", json={"auth": auth}, timeout=5)
-        seed = scenarios.volume_named(volume_name)
-        body = {"volume_id": seed.id, "name": name, "metadata": metadata or {}}
-        made = requests.post(
-            f"{sandbox.url}/v2/{scenarios.PROJECT_ID}/snapshots",
-            json={"snapshot": body},
-            headers={"X-Auth-Token": login.headers["X-Subject-Token"]},
-            timeout=5,
-        )
-        assert made.status_code == 202, made.text
-        return made.json()["snapshot"]["id"]
-
-    return make
 
 
 def lose_answer(sandbox, *, made=True, **options):
