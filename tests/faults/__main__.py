@@ -16,6 +16,7 @@ from tests.faults.plan import Drawer
 from tests.faults.proxy import Proxy, Times
 
 _THREADS = 16  # of each worker
+WRONG, NOT_PROVEN = 1, 3  # exit statuses; 2 is a command line that cannot be read
 _CREATES_PER_KILL = 40  # drawn; how many are carried out is up to `Orders`
 
 
@@ -102,7 +103,9 @@ def _conduct(options: argparse.Namespace, proxy: Proxy, nursery: Nursery, cloud:
     if options.plot:
         write_plot(options.plot, title=f"Time to settle of {report['operations']} operations")
     print(json.dumps(report), flush=True)  # noqa: T201 - the result
-    return 0 if judgment.is_clean else 1
+    if not judgment.is_clean:
+        return WRONG
+    return 0 if run.is_proven else NOT_PROVEN
 
 
 def _options() -> argparse.Namespace:

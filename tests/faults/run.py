@@ -46,6 +46,11 @@ class Orders:
         """How long the run may take until faults end; then as long again as settling may take."""
         return 90 + self.operations * 0.2
 
+    @property
+    def ambush_seconds(self) -> float:
+        """How long ambushes are tried for: without them the run would prove little."""
+        return self.patience_seconds + 60
+
 
 class Run:
     """Conducts proxy, workers and people."""
@@ -72,7 +77,7 @@ class Run:
         self._ambush.start()
         last = max(1, int(self.orders.operations * _LAST_SHARE))
         self.people.submit(self.orders.operations - last)
-        self._until_ambushed(begun + self.orders.patience_seconds)
+        self._until_ambushed(begun + self.orders.ambush_seconds)
         self._until_open_at_most(last, begun + self.orders.patience_seconds)
         self._over.set()
         pest.join()
@@ -142,6 +147,11 @@ class Run:
         done = sum(self.nursery.done.values())
         return f"{states}; {len(self.proxy.seen)} requests, {done} strikes"
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether all was done that the verdict rests on: nothing found after less says nothing."""
+        return self._ambush.is_over
+
     def judged(self) -> Judgment:
         return judge(
             evidence.facts_of(
@@ -161,6 +171,7 @@ class Run:
         return {
             "operations": operations,
             **judgment.counts(),
+            "proven": self.is_proven,
             "exchanges": sum(rows.values()),
             "exchanges_answered": rows[True],
             "exchanges_without_answer": rows[False],

@@ -24,12 +24,12 @@ def run_faults(*args: str) -> subprocess.CompletedProcess:
         check=False,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=240,
     )
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(260)
 def test_two_hundred_requests_make_two_hundred_snapshots_whatever_breaks(tmp_path):
     picture = tmp_path / "settle.svg"
     ended = run_faults("--n", "200", "--seed", "1", "--plot", str(picture))
@@ -38,6 +38,7 @@ def test_two_hundred_requests_make_two_hundred_snapshots_whatever_breaks(tmp_pat
     wrongs = ("duplicates", "orphans", "lost", "unsettled", "unrecorded", "creates_sent_twice")
     assert {kind: report[kind] for kind in wrongs} == dict.fromkeys(wrongs, 0), ended.stderr
     assert report["operations"] >= 200
+    assert report["proven"]
     assert ET.parse(picture).getroot().tag.endswith("svg")  # noqa: S314 - our own
 
 
@@ -47,6 +48,14 @@ def test_same_seed_draws_the_same_faults_whatever_the_readings_do():
     for _ in range(30):
         second.fault(Kind.READ)
     assert [second.fault(Kind.CREATE) for _ in range(50)] == drawn
+
+
+@pytest.mark.parametrize(("operations", "proven"), [(20, True), (200, False)])
+def test_a_run_without_its_ambushes_proves_nothing(operations, proven):
+    from tests.faults.run import Orders, Run  # noqa: PLC0415 - needs Django
+
+    run = Run(Orders(operations, 1, 2), proxy=None, nursery=None, people=None, cloud=None)
+    assert run.is_proven is proven
 
 
 def test_plot_of_nothing_is_still_a_picture():
