@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Max
 from django.utils import timezone
 
 from snapshots.evs.errors import EvsError
@@ -49,12 +50,15 @@ def settle(operation: Operation) -> None:
         note_metadata_kept(operation, kept=True)
         _choose(operation, marked, AnomalyKind.SEVERAL_MARKED)
         return
-    keeps = _keeps_metadata(operation.cloud)
-    alike = [] if keeps else _alike(operation, shown)
-    if alike and keeps is None:  # is it ours, or somebody's? The next clear answer will tell.
-        _leave_to_people(operation, alike, AnomalyKind.UNMARKED)
-    else:
+    alike = _alike(operation, shown)
+    if _keeps_metadata(operation.cloud) is False:
         _choose(operation, alike, AnomalyKind.SEVERAL_ALIKE)
+    elif unclear := _perhaps_ours(operation.cloud, alike):
+        # Is it ours, or somebody's? The cloud may have begun to drop marks just then; the next
+        # clear answer will tell.
+        _leave_to_people(operation, unclear, AnomalyKind.UNMARKED)
+    else:
+        _choose(operation, [], AnomalyKind.SEVERAL_ALIKE)
 
 
 def _choose(operation: Operation, found: list[CloudSnapshot], several: AnomalyKind) -> None:
@@ -72,8 +76,8 @@ def _choose(operation: Operation, found: list[CloudSnapshot], several: AnomalyKi
 
 
 def _alike(operation: Operation, shown: list[CloudSnapshot]) -> list[CloudSnapshot]:
-    """Where the cloud drops metadata, or may do so: snapshots without any mark that could be the
-    one asked for, by volume, name and time, and that no other operation has.
+    """Where the cloud drops metadata, or may have begun to: snapshots without any mark that could
+    be the one asked for, by volume, name and time, and that no other operation has.
     """
     if operation.sent_at is None:
         return []
@@ -92,6 +96,19 @@ def _alike(operation: Operation, shown: list[CloudSnapshot]) -> list[CloudSnapsh
     taken = Snapshot.objects.filter(cloud=operation.cloud, snapshot_id__in=ids)
     taken_ids = set(taken.values_list("snapshot_id", flat=True))
     return [one for one in alike if one.id not in taken_ids]
+
+
+def _perhaps_ours(cloud: str, alike: list[CloudSnapshot]) -> list[CloudSnapshot]:
+    """Without those made before one that bears its mark, by the cloud's own clock: it still kept
+    marks then, so they are somebody else's. Of a cloud that ever dropped one this is not believed.
+    """
+    if not alike:
+        return []
+    known = Snapshot.objects.filter(cloud=cloud)
+    if known.exclude(metadata__has_key=MARKER).exists():
+        return alike
+    last = known.aggregate(at=Max("created_at"))["at"]
+    return [one for one in alike if last is None or one.created_at is None or one.created_at > last]
 
 
 def _keeps_metadata(cloud: str) -> bool | None:

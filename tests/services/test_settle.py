@@ -2,7 +2,16 @@
 
 import uuid
 
-from snapshots.models import Anomaly, AnomalyKind, CloudHealth, Operation, OperationState
+import pytest
+
+from snapshots.models import (
+    Anomaly,
+    AnomalyKind,
+    CloudHealth,
+    Operation,
+    OperationState,
+    Snapshot,
+)
 from snapshots.sandbox import scenarios
 from tests.services.conftest import control, let_time_pass, snapshots_in
 
@@ -68,25 +77,66 @@ def test_of_two_alike_none_is_chosen(loop, ask, sandbox, by_hand):
     assert "do not ask again" in operation.outcome
 
 
-def test_before_the_cloud_is_known_an_unmarked_one_is_left_to_people(loop, ask, sandbox, by_hand):
+def test_before_the_cloud_is_known_an_unmarked_one_is_left_to_people(
+    loop, ask, sandbox, by_hand, clock
+):
     by_hand("reports", name="mine")
     lose_answer(sandbox, made=False)
     operation = ask("reports", name="mine")
     loop.run_until_idle()
     assert settled(loop, operation, times=3) == OperationState.UNKNOWN
     assert kinds() == [AnomalyKind.UNMARKED]
-    CloudHealth.objects.update(keeps_metadata=True)
+    clock.move(60)
+    ask("web-01-logs")  # the next clear answer bears its mark
     assert settled(loop, operation, times=6) == OperationState.NOT_CREATED
 
 
-def test_where_marks_are_kept_somebody_elses_snapshot_is_not_ours(loop, ask, sandbox, by_hand):
-    CloudHealth.objects.create(cloud="sandbox", keeps_metadata=True)
+def test_an_unmarked_one_older_than_the_last_mark_is_somebody_elses(
+    loop, ask, sandbox, by_hand, clock
+):
     by_hand("reports", name="mine")
+    clock.move(60)
+    ask("web-01-logs")
+    loop.run_until_idle()
     lose_answer(sandbox, made=False)
     operation = ask("reports", name="mine")
     loop.run_until_idle()
     assert settled(loop, operation, times=6) == OperationState.NOT_CREATED
     assert kinds() == []
+
+
+@pytest.fixture
+def dropping_begins(loop, ask, sandbox, clock):
+    """The cloud kept marks, and drops them from the very create on whose answer is lost."""
+    ask("web-01-logs")
+    loop.run_until_idle()
+    clock.move(60)
+    reports = scenarios.volume_named("reports").id
+    control(sandbox, "POST", f"volumes/{reports}", json={"trouble": "drops metadata"})
+    lose_answer(sandbox)
+    operation = ask("reports", name="mine")
+    loop.run_until_idle()
+    return operation
+
+
+def test_a_cloud_that_begins_to_drop_marks_makes_nothing_called_not_created(loop, dropping_begins):
+    assert CloudHealth.objects.get().keeps_metadata is True
+    assert settled(loop, dropping_begins, times=6) == OperationState.UNKNOWN
+    assert kinds() == [AnomalyKind.UNMARKED]
+
+
+def test_the_next_answer_without_mark_lets_it_be_settled(loop, ask, sandbox, dropping_begins):
+    ask("trouble: drops metadata")
+    assert settled(loop, dropping_begins, times=2) == OperationState.ACCEPTED
+    held = {one["id"]: one["name"] for one in snapshots_in(sandbox)}
+    assert held[dropping_begins.snapshot.snapshot_id] == "mine"
+
+
+def test_where_marks_come_and_go_a_later_mark_proves_nothing(loop, ask, dropping_begins, clock):
+    Snapshot.objects.update(metadata={})  # of an earlier one it was dropped
+    clock.move(60)
+    ask("build-cache")
+    assert settled(loop, dropping_begins, times=6) == OperationState.UNKNOWN
 
 
 def test_two_snapshots_with_one_marker_are_reported_and_none_is_chosen(loop, ask, sandbox, by_hand):
