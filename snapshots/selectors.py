@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from string import hexdigits
 from typing import Generic, TypeVar
@@ -13,12 +13,16 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from snapshots.audit.seals import latest_seal
 from snapshots.models import (
     BUSY,
     OPEN,
+    Action,
     Anomaly,
     Answer,
     CloudHealth,
+    Entry,
+    EntryKind,
     Exchange,
     Operation,
     OperationState,
@@ -252,17 +256,12 @@ def quotas_of(clouds: Sequence[str]) -> list[Quota]:
 # --- audit -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeFilter:
-    """What an auditor asked for; empty fields do not narrow."""
-
-    actor: str = ""
-    volume: str = ""  # id, or part of the name
-    operation: str = ""
-    status: str = ""  # "202", "4xx", "none" (no answer)
-    since: datetime | None = None
-    until: datetime | None = None
-    background: bool = False
+Record = Exchange | Action | Anomaly
+_TABLES: dict[str, type[Record]] = {
+    EntryKind.EXCHANGE: Exchange,
+    EntryKind.ACTION: Action,
+    EntryKind.ANOMALY: Anomaly,
+}
 
 
 def exchanges_visible_to(user: User) -> QuerySet[Exchange]:
@@ -271,46 +270,86 @@ def exchanges_visible_to(user: User) -> QuerySet[Exchange]:
     return exchanges if may_audit(user) else exchanges.none()
 
 
-def exchanges_matching(exchanges: QuerySet[Exchange], wanted: ExchangeFilter) -> QuerySet[Exchange]:
-    """Narrowed by what the auditor asked for."""
-    if not wanted.background and not wanted.operation:
-        exchanges = exchanges.filter(background=False)
-    if wanted.actor:
-        exchanges = exchanges.filter(actor_name__iexact=wanted.actor)
-    if wanted.volume:
-        exchanges = exchanges.filter(
-            Q(volume_id=wanted.volume) | Q(volume_name__icontains=wanted.volume)
-        )
-    if wanted.operation:
-        ids = ids_starting(wanted.operation)
-        exchanges = exchanges.filter(operation__id__range=ids) if ids else exchanges.none()
-    if wanted.since:
-        exchanges = exchanges.filter(at__gte=wanted.since)
-    if wanted.until:
-        exchanges = exchanges.filter(at__lt=wanted.until)
-    return _with_status(exchanges, wanted.status)
+def actions_visible_to(user: User) -> QuerySet[Action]:
+    """Every action for auditors, none for anybody else."""
+    actions = Action.objects.select_related("operation")
+    return actions if may_audit(user) else actions.none()
 
 
-def _with_status(exchanges: QuerySet[Exchange], status: str) -> QuerySet[Exchange]:
-    if status == "none":
-        return exchanges.filter(Q(answer__isnull=True) | Q(answer__status__isnull=True))
-    if len(status) == 3 and status.endswith("xx") and status[0].isdecimal():
-        least = int(status[0]) * 100
-        return exchanges.filter(answer__status__gte=least, answer__status__lt=least + 100)
-    if status.isdecimal():
-        return exchanges.filter(answer__status=int(status[:4]))
-    return exchanges.none() if status else exchanges
+def entries_visible_to(user: User) -> QuerySet[Entry]:
+    """What a search of the audit trail goes through: all for auditors, none for anybody else."""
+    return Entry.objects.all() if may_audit(user) else Entry.objects.none()
 
 
-def exchanges_page(
-    exchanges: QuerySet[Exchange], *, before: str = "", size: int = 50
-) -> Page[Exchange]:
-    """Newest first. `before` is the `older` of the page above; nonsense starts at the top."""
-    exchanges = exchanges.order_by("-seq")
-    if before.isdecimal() and len(before) < 19:
-        exchanges = exchanges.filter(seq__lt=int(before))
-    rows = list(exchanges[: size + 1])
-    return Page(rows[:size], str(rows[size - 1].seq) if len(rows) > size else None)
+def records_page(entries: QuerySet[Entry], *, before: str = "", size: int = 50) -> Page[Record]:
+    """Newest first, each as the trail has it: an entry only says where it is. `before` is the
+    `older` of the page above; nonsense starts at the top.
+    """
+    entries = entries.order_by("-at", "-seq").defer("text")
+    if (cursor := _cursor(before)) is not None:
+        at, seq = cursor
+        entries = entries.filter(Q(at__lte=at) & (Q(at__lt=at) | Q(seq__lt=seq)))
+    found = list(entries[: size + 1])
+    older = None
+    if len(found) > size:
+        last = found[size - 1]
+        older = f"{_microseconds(last.at)}-{last.seq}"
+    return Page(_records(found[:size]), older)
+
+
+def _records(found: list[Entry]) -> list[Record]:
+    rows: dict[tuple[str, int], Record] = {}
+    for kind, model in _TABLES.items():
+        numbers = [entry.row for entry in found if entry.kind == kind]
+        if numbers:
+            some = model._default_manager.filter(seq__in=numbers)  # noqa: SLF001 - Django's public name
+            joined = ["operation", "answer"] if model is Exchange else ["operation"]
+            rows |= {(kind, row.pk): row for row in some.select_related(*joined)}
+    return [rows[entry.kind, entry.row] for entry in found if (entry.kind, entry.row) in rows]
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _cursor(text: str) -> tuple[datetime, int] | None:
+    at, _, seq = text.partition("-")
+    if not (at.isdecimal() and seq.isdecimal() and len(at) < 18 and len(seq) < 19):
+        return None
+    try:
+        return _EPOCH + timedelta(microseconds=int(at)), int(seq)
+    except OverflowError:
+        return None
+
+
+def caused_by(cause: uuid.UUID | None, *, besides: uuid.UUID) -> list[Record]:
+    """What else goes back to the same click, oldest first."""
+    if cause is None:
+        return []
+    entries = Entry.objects.filter(cause=cause).exclude(record=besides)
+    return _records(list(entries.order_by("at", "seq").defer("text")[:50]))
+
+
+@dataclass(frozen=True, slots=True)
+class SealState:
+    """How far the trail is sealed."""
+
+    number: int | None
+    at: datetime | None
+    is_signed: bool
+
+
+def seal_state() -> SealState:
+    """Of the newest seal; without one, nothing is sealed."""
+    seal = latest_seal()
+    return SealState(
+        number=seal.number if seal else None,
+        at=seal.at if seal else None,
+        is_signed=bool(seal and seal.signature),
+    )
 
 
 def exchange_neighbours(exchange: Exchange) -> tuple[Exchange | None, Exchange | None]:

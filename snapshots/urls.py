@@ -21,7 +21,8 @@ urlpatterns = [
     path("volumes/", volumes.volumes, name="volumes"),
     # /audit/  what was sent and answered
     path("audit/", audit.audit, name="audit"),
-    path("audit/<uuid:exchange_id>/", audit.exchange, name="exchange"),
+    path("audit/export/", audit.export, name="audit_export"),
+    path("audit/<uuid:record_id>/", audit.record, name="record"),
     # for whoever watches the portal
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

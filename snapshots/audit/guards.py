@@ -232,6 +232,8 @@ _THINGS = "NEW.operation_id, NEW.cloud, NEW.volume_id, NEW.volume_name"
 _NO_STATUS = "CAST(NULL AS smallint), ''"
 _NAMES = "NEW.volume_name || ' ' || NEW.ticket || ' ' || NEW.on_behalf_of"
 
+# What auditors themselves look at would soon be most of what they see.
+_UNASKED = "NEW.actor_name = 'portal' OR NEW.code LIKE 'audit:%'"
 # The body of a background reading is a whole list of the cloud's: nobody looks for a word of it.
 _ENTRIES: dict[type[Model], str] = {
     Exchange: (
@@ -240,7 +242,7 @@ _ENTRIES: dict[type[Model], str] = {
         f"substr(NEW.body, 1, {TEXT_OF_BODY}) END"
     ),
     Action: (
-        f"NEW.at, 'action', NEW.seq, NEW.id, NEW.code, NEW.actor_name = 'portal', {_PEOPLE}, "
+        f"NEW.at, 'action', NEW.seq, NEW.id, NEW.code, {_UNASKED}, {_PEOPLE}, "
         f"{_THINGS}, {_NO_STATUS}, {_NAMES} || ' ' || NEW.subject || ' ' || NEW.address || ' ' || "
         f"substr(CAST(NEW.details AS text), 1, {TEXT_OF_BODY})"
     ),

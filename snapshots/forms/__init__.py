@@ -1,6 +1,6 @@
 """What input is acceptable, told without asking anybody but our own tables."""
 
-from snapshots.forms.filters import ExchangeFilterForm, OperationFilterForm, SearchForm
+from snapshots.forms.filters import AuditSearchForm, OperationFilterForm, SearchForm
 from snapshots.forms.metadata import (
     MetadataRow,
     read_rows,
@@ -11,7 +11,7 @@ from snapshots.forms.metadata import (
 from snapshots.forms.snapshot import SnapshotForm, new_key, suggested_name
 
 __all__ = [
-    "ExchangeFilterForm",
+    "AuditSearchForm",
     "MetadataRow",
     "OperationFilterForm",
     "SearchForm",

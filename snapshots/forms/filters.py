@@ -1,13 +1,12 @@
 """What lists may be narrowed by."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from snapshots.models import OperationState
-from snapshots.selectors import ExchangeFilter
 
 STATES = [("", "Any state"), ("open", "Unfinished"), *OperationState.choices]
 STATUSES = [
@@ -47,9 +46,20 @@ class OperationFilterForm(SearchForm):
         return str(self.cleaned_data.get("state", ""))
 
 
-class ExchangeFilterForm(forms.Form):
+class AuditSearchForm(forms.Form):
     """Every field may stay empty; days are whole days in UTC, the last one included."""
 
+    q = forms.CharField(
+        label="Search",
+        required=False,
+        max_length=20_000,  # `search` refuses what is too long, with its own words
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": 'ticket:CHG123 code:EVS.5400 "free text"'}
+        ),
+        help_text="Words, “phrases in quotes”, and qualifiers: actor, for, ticket, volume, "
+        "operation, cloud, status (404, 4xx, >=400, none), code, kind, what, cause, on, since, "
+        "until, before, after, background. A minus before a qualifier leaves it out.",
+    )
     actor = forms.CharField(label="Actor", required=False, max_length=150)
     volume = forms.CharField(label="Volume", required=False, max_length=255)
     operation = forms.CharField(label="Operation", required=False, max_length=36)
@@ -65,7 +75,7 @@ class ExchangeFilterForm(forms.Form):
     until = forms.DateField(
         label="To day", required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
-    background = forms.BooleanField(label="Background readings", required=False)
+    background = forms.BooleanField(label="Background", required=False)
 
     def clean_until(self) -> date | None:
         until: date | None = self.cleaned_data["until"]
@@ -85,20 +95,17 @@ class ExchangeFilterForm(forms.Form):
         """Whether anything was asked."""
         return any(self.data.get(name) for name in self.fields)
 
-    def wanted(self) -> ExchangeFilter:
-        """What to look for, of a valid form."""
+    def query(self) -> str:
+        """All that was asked, in the query language."""
         told = self.cleaned_data
-        until = told.get("until")
-        return ExchangeFilter(
-            actor=told.get("actor", ""),
-            volume=told.get("volume", ""),
-            operation=told.get("operation", ""),
-            status=told.get("status", ""),
-            since=_midnight(told.get("since")),
-            until=_midnight(until + timedelta(days=1) if until else None),
-            background=told.get("background", False),
-        )
-
-
-def _midnight(day: date | None) -> datetime | None:
-    return datetime.combine(day, time.min, tzinfo=UTC) if day else None
+        named = {
+            "actor": told.get("actor"),
+            "volume": told.get("volume"),
+            "operation": told.get("operation"),
+            "status": told.get("status"),
+            "since": told.get("since"),
+            "until": told.get("until"),
+            "background": "yes" if told.get("background") else "",
+        }
+        terms = [f'{name}:"{value}"' for name, value in named.items() if value]
+        return " ".join([*terms, told.get("q", "")]).strip()

@@ -1,15 +1,20 @@
-"""What left the portal and what came back, for auditors."""
+"""What left the portal, what came back, and what people did here: for auditors."""
 
 import json
 import uuid
 
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from snapshots import selectors
-from snapshots.forms import ExchangeFilterForm
-from snapshots.models import Purpose
+from snapshots.audit import search
+from snapshots.audit.actions import record as record_action
+from snapshots.audit.export import Wanted, write_export
+from snapshots.audit.places import zip_while_sent
+from snapshots.forms import AuditSearchForm
+from snapshots.models import ActionCode, Exchange, Purpose
 from snapshots.views.access import PortalRequest, for_auditors
 from snapshots.views.curl import curl_of
 
@@ -17,36 +22,95 @@ from snapshots.views.curl import curl_of
 @for_auditors
 @require_safe
 def audit(request: PortalRequest) -> HttpResponse:
-    form = ExchangeFilterForm(request.GET)
-    exchanges = selectors.exchanges_visible_to(request.user)
-    if form.is_valid():
-        exchanges = selectors.exchanges_matching(exchanges, form.wanted())
-    else:  # rows that nobody asked for would read as the answer
-        exchanges = exchanges.none()
-    page = selectors.exchanges_page(exchanges, before=request.GET.get("before", ""))
-    context = {"form": form, "page": page, "filtered": form.narrows}
-    if not form.narrows and "before" not in request.GET:
+    form = AuditSearchForm(request.GET)
+    wanted = _search(form)
+    entries = selectors.entries_visible_to(request.user)
+    before = request.GET.get("before", "")[:40]
+    # Rows that nobody asked for would read as the answer.
+    found = search.find(entries, wanted) if wanted else entries.none()
+    page = selectors.records_page(found, before=before)
+    told = {"query": _asked(form), "before": before}
+    code = ActionCode.AUDIT_SEARCHED if wanted else ActionCode.AUDIT_SEARCH_REFUSED
+    record_action(code, details={name: text for name, text in told.items() if text})
+    context = {"form": form, "page": page, "filtered": form.narrows, "seal": selectors.seal_state()}
+    if not form.narrows and not before:
         context["anomalies"] = selectors.anomalies_visible_to(request.user)[:5]
     return render(request, "snapshots/audit.html", context)
 
 
+def _search(form: AuditSearchForm) -> search.Search | None:
+    """What is looked for; None, with an error in the form, when that cannot be answered."""
+    if not form.is_valid():
+        return None
+    try:
+        return search.parse(form.query())
+    except search.SearchError as error:
+        form.add_error("q", str(error))
+        return None
+
+
+def _asked(form: AuditSearchForm) -> str:
+    if form.is_valid():
+        return form.query()
+    return json.dumps({name: form.data[name] for name in form.fields if form.data.get(name)})
+
+
 @for_auditors
 @require_safe
-def exchange(request: PortalRequest, exchange_id: uuid.UUID) -> HttpResponse:
+def export(request: PortalRequest) -> HttpResponse | StreamingHttpResponse:
+    """A ZIP of what the list shows, or of everything, with the seals over it."""
+    form = AuditSearchForm(request.GET)
+    wanted = _search(form)
+    if wanted is None:
+        return redirect(f"{request.path.removesuffix('export/')}?{request.GET.urlencode()}")
+    entries = None
+    if form.narrows:
+        entries = search.find(selectors.entries_visible_to(request.user), wanted)
+    query = form.query()
+    record_action(ActionCode.AUDIT_EXPORTED, details={"query": query or "everything"})
+    told = Wanted(
+        made_by=request.user.get_username(), query=query, entries=entries, csv="csv" in request.GET
+    )
+    answer = StreamingHttpResponse(
+        zip_while_sent(lambda archive: write_export(archive, told)), content_type="application/zip"
+    )
+    name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.zip"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+@for_auditors
+@require_safe
+def record(request: PortalRequest, record_id: uuid.UUID) -> HttpResponse:
+    """One record, whichever kind bears this id."""
+    exchange = selectors.exchanges_visible_to(request.user).filter(id=record_id).first()
+    action = selectors.actions_visible_to(request.user).filter(id=record_id).first()
+    found = exchange or action
+    if found is None:
+        raise Http404
+    record_action(ActionCode.AUDIT_READ, subject=str(record_id))
+    caused = selectors.caused_by(found.cause, besides=record_id)
+    if exchange is not None:
+        return _exchange(request, exchange, caused)
+    return render(request, "snapshots/action.html", {"action": action, "caused": caused})
+
+
+def _exchange(
+    request: PortalRequest, exchange: Exchange, caused: list[selectors.Record]
+) -> HttpResponse:
     """Both sides of one exchange."""
-    exchanges = selectors.exchanges_visible_to(request.user)
-    record = get_object_or_404(exchanges, id=exchange_id)
-    answer = getattr(record, "answer", None)
-    before, after = selectors.exchange_neighbours(record)
+    answer = getattr(exchange, "answer", None)
+    before, after = selectors.exchange_neighbours(exchange)
     context = {
-        "exchange": record,
+        "exchange": exchange,
         "answer": answer,
-        "request_body": readable(record.body),
+        "request_body": readable(exchange.body),
         "answer_body": readable(answer.body) if answer else "",
         "before": before,
         "after": after,
+        "caused": caused,
         # A sign-in's body is not stored, so a command made of it would only be wrong.
-        "curl": "" if record.purpose == Purpose.LOGIN else curl_of(record),
+        "curl": "" if exchange.purpose == Purpose.LOGIN else curl_of(exchange),
     }
     return render(request, "snapshots/exchange.html", context)
 

@@ -61,7 +61,7 @@ def addresses(operation):
     }
     auditors = {
         reverse("snapshots:audit"): "get",
-        reverse("snapshots:exchange", args=[record.id]): "get",
+        reverse("snapshots:record", args=[record.id]): "get",
     }
     administrators = {
         reverse("admin:index"): "get",
