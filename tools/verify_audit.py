@@ -161,10 +161,10 @@ class Verifier:
         if self.key is None:
             return True
         try:
-            self.key.verify(bytes.fromhex(signature), message)
+            self.key.verify(raw := bytes.fromhex(signature), message)
         except Exception:  # noqa: BLE001 - whatever it is, it is no signature
             return False
-        return True
+        return bool(raw.hex() == signature)  # one spelling only
 
     def follow(self, seal: dict[str, Any], wanted: Any) -> None:
         if type(wanted) is not int or seal["number"] != wanted:

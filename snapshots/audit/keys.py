@@ -1,10 +1,11 @@
 """The key that signs seals, exports and tombstones: Ed25519, from the environment or a file."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
@@ -38,7 +39,7 @@ def is_signed_by(key: Ed25519PublicKey, signature: str, context: bytes, message:
     """Whether the key's owner signed exactly this."""
     try:
         key.verify(bytes.fromhex(signature), context + message)
-    except (InvalidSignature, ValueError):
+    except (InvalidSignature, TypeError, ValueError):
         return False
     return True
 
@@ -58,18 +59,31 @@ def public_key() -> Ed25519PublicKey | None:
 def read_private(text: str) -> Ed25519PrivateKey:
     try:
         key = serialization.load_pem_private_key(text.encode(), password=None)
-    except (ValueError, TypeError) as error:
-        raise ImproperlyConfigured("EVSPORTAL_AUDIT_KEY is no unencrypted PEM key.") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ImproperlyConfigured("EVSPORTAL_AUDIT_KEY is no unencrypted PEM key.") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise ImproperlyConfigured("EVSPORTAL_AUDIT_KEY is no Ed25519 key.")
     return key
 
 
-def read_public(pem: bytes) -> Ed25519PublicKey:
-    """Raises `ValueError` for anything but an Ed25519 public key in PEM."""
-    key = serialization.load_pem_public_key(pem)
+def read_public(pem: bytes) -> list[Ed25519PublicKey]:
+    """All keys of a file, one PEM block after the other: the key in use, and those before it.
+
+    Raises `ValueError` for anything but Ed25519 public keys.
+    """
+    blocks = re.findall(rb"-----BEGIN [^-]+-----[^-]+-----END [^-]+-----", pem)
+    if not blocks:
+        raise ValueError("there is no public key in PEM.")
+    return [_read_public(block) for block in blocks]
+
+
+def _read_public(block: bytes) -> Ed25519PublicKey:
+    try:
+        key = serialization.load_pem_public_key(block)
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("it is no public key.") from None
     if not isinstance(key, Ed25519PublicKey):
-        raise ValueError("This is no Ed25519 public key.")  # noqa: TRY004 - one kind for callers
+        raise ValueError("it is no Ed25519 key.")  # noqa: TRY004 - one kind for callers
     return key
 
 

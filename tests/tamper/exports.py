@@ -138,7 +138,14 @@ def a_signature_changed(rng: random.Random, files: Files) -> Expected:
     index = rng.randrange(len(seals))
     seal = json.loads(seals[index])
     seal["signature"] = rng.choice(
-        ["", "zz", rng.randbytes(64).hex(), seal["signature"][:-2] + "00", None]
+        [
+            "",
+            "zz",
+            rng.randbytes(64).hex(),
+            seal["signature"] + "00",
+            seal["signature"].upper(),
+            None,
+        ]
     )
     seals[index] = dump(seal)
     return {"signature"}, {f"Seal {seal['number']} "}
