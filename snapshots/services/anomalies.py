@@ -49,7 +49,10 @@ def _report_unknown(cloud: str, made: CloudSnapshot) -> None:
     """No row of ours is about this snapshot. Another portal's is none of our business, and an open
     request is being looked at.
     """
-    ended = Operation.objects.filter(pk=_key_in(made), cloud=cloud, state__in=FINAL)
+    key = _key_in(made)
+    if key is None:
+        return
+    ended = Operation.objects.filter(pk=key, cloud=cloud, state__in=FINAL)
     operation = ended.select_related("snapshot").first()
     if operation is None:
         return

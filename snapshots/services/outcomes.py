@@ -1,6 +1,6 @@
 """What an error of the cloud means for an operation, and the words people get. One place.
 
-Codes: EVS page "Error Codes" (A-0038) and the API gateway's list (SIGN, APIG), as in
+Codes: EVS page "Error Codes" (A-0038), the API gateway's list (SIGN, APIG) and IAM's, as in
 `docs/evs-api.md`. A code not listed falls back to the class of the error.
 """
 
@@ -75,6 +75,11 @@ _SIGN_IN = _retry(
 )
 _NO_SIGN_IN = _retry(
     "The portal could not sign in to the cloud. Nothing was made; it tries again by itself.",
+    Fixer.PORTAL_ADMIN,
+)
+_WRONG_PASSWORD = _retry(
+    "The cloud does not accept the portal's user name or password. Nothing was made; "
+    "the portal tries again by itself.",
     Fixer.PORTAL_ADMIN,
 )
 _WRONG_PROJECT = _refuse(
@@ -197,6 +202,16 @@ BY_CODE: dict[str, Outcome] = {
     "APIGW.0602": _BAD_CALL,
     "APIGW.0613": _UNKNOWN,
     "APIGW.0802": _FORBIDDEN,
+    # IAM's are mostly said to the sign-in, before anything is sent: see `outcome_of`.
+    "1100": _BAD_CALL,
+    "1101": _WRONG_PASSWORD,
+    "1103": _WRONG_PASSWORD,
+    "IAM.0002": _FORBIDDEN,
+    "IAM.0003": _FORBIDDEN,
+    "IAM.0006": _UNKNOWN,
+    "IAM.0007": _BAD_CALL,
+    "IAM.0009": _SIGN_IN,
+    "IAM.0011": _BAD_CALL,
 }
 
 BY_CLASS: tuple[tuple[type[EvsError], Outcome], ...] = (

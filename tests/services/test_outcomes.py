@@ -70,6 +70,9 @@ def read(status, code, message="some words"):
         (504, "APIGW.0201", UNKNOWN, "may exist"),
         (400, "APIGW.0201", REFUSE, "refused the request"),
         (403, "APIGW.0802", REFUSE, "permissions"),
+        (401, "1101", RETRY, "user name or password"),
+        (403, "IAM.0003", REFUSE, "permissions"),
+        (401, "IAM.0001", RETRY, "sign-in"),
         (418, "EVS.9999", REFUSE, "refused the request"),
         (500, "EVS.9999", UNKNOWN, "may exist"),
     ],
@@ -78,6 +81,68 @@ def test_a_code_has_one_meaning(status, code, verdict, words):
     outcome = read(status, code)
     assert outcome.verdict is verdict
     assert words in outcome.words
+
+
+# Every code that is documented for these calls, with the statuses it comes with.
+LISTED = [
+    *((400, f"EVS.{number}", REFUSE) for number in (
+        "0001", 1002, 1003, 1004, 1012, 1013, 1018, 1023, 1024, 1025, 1034, 1039, 1040, 1041, 1042,
+        1047, 1052, 1058, 1062, 1070, 2043, 2045, 2047, 2059, 2068, 2089, 2093, 2108, 2142, 5400,
+    )),
+    *((403, f"EVS.{number}", REFUSE) for number in ("0003", 1027, 2056, 2144, 2145, 5403)),
+    *((500, f"EVS.{number}", UNKNOWN) for number in (2001, 2002, 2005, 2019, 2023, 5500)),
+    (400, "EVS.0002", RETRY),
+    (400, "EVS.1033", RETRY),
+    (400, "EVS.2130", WAIT),
+    (409, "EVS.2409", WAIT),
+    (401, "EVS.5401", RETRY),
+    (404, "EVS.5404", REFUSE),
+    (413, "EVS.5413", REFUSE),
+    (503, "EVS.5503", UNKNOWN),
+    (400, "Common.0013", RETRY),
+    (400, "Common.0018", REFUSE),
+    (404, "APIGW.0101", REFUSE),
+    *((400, f"APIGW.010{digit}", REFUSE) for digit in (3, 4, 5, 6)),
+    *((404, f"APIGW.010{digit}", REFUSE) for digit in (3, 4, 5, 6)),
+    *((500, f"APIGW.010{digit}", UNKNOWN) for digit in (3, 4, 5, 6)),
+    *((status, "APIGW.0201", REFUSE) for status in (400, 413, 414, 494)),
+    *((status, "APIGW.0201", UNKNOWN) for status in (500, 502, 504)),
+    *((401, f"APIGW.{number}", RETRY) for number in ("0301", "0303", "0305", "0307")),
+    *((403, f"APIGW.{n}", REFUSE) for n in ("0302", "0306", "0310", "0401", "0402", "0802")),
+    (429, "APIGW.0308", RETRY),
+    (500, "APIGW.0601", UNKNOWN),
+    (400, "APIGW.0602", REFUSE),
+    (503, "APIGW.0613", UNKNOWN),
+    (400, "1100", REFUSE),
+    (401, "1101", RETRY),
+    (401, "1103", RETRY),
+    (403, "IAM.0002", REFUSE),
+    (403, "IAM.0003", REFUSE),
+    (500, "IAM.0006", UNKNOWN),
+    (400, "IAM.0007", REFUSE),
+    (401, "IAM.0009", RETRY),
+    (400, "IAM.0011", REFUSE),
+]  # fmt: skip
+BY_STATUS_ON_PURPOSE = {"EVS.5400", "APIGW.0201"}  # they stand for anything
+
+
+@pytest.mark.parametrize(("status", "code", "verdict"), LISTED)
+def test_each_listed_code_is_decided_by_its_row_or_by_its_status_on_purpose(status, code, verdict):
+    assert (code.upper() in BY_CODE) is (code not in BY_STATUS_ON_PURPOSE)
+    assert read(status, code).verdict is verdict
+    assert read(status, code.replace("APIGW", "APIG")).verdict is verdict
+
+
+def test_no_row_is_there_that_nobody_listed():
+    assert set(BY_CODE) == {code.upper() for _, code, _ in LISTED} - BY_STATUS_ON_PURPOSE
+
+
+@pytest.mark.parametrize("code", sorted({code for _, code, _ in LISTED} | {"IAM.0001"}))
+def test_said_to_the_sign_in_no_code_refuses_or_leaves_in_doubt(code):
+    body = json.dumps({"error_code": code, "error_msg": "no"}).encode()
+    outcome = outcome_of(error_from_answer(401, {}, body), sent=False)
+    assert outcome.verdict is RETRY
+    assert "Nothing was made" in outcome.words or "by itself" in outcome.words
 
 
 def test_every_row_has_words_that_say_what_becomes_of_the_request():
