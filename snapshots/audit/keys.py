@@ -38,10 +38,11 @@ def sign(context: bytes, message: bytes) -> Signature:
 def is_signed_by(key: Ed25519PublicKey, signature: str, context: bytes, message: bytes) -> bool:
     """Whether the key's owner signed exactly this."""
     try:
-        key.verify(bytes.fromhex(signature), context + message)
+        raw = bytes.fromhex(signature)
+        key.verify(raw, context + message)
     except (InvalidSignature, TypeError, ValueError):
         return False
-    return True
+    return raw.hex() == signature  # one spelling only
 
 
 def private_key() -> Ed25519PrivateKey | None:

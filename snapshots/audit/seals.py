@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from snapshots.audit import keys
-from snapshots.audit.canonical import FIELDS, FORMAT, canonical_json, leaf, plain
+from snapshots.audit.canonical import FIELDS, FORMAT, canonical_json, plain
 from snapshots.audit.horizon import TRAIL, settled_upto
+from snapshots.audit.leaves import leaf_maker
 from snapshots.models import Seal
 
 FIRST_PREVIOUS = "0" * 64
@@ -54,6 +54,11 @@ def latest_seal() -> Seal | None:
     return Seal.objects.defer("leaves").order_by("-number").first()
 
 
+def is_signed() -> bool:
+    """Whether new seals bear a signature. Raises `ImproperlyConfigured` for a key that is bad."""
+    return keys.private_key() is not None
+
+
 def unsealed_rows() -> int:
     """How many rows wait for a seal."""
     after = _sealed_upto(latest_seal())
@@ -68,9 +73,9 @@ def digest_of(header: dict[str, Any]) -> str:
 
 def leaves_of(table: str, after: int, upto: int, most: int | None = None) -> Iterator[bytes]:
     """The packed leaves of rows in (after, upto], as they are in the database now."""
-    names, number = FIELDS[FORMAT][table], TABLES.index(table)
+    leaf, number = leaf_maker(FORMAT, table), TABLES.index(table)
     for values in rows_of(table, after, upto, most):
-        yield LEAF.pack(number, values[0], leaf(table, names, values))
+        yield LEAF.pack(number, values[0], leaf(values))
 
 
 def rows_of(
@@ -79,7 +84,7 @@ def rows_of(
     """Rows in the fields' canonical order, `seq` first, by number."""
     rows = _rows(table).filter(seq__gt=after)
     rows = rows if upto is None else rows.filter(seq__lte=upto)
-    return rows.order_by("seq").values_list(*FIELDS[FORMAT][table])[:most].iterator(2000)
+    return rows.order_by("seq").values_list(*FIELDS[FORMAT][table])[:most].iterator(250)
 
 
 @dataclass(slots=True)
@@ -89,14 +94,16 @@ class _Batch:
 
 
 def _seal_next(upto: dict[str, int], now: datetime, *, at_once: bool) -> Seal | None:
-    with transaction.atomic():
-        last = latest_seal()
-        after = _sealed_upto(last)
-        batch = _batch(after, upto)
-        full = len(batch.leaves) >= settings.EVSPORTAL_AUDIT_SEAL_ROWS
-        if not batch.leaves or not (at_once or full or _is_old(after, now)):
-            return None
-        return _seal(last, batch)
+    """No transaction, so that nobody waits while rows are read: settled ones do not change, and the
+    seal's number is free or it is not.
+    """
+    last = latest_seal()
+    after = _sealed_upto(last)
+    batch = _batch(after, upto)
+    full = len(batch.leaves) >= settings.EVSPORTAL_AUDIT_SEAL_ROWS
+    if not batch.leaves or not (at_once or full or _is_old(after, now)):
+        return None
+    return _seal(last, batch)
 
 
 def _batch(after: dict[str, int], upto: dict[str, int]) -> _Batch:
@@ -149,7 +156,11 @@ def _last(table: str) -> int:
 
 
 def _is_old(after: dict[str, int], now: datetime) -> bool:
-    """Whether the first row that waits in any table has waited long enough."""
+    """Whether the first row that waits in any table has waited long enough.
+
+    One from far ahead was written before the clock was set back: nobody knows how long it waits.
+    """
     age = timedelta(seconds=settings.EVSPORTAL_AUDIT_SEAL_SECONDS)
-    firsts = (_rows(name).filter(seq__gt=after[name]).order_by("seq").first() for name in TABLES)
-    return any(first is not None and first.at <= now - age for first in firsts)
+    waiting = (_rows(name).filter(seq__gt=after[name]).order_by("seq") for name in TABLES)
+    firsts = (rows.values_list("at", flat=True).first() for rows in waiting)
+    return any(first is not None and abs(now - first) >= age for first in firsts)

@@ -6,15 +6,18 @@
 import hashlib
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 
 from snapshots.audit import keys
-from snapshots.audit.canonical import FIELDS, canonical_json, leaf
+from snapshots.audit.canonical import FIELDS, canonical_json
 from snapshots.audit.horizon import TRAIL
+from snapshots.audit.leaves import leaf_maker
 from snapshots.audit.seals import (
     FIRST_PREVIOUS,
     LEAF,
@@ -24,6 +27,9 @@ from snapshots.audit.seals import (
     rows_of,
 )
 from snapshots.models import Seal, Tombstone
+
+# What a cell can do to its reader: SQLite keeps anything in any column.
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class Report:
     rows: int = 0
     seals: int = 0
     signed: int = 0
+    bare: int = 0  # seals from before there was a key: the first signed one covers them
     unsealed: int = 0
     archived: int = 0
     damage: Damage | None = None
@@ -60,7 +67,7 @@ class BadTrailError(Exception):
 class _Walk:
     """Where a verification stands."""
 
-    key: Ed25519PublicKey | None
+    keys: dict[str, Ed25519PublicKey]  # by their id; empty: signatures are not looked at
     anchors: dict[int, str]
     report: Report = field(default_factory=Report)
     number: int = 0
@@ -72,48 +79,101 @@ class _Walk:
 def verify(
     *,
     key: Ed25519PublicKey | None = None,
+    old_keys: Sequence[Ed25519PublicKey] = (),
     anchors: Sequence[Mapping[str, Any]] = (),
     since: int = 1,
 ) -> Report:
-    """Go through all seals and rows, one snapshot of the database.
+    """Go through all seals and rows as they are at one moment; nobody who writes waits for it.
 
-    `key`: each seal must then bear its signature. `anchors`: seals as they were told outside; each
-    must be there, unchanged. `since`: rows of earlier seals are not read again, the chain is.
+    `key`: each seal must then bear its signature, or that of one of `old_keys`; only seals before
+    the first signed one may bear none. `anchors`: seals as they were told outside; each must be
+    there, unchanged. `since`: rows of earlier seals are not read again, the chain is.
     """
-    walk = _Walk(key, {int(one["number"]): str(one["digest"]) for one in anchors})
+    known = {keys.key_id_of(one): one for one in (key, *old_keys) if one is not None}
+    walk = _Walk(known, {int(one["number"]): str(one["digest"]) for one in anchors})
     try:
-        with transaction.atomic():
-            walk.gone = _archived(key)
-            for seal in Seal.objects.order_by("number").iterator(20):
-                _check(walk, seal, rows_too=seal.number >= since)
+        with _one_moment():
+            walk.gone = _archived(walk)
+            for number in list(Seal.objects.order_by("number").values_list("number", flat=True)):
+                _check(walk, number, rows_too=number >= since)
             _end(walk)
     except BadTrailError as found:
         walk.report.damage = found.damage
     return walk.report
 
 
-def _check(walk: _Walk, seal: Seal, *, rows_too: bool) -> None:
-    try:
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    """What is read meanwhile is of one moment, and no lock keeps writers waiting."""
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "postgresql":
+        with transaction.atomic():
+            _say("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    else:
+        _say("BEGIN DEFERRED")  # `atomic` would take the write lock
+        try:
+            yield
+        finally:
+            _say("ROLLBACK")
+
+
+def _say(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def _check(walk: _Walk, number: int, *, rows_too: bool) -> None:
+    with _reading("seal", f"Seal {number} cannot be read.", "seal", number):
+        seal = Seal.objects.get(number=number)
         _follow(walk, seal)
         if rows_too:
             _compare(walk, seal)
-    except (ArithmeticError, LookupError, TypeError, ValueError, struct.error) as error:
-        words = f"Seal {seal.number} cannot be read."
-        raise BadTrailError("seal", words, "seal", seal.number) from error
 
 
-def _archived(key: Ed25519PublicKey | None) -> dict[str, list[tuple[int, int]]]:
-    """The ranges that archives have taken away, each told by a tombstone that is signed."""
+@contextmanager
+def _reading(kind: str, words: str, table: str, seq: int) -> Iterator[None]:
+    """What cannot be read was changed. A database that does not answer is another matter."""
+    try:
+        yield
+    except (DatabaseError, *UNREADABLE) as error:
+        if isinstance(error, DatabaseError) and "UTF-8" not in str(error):
+            raise
+        raise BadTrailError(kind, words, table, seq) from error
+
+
+def _archived(walk: _Walk) -> dict[str, list[tuple[int, int]]]:
+    """The ranges that archives have taken away, each told by a tombstone sealed and signed."""
     gone: dict[str, list[tuple[int, int]]] = {}
-    for stone in Tombstone.objects.order_by("seq"):
-        if key is not None and not keys.is_signed_by(
-            key, stone.signature, keys.TOMBSTONE, tombstone_message(stone)
-        ):
-            words = f"Tombstone {stone.seq} does not bear the key's signature: it is forged."
-            raise BadTrailError("tombstone", words, "tombstone", stone.seq)
-        for table, span in stone.tables.items():
-            gone.setdefault(table, []).append((span[0], span[1]))
+    sealed = _sealed_tombstones(Seal.objects.order_by("-number"), 1)
+    before_key = _sealed_tombstones(Seal.objects.exclude(key_id="").order_by("number"), 0)
+    for seq in list(Tombstone.objects.order_by("seq").values_list("seq", flat=True)):
+        with _reading("tombstone", f"Tombstone {seq} cannot be read.", "tombstone", seq):
+            stone = Tombstone.objects.get(seq=seq)
+            _check_tombstone(walk, stone, may_be_bare=seq <= before_key)
+            for table, span in stone.tables.items() if seq <= sealed else ():
+                gone.setdefault(table, []).append((int(span[0]), int(span[1])))
     return gone
+
+
+def _sealed_tombstones(seals: QuerySet[Seal], end: int) -> int:
+    """Where the first of the seals begins or ends among the tombstones; before all if none."""
+    try:
+        seal = seals.defer("leaves").first()
+        return int(seal.tables["tombstone"][end]) if seal else 0
+    except (DatabaseError, *UNREADABLE):
+        return 0  # whoever follows the chain will say so
+
+
+def _check_tombstone(walk: _Walk, stone: Tombstone, *, may_be_bare: bool) -> None:
+    if not walk.keys or (may_be_bare and not stone.signature):
+        return
+    key = walk.keys.get(stone.key_id)
+    message = tombstone_message(stone)
+    if key is None or not keys.is_signed_by(key, stone.signature, keys.TOMBSTONE, message):
+        words = f"Tombstone {stone.seq} does not bear the key's signature: it is forged."
+        raise BadTrailError("tombstone", words, "tombstone", stone.seq)
 
 
 def tombstone_message(stone: Tombstone) -> bytes:
@@ -148,6 +208,9 @@ def _follow(walk: _Walk, seal: Seal) -> None:
         raise BadTrailError("seal", words, "seal", wanted)
     if seal.format not in FIELDS or set(seal.tables) != set(TABLES):
         raise BadTrailError("seal", f"Seal {wanted} is of an unknown format.", "seal", wanted)
+    if len(seal.leaves) != LEAF.size * sum(span[2] for span in seal.tables.values()):
+        words = f"Seal {wanted} tells of another number of rows than it has leaves."
+        raise BadTrailError("seal", words, "seal", wanted)
     for table, (after, upto, _rows) in seal.tables.items():
         if after != walk.upto[table] or upto < after:
             words = f"Seal {wanted} leaves out rows of {table} from {walk.upto[table] + 1}."
@@ -158,11 +221,16 @@ def _follow(walk: _Walk, seal: Seal) -> None:
 
 
 def _check_signature(walk: _Walk, seal: Seal) -> None:
-    if walk.key is None:
+    if not walk.keys:
         return
+    if not (walk.report.signed or seal.key_id or seal.signature):
+        walk.report.bare += 1
+        return
+    key = walk.keys.get(seal.key_id)
     message = bytes.fromhex(seal.digest)
-    if not keys.is_signed_by(walk.key, seal.signature, keys.SEAL, message):
-        words = f"Seal {seal.number} does not bear the key's signature."
+    if key is None or not keys.is_signed_by(key, seal.signature, keys.SEAL, message):
+        words = f"Seal {seal.number} does not bear the key's signature"
+        words += f", but names the key {seal.key_id:.16}." if seal.key_id and not key else "."
         raise BadTrailError("signature", words, "seal", seal.number)
     walk.report.signed += 1
 
@@ -173,8 +241,7 @@ def _compare(walk: _Walk, seal: Seal) -> None:
     wanted = next(sealed, None)
     for index, table in enumerate(TABLES):
         after, upto, _rows = seal.tables[table]
-        names = FIELDS[seal.format][table]
-        for values in rows_of(table, after, upto) if upto > after else ():
+        for values in _readable(table, after, upto) if upto > after else ():
             seq = values[0]
             while wanted and wanted[0] == index and wanted[1] < seq:
                 _miss(walk, table, wanted[1])
@@ -182,13 +249,34 @@ def _compare(walk: _Walk, seal: Seal) -> None:
             if not wanted or wanted[:2] != (index, seq):
                 words = f"Row {seq} of {table} was inserted: seal {seal.number} does not know it."
                 raise BadTrailError("inserted", words, table, seq)
-            if wanted[2] != leaf(table, names, values):
+            if wanted[2] != _leaf(seal, table, values):
                 raise _changed(seal, table, values)
             walk.report.rows += 1
             wanted = next(sealed, None)
         while wanted and wanted[0] == index:
             _miss(walk, table, wanted[1])
             wanted = next(sealed, None)
+
+
+def _leaf(seal: Seal, table: str, values: tuple[Any, ...]) -> bytes:
+    """Empty for values that no row of the portal has."""
+    try:
+        return leaf_maker(seal.format, table)(values)
+    except TypeError:  # bytes in a column of text
+        return b""
+
+
+def _readable(table: str, after: int, upto: int) -> Iterator[tuple[Any, ...]]:
+    """The rows; one that cannot even be read is named."""
+    try:
+        yield from rows_of(table, after, upto)
+    except (DatabaseError, *UNREADABLE):
+        numbers = TRAIL[table]._default_manager.filter(seq__gt=after, seq__lte=upto)  # noqa: SLF001
+        for seq in list(numbers.order_by("seq").values_list("seq", flat=True)):
+            words = f"Row {seq} of {table} was changed: it cannot be read."
+            with _reading("changed", words, table, seq):
+                list(rows_of(table, seq - 1, seq))
+        raise
 
 
 def _miss(walk: _Walk, table: str, seq: int) -> None:
@@ -200,10 +288,10 @@ def _miss(walk: _Walk, table: str, seq: int) -> None:
 
 def _changed(seal: Seal, table: str, values: tuple[Any, ...]) -> BadTrailError:
     """Changed, or exchanged with another row of the seal."""
-    seq, names = values[0], FIELDS[seal.format][table]
+    seq = values[0]
     for index, other, sealed in LEAF.iter_unpack(bytes(seal.leaves)):
         is_other = TABLES[index] == table and other != seq
-        if is_other and leaf(table, names, (other, *values[1:])) == sealed:
+        if is_other and _leaf(seal, table, (other, *values[1:])) == sealed:
             words = f"Row {seq} of {table} was swapped: it holds what belongs to row {other}."
             return BadTrailError("swapped", words, table, seq)
     return BadTrailError("changed", f"Row {seq} of {table} was changed.", table, seq)
@@ -211,6 +299,9 @@ def _changed(seal: Seal, table: str, values: tuple[Any, ...]) -> BadTrailError:
 
 def _end(walk: _Walk) -> None:
     """What lies beyond the last seal, and what should."""
+    if walk.keys and walk.number and not walk.report.signed:
+        words = "No seal bears the key's signature."
+        raise BadTrailError("signature", words, "seal", walk.number)
     lost = [number for number in walk.anchors if number > walk.number]
     if lost:
         words = f"The end was cut off: seal {min(lost)} was anchored outside and is not here."

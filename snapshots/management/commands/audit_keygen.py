@@ -31,11 +31,13 @@ class Command(BaseCommand):
             raise CommandError(f"{path}: {error.strerror}. No key was written.") from error
         with os.fdopen(number, "wb") as file:
             file.write(pem)
+        key = keys.read_private(pem.decode()).public_key()
         self.stderr.write(
-            f"The private key is in {path}. Set EVSPORTAL_AUDIT_KEY_FILE={path.resolve()} for the "
+            f"The private key is in {path}; its id is {keys.key_id_of(key)}. "
+            f"Set EVSPORTAL_AUDIT_KEY_FILE={path.resolve()} for the "
             "worker, keep a copy where the portal cannot reach, and give auditors what follows:"
         )
-        return keys.public_pem(keys.read_private(pem.decode()).public_key())
+        return keys.public_pem(key)
 
 
 def _public_in_use() -> str:

@@ -24,14 +24,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--since-seal", type=int, default=1, help="rows of earlier seals are not read"
         )
-        parser.add_argument("--key", help="the public key (PEM); else that of EVSPORTAL_AUDIT_KEY")
+        parser.add_argument(
+            "--key", help="public keys (PEM), old ones too; else that of EVSPORTAL_AUDIT_KEY"
+        )
         parser.add_argument("--anchor", help="a file of seals as they were told outside")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        key = _key(options["key"])
+        known = _keys(options["key"])
         anchors = _anchors(options["anchor"]) if options["anchor"] else []
         began = time.monotonic()
-        report = verify(key=key, anchors=anchors, since=options["since_seal"])
+        key = known[0] if known else None
+        report = verify(key=key, old_keys=known[1:], anchors=anchors, since=options["since_seal"])
         seconds = time.monotonic() - began
         missing = guards.missing()
         for name in missing:
@@ -53,6 +56,8 @@ def _words(report: Report, key: Ed25519PublicKey | None, *, anchored: bool) -> s
     words = f"Sound: {report.rows} rows in {report.seals} seals"
     words += f", {report.archived} archived" if report.archived else ""
     words += f"; {report.unsealed} rows are not sealed yet." if report.unsealed else "."
+    if report.bare:
+        words += f" Seals 1 to {report.bare} are from before the key, and covered by the next one."
     if key is None:
         words += " No key: whoever can write the database can also make all seals anew."
     if not anchored:
@@ -60,13 +65,17 @@ def _words(report: Report, key: Ed25519PublicKey | None, *, anchored: bool) -> s
     return words
 
 
-def _key(path: str | None) -> Ed25519PublicKey | None:
+def _keys(path: str | None) -> list[Ed25519PublicKey]:
+    """Those of the file, else the one in use, else none."""
     try:
-        return keys.read_public(Path(path).read_bytes()) if path else keys.public_key()
+        if path:
+            return keys.read_public(Path(path).read_bytes())
+        in_use = keys.public_key()
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}.") from error
     except (ValueError, ImproperlyConfigured) as error:
         raise CommandError(f"The key cannot be read: {error}") from error
+    return [in_use] if in_use else []
 
 
 def _anchors(path: str) -> list[dict[str, Any]]:

@@ -1,0 +1,312 @@
+"""Odd damages, and what is none: keys that came late or changed, tombstones, a clock set back."""
+
+import random
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+from trail_scene import MOMENT, action, fill
+
+from snapshots.audit import guards, keys
+from snapshots.audit.horizon import TRAIL
+from snapshots.audit.seals import is_signed, latest_seal, seal_new_rows
+from snapshots.audit.verify import tombstone_message, verify
+from snapshots.models import Action, Answer, Entry, Exchange, Seal, Tombstone
+
+ON_POSTGRES = connection.vendor == "postgresql"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def small_seals(settings):
+    settings.EVSPORTAL_AUDIT_SEAL_ROWS = 25
+
+
+@pytest.fixture
+def key(settings):
+    return new_key(settings)
+
+
+@pytest.fixture
+def open_door():
+    """The triggers are away, as for somebody who holds the file."""
+    connection.check_constraints()
+    guards.lift()
+    yield
+    connection.check_constraints()
+    guards.install()
+
+
+def new_key(settings):
+    settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
+    return keys.public_key()
+
+
+def sealed(count, seed=1):
+    fill(count, seed=seed)
+    return seal_new_rows(at_once=True)
+
+
+def run(sql, *values):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def found(key=None, **told):
+    damage = verify(key=key, **told).damage
+    return (damage.kind, damage.table, damage.seq) if damage else None
+
+
+# --- keys ------------------------------------------------------------------------------------
+
+
+def test_seals_from_before_the_key_are_covered_by_the_first_signed_one(settings):
+    bare = sealed(30)
+    assert not is_signed()
+    key = new_key(settings)
+    assert found(key) == ("signature", "seal", len(bare))  # not one seal that proves anything
+    signed = sealed(30, seed=2)
+    assert is_signed()
+    report = verify(key=key)
+    assert (report.damage, report.bare, report.signed) == (None, len(bare), len(signed))
+
+
+def test_a_seal_whose_signature_was_taken_off_later_is_not_from_before_the_key(key, open_door):
+    sealed(30)
+    run("UPDATE snapshots_seal SET key_id = '', signature = '' WHERE number = 2")
+    assert found(key) == ("signature", "seal", 2)
+
+
+def test_a_new_key_and_the_one_before_it_are_good_together_only(settings):
+    old = new_key(settings)
+    before = sealed(30)
+    key = new_key(settings)
+    sealed(30, seed=2)
+    assert found(key) == ("signature", "seal", 1)
+    assert found(old) == ("signature", "seal", len(before) + 1)
+    assert found(key, old_keys=[old]) is None
+
+
+def test_the_command_takes_a_file_of_several_keys(settings, tmp_path, capsys):
+    old = new_key(settings)
+    sealed(10)
+    key = new_key(settings)
+    sealed(10, seed=2)
+    (tmp_path / "keys.pem").write_text(keys.public_pem(key) + keys.public_pem(old))
+    call_command("audit_verify", key=str(tmp_path / "keys.pem"))
+    assert "Sound: " in capsys.readouterr().out
+
+
+def test_another_name_of_the_key_on_a_seal_shows(key, open_door):
+    sealed(30)
+    run("UPDATE snapshots_seal SET key_id = %s WHERE number = 2", "ab" * 32)
+    assert found(key) == ("signature", "seal", 2)
+
+
+# --- tombstones ------------------------------------------------------------------------------
+
+
+def archive(first, *, signed=True):
+    """What an archive leaves behind: a tombstone that is sealed, and no rows."""
+    stone = Tombstone(
+        at=timezone.now(),
+        actor_name="root",
+        first_seal=first.number,
+        last_seal=first.number,
+        tables=first.tables,
+        file="old.zip",
+        sha256="0" * 64,
+    )
+    told = keys.sign(keys.TOMBSTONE, tombstone_message(stone))
+    if signed:
+        stone.key_id, stone.signature = told.key_id, told.signature
+    stone.save()
+    return stone
+
+
+def remove(seal):
+    for table in ("answer", "exchange", "action", "anomaly"):
+        after, upto, _rows = seal.tables[table]
+        rows = TRAIL[table].objects.filter(seq__gt=after, seq__lte=upto)
+        rows._raw_delete("default")
+
+
+def test_archived_rows_are_told_by_a_tombstone_that_is_sealed_and_signed(key):
+    first = sealed(30)[0]
+    archive(first)
+    seal_new_rows(at_once=True)
+    remove(first)
+    report = verify(key=key)
+    assert (report.damage, report.archived) == (None, 25)
+
+
+def test_archived_rows_of_a_trail_without_a_key(settings):
+    first = sealed(30)[0]
+    archive(first)
+    seal_new_rows(at_once=True)
+    remove(first)
+    assert found() is None
+    key = new_key(settings)
+    sealed(5, seed=2)
+    assert found(key) is None  # the seal over that tombstone is from before the key, too
+
+
+def test_a_tombstone_that_no_seal_knows_excuses_nothing():
+    first = sealed(30)[0]
+    seq = Exchange.objects.order_by("seq").first().seq
+    archive(first)
+    remove(first)
+    assert found() == ("missing", "exchange", seq)
+
+
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_a_tombstone_without_the_signature_is_forged(key, is_sealed):
+    first = sealed(30)[0]
+    stone = archive(first, signed=False)
+    if is_sealed:
+        seal_new_rows(at_once=True)
+    remove(first)
+    assert found(key) == ("tombstone", "tombstone", stone.seq)
+
+
+def test_a_row_put_back_into_an_archived_range_must_be_the_one_that_was_there(key):
+    first = sealed(30)[0]
+    one = Exchange.objects.order_by("seq").values().first()
+    archive(first)
+    seal_new_rows(at_once=True)
+    remove(first)
+    Entry.objects.all().delete()
+    Exchange(**one).save()
+    assert found(key) is None
+    remove(first)
+    Entry.objects.all().delete()
+    Exchange(**one | {"ticket": "CHG9"}).save()
+    assert found(key) == ("changed", "exchange", one["seq"])
+
+
+# --- cells that cannot be read ---------------------------------------------------------------
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL keeps to its types")
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("at", "'yesterday'"),
+        ("at", "'2026-02-31 00:00:00'"),
+        ("at", "NULL"),
+        ("cause", "'not an id'"),
+        ("details", "'{'"),
+        ("details", "x'ff'"),
+        ("subject", "x'00ff'"),
+        ("subject", "CAST(x'ff' AS text)"),
+    ],
+)
+def test_a_cell_that_cannot_be_read_names_its_row(key, open_door, column, value):
+    sealed(60)
+    seq = Action.objects.order_by("seq")[7].seq
+    run("PRAGMA writable_schema = ON")
+    run("UPDATE sqlite_master SET sql = replace(sql, 'NOT NULL', '') WHERE name LIKE '%action'")
+    run("PRAGMA writable_schema = RESET")
+    run("PRAGMA ignore_check_constraints = ON")
+    run(f"UPDATE snapshots_action SET {column} = {value} WHERE seq = %s", seq)  # noqa: S608
+    assert found(key) == ("changed", "action", seq)
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL keeps to its types")
+@pytest.mark.parametrize(
+    "change",
+    [
+        "at = 'yesterday'",
+        "tables = '{'",
+        "tables = '{\"exchange\": 1}'",
+        "leaves = 'text'",
+        "leaves = x'00'",
+        "digest = x'ff'",
+        "root = CAST(x'ff' AS text)",
+        "format = 'one'",
+    ],
+)
+def test_a_seal_that_cannot_be_read_is_named(key, open_door, change):
+    sealed(60)
+    run("PRAGMA ignore_check_constraints = ON")
+    run(f"UPDATE snapshots_seal SET {change} WHERE number = 3")  # noqa: S608
+    assert found(key) == ("seal", "seal", 3)
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL keeps to its types")
+def test_a_tombstone_that_cannot_be_read_is_named(key, open_door):
+    stone = archive(sealed(30)[0])
+    seal_new_rows(at_once=True)
+    run("PRAGMA ignore_check_constraints = ON")
+    run("UPDATE snapshots_tombstone SET tables = '['")
+    assert found(key) == ("tombstone", "tombstone", stone.seq)
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="SQLite keeps JSON as text")
+def test_json_written_otherwise_is_no_damage(key, open_door):
+    sealed(30)
+    run("UPDATE snapshots_exchange SET headers = replace(headers, '\"A\": ', ' \"A\" :  ')")
+    run("UPDATE snapshots_exchange SET at = at || '+00:00'")
+    assert found(key) is None
+
+
+# --- the rest --------------------------------------------------------------------------------
+
+
+def test_rows_from_a_clock_that_was_ahead_do_not_wait_for_it(settings):
+    settings.EVSPORTAL_AUDIT_SEAL_SECONDS = 300
+    action(random.Random(1), 0, at=MOMENT + timedelta(days=365)).save()
+    assert len(seal_new_rows(now=MOMENT)) == 1
+
+
+def test_a_trail_without_rows_or_seals_is_sound(key):
+    report = verify(key=key)
+    assert (report.damage, report.rows, report.seals) == (None, 0, 0)
+
+
+def test_rows_of_earlier_seals_are_not_read_when_so_asked(key, open_door):
+    sealed(30)
+    run(
+        "UPDATE snapshots_exchange SET ticket = 'CHG9' WHERE seq = (SELECT min(seq) "
+        "FROM snapshots_exchange)"
+    )
+    assert found(key) is not None
+    assert found(key, since=2) is None
+
+
+def test_an_anchor_of_another_trail_names_its_seal(key):
+    sealed(30)
+    assert found(key, anchors=[{"number": 1, "digest": "0" * 64}]) == ("seal", "seal", 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_who_writes_waits_for_a_verification(monkeypatch, key):
+    """A row and a seal that come meanwhile are neither damage nor in the way."""
+    from threading import Thread  # noqa: PLC0415
+
+    from snapshots.audit import verify as room  # noqa: PLC0415
+
+    sealed(30)
+
+    def write():
+        action(random.Random(5), 5).save()
+        seal_new_rows(at_once=True)
+        connection.close()
+
+    def check_while_somebody_writes(walk, number, *, rows_too):
+        if number == 2:
+            writer = Thread(target=write)
+            writer.start()
+            writer.join(20)
+            assert not writer.is_alive()
+        return check(walk, number, rows_too=rows_too)
+
+    check = room._check
+    before = latest_seal().number
+    monkeypatch.setattr(room, "_check", check_while_somebody_writes)
+    report = verify(key=key)
+    assert (report.damage, report.seals, report.unsealed) == (None, before, 0)
+    assert Seal.objects.count() == before + 1
+    assert Answer.objects.count() > 0
