@@ -1,6 +1,7 @@
 """The portal under test: its settings for this run, in this process and for the workers."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,13 +45,13 @@ LONGER = Pace(
         "EVSPORTAL_CONNECT_SECONDS": "1",
         "EVSPORTAL_READ_SECONDS": "2.5",
         "EVSPORTAL_DEADLINE_SECONDS": "3",
-        "EVSPORTAL_LEASE_SECONDS": "4",
+        "EVSPORTAL_LEASE_SECONDS": "5",
         "EVSPORTAL_SETTLE_SECONDS": "10",
         "EVSPORTAL_WATCH_SECONDS": "1",
     },
     give_up_seconds=3.5,
     late_seconds=(0.1, 3.0),
-    frozen_seconds=9.0,
+    frozen_seconds=11.0,
 )
 
 
@@ -86,10 +87,13 @@ class Portal:
 
 
 def enter(environ: dict[str, str]) -> None:
-    """Make this process one of the portal's, with an empty database."""
+    """Make this process one of the portal's, with an empty database. Settings with which no worker
+    would start are refused here.
+    """
     from django.core.management import call_command  # noqa: PLC0415 - after the environment
 
     os.environ.clear()
     os.environ.update(environ)
     django.setup()
+    call_command("check", stdout=sys.stderr)
     call_command("migrate", verbosity=0, interactive=False)
