@@ -129,9 +129,7 @@ def _not_found(operation: Operation) -> None:
     clock readings: a clock that jumps ahead by an hour shortens one pause, not the proof.
     """
     looks = operation.looks + 1
-    waited = operation.waited_seconds
-    if timezone.now() >= _exchange_ends_at(operation):  # before that the request may still leave
-        waited += pause_before(looks).total_seconds()
+    waited = _waited_seconds(operation, pause_before(looks).total_seconds())
     if looks >= LEAST_LOOKS and waited >= settings.EVSPORTAL_SETTLE_SECONDS:
         words = (
             "The cloud gave no trustworthy answer, and the snapshot is not there: it was looked "
@@ -142,6 +140,18 @@ def _not_found(operation: Operation) -> None:
         return
     due_at = timezone.now() + pause_before(looks + 1)
     release(operation, due_at=due_at, looks=looks, waited_seconds=waited, fails=0)
+
+
+def _waited_seconds(operation: Operation, pause: float) -> float:
+    """The waiting that counts, with the pause just kept."""
+    now = timezone.now()
+    if now >= _exchange_ends_at(operation):
+        return operation.waited_seconds + pause
+    if now >= (operation.sent_at or operation.state_at):  # the request may still leave
+        return operation.waited_seconds
+    # The clock was set back since: no reading tells the exchange's end, so it is given all its time
+    # once, and no hour is lost.
+    return (operation.waited_seconds or -float(settings.EVSPORTAL_DEADLINE_SECONDS)) + pause
 
 
 def pause_before(look: int) -> timedelta:

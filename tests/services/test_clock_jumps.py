@@ -1,0 +1,112 @@
+"""The machine's clock is set an hour ahead or back while work is in hand."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState
+from snapshots.worker import Loop
+from tests.services.conftest import control, let_time_pass, look_again, snapshots_in
+from tests.services.test_settle import lose_answer, settled
+from tests.waiting import until
+
+HOUR = timedelta(hours=1)
+BOTH_WAYS = pytest.mark.parametrize("jump", [HOUR, -HOUR], ids=["ahead", "back"])
+
+
+def set_clock(jump):
+    return time_machine.travel(datetime.now(tz=UTC) + jump)
+
+
+def beat(loop):
+    """The worker's next heartbeat comes now."""
+    loop._beaten = loop._extended = float("-inf")
+    loop.run_until_idle()
+
+
+def marked(sandbox, operation):
+    marks = [one["metadata"].get("evsportal-operation") for one in snapshots_in(sandbox)]
+    return marks.count(str(operation.pk))
+
+
+@BOTH_WAYS
+def test_a_request_on_the_wire_is_sent_once(loop, ask, sandbox, jump):
+    control(sandbox, "POST", "faults", json={"times": 1, "trouble": "slow"})
+    operation = ask("reports")
+    sending = threading.Thread(target=loop.run_until_idle)
+    sending.start()
+    until(lambda: Exchange.objects.filter(purpose="create").exists())
+    with set_clock(jump):
+        other = Loop()  # another worker, to which a lease of 30 seconds may look long over
+        other.name = "another"
+        beat(other)
+        sending.join()
+        beat(loop)
+        settled(loop, operation)
+        look_again(loop)
+        assert operation.exchanges.filter(purpose="create").count() == 1
+        assert marked(sandbox, operation) == 1
+        operation.refresh_from_db()
+        assert operation.state == OperationState.ACCEPTED
+        assert operation.snapshot.snapshot_id in {one["id"] for one in snapshots_in(sandbox)}
+
+
+@BOTH_WAYS
+def test_what_waits_goes_on_at_once_or_as_planned(loop, ask, sandbox, jump):
+    busy = {"status": 429, "body": {"error_code": "APIGW.0308", "error_msg": "later"}}
+    control(sandbox, "POST", "faults", json={"times": 1, "headers": {"Retry-After": "20"}} | busy)
+    operation = ask("reports")
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.state == OperationState.QUEUED
+    with set_clock(jump):
+        beat(loop)
+        operation.refresh_from_db()
+        assert operation.state == OperationState.ACCEPTED
+        assert marked(sandbox, operation) == 1
+
+
+@BOTH_WAYS
+def test_absence_is_not_proved_any_sooner(loop, ask, sandbox, jump):
+    lose_answer(sandbox, made=False)
+    operation = ask("reports")
+    loop.run_until_idle()
+    with set_clock(jump):
+        beat(loop)
+        operation.refresh_from_db()
+        assert operation.state == OperationState.UNKNOWN
+        assert operation.waited_seconds <= 2
+        for _ in range(6):
+            Operation.objects.update(due_at=timezone.now())
+            loop.run_until_idle()
+        operation.refresh_from_db()
+        assert operation.state == OperationState.NOT_CREATED
+
+
+def test_a_clock_set_back_does_not_stop_the_watching(loop, ask, clock):
+    operation = ask("reports")
+    loop.run_until_idle()
+    clock.move(60)
+    with set_clock(-HOUR):
+        beat(loop)
+        operation.refresh_from_db()
+        assert operation.state == OperationState.SUCCEEDED
+
+
+def test_a_clock_set_back_does_not_keep_the_breaker_open(loop, ask, sandbox):
+    now = datetime.now(tz=UTC)
+    CloudHealth.objects.create(
+        cloud="sandbox", failing_since=now, retry_at=now + timedelta(minutes=1), fails=3
+    )
+    Duty.objects.create(
+        name="probe:sandbox", kind="probe", cloud="sandbox", due_at=now + timedelta(minutes=1)
+    )
+    operation = ask("reports")
+    with set_clock(-HOUR):
+        beat(loop)
+        assert CloudHealth.objects.get().retry_at is None
+        let_time_pass(operation, 0)
+        assert Operation.objects.get().state == OperationState.ACCEPTED
