@@ -5,7 +5,7 @@ from django.urls import include, path
 
 from snapshots.admin import site
 from snapshots.views.access import public, signed_in
-from snapshots.views.accounts import PortalLoginView, PortalLogoutView
+from snapshots.views.accounts import PortalLoginView, PortalLogoutView, PortalPasswordView
 
 urlpatterns = [
     path("", include("snapshots.urls")),
@@ -13,7 +13,7 @@ urlpatterns = [
     path("accounts/logout/", public(PortalLogoutView.as_view()), name="logout"),
     path(
         "accounts/password/",
-        signed_in(accounts.PasswordChangeView.as_view()),
+        signed_in(PortalPasswordView.as_view()),
         name="password_change",
     ),
     path(

@@ -6,13 +6,15 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from snapshots.audit.actions import record
 from snapshots.middleware import is_database_trouble
+from snapshots.models import ActionCode
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,15 @@ class PortalLoginView(LoginView):
         if settings.EVSPORTAL_MODE == "sandbox":
             context |= {"demo_accounts": DEMO_ACCOUNTS, "demo_password": DEMO_PASSWORD}
         return context
+
+
+class PortalPasswordView(PasswordChangeView):
+    """A wrong old password is written down: somebody may sit at another's screen."""
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        person = str(self.request.user)
+        record(ActionCode.PASSWORD_REFUSED, subject=person, details={"why": ", ".join(form.errors)})
+        return super().form_invalid(form)
 
 
 class PortalLogoutView(LogoutView):

@@ -84,6 +84,10 @@ def test_a_password_changed_on_its_page(client, alice):
     }
     client.post("/accounts/password/", told | {"old_password": "wrong"})
     assert ActionCode.PASSWORD_CHANGED not in codes()
+    assert (last().code, last().details) == (
+        ActionCode.PASSWORD_REFUSED,
+        {"why": "old_password"},
+    )
     client.post("/accounts/password/", told)
     assert (last().code, last().actor, last().subject) == (
         ActionCode.PASSWORD_CHANGED,
