@@ -15,7 +15,6 @@ import re
 import struct
 import sys
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -23,7 +22,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 FIELDS = {
     "exchange": "seq id at purpose background actor_id actor_name on_behalf_of ticket operation_id "
@@ -41,6 +40,7 @@ NAMES = {table: names.split() for table, names in FIELDS.items()}
 HEADER = ("number", "at", "format", "tables", "root", "previous")
 BURIED = ("id", "first_seal", "last_seal", "tables", "file", "sha256")
 LEAF = struct.Struct(">BQ32s")
+RAW = (Encoding.Raw, PublicFormat.Raw)
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
@@ -110,7 +110,7 @@ class Export:
                 while line := file.readline(1 << 26):
                     digest.update(line)
                     yield line
-        except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        except Exception as error:
             raise BadError("manifest", f"{name} breaks off or was changed.") from error
         self.digests[name] = digest.hexdigest()
 
@@ -270,7 +270,7 @@ def verdict(given: argparse.Namespace) -> tuple[int, str]:
         pem = given.key.read_bytes() if given.key else b""
         blocks = re.findall(rb"-----BEGIN [^-]+-----[^-]+-----END [^-]+-----", pem) or [pem]
         loaded: list[Any] = [load_pem_public_key(block) for block in blocks if given.key]
-        keys = {hashlib.sha256(one.public_bytes_raw()).hexdigest(): one for one in loaded}
+        keys = {hashlib.sha256(one.public_bytes(*RAW)).hexdigest(): one for one in loaded}
         lines = re.findall(r"\{.*\}", given.anchor.read_text("utf-8")) if given.anchor else []
         anchors = {int(one["number"]): str(one["digest"]) for one in map(json.loads, lines)}
         verifier = Verifier(Export(given.export), keys, anchors)
