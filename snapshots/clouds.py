@@ -7,6 +7,7 @@ one table of our own, `evs`. Any secret `x` may be given as `x_file` or `x_env` 
 import os
 import stat
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,18 @@ from typing import Any
 import yaml
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 
 from snapshots.audit.recorder import AuditRecorder
+from snapshots.evs.auth import Closed
 from snapshots.evs.client import EvsClient
 from snapshots.evs.config import CloudConfig, KeyCredentials, PasswordCredentials
 from snapshots.evs.connection import Connection, connect
 from snapshots.evs.dialects import DIALECTS
+from snapshots.evs.errors import EvsError, LoginFailed
 from snapshots.evs.limits import PROFILES
 from snapshots.evs.wire import Wire
+from snapshots.models import SignIn, Turn
 from snapshots.sandbox import scenarios
 
 SANDBOX = "sandbox"
@@ -83,7 +88,32 @@ def _connection(cloud: str) -> Connection:
         ca_file=config.cacert,
         pool_size=settings.EVSPORTAL_WORKER_THREADS + 2,
     )
-    return connect(config, wire=wire)
+    return connect(config, wire=wire, door=SharedDoor(cloud))
+
+
+class SharedDoor:
+    """Sign-ins of all workers go one at a time, and rarely after a refused one."""
+
+    def __init__(self, cloud: str) -> None:
+        self._cloud = cloud
+        self._turn: Turn | None = None
+
+    def enter(self) -> Closed | None:
+        """Take the turn, unless it is another's."""
+        longest = timedelta(seconds=settings.EVSPORTAL_DEADLINE_SECONDS)
+        turn = SignIn.take_turn(self._cloud, longest=longest)
+        if turn.is_mine:
+            self._turn = turn
+            return None
+        left = (turn.until - timezone.now()).total_seconds()
+        return Closed(seconds=max(left, 0.0), refused=turn.refused)
+
+    def leave(self, error: EvsError | None) -> None:
+        """Tell the others how it ended."""
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            refused = isinstance(error, LoginFailed)
+            SignIn.end_turn(self._cloud, turn, succeeded=error is None, refused=refused)
 
 
 @cache

@@ -26,7 +26,7 @@ from snapshots.jobs.claims import (
 )
 from snapshots.jobs.duties import HOUSE, INVENTORY, PROBE, SEAL, WATCH, start_duty
 from snapshots.models import OPEN, Claimable, Duty, Operation, Worker
-from snapshots.services.health import closed_off_clouds
+from snapshots.services.health import closed_off_clouds, plan_probes
 from snapshots.services.inventory import sync_inventory
 from snapshots.services.perform import perform
 from snapshots.services.ping import probe
@@ -93,8 +93,7 @@ class Loop:
             start_duty(INVENTORY, cloud, due_at=now)
             start_duty(WATCH, cloud, due_at=now)
         start_duty(SEAL, HOUSE, due_at=now)
-        for cloud in closed_off_clouds():
-            start_duty(PROBE, cloud, due_at=now)
+        plan_probes()
 
     def _turn(self) -> bool:
         """Collect what has ended, beat, claim what is due. Whether anything was claimed."""

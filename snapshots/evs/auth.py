@@ -35,6 +35,36 @@ _UNKNOWN_LIFETIME_SECONDS = 600.0
 _PAUSE_SECONDS = 60.0
 _LONG_PAUSE_SECONDS = 600.0
 _FAILURES_BEFORE_LONG_PAUSE = 3
+_LONGEST_WAIT_SECONDS = 60.0
+_LOOK_AGAIN_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """Nobody may sign in for so long: somebody else just does, or was `refused`."""
+
+    seconds: float
+    refused: bool
+
+
+class Door(Protocol):
+    """Agrees with other processes on who may sign in, and when."""
+
+    def enter(self) -> Closed | None:
+        """Take the turn to sign in, or tell that it is not ours now."""
+
+    def leave(self, error: EvsError | None) -> None:
+        """The sign-in that was entered for has ended, with this error or well."""
+
+
+class OpenDoor:
+    """For a process that is alone."""
+
+    def enter(self) -> Closed | None:
+        return None
+
+    def leave(self, error: EvsError | None) -> None:
+        pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,12 +137,20 @@ class TokenAuth:
 
     A token is used until shortly before its end: 60 s or a twentieth of its life, whichever is
     less. Repeated wrong passwords lock an account, so a refused sign-in is remembered: for 60 s,
-    from the third in a row on for 600 s, LoginFailed is raised without asking the cloud again.
+    from the third in a row on for 600 s, LoginFailed is raised without asking the cloud again. What
+    other processes try, and what a restarted one forgets, is the `door`'s to know.
     """
 
-    def __init__(self, credentials: PasswordCredentials, *, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        credentials: PasswordCredentials,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        door: Door | None = None,
+    ) -> None:
         self._credentials = credentials
         self._clock = clock
+        self._door = door or OpenDoor()
         self._lock = threading.Lock()
         self._grant: Grant | None = None
         self._replaces_rejected = False
@@ -177,7 +215,22 @@ class TokenAuth:
             failure.retry_after = left
             raise failure
 
+    def _enter(self) -> None:
+        """Wait while another process signs in; not for one that was refused."""
+        end = self._clock.monotonic() + _LONGEST_WAIT_SECONDS
+        while closed := self._door.enter():
+            if closed.refused:
+                raise LoginFailed(
+                    "The cloud refused our sign-in a moment ago. Not trying again for "
+                    f"{closed.seconds:.0f} s, lest the account be locked.",
+                    retry_after=closed.seconds,
+                )
+            if self._clock.monotonic() >= end:
+                raise Throttled("Others are signing in to the cloud.", retry_after=closed.seconds)
+            self._clock.sleep(min(closed.seconds, _LOOK_AGAIN_SECONDS))
+
     def _try(self, send: Send) -> Grant:
+        self._enter()
         try:
             grant = self._log_in(send)
         except EvsError as error:
@@ -185,7 +238,9 @@ class TokenAuth:
             self._failure = error
             self._tries += 1
             self._remember_refusal(error)
+            self._door.leave(error)
             raise
+        self._door.leave(None)
         self._grant, self._failure, self._refusals = grant, None, 0
         self._replaces_rejected = False
         return grant

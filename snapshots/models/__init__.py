@@ -33,6 +33,7 @@ from snapshots.models.people import (
     sees_every_operation,
 )
 from snapshots.models.seals import Seal, Tombstone
+from snapshots.models.sign_ins import SignIn, Turn
 
 __all__ = [
     "ASKABLE_AGAIN",
@@ -63,9 +64,11 @@ __all__ = [
     "Quota",
     "Role",
     "Seal",
+    "SignIn",
     "Snapshot",
     "Tally",
     "Tombstone",
+    "Turn",
     "Volume",
     "VolumeGrant",
     "Worker",

@@ -71,6 +71,14 @@ def closed_off_clouds() -> list[str]:
     return list(held.values_list("cloud", flat=True))
 
 
+def plan_probes() -> None:
+    """Every open breaker has its probe, no sooner than it is due: a worker that dies and is
+    restarted again and again must not sign in each time.
+    """
+    for health in CloudHealth.objects.filter(retry_at__isnull=False):
+        start_duty(PROBE, health.cloud, due_at=health.retry_at or timezone.now())
+
+
 def is_trouble_of_cloud(error: EvsError) -> bool:
     """Whether the error is about reaching the cloud at all, not about one request."""
     return isinstance(error, NoConnection | LoginFailed)
