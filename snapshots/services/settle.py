@@ -51,7 +51,8 @@ def settle(operation: Operation) -> None:
         _choose(operation, marked, AnomalyKind.SEVERAL_MARKED)
         return
     alike = _alike(operation, shown)
-    if _keeps_metadata(operation.cloud) is False:
+    undated = any(one.created_at is None for one in alike)
+    if _keeps_metadata(operation.cloud) is False and not undated:
         _choose(operation, alike, AnomalyKind.SEVERAL_ALIKE)
     elif unclear := _perhaps_ours(operation.cloud, alike):
         # Is it ours, or somebody's? The cloud may have begun to drop marks just then; the next
@@ -89,8 +90,7 @@ def _alike(operation: Operation, shown: list[CloudSnapshot]) -> list[CloudSnapsh
         if MARKER not in one.metadata
         and one.volume_id == operation.volume_id
         and one.name == (operation.name or "")
-        and one.created_at is not None
-        and first <= one.created_at <= last + CLOCK_TOLERANCE
+        and (one.created_at is None or first <= one.created_at <= last + CLOCK_TOLERANCE)
     ]
     ids = [one.id for one in alike]
     taken = Snapshot.objects.filter(cloud=operation.cloud, snapshot_id__in=ids)
@@ -145,8 +145,9 @@ def _not_found(operation: Operation) -> None:
 def _waited_seconds(operation: Operation, pause: float) -> float:
     """The waiting that counts, with the pause just kept."""
     now = timezone.now()
-    if now >= _exchange_ends_at(operation):
-        return operation.waited_seconds + pause
+    since_the_end = (now - _exchange_ends_at(operation)).total_seconds()
+    if since_the_end >= 0:  # a pause that began before it counts from there
+        return operation.waited_seconds + min(pause, since_the_end)
     if now >= (operation.sent_at or operation.state_at):  # the request may still leave
         return operation.waited_seconds
     # The clock was set back since: no reading tells the exchange's end, so it is given all its time

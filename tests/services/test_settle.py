@@ -1,8 +1,10 @@
 """Odd clouds: that drop metadata, or answer for something else. Nothing is chosen silently."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from snapshots.models import (
     Anomaly,
@@ -63,6 +65,20 @@ def test_there_a_lost_answer_is_settled_by_volume_name_and_time(loop, ask, sandb
     assert settled(loop, operation) == OperationState.ACCEPTED
     held = {one["id"]: one["name"] for one in snapshots_in(sandbox)}
     assert held[operation.snapshot.snapshot_id] == "mine"
+
+
+@pytest.mark.parametrize("keeps", [True, False, None])
+def test_one_alike_whose_time_cannot_be_read_is_left_to_people(loop, ask, sandbox, keeps):
+    CloudHealth.objects.create(cloud="sandbox", keeps_metadata=keeps)
+    lose_answer(sandbox, made=False)
+    operation = ask("reports", name="mine")
+    loop.run_until_idle()
+    row = shown(operation.volume_id, "")["snapshot"]
+    row |= {"name": "mine", "metadata": {}, "created_at": "2026-11-23T19:04:13+03:00"}
+    plan = {"times": 9, "method": "GET", "path": "/snapshots/detail", "status": 200}
+    control(sandbox, "POST", "faults", json=plan | {"body": {"snapshots": [row]}})
+    assert settled(loop, operation, times=6) == OperationState.UNKNOWN
+    assert kinds() == [AnomalyKind.UNMARKED]
 
 
 def test_of_two_alike_none_is_chosen(loop, ask, sandbox, by_hand):
@@ -213,6 +229,22 @@ def test_a_clock_that_jumps_ahead_does_not_prove_absence(loop, ask, sandbox):
     operation.refresh_from_db()
     assert operation.state == OperationState.UNKNOWN
     assert operation.looks == 1
+
+
+def test_the_settle_time_begins_when_the_create_can_no_longer_leave(loop, ask, sandbox, settings):
+    lose_answer(sandbox, made=False)
+    operation = ask("reports")
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    settings.EVSPORTAL_SETTLE_SECONDS = 120
+    settings.EVSPORTAL_DEADLINE_SECONDS = 60
+    operation.looks, operation.sent_at = 4, timezone.now() - timedelta(seconds=61)
+    operation.due_at = timezone.now()
+    operation.save()
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.looks == 5
+    assert operation.waited_seconds == pytest.approx(1, abs=1)  # of a pause of 32
 
 
 def test_a_list_with_a_row_that_cannot_be_read_proves_no_absence(loop, ask, sandbox):
