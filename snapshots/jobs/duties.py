@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from snapshots.models import Duty
 
@@ -16,7 +17,8 @@ HOUSE = ""  # stands for the cloud of a duty that has none
 
 
 def start_duty(kind: str, cloud: str, *, due_at: datetime) -> None:
-    """Make the duty due by then at the latest, and make its row if it is new.
+    """Make the duty due by then at the latest, or when its rest is over, and make its row if it is
+    new.
 
     One that runs just now is left alone: its claim's lease lies in `due_at`. When it ends it lets
     go of its row first and then looks whether there is more to do; the row lock makes that end wait
@@ -26,5 +28,12 @@ def start_duty(kind: str, cloud: str, *, due_at: datetime) -> None:
     with transaction.atomic():
         Duty.objects.get_or_create(name=f"{kind}:{cloud}", defaults=defaults)
         duty = Duty.objects.select_for_update().get(name=f"{kind}:{cloud}")
+        due_at = max(due_at, _rest_of(duty) or due_at)
         if not duty.owner and (duty.due_at is None or duty.due_at > due_at):
             Duty.objects.filter(pk=duty.pk).update(due_at=due_at)
+
+
+def _rest_of(duty: Duty) -> datetime | None:
+    """Until when it rests; planned by a clock that was set back since, the time says nothing."""
+    set_back = duty.done_at is not None and duty.done_at > timezone.now()
+    return None if set_back else duty.rests_until

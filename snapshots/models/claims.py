@@ -26,6 +26,7 @@ class Duty(Claimable):
     kind = models.CharField(max_length=40)
     cloud = models.CharField(max_length=80, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
+    rests_until = models.DateTimeField(null=True, blank=True)  # its pace: not started sooner
     trouble = models.TextField(blank=True)  # what the last run ended with; empty: it went well
 
     class Meta:

@@ -81,18 +81,20 @@ def watch(duty: Duty) -> None:
 
 def _plan(duty: Duty, *, fails: int, trouble: str, calls: int) -> None:
     """The next reading; or rest, until an operation is accepted and starts the duty anew. A reading
-    of several calls is followed by as many pauses: the pace is the same for any number of them.
+    of several calls is followed by as many pauses, whatever is accepted meanwhile: the pace is the
+    same for any number of them.
     """
     now = timezone.now()
+    rest = now + calls * _shortest_pause()
     accepted = Operation.objects.filter(cloud=duty.cloud, state=OperationState.ACCEPTED)
     with transaction.atomic():
         # The duty's row is locked by this write first, so that an operation accepted meanwhile
         # is either seen here, or starts the duty after this.
-        release(duty, due_at=None, fails=fails, trouble=trouble, done_at=now)
+        release(duty, due_at=None, fails=fails, trouble=trouble, done_at=now, rests_until=rest)
         youngest = accepted.aggregate(at=Max("state_at"))["at"]
         if youngest is not None:
-            pause = max(_pause(now - youngest, fails), calls * _shortest_pause())
-            Duty.objects.filter(pk=duty.pk, token=duty.token).update(due_at=now + pause)
+            due_at = max(now + _pause(now - youngest, fails), rest)
+            Duty.objects.filter(pk=duty.pk, token=duty.token).update(due_at=due_at)
 
 
 def _pause(age: timedelta, fails: int) -> timedelta:

@@ -1,8 +1,12 @@
 """Watching costs the same for one viewer and a thousand, and ends with the truth."""
 
+from datetime import timedelta
+
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
+from snapshots.jobs.duties import WATCH, start_duty
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState, Snapshot
 from tests.services.conftest import control, let_time_pass, look_again
 from tests.services.test_settle import shown
@@ -157,3 +161,28 @@ def test_a_list_that_lacks_many_costs_few_calls_and_slows_the_pace(loop, ask, sa
     assert readings() == before + 6
     pause = Duty.objects.get(kind="watch").due_at - timezone.now()
     assert pause.total_seconds() == pytest.approx(12, abs=1)
+
+
+@pytest.mark.parametrize("lacks", [False, True])
+def test_a_minute_costs_at_most_thirty_calls_whatever_is_accepted(
+    loop, ask, sandbox, settings, lacks
+):
+    names = ["reports", "web-01-logs", "muğla-arşiv", "build-cache"]
+    for name in [*names, "trouble: takes long", "trouble: unknown status"]:
+        ask(name)
+    loop.run_until_idle()
+    if lacks:  # the list has none of them, and each is asked for by itself in vain
+        control(sandbox, "POST", "faults", json={"times": 999, "method": "GET", "status": 500,
+                                                 "path": "/snapshots/(?!detail).*"})  # fmt: skip
+        list_as(sandbox, times=999)
+    settings.EVSPORTAL_WATCH_SECONDS = 2
+    look_again(loop)
+    before = readings()
+    second = timedelta(seconds=1)
+    for _ in range(60):
+        times = {name: F(name) - second for name in ("due_at", "done_at", "rests_until")}
+        Duty.objects.filter(kind="watch").update(**times)
+        # In each second an operation is accepted, as `adopt` tells the watch.
+        start_duty(WATCH, "sandbox", due_at=timezone.now() + timedelta(seconds=2))
+        loop.run_until_idle()
+    assert 0 < readings() - before <= 30
