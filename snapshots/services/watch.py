@@ -12,7 +12,7 @@ from django.utils import timezone
 from snapshots.evs.client import EvsClient
 from snapshots.evs.errors import EvsError, NotFound
 from snapshots.evs.types import Snapshot as CloudSnapshot
-from snapshots.jobs.claims import release
+from snapshots.jobs.claims import release, write
 from snapshots.jobs.duties import WATCH, start_duty
 from snapshots.models import Duty, Operation, OperationState, Purpose, Snapshot
 from snapshots.services.anomalies import contradiction_in, report, report_late
@@ -68,7 +68,7 @@ def watch(duty: Duty) -> None:
         return
     client = client_for_portal(cloud, Purpose.WATCH)
     try:
-        trouble = _read(client, cloud, pending)
+        trouble = _read(client, duty, pending)
     except EvsError as error:
         cloud_failed(cloud, error)
         _plan(duty, fails=duty.fails + 1, trouble=str(error), calls=client.requests)
@@ -108,7 +108,7 @@ def _shortest_pause() -> timedelta:
     return timedelta(seconds=settings.EVSPORTAL_WATCH_SECONDS)
 
 
-def _read(client: EvsClient, cloud: str, pending: list[Snapshot]) -> str:
+def _read(client: EvsClient, duty: Duty, pending: list[Snapshot]) -> str:
     """Note what the cloud shows; what was wrong with its list, in words, or nothing."""
     volumes = {one.operation.volume_id for one in pending}
     volume_id = volumes.pop() if len(volumes) == 1 else None
@@ -119,24 +119,25 @@ def _read(client: EvsClient, cloud: str, pending: list[Snapshot]) -> str:
     for snapshot in pending:
         if snapshot.snapshot_id in found:
             _note(snapshot, found[snapshot.snapshot_id])
-    listed = found.keys() | {one.id for one in shown.unreadable}
-    absent = [one for one in pending if one.snapshot_id not in listed]
+    unread = {one.id for one in shown.unreadable}  # empty for a row that may be any
+    absent = [one for one in pending if one.snapshot_id not in found]
     # Any of them, so that none is kept waiting by others that cannot be read either.
     for snapshot in random.sample(absent, min(len(absent), MOST_SINGLE)):
-        _look_for(client, snapshot, list_is_whole=shown.is_whole)
-    report_late(cloud, shown.rows)
+        is_listed = bool(unread & {"", snapshot.snapshot_id})
+        _look_for(client, duty, snapshot, may_be_listed=is_listed)
+    report_late(duty.cloud, shown.rows)
     return shown.trouble
 
 
-def _look_for(client: EvsClient, snapshot: Snapshot, *, list_is_whole: bool) -> None:
+def _look_for(client: EvsClient, duty: Duty, snapshot: Snapshot, *, may_be_listed: bool) -> None:
     """A list may be a moment behind; only the snapshot's own address tells that it is gone, and
     only where the list says the same: a row that could not be read may be this one.
     """
     try:
         _note(snapshot, client.show_snapshot(snapshot.snapshot_id))
     except NotFound:
-        if list_is_whole:
-            _missed(snapshot)
+        if not may_be_listed:
+            _missed(duty, snapshot)
     except EvsError as error:  # one that cannot be read does not keep the others from being seen
         log.warning("Snapshot %s could not be read: %s", snapshot.snapshot_id, error)
 
@@ -157,17 +158,22 @@ def _note(snapshot: Snapshot, shown: CloudSnapshot) -> None:
         _conclude(snapshot.operation, snapshot, now)
 
 
-def _missed(snapshot: Snapshot) -> None:
+def _missed(duty: Duty, snapshot: Snapshot) -> None:
+    """One reading more that does not know it. Raises `LostClaimError` in a worker that woke up
+    late: another may have seen the snapshot meanwhile.
+    """
     missed = snapshot.missed + 1
-    Snapshot.objects.filter(pk=snapshot.pk).update(missed=missed)
-    if missed >= GONE_AFTER:
-        _finish(
-            snapshot.operation,
-            OperationState.FAILED,
-            "The snapshot was begun but is gone from the cloud: it or its volume was deleted "
-            "there. Ask again if it is still needed.",
-            timezone.now(),
-        )
+    with transaction.atomic():
+        write(duty, owner=duty.owner)
+        Snapshot.objects.filter(pk=snapshot.pk).update(missed=missed)
+        if missed >= GONE_AFTER:
+            _finish(
+                snapshot.operation,
+                OperationState.FAILED,
+                "The snapshot was begun but is gone from the cloud: it or its volume was deleted "
+                "there. Ask again if it is still needed.",
+                timezone.now(),
+            )
 
 
 def _seen(shown: CloudSnapshot, now: datetime) -> dict[str, object]:

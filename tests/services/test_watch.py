@@ -6,8 +6,10 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
+from snapshots.jobs.claims import LostClaimError
 from snapshots.jobs.duties import WATCH, start_duty
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState, Snapshot
+from snapshots.services.watch import _missed
 from tests.services.conftest import control, let_time_pass, look_again
 from tests.services.test_settle import shown
 
@@ -133,7 +135,48 @@ def test_a_row_that_cannot_be_read_blinds_nobody_else(loop, ask, sandbox):
     assert watched(bad)[0] == OperationState.ACCEPTED
     assert "without status" in Duty.objects.get(kind="watch").trouble
     assert CloudHealth.objects.get().failing_since is None
-    assert readings() == before + 1
+    assert readings() == before + 2
+
+
+def test_what_the_list_shows_unreadably_is_asked_for_by_itself(loop, ask, sandbox, clock):
+    operation = ask("reports")
+    loop.run_until_idle()
+    clock.move(60)
+    list_as(sandbox, row_of(operation, status=None))
+    look_again(loop)
+    assert watched(operation) == ("succeeded", "available")
+
+
+def test_what_the_list_shows_unreadably_is_not_gone(loop, ask, sandbox):
+    operation = ask("reports")
+    loop.run_until_idle()
+    control(sandbox, "DELETE", f"snapshots/{operation.snapshot.snapshot_id}")
+    list_as(sandbox, row_of(operation, status=None), times=4)
+    for _ in range(4):
+        look_again(loop)
+    assert watched(operation)[0] == OperationState.ACCEPTED
+
+
+def test_somebody_elses_row_that_cannot_be_read_keeps_nobody_waiting_for_ever(loop, ask, sandbox):
+    operation = ask("reports")
+    loop.run_until_idle()
+    control(sandbox, "DELETE", f"snapshots/{operation.snapshot.snapshot_id}")
+    list_as(sandbox, row_of(operation, id="another", status=None), times=4)
+    look_again(loop)
+    look_again(loop)
+    assert watched(operation)[0] == OperationState.FAILED
+
+
+def test_a_watch_that_woke_up_late_gives_nothing_up(loop, ask, sandbox):
+    operation = ask("reports")
+    loop.run_until_idle()
+    late = Snapshot.objects.select_related("operation").get()
+    late.missed = 1  # as it read, before it froze and another saw the snapshot
+    duty = Duty.objects.get(kind="watch")
+    Duty.objects.update(token=duty.token + 1)
+    with pytest.raises(LostClaimError):
+        _missed(duty, late)
+    assert watched(operation)[0] == OperationState.ACCEPTED
 
 
 def test_beside_a_row_that_cannot_be_read_nothing_is_gone(loop, ask, sandbox):
