@@ -234,7 +234,7 @@ class TokenAuth:
         try:
             grant = self._log_in(send)
         except EvsError as error:
-            error.outcome_known = True
+            error.outcome_known = error.at_sign_in = True
             self._failure = error
             self._tries += 1
             self._remember_refusal(error)

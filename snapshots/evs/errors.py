@@ -29,6 +29,7 @@ class EvsError(Exception):
     `status` is the HTTP status (None when no answer came), `code` the cloud's own word for the
     trouble ("" for none), `message` at most 500 characters for people, `request_id` what to quote
     to the cloud's support, `retry_after` seconds (at most 3600) that the cloud asked us to wait.
+    `at_sign_in`: the call itself was not sent, since the sign-in before it failed.
     """
 
     provably_undone: ClassVar[bool] = False
@@ -49,6 +50,7 @@ class EvsError(Exception):
         self.code = code
         self.request_id = request_id
         self.retry_after = retry_after
+        self.at_sign_in = False
         self.outcome_known = self.provably_undone if outcome_known is None else outcome_known
 
     def strike(self, secrets: Iterable[str]) -> None:

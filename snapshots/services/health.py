@@ -1,9 +1,9 @@
 """Whether each cloud answers, noted by whoever just spoke to it; and the breaker this makes.
 
-After repeated failure to connect, or one refused sign-in, the breaker opens: nothing is sent to
-that cloud but a probe now and then, and the first probe that is answered closes it. It lives in the
-database, so all workers share it and a restart does not forget it: a wrong password is tried at
-most once a minute, then once in ten, by all together.
+After repeated failure to connect or to sign in, or one refused sign-in, the breaker opens: nothing
+is sent to that cloud but a probe now and then, and the first probe that is answered closes it. It
+lives in the database, so all workers share it and a restart does not forget it. That a wrong
+password is not tried too often, `SignIn` sees to.
 """
 
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from snapshots.evs.errors import AuthFailed, EvsError, LoginFailed, NoConnection
+from snapshots.evs.errors import AuthFailed, EvsError, LoginFailed, NoConnection, Unreachable
 from snapshots.jobs.duties import PROBE, start_duty
 from snapshots.models import CloudHealth
 
@@ -44,16 +44,24 @@ def cloud_failed(cloud: str, error: EvsError) -> None:
         health = CloudHealth.objects.select_for_update().get(cloud=cloud)
         health.failing_since = health.failing_since or now
         health.trouble = _words(error)
-        # What was on its way when the breaker opened is the same failure, not one more.
-        already_open = health.retry_at is not None and health.retry_at > now
-        if is_trouble_of_cloud(error) and not already_open:
+        if _counts(health, error, now):
             _count(health, error, now)
         health.save(update_fields=["failing_since", "trouble", "fails", "retry_at"])
 
 
+def _counts(health: CloudHealth, error: EvsError, now: datetime) -> bool:
+    if health.retry_at is None:
+        return is_trouble_of_cloud(error)
+    # What was on its way when the breaker opened is the same failure, not one more. A time further
+    # ahead than any pause was planned before the clock was set back.
+    if now < health.retry_at <= now + timedelta(seconds=max(SIGN_IN_PAUSES_SECONDS)):
+        return False
+    return keeps_open(error)
+
+
 def _count(health: CloudHealth, error: EvsError, now: datetime) -> None:
     health.fails += 1
-    pause = _pause(error, health.fails)
+    pause = _pause(error, health.fails, is_open=health.retry_at is not None)
     if pause is not None:
         health.retry_at = now + pause
         start_duty(PROBE, health.cloud, due_at=health.retry_at)
@@ -81,17 +89,23 @@ def plan_probes() -> None:
 
 def is_trouble_of_cloud(error: EvsError) -> bool:
     """Whether the error is about reaching the cloud at all, not about one request."""
-    return isinstance(error, NoConnection | LoginFailed)
+    return isinstance(error, NoConnection | LoginFailed) or error.at_sign_in
 
 
-def _pause(error: EvsError, fails: int) -> timedelta | None:
+def keeps_open(error: EvsError) -> bool:
+    """Whether an open breaker stays so: a probe without any answer is no good news."""
+    return is_trouble_of_cloud(error) or isinstance(error, Unreachable)
+
+
+def _pause(error: EvsError, fails: int, *, is_open: bool) -> timedelta | None:
     """How long the breaker stays open; None: it does not open yet."""
     if isinstance(error, LoginFailed):
         first, later = SIGN_IN_PAUSES_SECONDS
         return timedelta(seconds=first if fails <= 1 else later)
-    if fails < OPENS_AFTER:
+    if fails < OPENS_AFTER and not is_open:
         return None
-    return timedelta(seconds=min(LONGEST_PAUSE_SECONDS, 5.0 * 2 ** min(fails - OPENS_AFTER, 4)))
+    doubled = min(max(fails - OPENS_AFTER, 0), 4)
+    return timedelta(seconds=min(LONGEST_PAUSE_SECONDS, 5.0 * 2**doubled))
 
 
 def _words(error: EvsError) -> str:

@@ -5,7 +5,7 @@ from django.db import transaction
 from snapshots.evs.errors import EvsError
 from snapshots.jobs.claims import release
 from snapshots.models import CloudHealth, Duty, Purpose
-from snapshots.services.health import cloud_answered, cloud_failed, is_trouble_of_cloud
+from snapshots.services.health import cloud_answered, cloud_failed, keeps_open
 from snapshots.services.speaking import client_for_portal
 
 
@@ -26,7 +26,7 @@ def probe(duty: Duty) -> None:
         ping(duty.cloud)
     except EvsError as error:
         trouble = str(error)
-        if is_trouble_of_cloud(error):
+        if keeps_open(error):
             cloud_failed(duty.cloud, error)
         else:
             cloud_answered(duty.cloud)  # if badly: that is for the others to deal with

@@ -6,14 +6,14 @@ import pytest
 from django.utils import timezone
 
 from snapshots import clouds
-from snapshots.evs.errors import LoginFailed, NoConnection, ServerFault
+from snapshots.evs.errors import LoginFailed, NoConnection, ServerFault, Timeout
 from snapshots.jobs.claims import bring_near
 from snapshots.jobs.duties import start_duty
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState
 from snapshots.sandbox import scenarios
 from snapshots.sandbox.server import SandboxServer
 from snapshots.services.health import closed_off_clouds, cloud_answered, cloud_failed
-from tests.services.conftest import let_time_pass, look_again
+from tests.services.conftest import control, let_time_pass, look_again
 
 CLOUD = "sandbox"
 
@@ -65,6 +65,53 @@ def test_what_was_under_way_when_it_opened_does_not_count_again():
 def test_faults_behind_an_open_door_do_not_open_the_breaker():
     assert fail(ServerFault("x"), times=9) is None
     assert CloudHealth.objects.get().failing_since is not None
+
+
+@pytest.mark.django_db
+def test_a_refused_sign_in_and_then_no_connection_is_not_probed_without_pause():
+    fail(LoginFailed("x"))
+    assert fail(NoConnection("x")) == pytest.approx(5, abs=1)
+
+
+@pytest.mark.django_db
+def test_a_probe_that_gets_no_answer_keeps_it_open():
+    fail(NoConnection("x"), times=3)
+    assert fail(Timeout("x")) == pytest.approx(10, abs=1)
+
+
+@pytest.mark.django_db
+def test_a_time_planned_before_the_clock_was_set_back_does_not_hide_a_failure():
+    fail(NoConnection("x"), times=3)
+    CloudHealth.objects.update(retry_at=timezone.now() + timedelta(hours=1))
+    cloud_failed(CLOUD, NoConnection("x"))
+    assert CloudHealth.objects.get().retry_at < timezone.now() + timedelta(minutes=1)
+
+
+def test_a_probe_that_hangs_is_no_answer(loop, ask, sandbox):
+    operation = ask("reports")
+    cloud_failed(CLOUD, LoginFailed("x"))
+    fault = {"times": 1, "method": "GET", "path": "/snapshots/detail", "delivery": "never"}
+    control(sandbox, "POST", "faults", json=fault)
+    probe_now(loop)
+    assert closed_off_clouds() == [CLOUD]
+    assert CloudHealth.objects.get().failing_since is not None
+    operation.refresh_from_db()
+    assert operation.state == OperationState.QUEUED
+    probe_now(loop)
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.state == OperationState.ACCEPTED
+
+
+def test_sign_ins_that_fail_again_and_again_open_it_too(loop, ask, sandbox):
+    fault = {"times": 99, "method": "POST", "path": "/auth/tokens", "status": 503}
+    control(sandbox, "POST", "faults", json=fault)
+    operation = ask("reports")
+    for _ in range(9):
+        loop.run_until_idle()
+        let_time_pass(operation, 70)
+    assert closed_off_clouds() == [CLOUD]
+    assert Exchange.objects.filter(purpose="login").count() == 3
 
 
 @pytest.mark.django_db

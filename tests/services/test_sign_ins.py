@@ -64,7 +64,8 @@ def test_one_sign_in_in_a_minute_then_one_in_ten(transactional_db, cloud, wrong_
 def test_workers_that_begin_at_the_same_moment_sign_in_one_after_the_other(
     transactional_db, cloud, sandbox, wrong_password
 ):
-    fault = {"times": 9, "method": "POST", "path": "/auth/tokens", "trouble": "slow"}
+    slow_no = {"times": 9, "method": "POST", "path": "/auth/tokens", "status": 401}
+    fault = slow_no | {"delay_seconds": 0.2}
     control(sandbox, "POST", "faults", json=fault)
     start, recorder = threading.Barrier(3), Recorder()
 
