@@ -14,6 +14,7 @@ from snapshots.models import (
     AnomalyKind,
     CloudHealth,
     Operation,
+    OperationState,
     Snapshot,
 )
 
@@ -47,16 +48,20 @@ def report_late(cloud: str, shown: Iterable[CloudSnapshot]) -> None:
 
 def _report_unknown(cloud: str, made: CloudSnapshot) -> None:
     """No row of ours is about this snapshot. Another portal's is none of our business, and an open
-    request is being looked at.
+    request without a snapshot is being looked at.
     """
     key = _key_in(made)
     if key is None:
         return
-    ended = Operation.objects.filter(pk=key, cloud=cloud, state__in=FINAL)
-    operation = ended.select_related("snapshot").first()
+    known = Operation.objects.filter(
+        pk=key, cloud=cloud, state__in=FINAL | {OperationState.ACCEPTED}
+    )
+    operation = known.select_related("snapshot").first()
     if operation is None:
         return
     own: Snapshot | None = getattr(operation, "snapshot", None)
+    if own is not None and own.snapshot_id == made.id:
+        return  # adopted a moment ago, after the list was compared
     if own is None:
         words = f"Snapshot {made.id} bears the mark of this request, which is {operation.state}."
         report(AnomalyKind.LATE_SNAPSHOT, operation, words)

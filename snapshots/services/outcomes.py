@@ -13,6 +13,7 @@ from snapshots.evs.errors import (
     Conflict,
     EvsError,
     Forbidden,
+    LoginFailed,
     NoConnection,
     NoSuchApi,
     NotFound,
@@ -238,7 +239,8 @@ def outcome_of(error: EvsError, *, sent: bool) -> Outcome:
     one is never called unknown.
     """
     found = BY_CODE.get(error.code.upper().replace("APIG.", "APIGW.")) or _by_class(error)
-    if not sent:  # whatever it says, it was said to the sign-in
+    if not sent or error.at_sign_in or isinstance(error, LoginFailed):
+        # Whatever it says, it was said to the sign-in: the first, or one to renew the token.
         return found if found.verdict is Verdict.RETRY else _NO_SIGN_IN
     if not error.outcome_known or error.status == REQUEST_TIMEOUT:
         return _UNKNOWN
@@ -246,6 +248,8 @@ def outcome_of(error: EvsError, *, sent: bool) -> Outcome:
 
 
 def _by_class(error: EvsError) -> Outcome:
+    if isinstance(error, BadRequest | Conflict) and _is_about_another(error.message):
+        return _IN_LINE
     if isinstance(error, BadRequest) and _is_about_state(error.message):
         return _VOLUME_STATE
     for kind, outcome in BY_CLASS:
@@ -254,6 +258,11 @@ def _by_class(error: EvsError) -> Outcome:
     if isinstance(error, Refused):
         return _refuse("The cloud refused the request. Nothing was made.", Fixer.PERSON)
     return _UNKNOWN
+
+
+def _is_about_another(message: str) -> bool:
+    """EVS.2409 in words, where an edition gives another code or none."""
+    return "another snapshot" in message.lower()
 
 
 def _is_about_state(message: str) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from snapshots.evs.errors import LoginFailed
+from snapshots.evs.types import snapshot_from
 from snapshots.jobs.claims import claim
 from snapshots.models import (
     FINAL,
@@ -25,6 +26,7 @@ from snapshots.models import (
 )
 from snapshots.sandbox import scenarios
 from snapshots.services import ping as pinging
+from snapshots.services.anomalies import _report_unknown
 from snapshots.services.health import cloud_failed
 from snapshots.services.ping import probe
 from tests.services.conftest import control, let_time_pass, look_again
@@ -91,7 +93,6 @@ def test_a_late_reading_does_not_undo_what_was_concluded(loop, ask, clock):
     from snapshots.services.watch import _note  # noqa: PLC0415 - a frozen worker wakes up here
 
     late = Snapshot.objects.select_related("operation").get()
-    from snapshots.evs.types import snapshot_from  # noqa: PLC0415
 
     row = shown(operation.volume_id, str(operation.pk), late.snapshot_id)["snapshot"]
     _note(late, snapshot_from(row))
@@ -222,10 +223,11 @@ def test_a_snapshot_of_a_request_that_ended_without_one_is_told_once(
     assert {state_of(watched), state_of(other)} == {OperationState.ACCEPTED}
 
 
-def test_a_second_snapshot_of_a_request_that_has_one_is_told(loop, ask, by_hand):
+@pytest.mark.parametrize("state", [OperationState.ACCEPTED, OperationState.SUCCEEDED])
+def test_a_second_snapshot_of_a_request_that_has_one_is_told(loop, ask, by_hand, state):
     operation = ask("trouble: takes long")
     loop.run_until_idle()
-    Operation.objects.filter(pk=operation.pk).update(state=OperationState.SUCCEEDED)
+    Operation.objects.filter(pk=operation.pk).update(state=state)
     by_hand("reports", metadata={MARKER: str(operation.pk)})
     ask("build-cache"), ask("trouble: unknown status")
     loop.run_until_idle()
@@ -244,6 +246,15 @@ def test_settling_sees_what_came_late_too(loop, ask, sandbox, by_hand):
     assert [(one.kind, one.operation_id) for one in Anomaly.objects.all()] == [
         (AnomalyKind.LATE_SNAPSHOT, late.pk)
     ]
+
+
+def test_a_snapshot_adopted_while_a_list_is_compared_is_no_second_one(loop, ask):
+    operation = ask("reports")
+    loop.run_until_idle()
+    own = operation.snapshot
+    row = shown(operation.volume_id, str(operation.pk), own.snapshot_id)["snapshot"]
+    _report_unknown("sandbox", snapshot_from(row))
+    assert kinds() == []
 
 
 @pytest.mark.parametrize("mark", ["", "somebody's own", "4f9e7a52-2c44-4d0f-9f0e-6b1f2a3c4d5e"])

@@ -9,6 +9,7 @@ from snapshots.evs.errors import (
     BadRequest,
     ConnectionCut,
     Forbidden,
+    LoginFailed,
     NoConnection,
     NoSuchApi,
     NotFound,
@@ -81,6 +82,17 @@ def test_a_code_has_one_meaning(status, code, verdict, words):
     outcome = read(status, code)
     assert outcome.verdict is verdict
     assert words in outcome.words
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "EVS.5400"), (409, ""), (409, "EVS.9999")])
+def test_another_snapshot_in_progress_is_waited_for_whatever_the_code(status, code):
+    outcome = read(status, code, "Another snapshot is being created for the disk.")
+    assert outcome.verdict is WAIT
+
+
+@pytest.mark.parametrize("code", ["1100", "IAM.0002", "IAM.0011", ""])
+def test_what_is_said_to_a_renewing_sign_in_refuses_nobody(code):
+    assert outcome_of(LoginFailed("x", status=403, code=code), sent=True).verdict is RETRY
 
 
 # Every code that is documented for these calls, with the statuses it comes with.
