@@ -64,6 +64,12 @@ def client(cloud: str, recorder: AuditRecorder) -> EvsClient:
     return EvsClient(_connection(cloud), recorder, pauses_seconds=())
 
 
+def share_pace(workers: int) -> None:
+    """So many workers keep each cloud's `calls_per_second` together."""
+    for cloud in cloud_names():
+        _connection(cloud).pacer.share(workers)
+
+
 def secrets_of(cloud: str) -> tuple[str, ...]:
     """What must never be stored or shown, for the recorder to strike out."""
     auth = config_of(cloud).auth
@@ -139,7 +145,7 @@ def _sandbox_config() -> CloudConfig:
             project_name=scenarios.PROJECT_NAME,
             project_domain_name=scenarios.DOMAIN,
         ),
-        calls_per_second=50,
+        calls_per_second=100,
     )
 
 

@@ -129,6 +129,8 @@ class Loop:
                     "seen_at": moment,
                 },
             )
+            alive = Worker.objects.filter(seen_at__gt=moment - 2 * timedelta(seconds=BEAT_SECONDS))
+            clouds.share_pace(alive.count())
             self._beaten = now
             self._mind_the_clock()
         if now - self._extended > self._lease.total_seconds() / 4:

@@ -14,13 +14,22 @@ from snapshots.evs.wire import Wire
 
 
 class Pacer:
-    """Spreads calls evenly over time, for all threads together; a rate of 0 means no pacing."""
+    """Spreads calls evenly over time, for all threads together; a rate of 0 means no pacing.
+
+    Nothing is saved up while there is nothing to send, so nothing bursts out afterwards.
+    """
 
     def __init__(self, calls_per_second: float, *, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._gap = 1 / calls_per_second if calls_per_second > 0 else 0.0
+        self._least_gap = 1 / calls_per_second if calls_per_second > 0 else 0.0
+        self._gap = self._least_gap
         self._clock = clock
         self._lock = threading.Lock()
         self._next = 0.0
+
+    def share(self, processes: int) -> None:
+        """Leave room for others: so many processes keep the rate together."""
+        with self._lock:
+            self._gap = self._least_gap * max(processes, 1)
 
     def wait(self) -> None:
         """Return when the next call may leave."""
