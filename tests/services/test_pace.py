@@ -13,7 +13,7 @@ from snapshots.models import CloudHealth, Exchange, Operation, OperationState, W
 from snapshots.sandbox import scenarios
 from snapshots.worker import Loop
 
-PACE = 20
+PACE = 10
 SECONDS = 3.0
 
 
