@@ -88,6 +88,8 @@ EVSPORTAL_AUDIT_KEY = _text("EVSPORTAL_AUDIT_KEY")  # Ed25519, private, PEM; emp
 EVSPORTAL_AUDIT_SEAL_SECONDS = _number("EVSPORTAL_AUDIT_SEAL_SECONDS", 300, least=1, most=86400)
 EVSPORTAL_AUDIT_SEAL_ROWS = int(_number("EVSPORTAL_AUDIT_SEAL_ROWS", 1000, least=1, most=100_000))
 EVSPORTAL_AUDIT_ANCHORS = _list("EVSPORTAL_AUDIT_ANCHORS")
+EVSPORTAL_AUDIT_PUSH = _list("EVSPORTAL_AUDIT_PUSH")
+EVSPORTAL_AUDIT_CA = _text("EVSPORTAL_AUDIT_CA")  # a file; empty: the authorities built in
 
 # --- Django ----------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """System checks: a wrong setting stops the start, with an id and a hint."""
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
 from snapshots import clouds
-from snapshots.audit import anchors, guards, keys
+from snapshots.audit import anchors, guards, keys, push
 
 INSECURE_KEY = "not-for-production"
 
@@ -90,6 +91,22 @@ def check_anchors(**_kwargs: Any) -> list[CheckMessage]:
         except ValueError as error:
             hint = "See EVSPORTAL_AUDIT_ANCHORS in .env.example."
             found.append(Error(str(error), hint=hint, id="evsportal.E008"))
+    return found
+
+
+@register
+def check_push(**_kwargs: Any) -> list[CheckMessage]:
+    """Each place that rows are pushed to can be reached somehow, and its authority is there."""
+    found: list[CheckMessage] = []
+    for target in settings.EVSPORTAL_AUDIT_PUSH:
+        try:
+            push.way_to(target)
+        except ValueError as error:
+            hint = "See EVSPORTAL_AUDIT_PUSH in .env.example."
+            found.append(Error(str(error), hint=hint, id="evsportal.E009"))
+    if settings.EVSPORTAL_AUDIT_CA and not Path(settings.EVSPORTAL_AUDIT_CA).is_file():
+        words = f"EVSPORTAL_AUDIT_CA: {settings.EVSPORTAL_AUDIT_CA} is not a file."
+        found.append(Error(words, hint="Name a file of PEM certificates.", id="evsportal.E009"))
     return found
 
 

@@ -16,6 +16,7 @@ import yaml
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from snapshots.audit.recorder import AuditRecorder
 from snapshots.evs.auth import Closed
@@ -95,6 +96,40 @@ def _connection(cloud: str) -> Connection:
         pool_size=settings.EVSPORTAL_WORKER_THREADS + 2,
     )
     return connect(config, wire=wire, door=SharedDoor(cloud))
+
+
+def settings_of(cloud: str) -> dict[str, str]:
+    """What the trail tells of a cloud's settings. Of a secret a fingerprint, made with the portal's
+    own key so that it cannot be guessed at: it changes when the secret does.
+    """
+    config = config_of(cloud)
+    told = {
+        "dialect": config.dialect,
+        "limits": config.limits,
+        "endpoint": config.endpoint or "from the catalog",
+        "region": config.region,
+        "calls per second": f"{config.calls_per_second:g}",
+        "certificates": config.cacert or "built in",
+        **_told_credentials(config.auth),
+        "fingerprint of the secret": _fingerprint(secrets_of(cloud)),
+    }
+    return {name: text for name, text in told.items() if text}
+
+
+def _told_credentials(auth: PasswordCredentials | KeyCredentials) -> dict[str, str]:
+    if isinstance(auth, KeyCredentials):
+        return {"sign-in": "access key", "project": auth.project_id}
+    return {
+        "sign-in": "password",
+        "identity service": auth.auth_url,
+        "user": auth.username,
+        "account": auth.user_domain_id or auth.user_domain_name,
+        "project": auth.project_id or auth.project_name,
+    }
+
+
+def _fingerprint(secrets: tuple[str, ...]) -> str:
+    return salted_hmac("evsportal.cloud", "\0".join(secrets)).hexdigest()[:16]
 
 
 class SharedDoor:

@@ -24,12 +24,14 @@ from snapshots.jobs.claims import (
     claim_some,
     extend,
 )
-from snapshots.jobs.duties import HOUSE, INVENTORY, PROBE, SEAL, WATCH, start_duty
+from snapshots.jobs.duties import HOUSE, INVENTORY, PROBE, PUSH, SEAL, WATCH, start_duty
 from snapshots.models import OPEN, Claimable, Duty, Operation, Worker
+from snapshots.services.cloud_settings import record_cloud_settings
 from snapshots.services.health import closed_off_clouds, plan_probes
 from snapshots.services.inventory import sync_inventory
 from snapshots.services.perform import perform
 from snapshots.services.ping import probe
+from snapshots.services.push import push
 from snapshots.services.seal import seal
 from snapshots.services.watch import watch
 
@@ -40,6 +42,7 @@ DUTIES: dict[str, Callable[[Duty], None]] = {
     INVENTORY: sync_inventory,
     PROBE: probe,
     SEAL: seal,
+    PUSH: push,
 }
 BEAT_SECONDS = 5.0
 CLOCK_TOLERANCE_SECONDS = 10.0
@@ -93,6 +96,8 @@ class Loop:
             start_duty(INVENTORY, cloud, due_at=now)
             start_duty(WATCH, cloud, due_at=now)
         start_duty(SEAL, HOUSE, due_at=now)
+        start_duty(PUSH, HOUSE, due_at=now)
+        record_cloud_settings()
         plan_probes()
 
     def _turn(self) -> bool:

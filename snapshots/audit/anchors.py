@@ -7,7 +7,6 @@ logged and tried again with the next look; sealing never waits for more than its
 
 import json
 import logging
-import os
 import socket
 import sys
 import time
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.mail import send_mail
 
-from snapshots.audit.delivery import DeliveryError, post, rfc5424
+from snapshots.audit.delivery import DeliveryError, append, is_hook, named, post, rfc5424
 from snapshots.audit.seals import header_of, latest_seal
 from snapshots.models import Seal
 
@@ -69,25 +68,19 @@ def _tell(target: str, seal: Seal) -> None:
         _pause.pop(target, None)
 
 
-def named(target: str) -> str:
-    """The target for a log: what follows the host may be a secret."""
-    parts = urlsplit(target)
-    return f"{parts.scheme}://{parts.hostname}" if parts.netloc else target
-
-
 def way_to(target: str) -> Callable[[str], None]:
     """How to tell a line to the target. Raises `ValueError` for one that cannot be."""
     parts = urlsplit(target)
     if target == "stdout":
         return _print
     if parts.scheme == "file" and parts.path:
-        return lambda text: _append(Path(parts.path), text)
+        return lambda text: append(Path(parts.path), text + "\n")
     if parts.scheme == "mailto" and "@" in parts.path:
         return lambda text: _mail(parts.path, text)
     if parts.scheme == "syslog" and parts.hostname:
         address = (parts.hostname, parts.port or 514)
         return lambda text: _datagram(address, text)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname == "127.0.0.1"):
+    if is_hook(parts):
         return lambda text: post(target, text.encode(), key=str(json.loads(text)["number"]))
     raise ValueError(f"{named(target)} is no place to tell seals to.")
 
@@ -95,13 +88,6 @@ def way_to(target: str) -> Callable[[str], None]:
 def _print(text: str) -> None:
     sys.stdout.write(f"seal {text}\n")
     sys.stdout.flush()
-
-
-def _append(path: Path, text: str) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _mail(address: str, text: str) -> None:

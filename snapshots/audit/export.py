@@ -97,7 +97,18 @@ class _Writer:
         self._place.write(data)
 
     def json(self, value: Any) -> None:
-        self.line(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        self.line(json_line(value))
+
+
+def json_line(value: Any) -> bytes:
+    """As JSON Lines have it, the line's end too."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+def told_row(table: str, values: Values) -> Row:
+    """A row as an export has it; `values` in the order of the table's fields."""
+    names = FIELDS[FORMAT][table]
+    return {"table": table, **{n: plain(v) for n, v in zip(names, values, strict=True)}}
 
 
 def write_export(place: Place, wanted: Wanted) -> dict[str, Any]:
@@ -238,9 +249,8 @@ def _write_rows(out: _Writer, source: Source, wanted: Wanted, told: _Manifest) -
 
 
 def _write_span(out: _Writer, rows: Iterable[Values], table: str, told: _Manifest) -> None:
-    names = FIELDS[FORMAT][table]
     for values in rows:
-        out.json({"table": table, **{n: plain(v) for n, v in zip(names, values, strict=True)}})
+        out.json(told_row(table, values))
         told.rows[table] += 1
 
 

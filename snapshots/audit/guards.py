@@ -232,8 +232,9 @@ _THINGS = "NEW.operation_id, NEW.cloud, NEW.volume_id, NEW.volume_name"
 _NO_STATUS = "CAST(NULL AS smallint), ''"
 _NAMES = "NEW.volume_name || ' ' || NEW.ticket || ' ' || NEW.on_behalf_of"
 
-# What auditors themselves look at would soon be most of what they see.
-_UNASKED = "NEW.actor_name = 'portal' OR NEW.code LIKE 'audit:%'"
+# What auditors themselves look at would soon be most of what they see. Other settings of a cloud
+# are something that somebody did, though nobody clicked.
+_UNASKED = "(NEW.actor_name = 'portal' AND NEW.code <> 'cloud:settings') OR NEW.code LIKE 'audit:%'"
 # The body of a background reading is a whole list of the cloud's: nobody looks for a word of it.
 _ENTRIES: dict[type[Model], str] = {
     Exchange: (

@@ -32,6 +32,7 @@ from snapshots.models.people import (
     roles_of,
     sees_every_operation,
 )
+from snapshots.models.pushes import Pushed
 from snapshots.models.seals import Seal, Tombstone
 from snapshots.models.sign_ins import SignIn, Turn
 
@@ -60,6 +61,7 @@ __all__ = [
     "OperationKind",
     "OperationState",
     "Purpose",
+    "Pushed",
     "Question",
     "Quota",
     "Role",

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from snapshots.audit.push import state_of
 from snapshots.audit.seals import latest_seal
 from snapshots.models import (
     BUSY,
@@ -27,6 +28,7 @@ from snapshots.models import (
     Operation,
     OperationState,
     Purpose,
+    Pushed,
     Quota,
     Role,
     Volume,
@@ -350,6 +352,12 @@ def seal_state() -> SealState:
         at=seal.at if seal else None,
         is_signed=bool(seal and seal.signature),
     )
+
+
+def push_troubles() -> list[Pushed]:
+    """The places outside that rows of the trail do not reach just now."""
+    states = [state_of(target) for target in settings.EVSPORTAL_AUDIT_PUSH]
+    return [state for state in states if state.failing_since]
 
 
 def exchange_neighbours(exchange: Exchange) -> tuple[Exchange | None, Exchange | None]:

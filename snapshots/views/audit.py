@@ -33,6 +33,7 @@ def audit(request: PortalRequest) -> HttpResponse:
     code = ActionCode.AUDIT_SEARCHED if wanted else ActionCode.AUDIT_SEARCH_REFUSED
     record_action(code, details={name: text for name, text in told.items() if text})
     context = {"form": form, "page": page, "filtered": form.narrows, "seal": selectors.seal_state()}
+    context["push_troubles"] = selectors.push_troubles()
     if not form.narrows and not before:
         context["anomalies"] = selectors.anomalies_visible_to(request.user)[:5]
     return render(request, "snapshots/audit.html", context)

@@ -2,11 +2,10 @@
 
 import json
 import socket
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
 from django.core import mail
+from receivers import a_hook
 from trail_scene import fill
 
 from snapshots.audit import anchors
@@ -29,28 +28,10 @@ def sealed():
     return latest_seal()
 
 
-class Hook(BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append((self.headers["Idempotency-Key"], json.loads(body)))
-        self.send_response(self.server.answers)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture
 def hook():
-    server = HTTPServer(("127.0.0.1", 0), Hook)
-    server.got, server.answers = [], 200
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with a_hook() as server:
+        yield server
 
 
 def test_a_file_gets_each_new_seal_once(sealed, settings, tmp_path):

@@ -1,0 +1,126 @@
+"""With which settings of its clouds the portal was started, and when they were others."""
+
+import threading
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import Client
+
+from snapshots import clouds
+from snapshots.models import Action, ActionCode, Duty
+from snapshots.services.cloud_settings import record_cloud_settings
+from snapshots.worker import Loop
+
+FILE = """
+clouds:
+  ankara:
+    auth:
+      auth_url: https://iam.example.com/v3
+      username: portal-user
+      password: "planted-password-{number}"
+      user_domain_name: acme
+      project_name: tr-1
+    region_name: tr-1
+  izmir:
+    auth_type: aksk
+    auth: {{access_key: PLANTEDACCESS, secret_key: "planted-secret", project_id: p-1}}
+    evs: {{endpoint: "https://evs.example.com"}}
+"""
+
+
+@pytest.fixture
+def write(settings, tmp_path):
+    def written(number=1, text=FILE):
+        path = tmp_path / "clouds.yaml"
+        path.write_text(text.format(number=number))
+        path.chmod(0o600)
+        settings.EVSPORTAL_MODE, settings.EVSPORTAL_CLOUDS = "cloud", str(path)
+        clouds.forget()
+
+    yield written
+    clouds.forget()
+
+
+def seen():
+    return Action.objects.filter(code=ActionCode.CLOUD_SEEN).order_by("seq")
+
+
+def test_settings_are_recorded_once_without_their_secrets(db, write):
+    write()
+    record_cloud_settings()
+    record_cloud_settings()
+    ankara, izmir = seen()
+    assert (ankara.cloud, ankara.actor_name) == ("ankara", "portal")
+    assert ankara.details | {"fingerprint of the secret": ""} == {
+        "dialect": "native-v2",
+        "limits": "bytes-255",
+        "endpoint": "from the catalog",
+        "region": "tr-1",
+        "calls per second": "5",
+        "certificates": "built in",
+        "sign-in": "password",
+        "identity service": "https://iam.example.com/v3",
+        "user": "portal-user",
+        "account": "acme",
+        "project": "tr-1",
+        "fingerprint of the secret": "",
+    }
+    assert izmir.details["sign-in"] == "access key"
+    assert "planted" not in f"{ankara.details} {izmir.details}".lower()
+
+
+def test_another_password_shows_and_so_does_the_old_one_again(db, write):
+    for number in (1, 2, 1):
+        write(number)
+        record_cloud_settings()
+    first, second, third = (row.details for row in seen().filter(cloud="ankara"))
+    assert first == third
+    name = "fingerprint of the secret"
+    assert first[name] != second[name]
+    assert first | {name: ""} == second | {name: ""}
+
+
+def test_a_cloud_that_was_taken_out_is_told_once(db, write):
+    write()
+    record_cloud_settings()
+    write(text=FILE.split("  izmir", maxsplit=1)[0])
+    record_cloud_settings()
+    record_cloud_settings()
+    assert [row.details.get("state", "") for row in seen().filter(cloud="izmir")] == [
+        "",
+        "no longer in the settings",
+    ]
+
+
+def test_workers_that_start_together_record_it_once(transactional_db, write):
+    write()
+    barrier = threading.Barrier(3)
+
+    def start():
+        barrier.wait()
+        record_cloud_settings()
+        connection.close()
+
+    threads = [threading.Thread(target=start) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen().count() == 2
+
+
+def test_a_worker_records_it_at_its_start(loop):
+    loop._enlist()
+    assert [row.cloud for row in seen()] == ["sandbox"]
+    assert set(Duty.objects.values_list("kind", flat=True)) >= {"seal", "push", "watch"}
+
+
+def test_auditors_find_it(loop, django_user_model):
+    Loop()._enlist()
+    audrey = django_user_model.objects.create_user("audrey", password="demo")
+    audrey.groups.add(Group.objects.get_or_create(name="auditor")[0])
+    browser = Client()
+    browser.force_login(audrey)
+    page = browser.get("/audit/?q=what:cloud").content.decode()
+    assert "started with these settings of a cloud" in page
