@@ -4,7 +4,8 @@ Installed by a migration and after every `migrate`, since SQLite drops a table's
 it rebuilds the table. `missing` names what is not there.
 
 Refused on every guarded table: UPDATE, TRUNCATE, INSERT OR REPLACE, and DELETE unless a tombstone
-covers the row. Seals and tombstones are never deleted at all.
+covers the row. The tombstone must be sealed, and the row by a seal that it names. Seals and
+tombstones are never deleted at all.
 """
 
 from collections.abc import Iterator
@@ -89,13 +90,24 @@ def _sqlite_triggers() -> set[str]:
 
 
 def _postgres_triggers() -> set[str]:
-    """By name, and only while enabled for every role ('A': also for a replica's)."""
+    """By name, and only while enabled for every role ('A': also for a replica's), fired when it
+    should be, and calling a function whose text is the one that `install` would write.
+    """
+    wanted = set(_postgres_calls())
+    bodies = {name: f" {body} " for name, body in _postgres_functions().items()}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "SELECT t.tgname, pg_get_triggerdef(t.oid, true), p.proname, p.prosrc, "
+            "p.proconfig = ARRAY['search_path=' || quote_ident(current_schema()) || ', pg_temp'] "
+            "FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "JOIN pg_proc p ON p.oid = t.tgfoid "
             "WHERE t.tgenabled = 'A' AND c.relnamespace = current_schema()::regnamespace"
         )
-        return {row[0] for row in cursor.fetchall()}
+        return {
+            name
+            for name, call, function, body, finds_our_tables in cursor.fetchall()
+            if call in wanted and bodies.get(function) == body and finds_our_tables
+        }
 
 
 def _statements() -> Iterator[str]:
@@ -142,13 +154,7 @@ def _sqlite_guards(model: type[Model]) -> Iterator[str]:
     table = _table(model)
     refuse = f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
     yield f'CREATE TRIGGER "{_name(model, "change")}" BEFORE UPDATE ON "{table}" {refuse}'
-    covered = (
-        f"WHEN NOT EXISTS (SELECT 1 FROM snapshots_tombstone WHERE "
-        f"OLD.seq > json_extract(tables, '$.{model._meta.model_name}[0]') AND "  # noqa: SLF001
-        f"OLD.seq <= json_extract(tables, '$.{model._meta.model_name}[1]')) "  # noqa: SLF001
-        if model in ARCHIVED
-        else ""
-    )
+    covered = f"WHEN NOT EXISTS ({_sqlite_cover(model)}) " if model in ARCHIVED else ""
     yield f'CREATE TRIGGER "{_name(model, "remove")}" BEFORE DELETE ON "{table}" {covered}{refuse}'
     # INSERT OR REPLACE removes the row it replaces without asking the trigger above.
     unique = [f.column for f in model._meta.concrete_fields if f.unique]  # noqa: SLF001
@@ -159,65 +165,106 @@ def _sqlite_guards(model: type[Model]) -> Iterator[str]:
     )
 
 
+def _sqlite_cover(model: type[Model]) -> str:
+    span = f"tables, '$.{model._meta.model_name}"  # noqa: SLF001 - Django's public name for it
+    return _cover(
+        f"json_extract(t.{span}[0]')",
+        f"json_extract(t.{span}[1]')",
+        f"json_extract(s.{span}[1]')",
+        "json_extract(tables, '$.tombstone[1]')",
+    )
+
+
+def _cover(after: str, upto: str, sealed_upto: str, stones_upto: str) -> str:
+    """A tombstone over the row OLD: sealed itself, and of rows that its last seal had sealed.
+
+    So nobody removes what no seal knows, and whoever forges a tombstone must first let the portal
+    seal it: then it stays in the chain, without a signature that is good.
+    """
+    return (
+        f"SELECT 1 FROM snapshots_tombstone t WHERE OLD.seq > {after} AND OLD.seq <= {upto} "
+        f"AND OLD.seq <= (SELECT {sealed_upto} FROM snapshots_seal s WHERE s.number = t.last_seal) "
+        f"AND t.seq <= (SELECT {stones_upto} FROM snapshots_seal ORDER BY number DESC LIMIT 1)"
+    )
+
+
 # --- PostgreSQL ------------------------------------------------------------------------------
 
 
 def _postgres() -> Iterator[str]:
-    yield (
-        "CREATE OR REPLACE FUNCTION evsportal_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ "
-        f"BEGIN RAISE EXCEPTION '{_REFUSAL}' USING ERRCODE = 'integrity_constraint_violation'; "
-        "END $$"
-    )
-    yield (
-        "CREATE OR REPLACE FUNCTION evsportal_refuse_removal() RETURNS trigger LANGUAGE plpgsql "
-        "AS $$ BEGIN IF EXISTS (SELECT 1 FROM snapshots_tombstone WHERE "
-        "OLD.seq > (tables -> TG_ARGV[0] ->> 0)::bigint AND "
-        "OLD.seq <= (tables -> TG_ARGV[0] ->> 1)::bigint) THEN RETURN OLD; END IF; "
-        f"RAISE EXCEPTION '{_REFUSAL}' USING ERRCODE = 'integrity_constraint_violation'; END $$"
-    )
-    # Before the statement's first row is made, so before it draws a number.
-    yield (
-        "CREATE OR REPLACE FUNCTION evsportal_in_line() RETURNS trigger LANGUAGE plpgsql AS $$ "
-        f"BEGIN PERFORM pg_advisory_xact_lock_shared({WRITERS_LOCK}); RETURN NULL; END $$"
-    )
-    for model in GUARDED:
-        yield from _postgres_guards(model)
+    # Not the caller's path: a temporary table of theirs must not pass for one of ours.
+    path = f"SET search_path = {_schema()}, pg_temp"
+    for function, body in _postgres_functions().items():
+        yield (
+            f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql {path} "
+            f"AS $$ {body} $$"
+        )
     yield (
         "ALTER TABLE snapshots_entry ADD COLUMN IF NOT EXISTS words tsvector "
         "GENERATED ALWAYS AS (to_tsvector('simple', text)) STORED"
     )
     yield "CREATE INDEX IF NOT EXISTS entry_words ON snapshots_entry USING gin (words)"
-    for model in ARCHIVED:
-        function = f"evsportal_find_{model._meta.model_name}"  # noqa: SLF001
-        yield (
-            f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$ "
-            f"BEGIN {_find(model)}; RETURN NULL; END $$"
+    for name, table in _names():
+        yield f'DROP TRIGGER IF EXISTS "{name}" ON "{table}"'
+    yield from _postgres_calls()
+    for name, table in _names():
+        # "Always": also where a session calls itself a replica.
+        yield f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER "{name}"'
+
+
+def _schema() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT quote_ident(current_schema())")
+        return str(cursor.fetchone()[0])
+
+
+def _postgres_functions() -> dict[str, str]:
+    """What each does, by its name."""
+    refuse = f"RAISE EXCEPTION '{_REFUSAL}' USING ERRCODE = 'integrity_constraint_violation'; END"
+    covered = _cover(
+        "(t.tables -> TG_ARGV[0] ->> 0)::bigint",
+        "(t.tables -> TG_ARGV[0] ->> 1)::bigint",
+        "(s.tables -> TG_ARGV[0] ->> 1)::bigint",
+        "(tables -> 'tombstone' ->> 1)::bigint",
+    )
+    return {
+        "evsportal_refuse": f"BEGIN {refuse}",
+        "evsportal_refuse_removal": (
+            f"BEGIN IF EXISTS ({covered}) THEN RETURN OLD; END IF; {refuse}"
+        ),
+        # Before the statement's first row is made, so before it draws a number.
+        "evsportal_in_line": (
+            f"BEGIN PERFORM pg_advisory_xact_lock_shared({WRITERS_LOCK}); RETURN NULL; END"
+        ),
+        **{_finder(model): f"BEGIN {_find(model)}; RETURN NULL; END" for model in ARCHIVED},
+    }
+
+
+def _finder(model: type[Model]) -> str:
+    return f"evsportal_find_{model._meta.model_name}"  # noqa: SLF001
+
+
+def _postgres_calls() -> Iterator[str]:
+    """Each trigger, spelt as PostgreSQL itself tells it."""
+    for model in GUARDED:
+        removal = (
+            f"evsportal_refuse_removal('{model._meta.model_name}')"  # noqa: SLF001
+            if model in ARCHIVED
+            else "evsportal_refuse()"
         )
-        yield from _postgres_trigger(model, "find", "AFTER INSERT", "ROW", f"{function}()")
+        yield _postgres_call(model, "change", "BEFORE UPDATE", "ROW", "evsportal_refuse()")
+        yield _postgres_call(model, "remove", "BEFORE DELETE", "ROW", removal)
+        yield _postgres_call(
+            model, "truncate", "BEFORE TRUNCATE", "STATEMENT", "evsportal_refuse()"
+        )
+        yield _postgres_call(model, "line", "BEFORE INSERT", "STATEMENT", "evsportal_in_line()")
+    for model in ARCHIVED:
+        yield _postgres_call(model, "find", "AFTER INSERT", "ROW", f"{_finder(model)}()")
 
 
-def _postgres_guards(model: type[Model]) -> Iterator[str]:
-    yield from _postgres_trigger(model, "change", "BEFORE UPDATE", "ROW", "evsportal_refuse()")
-    removal = (
-        f"evsportal_refuse_removal('{model._meta.model_name}')"  # noqa: SLF001
-        if model in ARCHIVED
-        else "evsportal_refuse()"
-    )
-    yield from _postgres_trigger(model, "remove", "BEFORE DELETE", "ROW", removal)
-    yield from _postgres_trigger(
-        model, "truncate", "BEFORE TRUNCATE", "STATEMENT", "evsportal_refuse()"
-    )
-    yield from _postgres_trigger(model, "line", "BEFORE INSERT", "STATEMENT", "evsportal_in_line()")
-
-
-def _postgres_trigger(
-    model: type[Model], kind: str, event: str, each: str, call: str
-) -> Iterator[str]:
+def _postgres_call(model: type[Model], kind: str, event: str, each: str, call: str) -> str:
     name, table = _name(model, kind), _table(model)
-    yield f'DROP TRIGGER IF EXISTS "{name}" ON "{table}"'
-    yield (f'CREATE TRIGGER "{name}" {event} ON "{table}" FOR EACH {each} EXECUTE FUNCTION {call}')
-    # "Always": also where a session calls itself a replica.
-    yield f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER "{name}"'
+    return f"CREATE TRIGGER {name} {event} ON {table} FOR EACH {each} EXECUTE FUNCTION {call}"
 
 
 # --- what the search is given, in words of both databases ------------------------------------

@@ -4,10 +4,12 @@ import uuid
 
 import pytest
 from django.core.checks import run_checks
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from snapshots.audit import guards
+from snapshots.audit.seals import seal_new_rows
 from snapshots.models import Action, Anomaly, AnomalyKind, Answer, Entry, Exchange, Seal, Tombstone
 
 pytestmark = pytest.mark.django_db
@@ -114,35 +116,112 @@ def _other(field):
     return "999" if field.get_internal_type().startswith("Big") else "hex(randomblob(16))"
 
 
-def test_an_upsert_is_refused(rows):
-    table = "snapshots_seal"
-    assert refused(
-        f"INSERT INTO {table} SELECT * FROM {table} WHERE 1 = 1 "  # noqa: S608
-        "ON CONFLICT (number) DO UPDATE SET root = 'forged'"
-    )
+def test_an_upsert_is_refused_by_every_unique_column(rows):
+    for row in rows:
+        table = row._meta.db_table
+        for unique in (field.column for field in row._meta.concrete_fields if field.unique):
+            sql = f"INSERT INTO {table} SELECT * FROM {table} WHERE 1 = 1 ON CONFLICT ({unique})"  # noqa: S608
+            assert refused(f"{sql} DO UPDATE SET at = excluded.at")
 
 
-def test_what_a_tombstone_covers_may_be_removed_and_nothing_else(rows):
+@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no MERGE")
+@pytest.mark.parametrize("then", ["UPDATE SET at = o.at", "DELETE"])
+def test_a_merge_is_refused(rows, then):
+    for row in rows:
+        table, key = row._meta.db_table, row._meta.pk.column
+        sql = f"MERGE INTO {table} t USING {table} o ON t.{key} = o.{key} WHEN MATCHED THEN {then}"
+        assert refused(sql)
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="SQLite's own way")
+@pytest.mark.parametrize("way", ["REPLACE", "IGNORE", "FAIL", "ABORT"])
+def test_no_way_out_of_a_conflict_changes_a_row(rows, way):
+    for row in rows:
+        table, key = row._meta.db_table, row._meta.pk.column
+        before = type(row).objects.values().get(pk=row.pk)
+        assert refused(f"UPDATE OR {way} {table} SET at = '2020-01-01', {key} = {key}")  # noqa: S608
+        assert type(row).objects.values().get(pk=row.pk) == before
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="SQLite's own way")
+@pytest.mark.parametrize("setting", ["recursive_triggers = ON", "recursive_triggers = OFF"])
+@pytest.mark.parametrize("name", ["seq", "rowid", "oid", "_rowid_"])
+@pytest.mark.parametrize("spelt", ["{}", "'{}'", "{}.0"])
+def test_a_replacement_is_refused_whatever_the_key_is_called(rows, setting, name, spelt):
     sent = rows[0]
-    answer_row = rows[1]
-    other = exchange()
-    Tombstone.objects.create(
+    columns = [field.column for field in sent._meta.concrete_fields if field.column != "seq"]
+    others = ", ".join("hex(randomblob(16))" if one == "id" else f'"{one}"' for one in columns)
+    quoted = ", ".join(f'"{one}"' for one in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA {setting}")
+    assert refused(
+        f"REPLACE INTO snapshots_exchange ({name}, {quoted}) "  # noqa: S608
+        f"SELECT {spelt.format(sent.seq)}, {others} FROM snapshots_exchange"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA recursive_triggers = OFF")
+
+
+# --- what a tombstone opens ------------------------------------------------------------------
+
+
+def buried(*, last_seal, **tables):
+    return Tombstone.objects.create(
         at=timezone.now(),
         actor_name="root",
         first_seal=1,
-        last_seal=1,
-        tables={
-            "exchange": [sent.seq - 1, sent.seq, 1],
-            "answer": [answer_row.seq - 1, answer_row.seq, 1],
-        },
+        last_seal=last_seal,
+        tables=tables,
         file="f",
         sha256="0",
     )
+
+
+def removed(row):
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM snapshots_answer WHERE seq = %s", [answer_row.seq])
-        cursor.execute("DELETE FROM snapshots_exchange WHERE seq = %s", [sent.seq])
-    assert list(Exchange.objects.all()) == [other]
-    assert refused("DELETE FROM snapshots_exchange WHERE seq = %s", other.seq)
+        cursor.execute(f"DELETE FROM {row._meta.db_table} WHERE seq = %s", [row.seq])  # noqa: S608
+    return not type(row).objects.filter(seq=row.seq).exists()
+
+
+def test_what_a_sealed_tombstone_covers_may_be_removed_and_nothing_else():
+    sent = exchange()
+    answered = answer(sent)
+    (seal,) = seal_new_rows(at_once=True)
+    late = exchange()
+    last = late.seq
+    stone = {"exchange": [sent.seq - 1, last, 2], "answer": [answered.seq - 1, answered.seq, 1]}
+    stone = buried(last_seal=seal.number, **stone)
+    delete = "DELETE FROM snapshots_exchange WHERE seq = %s"
+    assert refused(delete, sent.seq)  # no seal knows the tombstone yet
+    seal_new_rows(at_once=True)
+    assert removed(answered)
+    assert removed(sent)
+    assert refused(delete, last)  # the seals that the tombstone names do not know it
+    assert refused("DELETE FROM snapshots_tombstone WHERE seq = %s", stone.seq)
+
+
+def test_a_temporary_table_does_not_pass_for_the_tombstones():
+    sent = exchange()
+    seal_new_rows(at_once=True)
+    tables = f'{{"exchange": [0, {sent.seq}, 1], "tombstone": [0, 9, 1]}}'
+    kind = "jsonb" if ON_POSTGRES else "text"
+    with connection.cursor() as cursor:
+        for name in ("tombstone", "seal"):
+            cursor.execute(
+                f"CREATE TEMPORARY TABLE snapshots_{name} AS SELECT 1 AS seq, 1 AS number, "
+                f"1 AS last_seal, CAST(%s AS {kind}) AS tables",
+                [tables],
+            )
+    try:
+        assert refused("DELETE FROM snapshots_exchange")
+    finally:
+        with connection.cursor() as cursor:
+            for name in ("tombstone", "seal"):
+                temporary = "pg_temp" if ON_POSTGRES else "temp"
+                cursor.execute(f"DROP TABLE {temporary}.snapshots_{name}")
+
+
+# --- guards that are not there ---------------------------------------------------------------
 
 
 def test_a_missing_guard_is_told_and_put_back():
@@ -167,6 +246,60 @@ def test_a_guard_that_was_put_to_sleep_or_replaced_is_told():
                 "WHEN 0 BEGIN SELECT RAISE(ABORT, 'the audit trail is never changed'); END"
             )
     assert guards.missing() == ["guard_seal_remove"]
+
+
+EMPTIED = """CREATE OR REPLACE FUNCTION evsportal_refuse_removal() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$ BEGIN RETURN OLD; END $$"""
+OTHER_PATH = "ALTER FUNCTION evsportal_refuse_removal() RESET search_path"
+WITH_EXCEPTION = """CREATE OR REPLACE TRIGGER guard_action_find AFTER INSERT ON snapshots_action
+FOR EACH ROW WHEN (NEW.actor_name <> 'mallory') EXECUTE FUNCTION evsportal_find_action()"""
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no functions of its own")
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [(EMPTIED, "remove"), (OTHER_PATH, "remove"), (WITH_EXCEPTION, "find")],
+    ids=["emptied", "other-path", "with-exception"],
+)
+def test_a_guard_that_does_something_else_is_told(change, what):
+    with connection.cursor() as cursor:
+        cursor.execute(change)
+        cursor.execute("ALTER TABLE snapshots_action ENABLE ALWAYS TRIGGER guard_action_find")
+    assert f"guard_action_{what}" in guards.missing()
+    guards.install()
+    assert guards.missing() == []
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="SQLite's own way")
+def test_a_guard_that_was_written_over_in_the_schema_is_told():
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA writable_schema = ON")
+        cursor.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, 'never', 'seldom') "
+            "WHERE name = 'guard_answer_change'"
+        )
+        cursor.execute("PRAGMA writable_schema = RESET")
+    assert guards.missing() == ["guard_answer_change"]
+    guards.install()
+    assert guards.missing() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_table_that_a_migration_rebuilds_has_its_guards_again():
+    """SQLite makes the table anew for such a change, and its triggers are gone with the old one."""
+    field = Exchange._meta.get_field("ticket")
+    wider = type(field)(max_length=90, blank=True)
+    wider.set_attributes_from_name("ticket")
+    sent = exchange()
+    with connection.schema_editor() as editor:
+        editor.alter_field(Exchange, field, wider)
+    assert ("guard_exchange_change" in guards.missing()) is not ON_POSTGRES
+    call_command("migrate", verbosity=0)
+    with connection.schema_editor() as editor:
+        editor.alter_field(Exchange, wider, field)
+    call_command("migrate", verbosity=0)
+    assert guards.missing() == []
+    assert refused("UPDATE snapshots_exchange SET ticket = 'CHG9' WHERE seq = %s", sent.seq)
 
 
 # --- the entries that the search reads -------------------------------------------------------

@@ -153,7 +153,7 @@ def test_archived_rows_of_a_trail_without_a_key(settings):
     assert found(key) is None  # the seal over that tombstone is from before the key, too
 
 
-def test_a_tombstone_that_no_seal_knows_excuses_nothing():
+def test_a_tombstone_that_no_seal_knows_excuses_nothing(open_door):
     first = sealed(30)[0]
     seq = Exchange.objects.order_by("seq").first().seq
     archive(first)
@@ -162,7 +162,7 @@ def test_a_tombstone_that_no_seal_knows_excuses_nothing():
 
 
 @pytest.mark.parametrize("is_sealed", [False, True])
-def test_a_tombstone_without_the_signature_is_forged(key, is_sealed):
+def test_a_tombstone_without_the_signature_is_forged(key, open_door, is_sealed):
     first = sealed(30)[0]
     stone = archive(first, signed=False)
     if is_sealed:
