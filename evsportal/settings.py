@@ -90,6 +90,9 @@ EVSPORTAL_AUDIT_SEAL_ROWS = int(_number("EVSPORTAL_AUDIT_SEAL_ROWS", 1000, least
 EVSPORTAL_AUDIT_ANCHORS = _list("EVSPORTAL_AUDIT_ANCHORS")
 EVSPORTAL_AUDIT_PUSH = _list("EVSPORTAL_AUDIT_PUSH")
 EVSPORTAL_AUDIT_CA = _text("EVSPORTAL_AUDIT_CA")  # a file; empty: the authorities built in
+# Read by `manage audit_archive` alone. 0: for ever.
+EVSPORTAL_AUDIT_KEEP_DAYS = int(_number("EVSPORTAL_AUDIT_KEEP_DAYS", 0, least=0, most=36_500))
+EVSPORTAL_AUDIT_ARCHIVES = _text("EVSPORTAL_AUDIT_ARCHIVES")
 
 # --- Django ----------------------------------------------------------------------------------
 

@@ -111,6 +111,20 @@ def check_push(**_kwargs: Any) -> list[CheckMessage]:
 
 
 @register
+def check_archives(**_kwargs: Any) -> list[CheckMessage]:
+    """Whoever keeps records for a time says where they go then."""
+    if not settings.EVSPORTAL_AUDIT_KEEP_DAYS or settings.EVSPORTAL_AUDIT_ARCHIVES:
+        return []
+    return [
+        Error(
+            "EVSPORTAL_AUDIT_KEEP_DAYS is set, and EVSPORTAL_AUDIT_ARCHIVES is not.",
+            hint="Name the folder that archives go to, or keep records for ever: 0 days.",
+            id="evsportal.E010",
+        )
+    ]
+
+
+@register
 def check_transactions(**_kwargs: Any) -> list[CheckMessage]:
     """A transaction around a web request or a call would let evidence roll back."""
     if not any(database.get("ATOMIC_REQUESTS") for database in settings.DATABASES.values()):

@@ -113,6 +113,16 @@ def place_at(path: Path) -> Iterator[Folder | Zip]:
         stream.flush()
         os.fsync(stream.fileno())
     unfinished.rename(path)
+    _keep_name(path.parent)
+
+
+def _keep_name(folder: Path) -> None:
+    """The new name is on the disk, too."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 class _Pipe:
