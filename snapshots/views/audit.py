@@ -15,6 +15,7 @@ from snapshots.audit.export import Wanted, write_export
 from snapshots.audit.places import zip_while_sent
 from snapshots.forms import AuditSearchForm
 from snapshots.models import ActionCode, Exchange, Purpose
+from snapshots.selectors.archives import archives_visible_to
 from snapshots.views.access import PortalRequest, for_auditors
 from snapshots.views.curl import curl_of
 
@@ -34,6 +35,13 @@ def audit(request: PortalRequest) -> HttpResponse:
     record_action(code, details={name: text for name, text in told.items() if text})
     context = {"form": form, "page": page, "filtered": form.narrows, "seal": selectors.seal_state()}
     context["push_troubles"] = selectors.push_troubles()
+    context = {
+        "form": form,
+        "page": page,
+        "filtered": form.narrows,
+        "seal": selectors.seal_state(),
+        "archives": archives_visible_to(request.user),
+    }
     if not form.narrows and not before:
         context["anomalies"] = selectors.anomalies_visible_to(request.user)[:5]
     return render(request, "snapshots/audit.html", context)
@@ -88,12 +96,21 @@ def record(request: PortalRequest, record_id: uuid.UUID) -> HttpResponse:
     action = selectors.actions_visible_to(request.user).filter(id=record_id).first()
     found = exchange or action
     if found is None:
-        raise Http404
+        return _not_here(request, record_id)
     record_action(ActionCode.AUDIT_READ, subject=str(record_id))
     caused = selectors.caused_by(found.cause, besides=record_id)
     if exchange is not None:
         return _exchange(request, exchange, caused)
     return render(request, "snapshots/action.html", {"action": action, "caused": caused})
+
+
+def _not_here(request: PortalRequest, record_id: uuid.UUID) -> HttpResponse:
+    """The trail does not know the ids of what was archived: only how old it is, and where."""
+    archives = archives_visible_to(request.user)
+    if not archives:
+        raise Http404
+    context = {"archives": archives, "record_id": record_id}
+    return render(request, "snapshots/archived.html", context, status=404)
 
 
 def _exchange(

@@ -33,8 +33,10 @@ _END = {
 
 
 def _end(operation: Operation, accepted_at: datetime | None) -> str:
-    if operation.status is OperationState.FAILED and accepted_at is None:
-        return "Given up"  # it never reached the cloud
+    # Its answer may be in an archive; what the cloud made of it is still here.
+    reached = accepted_at is not None or hasattr(operation, "snapshot")
+    if operation.status is OperationState.FAILED and not reached:
+        return "Given up"
     return _END.get(operation.status, "")
 
 
