@@ -1,0 +1,43 @@
+"""`manage audit_roles`: SQL for roles of web, worker and archive that own nothing of the trail."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+
+from snapshots.audit.roles import ARCHIVE, WEB, WORKER, grants, owner, too_mighty
+
+ROLES = {"web": WEB, "worker": WORKER, "archive": ARCHIVE}
+
+
+class Command(BaseCommand):
+    help = (
+        "Prints SQL for PostgreSQL, to be run by the owner of the tables after each migration: "
+        "roles for web, worker and archive that may do what they need and nothing else."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        for part in ROLES:
+            parser.add_argument(f"--{part}", default=f"evsportal_{part}", help="the role's name")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if connection.vendor != "postgresql":
+            raise CommandError("SQLite has no roles: whoever may write the file may do everything.")
+        names = {options[part]: role for part, role in ROLES.items()}
+        if len(names) < len(ROLES):
+            raise CommandError("Name three different roles.")
+        if mighty := too_mighty(names):
+            words = f"{mighty[0]} may do all that the owner of the tables may, and take the "
+            raise CommandError(words + "triggers away. Let programs have other roles.")
+        for line in _script(options, list(grants(names))):
+            self.stdout.write(line)
+
+
+def _script(options: dict[str, Any], statements: list[str]) -> Iterator[str]:
+    yield f"-- For {owner()}, who owns the tables: psql -1 -v ON_ERROR_STOP=1 -f THIS"
+    yield "-- Again after each migration. New roles need a password: \\password NAME in psql."
+    for part in ROLES:
+        yield f"--   {part}: DATABASE_URL=postgresql://{options[part]}:...@host/name"
+    for statement in statements:
+        yield f"{statement};"

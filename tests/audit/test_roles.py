@@ -1,0 +1,306 @@
+"""On PostgreSQL web, worker and archive have roles of their own, which cannot touch the trail."""
+
+import subprocess
+import sys
+import uuid
+from contextlib import contextmanager
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group, User
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection
+from django.test import Client
+from django.utils import timezone
+from portal_process import ROOT, environ
+
+from snapshots import clouds
+from snapshots.audit import guards, keys
+from snapshots.audit.roles import ARCHIVE, WEB, WORKER
+from snapshots.audit.seals import seal_new_rows
+from snapshots.audit.verify import verify
+from snapshots.models import (
+    Action,
+    Entry,
+    Exchange,
+    Operation,
+    Seal,
+    Tombstone,
+    Volume,
+    VolumeGrant,
+)
+from snapshots.sandbox.options import SandboxOptions
+from snapshots.sandbox.server import SandboxServer
+from snapshots.worker import Loop
+from tests import waiting
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ON_POSTGRES = connection.vendor == "postgresql"
+needs_roles = pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has no roles")
+
+
+@pytest.fixture
+def roles():
+    """As an operator makes them, in this test's database only."""
+    names = {part: f"{connection.settings_dict['NAME']}_{part}" for part in PARTS}
+    with connection.cursor() as cursor:
+        cursor.execute(sql(names))
+    yield names
+    with connection.cursor() as cursor:
+        for name in names.values():
+            cursor.execute(f'DROP OWNED BY "{name}"; DROP ROLE "{name}"')
+
+
+PARTS = {"web": WEB, "worker": WORKER, "archive": ARCHIVE}
+
+
+def sql(names):
+    told = StringIO()
+    call_command("audit_roles", stdout=told, **names)
+    return told.getvalue()
+
+
+@contextmanager
+def logged_in_as(name):
+    """New connections, also of other threads, are this role's."""
+    owner = connection.settings_dict["USER"]
+    connection.close()
+    connection.settings_dict["USER"] = name
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["USER"] = owner
+
+
+@pytest.fixture
+def cloud(settings):
+    settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
+    with SandboxServer(SandboxOptions()) as server:
+        settings.EVSPORTAL_SANDBOX_URL = server.url
+        clouds.forget()
+        yield server
+    clouds.forget()
+
+
+@pytest.fixture
+def people(db):
+    for name, group in (("alice", "staff"), ("audrey", "auditor")):
+        person = User.objects.create_user(name, password="demo")
+        person.groups.add(Group.objects.get_or_create(name=group)[0])
+    alice = User.objects.get(username="alice")
+    VolumeGrant.objects.create(cloud=clouds.SANDBOX, volume_id="", user=alice)
+
+
+def work(*, until):
+    loop = Loop()
+    loop._enlist()
+
+    def turn():
+        loop.run_until_idle(seconds=1)
+        return until()
+
+    waiting.until(turn, seconds=30)
+    loop.stop()
+    loop._pool.shutdown(wait=True)
+
+
+def browser(name):
+    client = Client()
+    answer = client.post("/accounts/login/", {"username": name, "password": "demo"})
+    assert answer.status_code == 302
+    return client
+
+
+def ask(client):
+    key = client.get("/snapshots/new/", follow=True).context["form"]["key"].value()
+    wanted = Volume.objects.filter(status="available").first()
+    told = {"key": key, "volume_id": wanted.volume_id, "name": "before-upgrade"}
+    told |= {"metadata-0-key": "", "metadata-0-value": "", "description": ""}
+    answer = client.post("/snapshots/new/", told)
+    assert answer.status_code == 302, answer.context["form"].errors
+    return Operation.objects.get()
+
+
+@needs_roles
+def test_each_program_does_its_work_in_its_own_role(roles, cloud, people, settings):
+    settings.EVSPORTAL_AUDIT_SEAL_SECONDS = settings.EVSPORTAL_WATCH_SECONDS = 1
+    with logged_in_as(roles["worker"]):
+        work(until=Volume.objects.exists)
+    with logged_in_as(roles["web"]):
+        operation = ask(browser("alice"))
+    with logged_in_as(roles["worker"]):
+        work(until=lambda: Operation.objects.get().is_final and Seal.objects.exists())
+        seal_new_rows(at_once=True)
+    with logged_in_as(roles["web"]):
+        audrey = browser("audrey")
+        page = audrey.get("/audit/", {"q": f"operation:{operation.pk} before-upgrade"})
+        assert page.context["page"].rows
+        assert b"".join(audrey.get("/audit/export/").streaming_content)
+    operation.refresh_from_db()
+    assert operation.state == "succeeded"
+    assert Entry.objects.get(what="create").status == 202
+    assert verify(key=keys.public_key()).damage is None
+
+
+@needs_roles
+def test_the_archive_is_made_in_the_archives_role_and_in_no_other(roles, cloud, tmp_path):
+    with time_machine.travel(timezone.now() - timedelta(days=30)):
+        Action.objects.create(
+            at=timezone.now(), code="session:sign-in", cause=uuid.uuid4(), actor_name="alice"
+        )
+        seal_new_rows(at_once=True)
+    told = {"to": str(tmp_path), "before": f"{timezone.now():%Y-%m-%d}", "yes": True}
+    for part in ("web", "worker"):
+        with (
+            logged_in_as(roles[part]),
+            pytest.raises(CommandError, match="may not remove rows"),
+        ):
+            call_command("audit_archive", **told)
+    assert Tombstone.objects.count() == 0
+    with logged_in_as(roles["archive"]):
+        call_command("audit_archive", **told)
+    assert Tombstone.objects.count() == 1
+    assert not Action.objects.filter(code="session:sign-in").exists()
+    assert verify(key=keys.public_key()).damage is None
+
+
+FORBIDDEN = [
+    "UPDATE {table} SET at = at",
+    "TRUNCATE {table}",
+    "ALTER TABLE {table} DISABLE TRIGGER ALL",
+    "ALTER TABLE {table} DISABLE TRIGGER guard_{model}_remove",
+    "DROP TRIGGER guard_{model}_remove ON {table}",
+    "ALTER TABLE {table} ADD COLUMN x int",
+    "ALTER TABLE {table} RENAME TO x",
+    "CREATE TRIGGER x BEFORE INSERT ON {table} EXECUTE FUNCTION evsportal_in_line()",
+    "CREATE RULE x AS ON INSERT TO {table} DO INSTEAD NOTHING",
+    "DROP TABLE {table}",
+]
+FORBIDDEN_ANYWHERE = [
+    "SET session_replication_role = replica",
+    "CREATE OR REPLACE FUNCTION evsportal_refuse() RETURNS trigger LANGUAGE sql AS ''",
+    "ALTER FUNCTION evsportal_refuse() RESET ALL",
+    "DROP FUNCTION evsportal_refuse() CASCADE",
+    "CREATE TEMPORARY TABLE snapshots_tombstone (seq int)",
+    "CREATE TABLE x (seq int)",
+    "CREATE SCHEMA x",
+    "DELETE FROM django_migrations",
+    "SET ROLE {owner}",
+]
+
+
+def is_forbidden(statement):
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    except DatabaseError as error:
+        return error.__cause__.sqlstate == "42501"
+    return False
+
+
+@needs_roles
+@pytest.mark.parametrize("part", PARTS)
+def test_no_role_changes_the_trail_or_its_guards(part, roles):
+    owner = connection.settings_dict["USER"]
+    allowed = []
+    with logged_in_as(roles[part]):
+        for model in guards.GUARDED:
+            names = {"table": model._meta.db_table, "model": model._meta.model_name}
+            tried = [one.format(**names) for one in FORBIDDEN]
+            allowed += [one for one in tried if not is_forbidden(one)]
+        tried = [one.format(owner=f'"{owner}"') for one in FORBIDDEN_ANYWHERE]
+        allowed += [one for one in tried if not is_forbidden(one)]
+    assert allowed == []
+    assert guards.missing() == []
+
+
+@needs_roles
+@pytest.mark.parametrize(
+    ("part", "inserts", "deletes"),
+    [
+        ("web", {"action"}, set()),
+        ("worker", {"exchange", "answer", "action", "anomaly", "seal"}, set()),
+        (
+            "archive",
+            {"action", "tombstone", "seal"},
+            {"exchange", "answer", "action", "anomaly"},
+        ),
+    ],
+)
+def test_what_each_role_may_do_to_the_trail(part, inserts, deletes, roles):
+    def may(right):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT name FROM unnest(%s::text[]) name "
+                "WHERE has_table_privilege(%s, 'snapshots_' || name, %s)",
+                [names, roles[part], right],
+            )
+            return {row[0] for row in cursor.fetchall()}
+
+    names = [model._meta.model_name for model in guards.GUARDED]
+    assert may("SELECT") == set(names)
+    assert (may("INSERT"), may("DELETE")) == (inserts, deletes)
+    assert (may("UPDATE"), may("TRUNCATE"), may("TRIGGER")) == (set(), set(), set())
+
+
+@needs_roles
+def test_the_worker_reads_no_session_and_the_archive_no_password(roles):
+    for part, table in (("worker", "django_session"), ("archive", "auth_user")):
+        with logged_in_as(roles[part]):
+            assert is_forbidden(f"SELECT * FROM {table}")  # noqa: S608
+
+
+@needs_roles
+def test_running_the_sql_again_takes_back_what_was_given_in_between(roles):
+    with connection.cursor() as cursor:
+        cursor.execute(f'GRANT ALL ON snapshots_seal TO "{roles["web"]}"')
+        cursor.execute(sql(roles))
+    with logged_in_as(roles["web"]):
+        assert is_forbidden("UPDATE snapshots_seal SET at = at")
+
+
+@needs_roles
+def test_a_role_that_is_a_member_of_the_owner_is_refused(roles):
+    with connection.cursor() as cursor:
+        cursor.execute(f'GRANT "{connection.settings_dict["USER"]}" TO "{roles["worker"]}"')
+    with pytest.raises(CommandError, match="may do all that the owner"):
+        sql(roles)
+
+
+@needs_roles
+def test_roles_that_own_the_tables_or_are_one_are_refused():
+    owner = connection.settings_dict["USER"]
+    with pytest.raises(CommandError, match="may do all that the owner"):
+        call_command("audit_roles", web=owner)
+    with pytest.raises(CommandError, match="three different"):
+        call_command("audit_roles", web="x", worker="x")
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL has roles")
+def test_sqlite_has_no_roles():
+    with pytest.raises(CommandError, match="SQLite has no roles"):
+        call_command("audit_roles")
+
+
+@needs_roles
+def test_a_program_that_may_not_migrate_says_who_must(roles):
+    url = environ()["DATABASE_URL"].replace("//evsportal@", f"//{roles['web']}@")
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE name = '0009_guards_anew'")
+    try:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "serve", "--no-sandbox", "--no-worker", "--no-web"],
+            cwd=ROOT,
+            env=environ(DATABASE_URL=url),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        call_command("migrate", verbosity=0)
+    assert "by the role that owns its tables" in done.stderr
+    assert Exchange.objects.count() == 0
