@@ -6,21 +6,20 @@ import subprocess
 import sys
 import uuid
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
+from archive_scene import ARCHIVABLE, OLD, YESTERDAY, archive, sealed, state
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.utils import timezone
 from trail_scene import action, answer, exchange, fill
 
-from snapshots.audit import guards, keys
+from snapshots.audit import keys
 from snapshots.audit.archive import plan
 from snapshots.audit.export import Wanted, write_export
-from snapshots.audit.horizon import TRAIL
 from snapshots.audit.places import place_at
 from snapshots.audit.seals import seal_new_rows
 from snapshots.audit.search import find, parse
@@ -39,41 +38,6 @@ from snapshots.models import (
 
 pytestmark = pytest.mark.django_db
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "verify_audit.py"
-OLD = timedelta(days=30)
-YESTERDAY = f"{datetime.now(tz=UTC) - timedelta(days=1):%Y-%m-%d}"
-ARCHIVABLE = ("exchange", "answer", "action", "anomaly")
-
-
-@pytest.fixture
-def key(settings):
-    settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
-    return keys.public_key()
-
-
-@pytest.fixture
-def folder(tmp_path, settings):
-    settings.EVSPORTAL_AUDIT_SEAL_ROWS = 40
-    (tmp_path / "archives").mkdir()
-    return tmp_path / "archives"
-
-
-@pytest.fixture
-def trail(key, folder):
-    """A month ago people did things, which were sealed; today they do more."""
-    sealed(fill)
-    fill(20, seed=2)
-    seal_new_rows(at_once=True)
-    return key
-
-
-def sealed(make, *, ago=OLD):
-    with time_machine.travel(timezone.now() - ago):
-        make()
-        return seal_new_rows(at_once=True)
-
-
-def run(folder, **told):
-    call_command("audit_archive", **{"to": str(folder), "before": YESTERDAY, "yes": True} | told)
 
 
 def tool(path, key, *extra):
@@ -89,14 +53,6 @@ def tool(path, key, *extra):
     return done.returncode, done.stdout
 
 
-def state():
-    """All that the trail holds, by its numbers."""
-    numbers = {
-        name: set(model.objects.values_list("pk", flat=True)) for name, model in TRAIL.items()
-    }
-    return numbers | {"seal": set(Seal.objects.values_list("pk", flat=True))}
-
-
 def found(text):
     return find(Entry.objects.all(), parse(text)).count()
 
@@ -106,7 +62,7 @@ def found(text):
 
 def test_without_yes_it_says_what_would_go_and_does_nothing(trail, folder, capsys):
     before = state()
-    run(folder, yes=False)
+    archive(folder, yes=False)
     told = capsys.readouterr().out
     assert "Seals 1 to 4, " in told
     assert f"would be written to {folder / 'audit-00000001-00000004.zip'}, proved" in told
@@ -117,7 +73,7 @@ def test_without_yes_it_says_what_would_go_and_does_nothing(trail, folder, capsy
 def test_old_records_are_in_the_file_and_no_longer_here(trail, folder, capsys):
     before = state()
     old = Seal.objects.get(number=4).tables
-    run(folder)
+    archive(folder)
     after = state()
     for table in ARCHIVABLE:
         stay = {seq for seq in before[table] if seq > old[table][1]}
@@ -135,7 +91,7 @@ def test_old_records_are_in_the_file_and_no_longer_here(trail, folder, capsys):
 
 
 def test_what_is_left_is_sound_here_and_in_an_export(trail, folder, tmp_path):
-    run(folder)
+    archive(folder)
     report = verify(key=trail)
     assert report.damage is None
     assert report.archived == sum(span[2] for span in Tombstone.objects.get().tables.values())
@@ -151,7 +107,7 @@ def test_the_search_shows_no_ghosts(trail, folder):
     old = Exchange.objects.order_by("seq").first()
     assert Entry.objects.filter(record=old.id).exists()
     words = found("background:yes limit")
-    run(folder)
+    archive(folder)
     kept = {table: state()[table] for table in ("exchange", "action", "anomaly")}
     for kind, numbers in kept.items():
         assert set(Entry.objects.filter(kind=kind).values_list("row", flat=True)) == numbers
@@ -163,7 +119,7 @@ def _in_background():
 
 
 def test_it_is_recorded_with_the_file_and_its_digest(trail, folder):
-    run(folder)
+    archive(folder)
     stone = Tombstone.objects.get()
     taken, told = Action.objects.filter(code__startswith="audit:").order_by("seq")
     assert (taken.code, taken.details["to"]) == ("audit:export", stone.file)
@@ -173,10 +129,10 @@ def test_it_is_recorded_with_the_file_and_its_digest(trail, folder):
 
 
 def test_the_next_archive_begins_where_the_last_one_ended(trail, folder):
-    run(folder)
+    archive(folder)
     seal_new_rows(at_once=True)
     with time_machine.travel(timezone.now() + timedelta(days=9)):
-        run(folder, before=f"{timezone.now():%Y-%m-%d}")
+        archive(folder, before=f"{timezone.now():%Y-%m-%d}")
     first, second = Tombstone.objects.order_by("seq")
     assert second.first_seal == first.last_seal + 1
     assert tool(folder / second.file, trail)[0] == 0
@@ -186,9 +142,9 @@ def test_the_next_archive_begins_where_the_last_one_ended(trail, folder):
 
 
 def test_a_second_run_finds_nothing_to_do(trail, folder, capsys):
-    run(folder)
+    archive(folder)
     before = state()
-    run(folder)
+    archive(folder)
     assert "Nothing to archive." in capsys.readouterr().out
     assert state() == before
 
@@ -196,7 +152,7 @@ def test_a_second_run_finds_nothing_to_do(trail, folder, capsys):
 def test_many_rows_go_in_several_steps(key, folder, settings):
     settings.EVSPORTAL_AUDIT_SEAL_ROWS = 1000
     sealed(lambda: fill(600))
-    run(folder)
+    archive(folder)
     assert (Exchange.objects.count(), Answer.objects.count()) == (0, 0)
     assert verify(key=key).damage is None
 
@@ -226,7 +182,7 @@ def test_days_without_a_folder_stop_the_start(settings):
 @pytest.mark.parametrize("day", ["yesterday", "2026-02-30", "2999-01-01", "1.2.2026"])
 def test_a_day_that_cannot_be_is_refused(day, trail, folder):
     with pytest.raises(CommandError, match="--before"):
-        run(folder, before=day)
+        archive(folder, before=day)
 
 
 def test_where_to_must_be_said(trail):
@@ -287,11 +243,11 @@ def test_what_belongs_to_an_unfinished_operation_stays(key, folder, capsys):
     sealed(lambda: reply(ask(1)))
     sealed(lambda: action(random.Random(2), 2, operation=asked).save())
     sealed(lambda: reply(ask(3)))
-    run(folder)
+    archive(folder)
     assert f"operation {asked.pk} is not finished" in capsys.readouterr().out
     assert Tombstone.objects.get().last_seal == 1
     Operation.objects.update(state=OperationState.NOT_CREATED)
-    run(folder)
+    archive(folder)
     assert [stone.last_seal for stone in Tombstone.objects.order_by("seq")] == [1, 3]
     assert Operation.objects.count() == 1
 
@@ -299,7 +255,7 @@ def test_what_belongs_to_an_unfinished_operation_stays(key, folder, capsys):
 def test_rows_that_are_not_sealed_stay(key, folder):
     with time_machine.travel(timezone.now() - OLD):
         fill(10)
-    run(folder)
+    archive(folder)
     assert (Tombstone.objects.count(), Exchange.objects.count()) == (0, 10)
 
 
@@ -312,11 +268,11 @@ def test_seals_from_before_the_key_go_with_the_first_signed_one(folder, settings
     sealed(lambda: fill(10))
     settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
     sealed(lambda: fill(10, seed=2), ago=timedelta(minutes=5))
-    run(folder)
+    archive(folder)
     assert "bear no signature" in capsys.readouterr().out
     assert Tombstone.objects.count() == 0
     with time_machine.travel(timezone.now() + timedelta(days=2)):
-        run(folder, before=f"{timezone.now():%Y-%m-%d}")
+        archive(folder, before=f"{timezone.now():%Y-%m-%d}")
     assert Tombstone.objects.get().first_seal == 1
     assert verify(key=keys.public_key()).damage is None
 
@@ -332,124 +288,14 @@ def test_an_answer_that_comes_after_the_archive_was_written_stays(trail, folder,
         return removal(stone)
 
     monkeypatch.setattr(room, "remove", then)
-    run(folder)
+    archive(folder)
     assert Answer.objects.filter(exchange_id=late.seq).exists()
     assert verify(key=trail).damage is None
 
 
-# --- what it refuses -------------------------------------------------------------------------
-
-
-def refused(folder, words, **told):
-    before = state()
-    with pytest.raises(CommandError, match=words):
-        run(folder, **told)
-    after = state()
-    assert {table: after[table] >= before[table] for table in before} == dict.fromkeys(before, True)
-    assert Tombstone.objects.count() == 0
-
-
-def test_without_a_key_it_must_be_said_twice(folder, settings):
-    sealed(lambda: fill(10))
-    refused(folder, "prove nothing")
-    run(folder, unsigned=True)
-    assert (Tombstone.objects.get().signature, Exchange.objects.count()) == ("", 0)
-    assert verify().damage is None
-
-
-@pytest.mark.parametrize("unsigned", [False, True])
-def test_another_key_than_the_seals_is_refused(trail, folder, settings, unsigned):
-    settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
-    refused(folder, "The newest seal bears the key", unsigned=unsigned)
-
-
-def test_a_lost_key_is_refused(trail, folder, settings):
-    settings.EVSPORTAL_AUDIT_KEY = ""
-    refused(folder, "not set", unsigned=True)
-
-
-def test_seals_of_an_old_key_need_its_public_half(folder, tmp_path, settings):
-    settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
-    old = keys.public_key()
-    sealed(lambda: fill(10))
-    settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
-    sealed(lambda: fill(10, seed=2))
-    refused(folder, "names the key")
-    (tmp_path / "old.pem").write_text(keys.public_pem(old))
-    run(folder, key=str(tmp_path / "old.pem"))
-    assert Exchange.objects.count() == 0
-    assert verify(key=keys.public_key(), old_keys=[old]).damage is None
-
-
-def test_a_full_disk_removes_nothing(trail, folder):
-    (folder / "audit-00000001-00000004.zip.part").symlink_to("/dev/full")
-    refused(folder, "No space left on device. Nothing was removed")
-    assert list(folder.iterdir()) == []
-    run(folder)
-    assert Tombstone.objects.count() == 1
-
-
-def test_a_folder_that_is_not_there_is_not_made(trail, folder):
-    refused(folder / "not-mounted", "is no folder")
-    (folder / "file").write_text("")
-    refused(folder / "file", "is no folder")
-    assert not (folder / "not-mounted").exists()
-
-
-def test_a_file_that_is_something_else_is_left_alone(trail, folder):
-    path = folder / "audit-00000001-00000004.zip"
-    path.write_text("somebody's")
-    refused(folder, "move the file away")
-    assert path.read_text() == "somebody's"
-
-
-def test_an_export_of_another_portal_proves_nothing_here(trail, folder, settings):
-    """Sound in itself and signed, but not over this database's rows."""
-    made = folder / "audit-00000001-00000004.zip"
-    run(folder)
-    connection.check_constraints()
-    guards.lift()
-    with connection.cursor() as cursor:
-        for table in (*ARCHIVABLE, "tombstone", "seal", "entry"):
-            cursor.execute(f"DELETE FROM snapshots_{table}")  # noqa: S608
-    guards.install()
-    sealed(lambda: fill(seed=5))
-    assert made.exists()
-    refused(folder, "move the file away")
-
-
-def test_damaged_rows_are_not_archived(trail, folder):
-    connection.check_constraints()
-    guards.lift()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE snapshots_exchange SET ticket = 'CHG9' WHERE seq = "
-            "(SELECT min(seq) FROM snapshots_exchange)"
-        )
-    connection.check_constraints()
-    guards.install()
-    refused(folder, "was changed")
-
-
-def test_a_row_that_a_forged_tombstone_would_excuse_is_missed(trail, folder):
-    tables = Seal.objects.get(number=1).tables
-    Tombstone.objects.create(
-        at=timezone.now(),
-        actor_name="mallory",
-        first_seal=1,
-        last_seal=1,
-        tables=tables,
-        file="f",
-        sha256="0",
-    )
-    seal_new_rows(at_once=True)
-    with pytest.raises(CommandError, match="forged"):
-        run(folder)
-
-
 def test_the_file_can_be_read_by_people(trail, folder):
     old = Exchange.objects.order_by("seq").first()
-    run(folder)
+    archive(folder)
     lines = zipfile.ZipFile(folder / Tombstone.objects.get().file).read("rows.jsonl").splitlines()
     first = json.loads(lines[0])
     assert (first["table"], first["id"], first["actor_name"]) == (

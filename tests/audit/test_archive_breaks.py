@@ -3,11 +3,12 @@
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
+from archive_scene import ARCHIVABLE, YESTERDAY, archive, sealed
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from portal_process import python
@@ -22,10 +23,7 @@ from snapshots.models import Action, Entry, EntryKind, Tombstone
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "verify_audit.py"
-OLD = timedelta(days=30)
-YESTERDAY = f"{datetime.now(tz=UTC) - timedelta(days=1):%Y-%m-%d}"
 FILE = "audit-00000001-00000004.zip"
-ARCHIVABLE = ("exchange", "answer", "action", "anomaly")
 
 # Runs the command, and dies by -9 when the function named has returned for the nth time.
 DIES = """
@@ -65,19 +63,9 @@ MOMENTS = {
 
 
 @pytest.fixture
-def folder(tmp_path, settings):
-    settings.EVSPORTAL_AUDIT_SEAL_ROWS = 40
-    settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
-    (tmp_path / "archives").mkdir()
-    return tmp_path / "archives"
-
-
-@pytest.fixture
-def old(folder):
+def old(key, folder):
     """The numbers of what is old enough; something newer is there as well."""
-    with time_machine.travel(timezone.now() - OLD):
-        fill()
-        seal_new_rows(at_once=True)
+    sealed(fill)
     numbers = rows()
     fill(20, seed=2)
     return numbers
@@ -95,10 +83,6 @@ def killed(moment, folder):
     function, number = MOMENTS[moment]
     done = python(DIES, function, number, folder, YESTERDAY)
     assert done.returncode == -signal.SIGKILL, done.stderr
-
-
-def run(folder, before=YESTERDAY):
-    call_command("audit_archive", to=str(folder), before=before, yes=True)
 
 
 def is_proved(path):
@@ -119,7 +103,7 @@ def test_killed_at_any_moment_it_has_lost_nothing_and_is_ended_by_the_next_run(m
     killed(moment, folder)
     assert damage() is None
     assert old <= rows() or is_proved(folder / FILE)
-    run(folder)
+    archive(folder)
     assert not old & rows()
     assert newer <= rows()
     assert [one.name for one in folder.iterdir()] == [FILE]
@@ -136,7 +120,7 @@ def test_a_shorter_file_of_a_killed_run_is_used_before_a_new_one_is_made(old, fo
     with time_machine.travel(timezone.now() - timedelta(days=1)):
         seal_new_rows(at_once=True)
     made = (folder / FILE).stat().st_mtime_ns
-    run(folder, before=f"{timezone.now():%Y-%m-%d}")
+    archive(folder, before=f"{timezone.now():%Y-%m-%d}")
     first, second = Tombstone.objects.order_by("seq")
     assert (first.file, (folder / FILE).stat().st_mtime_ns) == (FILE, made)
     assert second.first_seal == 5
@@ -151,14 +135,14 @@ def test_nothing_more_is_removed_without_the_file(moment, old, folder):
     path = folder / FILE
     path.rename(folder / "elsewhere.zip")
     with pytest.raises(CommandError, match="No such file"):
-        run(folder)
+        archive(folder)
     path.write_bytes((folder / "elsewhere.zip").read_bytes()[:-100])
     with pytest.raises(CommandError, match="does not prove"):
-        run(folder)
+        archive(folder)
     assert left <= rows()
     path.unlink()
     (folder / "elsewhere.zip").rename(path)
-    run(folder)
+    archive(folder)
     assert not old & rows()
 
 
@@ -168,7 +152,7 @@ def test_another_sound_archive_of_the_same_rows_is_not_the_one_of_the_tombstone(
     call_command("audit_export", to=str(folder / FILE), until_seal=4)
     left = rows()
     with pytest.raises(CommandError, match="is not the file that tombstone"):
-        run(folder)
+        archive(folder)
     assert left <= rows()
 
 
@@ -185,5 +169,5 @@ def test_two_at_once_are_not_let_in(old, folder):
         done = python(DIES, *MOMENTS["all gone"], folder, YESTERDAY)
         assert "Another archive is being made" in done.stderr
     assert (list(folder.iterdir()), old <= rows()) == ([], True)
-    run(folder)
+    archive(folder)
     assert not old & rows()

@@ -24,7 +24,6 @@ from snapshots.audit.verify import verify
 from snapshots.models import (
     Action,
     Entry,
-    Exchange,
     Operation,
     Seal,
     Tombstone,
@@ -289,7 +288,7 @@ def test_sqlite_has_no_roles():
 def test_a_program_that_may_not_migrate_says_who_must(roles):
     url = environ()["DATABASE_URL"].replace("//evsportal@", f"//{roles['web']}@")
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE name = '0009_guards_anew'")
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
     try:
         done = subprocess.run(
             [sys.executable, "manage.py", "serve", "--no-sandbox", "--no-worker", "--no-web"],
@@ -301,6 +300,5 @@ def test_a_program_that_may_not_migrate_says_who_must(roles):
             check=False,
         )
     finally:
-        call_command("migrate", verbosity=0)
+        call_command("migrate", "sessions", fake=True, verbosity=0)
     assert "by the role that owns its tables" in done.stderr
-    assert Exchange.objects.count() == 0

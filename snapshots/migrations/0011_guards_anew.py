@@ -10,5 +10,5 @@ def install(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("snapshots", "0008_guards")]
+    dependencies = [("snapshots", "0010_duty_rests")]
     operations = [migrations.RunPython(install, migrations.RunPython.noop)]

@@ -1,0 +1,30 @@
+"""A trail of which a part is old enough for an archive."""
+
+import pytest
+from archive_scene import sealed
+from trail_scene import fill
+
+from snapshots.audit import keys
+from snapshots.audit.seals import seal_new_rows
+
+
+@pytest.fixture
+def key(settings):
+    settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
+    return keys.public_key()
+
+
+@pytest.fixture
+def folder(tmp_path, settings):
+    settings.EVSPORTAL_AUDIT_SEAL_ROWS = 40
+    (tmp_path / "archives").mkdir()
+    return tmp_path / "archives"
+
+
+@pytest.fixture
+def trail(key, folder):
+    """A month ago people did things, which were sealed; today they do more."""
+    sealed(fill)
+    fill(20, seed=2)
+    seal_new_rows(at_once=True)
+    return key
