@@ -33,13 +33,12 @@ def audit(request: PortalRequest) -> HttpResponse:
     told = {"query": _asked(form), "before": before}
     code = ActionCode.AUDIT_SEARCHED if wanted else ActionCode.AUDIT_SEARCH_REFUSED
     record_action(code, details={name: text for name, text in told.items() if text})
-    context = {"form": form, "page": page, "filtered": form.narrows, "seal": selectors.seal_state()}
-    context["push_troubles"] = selectors.push_troubles()
     context = {
         "form": form,
         "page": page,
         "filtered": form.narrows,
         "seal": selectors.seal_state(),
+        "push_troubles": selectors.push_troubles(),
         "archives": archives_visible_to(request.user),
     }
     if not form.narrows and not before:

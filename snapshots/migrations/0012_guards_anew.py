@@ -10,5 +10,5 @@ def install(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("snapshots", "0010_duty_rests")]
+    dependencies = [("snapshots", "0011_pushed")]
     operations = [migrations.RunPython(install, migrations.RunPython.noop)]
