@@ -93,6 +93,8 @@ EVSPORTAL_AUDIT_CA = _text("EVSPORTAL_AUDIT_CA")  # a file; empty: the authoriti
 # Read by `manage audit_archive` alone. 0: for ever.
 EVSPORTAL_AUDIT_KEEP_DAYS = int(_number("EVSPORTAL_AUDIT_KEEP_DAYS", 0, least=0, most=36_500))
 EVSPORTAL_AUDIT_ARCHIVES = _text("EVSPORTAL_AUDIT_ARCHIVES")
+# Read by audit/hours.py; checks.py stops the start for what are none.
+EVSPORTAL_WORKING_HOURS = _text("EVSPORTAL_WORKING_HOURS") or "Mon-Fri 08:00-18:00 UTC"
 
 # --- Django ----------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
 from snapshots import clouds
-from snapshots.audit import anchors, guards, keys, push
+from snapshots.audit import anchors, guards, hours, keys, push
 
 INSECURE_KEY = "not-for-production"
 
@@ -122,6 +122,17 @@ def check_archives(**_kwargs: Any) -> list[CheckMessage]:
             id="evsportal.E010",
         )
     ]
+
+
+@register
+def check_working_hours(**_kwargs: Any) -> list[CheckMessage]:
+    """What auditors are shown as outside working hours is what the setting says."""
+    try:
+        hours.read_hours(settings.EVSPORTAL_WORKING_HOURS)
+    except ValueError as error:
+        hint = "Write EVSPORTAL_WORKING_HOURS as in: Mon-Fri 08:00-18:00 Europe/Istanbul"
+        return [Error(str(error), hint=hint, id="evsportal.E012")]
+    return []
 
 
 @register
