@@ -24,7 +24,16 @@ from snapshots.jobs.claims import (
     claim_some,
     extend,
 )
-from snapshots.jobs.duties import HOUSE, INVENTORY, PROBE, PUSH, SEAL, WATCH, start_duty
+from snapshots.jobs.duties import (
+    HOUSE,
+    INVENTORY,
+    PROBE,
+    PUSH,
+    QUESTIONS,
+    SEAL,
+    WATCH,
+    start_duty,
+)
 from snapshots.models import OPEN, Claimable, Duty, Operation, Worker
 from snapshots.services.cloud_settings import record_cloud_settings
 from snapshots.services.health import closed_off_clouds, plan_probes
@@ -32,6 +41,7 @@ from snapshots.services.inventory import sync_inventory
 from snapshots.services.perform import perform
 from snapshots.services.ping import probe
 from snapshots.services.push import push
+from snapshots.services.questions import judge_operations
 from snapshots.services.seal import seal
 from snapshots.services.watch import watch
 
@@ -43,6 +53,7 @@ DUTIES: dict[str, Callable[[Duty], None]] = {
     PROBE: probe,
     SEAL: seal,
     PUSH: push,
+    QUESTIONS: judge_operations,
 }
 BEAT_SECONDS = 5.0
 CLOCK_TOLERANCE_SECONDS = 10.0
@@ -97,6 +108,7 @@ class Loop:
             start_duty(WATCH, cloud, due_at=now)
         start_duty(SEAL, HOUSE, due_at=now)
         start_duty(PUSH, HOUSE, due_at=now)
+        start_duty(QUESTIONS, HOUSE, due_at=now)
         record_cloud_settings()
         plan_probes()
 

@@ -1,10 +1,11 @@
 """Periodic rows: they go through the same claim as operations, so each runs once per interval."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
+from snapshots.jobs.claims import write
 from snapshots.models import Duty
 
 WATCH = "watch"
@@ -12,6 +13,7 @@ INVENTORY = "inventory"
 PROBE = "probe"
 SEAL = "seal"
 PUSH = "push"
+QUESTIONS = "questions"
 
 HOUSE = ""  # stands for the cloud of a duty that has none
 
@@ -37,3 +39,13 @@ def _rest_of(duty: Duty) -> datetime | None:
     """Until when it rests; planned by a clock that was set back since, the time says nothing."""
     set_back = duty.done_at is not None and duty.done_at > timezone.now()
     return None if set_back else duty.rests_until
+
+
+def take_over(kind: str, cloud: str, *, owner: str, lease: timedelta) -> Duty:
+    """Claim the duty, due or not, and also from whoever has it: their next write is refused."""
+    now = timezone.now()
+    start_duty(kind, cloud, due_at=now)
+    with transaction.atomic():
+        duty = Duty.objects.select_for_update().get(name=f"{kind}:{cloud}")
+        write(duty, token=duty.token + 1, due_at=now + lease, owner=owner)
+    return duty

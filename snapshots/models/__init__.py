@@ -12,13 +12,21 @@ from snapshots.models.exchanges import (
 )
 from snapshots.models.finding import Entry, EntryKind, Hit, Question, Tally
 from snapshots.models.insert_only import InsertOnly, InsertOnlyError
-from snapshots.models.mirrors import CloudHealth, Quota, Snapshot, Volume, VolumeGrant
+from snapshots.models.mirrors import (
+    FORCE_STATUSES,
+    CloudHealth,
+    Quota,
+    Snapshot,
+    Volume,
+    VolumeGrant,
+)
 from snapshots.models.operations import (
     ASKABLE_AGAIN,
     BUSY,
     FINAL,
     MARKER,
     OPEN,
+    UNDECIDED,
     Operation,
     OperationKind,
     OperationState,
@@ -41,8 +49,10 @@ __all__ = [
     "BACKGROUND",
     "BUSY",
     "FINAL",
+    "FORCE_STATUSES",
     "MARKER",
     "OPEN",
+    "UNDECIDED",
     "Action",
     "ActionCode",
     "Anomaly",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from snapshots.models.claims import Claimable
@@ -66,6 +66,11 @@ ASKABLE_AGAIN = frozenset(
 )
 
 
+# The auditors' questions are put to an operation once in each state: see `Operation.judged`.
+NOT_JUDGED = ~Q(judged=F("state"))  # null counts
+UNDECIDED = "undecided"  # judged, and of unknown outcome, but not for long yet
+
+
 class OperationKind(models.TextChoices):
     CREATE = "create", "Create a snapshot"
 
@@ -82,6 +87,15 @@ class OperationQuerySet(models.QuerySet["Operation"]):
             | Exists(line.filter(older, state=OperationState.QUEUED))
         )
         return self.filter(state__in=sorted(WORKED_ON)).exclude(waits)
+
+    def to_be_judged(self) -> "OperationQuerySet":
+        """Those that came to a state in which they were not judged."""
+        undecided = Q(state=OperationState.UNKNOWN, judged=UNDECIDED)
+        return self.filter(NOT_JUDGED).exclude(undecided)
+
+    def undecided(self) -> "OperationQuerySet":
+        """Those that were judged while unknown and still are: only time changes what to say."""
+        return self.filter(NOT_JUDGED, state=OperationState.UNKNOWN, judged=UNDECIDED)
 
 
 class Operation(Claimable):
@@ -123,6 +137,9 @@ class Operation(Claimable):
     code = models.CharField(max_length=80, blank=True)  # of the cloud's last error
     request_id = models.CharField(max_length=120, blank=True)  # the cloud's, to quote to support
     outcome = models.TextField(blank=True)  # plain words: what happened, what to do now
+    # The state in which the auditors' questions were last put to it; null: not yet. Whoever changes
+    # the state so makes it wait to be judged again: no clock, and no message that may be lost.
+    judged = models.CharField(max_length=20, null=True, editable=False)
 
     objects = OperationQuerySet.as_manager()
 
@@ -143,6 +160,9 @@ class Operation(Claimable):
             models.Index(fields=["-asked_at", "-id"], name="operation_newest"),
             models.Index(fields=["requester", "-asked_at", "-id"], name="operation_of_person"),
             models.Index(fields=["cloud", "volume_id", "state"], name="operation_volume_line"),
+            models.Index(
+                fields=["asked_at", "id"], name="operation_unjudged", condition=NOT_JUDGED
+            ),
         ]
 
     def __str__(self) -> str:

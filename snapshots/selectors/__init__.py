@@ -246,6 +246,11 @@ def _granted(volumes: QuerySet[Volume], user: User) -> QuerySet[Volume]:
     return volumes.filter(Exists(grants))
 
 
+def is_granted(volume: Volume, user: User) -> bool:
+    """Whether the volume was given to this person, alone or with others or all of its cloud."""
+    return _granted(Volume.objects.filter(pk=volume.pk), user).exists()
+
+
 def quotas_of(clouds: Sequence[str]) -> list[Quota]:
     """The snapshot and gigabyte quotas of these clouds, as last read."""
     return list(

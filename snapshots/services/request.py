@@ -21,6 +21,10 @@ from snapshots.models import (
     may_request_for_others,
 )
 
+# What the trail keeps of the moment of asking, and the auditors' questions read.
+VOLUME_STATUS = "volume status"
+OWN_VOLUME = "own volume"
+
 
 class NotAllowedError(Exception):
     """The person may not do this; nothing was done."""
@@ -95,20 +99,27 @@ def _record(
     )
     code = ActionCode.OPERATION_AGAIN if again_for else ActionCode.OPERATION_ASKED
     actions.record(
-        code, actor=requester, operation=operation, subject=str(operation.pk), details=_told(wanted)
+        code,
+        actor=requester,
+        operation=operation,
+        subject=str(operation.pk),
+        details=_told(requester, wanted),
     )
     return operation
 
 
-def _told(wanted: SnapshotRequest) -> dict[str, str]:
-    """What the person asked for, for the trail."""
+def _told(requester: User, wanted: SnapshotRequest) -> dict[str, str]:
+    """What the person asked for, for the trail, and how things stood then."""
+    # The helpdesk may use every volume; whether one is granted to them says that it is their own.
+    is_own = may_request_for_others(requester) and selectors.is_granted(wanted.volume, requester)
     told = {
         "name": wanted.name or "",
         "description": wanted.description or "",
         "force": "yes" if wanted.force else "",
         "metadata": json.dumps(wanted.metadata, ensure_ascii=False) if wanted.metadata else "",
         "reason": wanted.reason,
-        "volume status": wanted.volume.status,
+        VOLUME_STATUS: wanted.volume.status,
+        OWN_VOLUME: "yes" if is_own else "",
     }
     return {name: text for name, text in told.items() if text}
 
