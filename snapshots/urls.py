@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from snapshots.views import audit, health, operations, request, volumes
+from snapshots.views import audit, health, operations, questions, request, volumes
 
 app_name = "snapshots"
 urlpatterns = [
@@ -23,6 +23,10 @@ urlpatterns = [
     path("audit/", audit.audit, name="audit"),
     path("audit/export/", audit.export, name="audit_export"),
     path("audit/<uuid:record_id>/", audit.record, name="record"),
+    # /audit/questions/  what auditors ask again and again
+    path("audit/questions/", questions.questions, name="questions"),
+    path("audit/questions/<slug:name>/", questions.question, name="question"),
+    path("audit/questions/<slug:name>/export/", questions.export, name="question_export"),
     # for whoever watches the portal
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

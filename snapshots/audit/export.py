@@ -27,6 +27,7 @@ KIND = "evsportal-audit-export"
 BATCH = 500
 # A cell that begins so is a formula to a spreadsheet: an apostrophe before it makes it text.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+MARK = b"\xef\xbb\xbf"  # begins a file in UTF-8, for spreadsheets
 README = """An export of the audit trail of an EVS snapshot portal.
 
 rows.jsonl     one row a line, each table in the order of its numbers, as sealed
@@ -258,21 +259,23 @@ def _write_span(out: _Writer, rows: Iterable[Values], table: str, told: _Manifes
 
 
 def _write_csv(out: _Writer, source: Source, told: _Manifest) -> None:
-    """A file for each table. UTF-8 with a mark at its start, for spreadsheets."""
+    """A file for each table."""
     for table in TRAIL:
         with out.file(f"{table}.csv"):
-            out.line(b"\xef\xbb\xbf" + _csv_line(FIELDS[FORMAT][table]))
+            out.line(MARK + csv_line(FIELDS[FORMAT][table]))
             for values in source.of(table, told.begin[table], told.end[table]):
-                out.line(_csv_line(_cell(plain(value)) for value in values))
+                out.line(csv_line(csv_cell(plain(value)) for value in values))
 
 
-def _csv_line(cells: Iterable[str]) -> bytes:
+def csv_line(cells: Iterable[str]) -> bytes:
+    """A line as spreadsheets read it."""
     text = io.StringIO()
     csv.writer(text).writerow(cells)
     return text.getvalue().encode("utf-8", "replace")
 
 
-def _cell(value: Any) -> str:
+def csv_cell(value: Any) -> str:
+    """The value as text, and never as a formula."""
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,6 +1,11 @@
 """What input is acceptable, told without asking anybody but our own tables."""
 
-from snapshots.forms.filters import AuditSearchForm, OperationFilterForm, SearchForm
+from snapshots.forms.filters import (
+    AuditSearchForm,
+    OperationFilterForm,
+    PeriodForm,
+    SearchForm,
+)
 from snapshots.forms.metadata import (
     MetadataRow,
     read_rows,
@@ -14,6 +19,7 @@ __all__ = [
     "AuditSearchForm",
     "MetadataRow",
     "OperationFilterForm",
+    "PeriodForm",
     "SearchForm",
     "SnapshotForm",
     "new_key",

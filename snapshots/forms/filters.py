@@ -46,9 +46,34 @@ class OperationFilterForm(SearchForm):
         return str(self.cleaned_data.get("state", ""))
 
 
-class AuditSearchForm(forms.Form):
-    """Every field may stay empty; days are whole days in UTC, the last one included."""
+class PeriodForm(forms.Form):
+    """Days are whole days in UTC, the last one included; either may stay empty."""
 
+    since = forms.DateField(
+        label="From day", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        label="To day", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def clean_until(self) -> date | None:
+        until: date | None = self.cleaned_data["until"]
+        if until == date.max:
+            raise ValidationError("Choose an earlier day.")
+        return until
+
+    def clean(self) -> dict[str, Any]:
+        told = self.cleaned_data
+        since, until = told.get("since"), told.get("until")
+        if since and until and since > until:
+            self.add_error("until", "From day is after To day.")
+        return told
+
+
+class AuditSearchForm(PeriodForm):
+    """Every field may stay empty."""
+
+    field_order = ["q", "actor", "volume", "operation", "status", "since", "until", "background"]
     q = forms.CharField(
         label="Search",
         required=False,
@@ -69,26 +94,7 @@ class AuditSearchForm(forms.Form):
         max_length=4,
         widget=forms.Select(choices=STATUSES),
     )
-    since = forms.DateField(
-        label="From day", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    until = forms.DateField(
-        label="To day", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
     background = forms.BooleanField(label="Background", required=False)
-
-    def clean_until(self) -> date | None:
-        until: date | None = self.cleaned_data["until"]
-        if until == date.max:
-            raise ValidationError("Choose an earlier day.")
-        return until
-
-    def clean(self) -> dict[str, Any]:
-        told = self.cleaned_data
-        since, until = told.get("since"), told.get("until")
-        if since and until and since > until:
-            self.add_error("until", "From day is after To day.")
-        return told
 
     @property
     def narrows(self) -> bool:

@@ -293,14 +293,14 @@ def records_page(entries: QuerySet[Entry], *, before: str = "", size: int = 50) 
     `older` of the page above; nonsense starts at the top.
     """
     entries = entries.order_by("-at", "-seq").defer("text")
-    if (cursor := _cursor(before)) is not None:
+    if (cursor := read_cursor(before)) is not None:
         at, seq = cursor
         entries = entries.filter(Q(at__lte=at) & (Q(at__lt=at) | Q(seq__lt=seq)))
     found = list(entries[: size + 1])
     older = None
     if len(found) > size:
         last = found[size - 1]
-        older = f"{_microseconds(last.at)}-{last.seq}"
+        older = write_cursor(last.at, last.seq)
     return Page(_records(found[:size]), older)
 
 
@@ -318,11 +318,13 @@ def _records(found: list[Entry]) -> list[Record]:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+def write_cursor(at: datetime, number: int) -> str:
+    """Where a page ended: the moment and the number of its last row."""
+    return f"{(at - _EPOCH) // timedelta(microseconds=1)}-{number}"
 
 
-def _cursor(text: str) -> tuple[datetime, int] | None:
+def read_cursor(text: str) -> tuple[datetime, int] | None:
+    """What `write_cursor` wrote; None for nonsense."""
     at, _, seq = text.partition("-")
     if not (at.isdecimal() and seq.isdecimal() and len(at) < 18 and len(seq) < 19):
         return None

@@ -62,6 +62,9 @@ def addresses(operation):
     auditors = {
         reverse("snapshots:audit"): "get",
         reverse("snapshots:record", args=[record.id]): "get",
+        reverse("snapshots:questions"): "get",
+        reverse("snapshots:question", args=["refused"]): "get",
+        reverse("snapshots:question_export", args=["refused"]): "get",
     }
     administrators = {
         reverse("admin:index"): "get",

@@ -1,0 +1,321 @@
+"""Auditors see how often, when and which; others see nothing; each look is written down first."""
+
+import csv
+import io
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import time_machine
+from django.db import DatabaseError
+from django.utils import timezone
+
+from snapshots.audit import actions
+from snapshots.models import Action, ActionCode, Hit, Operation, Question, Tally
+from snapshots.selectors.questions import figures
+from snapshots.services.questions import rebuild
+from tests.pages import scene
+
+PAGE = "/audit/questions/"
+REFUSED = f"{PAGE}refused/"
+EVIL = "<script>alert(1)</script>\u202e"
+MONDAY = datetime(2026, 3, 2, 10, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _monday():
+    with time_machine.travel(MONDAY, tick=False):
+        yield
+
+
+@pytest.fixture
+def refused(alice, volume):
+    """One of an hour ago, one of a week ago, and one that was not refused."""
+    scene.operation(alice.user, volume, state="refused", name="of-today", ago_seconds=3600)
+    week = timedelta(days=7).total_seconds()
+    scene.operation(alice.user, volume, state="refused", name="of-last-week", ago_seconds=week)
+    scene.operation(alice.user, volume, state="cancelled", name="near-miss")
+    rebuild()
+
+
+def names(answer):
+    return [hit.operation.name for hit in answer.context["page"].rows]
+
+
+# --- all of them -----------------------------------------------------------------------------
+
+
+def test_each_question_has_its_sentence_and_its_figures(audrey, refused):
+    page = audrey.get(PAGE)
+    for question in Question:
+        assert question.label in page.text
+        assert f'href="{PAGE}{question}/"' in page.text
+    assert "The cloud said no, and nothing was made." in page.text
+    assert "outside Mon-Fri 08:00-18:00 UTC" in page.text
+    told = {one["question"]: one["figures"] for one in page.context["questions"]}
+    assert (told["refused"].recent, told["refused"].in_all) == (2, 2)
+    assert told["forced"].in_all == 0
+
+
+def test_the_plot_has_a_bar_for_each_week_a_name_and_its_numbers(audrey, refused):
+    page = audrey.get(PAGE).text
+    assert page.count("<svg ") == len(Question)
+    assert len(re.findall(r"<rect class=\"plot__bar", page)) == 2
+    assert "<title>From 23 Feb 2026 on: 1</title>" in page
+    assert 'aria-label="Refused by the cloud: requests a week, 26 weeks from 8 Sep 2025 on.' in page
+    assert '<tr><th scope="row">23 Feb 2026</th><td class="number">1</td></tr>' in page
+    assert page.count('<th scope="row">') == 26 * len(Question)
+    assert "style=" not in page
+
+
+def test_figures_come_from_days_and_weeks_begin_on_monday(db):
+    today = date(2026, 3, 4)  # a Wednesday
+    for day, hits in (
+        (today, 1),
+        (date(2026, 3, 2), 2),
+        (date(2026, 3, 1), 4),  # the Sunday before
+        (today - timedelta(days=29), 8),
+        (today - timedelta(days=30), 16),
+        (date(2025, 9, 8), 32),
+        (date(2025, 9, 7), 64),
+        (date(2026, 3, 9), 128),  # the clock was set back
+    ):
+        Tally.objects.create(question=Question.REFUSED, day=day, hits=hits)
+    Tally.objects.create(question=Question.FORCED, day=today, hits=1000)
+    (told,) = figures([Question.REFUSED], today=today)
+    assert told.recent == 1 + 2 + 4 + 8 + 128
+    assert told.in_all == 255
+    assert len(told.weeks) == 26
+    assert [week.hits for week in told.weeks[-2:]] == [4, 3]
+    assert (told.weeks[0].first, told.weeks[0].hits) == (date(2025, 9, 8), 32)
+    assert sum(week.hits for week in told.weeks) == 1 + 2 + 4 + 8 + 16 + 32
+
+
+def test_what_was_not_looked_at_yet_is_said(audrey, operation):
+    assert "1 request was not looked at yet" in audrey.get(PAGE).text
+    assert "1 request was not looked at yet" in audrey.get(REFUSED).text
+    rebuild()
+    assert "not looked at yet" not in audrey.get(PAGE).text
+
+
+def test_the_audit_page_leads_to_them_and_back(audrey):
+    assert f'<a href="{PAGE}">Questions</a>' in audrey.get("/audit/").text
+    assert '<a href="/audit/">Records</a>' in audrey.get(PAGE).text
+
+
+# --- one of them -----------------------------------------------------------------------------
+
+
+def test_a_row_says_who_for_whom_what_when_and_leads_to_the_trail(audrey, helen):
+    told = scene.operation(
+        helen.user,
+        scene.volume(),
+        state="refused",
+        on_behalf_of="carol",
+        ticket="CHG123",
+        ago_seconds=0,
+    )
+    rebuild()
+    page = audrey.get(REFUSED).text
+    for words in (
+        "<bdi>helen</bdi>",
+        "<bdi>carol</bdi>",
+        "CHG123",
+        "web-01-data",
+        "02 Mar 2026, 10:00:00 UTC",
+        "badge--bad",
+        f'href="/snapshots/{told.pk}/"',
+        f'href="/audit/?q=operation:{told.pk}"',
+    ):
+        assert words in page
+    assert audrey.get(f"/audit/?q=operation:{told.pk}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("period", "shown", "count"),
+    [
+        ({}, ["of-today", "of-last-week"], "2 requests, newest first"),
+        ({"since": "2026-03-02"}, ["of-today"], "1 request in this period"),
+        ({"until": "2026-03-01"}, ["of-last-week"], "1 request in this period"),
+        ({"since": "2026-02-23", "until": "2026-02-23"}, ["of-last-week"], "1 request in"),
+        ({"since": "2026-03-03"}, [], "No request of this period matches."),
+    ],
+)
+def test_it_is_narrowed_to_a_period(audrey, refused, period, shown, count):
+    answer = audrey.get(REFUSED, period)
+    assert names(answer) == shown
+    assert count in answer.text
+
+
+@pytest.mark.parametrize(
+    ("period", "words"),
+    [
+        ({"since": "2026-02-30"}, "Enter a valid date."),
+        ({"since": "\u202e=cmd"}, "Enter a valid date."),
+        ({"until": "9999-12-31"}, "Choose an earlier day."),
+        ({"since": "2026-03-02", "until": "2026-03-01"}, "From day is after To day."),
+    ],
+)
+def test_a_broken_period_is_said_and_shows_nothing(audrey, refused, period, words):
+    answer = audrey.get(REFUSED, period)
+    assert words in answer.text
+    assert "of-today" not in answer.text
+    answer = audrey.get(f"{REFUSED}export/", period)
+    assert answer.headers["Location"].startswith(f"{REFUSED}?")
+    assert not Action.objects.filter(code=ActionCode.AUDIT_EXPORTED).exists()
+
+
+def test_many_come_in_pages_each_once_also_of_one_moment(audrey, alice, volume):
+    asked = [
+        scene.operation(alice.user, volume, state="refused", name=f"n{number}", ago_seconds=60)
+        for number in range(103)
+    ]
+    rebuild()
+    seen, before = [], ""
+    while before is not None:
+        answer = audrey.get(REFUSED, {"since": "2026-03-01", "before": before})
+        seen += names(answer)
+        before = answer.context["page"].older
+        if before:
+            assert f"?since=2026-03-01&amp;before={before}" in answer.text
+    assert sorted(seen) == sorted(one.name for one in asked)
+
+
+@pytest.mark.parametrize("before", ["x", "1-", "-1", "9" * 30 + "-1", "1-" + "9" * 30])
+def test_nonsense_for_a_place_starts_at_the_top(audrey, refused, before):
+    assert names(audrey.get(REFUSED, {"before": before})) == ["of-today", "of-last-week"]
+
+
+@pytest.mark.parametrize("name", ["nothing", "REFUSED", "refused-"])
+def test_what_is_no_question_is_not_found(audrey, name):
+    assert audrey.get(f"{PAGE}{name}/").status_code == 404
+    assert audrey.get(f"{PAGE}{name}/export/").status_code == 404
+
+
+def test_strangers_find_nothing(alice, bob, helen, root, nobody, refused):
+    for browser in (alice, bob, helen, root, nobody):
+        for address in (PAGE, REFUSED, f"{REFUSED}export/"):
+            assert browser.get(address).status_code == 404
+    assert not Action.objects.filter(code=ActionCode.AUDIT_ASKED).exists()
+
+
+def test_hostile_text_is_shown_as_text(audrey, helen):
+    told = dict.fromkeys(
+        ("name", "ticket", "on_behalf_of", "volume_name", "requester_name", "reason", "code"), EVIL
+    )
+    scene.operation(helen.user, scene.volume(), state="refused", **told)
+    rebuild()
+    page = audrey.get(REFUSED).text
+    assert "<script>alert" not in page
+    assert page.count("&lt;script&gt;alert(1)") == 5
+
+
+# --- written down ----------------------------------------------------------------------------
+
+
+def test_reading_is_recorded_before_anything_is_shown(audrey, refused, monkeypatch):
+    audrey.get(PAGE)
+    audrey.get(REFUSED, {"since": "2026-03-01", "before": "x"})
+    one, all_of_them = Action.objects.filter(code=ActionCode.AUDIT_ASKED).order_by("-seq")
+    assert all_of_them.details == {"question": "all, in figures"}
+    assert (one.subject, one.actor_name) == ("refused", "audrey")
+    assert one.details == {
+        "question": "Refused by the cloud",
+        "since": "2026-03-01",
+        "before": "x",
+    }
+
+    def broken(*_args, **_told):
+        raise DatabaseError("no trail")
+
+    monkeypatch.setattr(actions.Action, "save", broken)
+    audrey.raise_request_exception = False
+    for address in (PAGE, REFUSED, f"{REFUSED}export/"):
+        answer = audrey.get(address)
+        assert answer.status_code == 500
+        assert "of-today" not in answer.text
+
+
+def test_a_look_is_hidden_among_the_records_unless_asked_for(audrey, refused):
+    audrey.get(REFUSED)
+    assert "read a saved question" not in audrey.get("/audit/").text
+    assert "read a saved question" in audrey.get("/audit/", {"background": "on"}).text
+
+
+# --- taken out -------------------------------------------------------------------------------
+
+
+def exported(browser, **query):
+    answer = browser.get(f"{REFUSED}export/", query)
+    assert answer.status_code == 200
+    return answer, b"".join(answer.streaming_content)
+
+
+def test_csv_is_for_spreadsheets_and_never_a_formula(audrey, helen):
+    formulas = ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\t=1", "\r=1"]
+    for text in formulas:
+        told = {"name": text, "ticket": text, "on_behalf_of": text, "volume_name": text}
+        scene.operation(helen.user, scene.volume(), state="refused", outcome='a, "b"\nc', **told)
+    rebuild()
+    answer, content = exported(audrey, format="csv")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == (
+        'attachment; filename="refused-20260302-100000.csv"'
+    )
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    assert len(rows) == len(formulas)
+    for field in ("name", "ticket", "on_behalf_of", "volume_name"):
+        assert sorted(row[field] for row in rows) == sorted("'" + text for text in formulas)
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-"))]
+    assert {row["outcome"] for row in rows} == {'a, "b"\nc'}
+
+
+def test_json_lines_have_all_of_it_as_it_is(audrey, refused):
+    _answer, content = exported(audrey, format="jsonl")
+    rows = [json.loads(line) for line in content.splitlines()]
+    assert [row["name"] for row in rows] == ["of-today", "of-last-week"]
+    first = Operation.objects.get(name="of-today")
+    assert (rows[0]["operation"], rows[0]["question"]) == (str(first.pk), "refused")
+    assert rows[0]["asked_at"] == "2026-03-02T09:00:00.000000Z"
+    assert rows[0]["force"] is False
+
+
+def test_an_export_holds_the_period_and_is_recorded(audrey, refused):
+    _answer, content = exported(audrey, since="2026-03-02", until="2026-03-02")
+    assert b"of-today" in content
+    assert b"of-last-week" not in content
+    done = Action.objects.filter(code=ActionCode.AUDIT_EXPORTED).get()
+    assert done.details == {
+        "question": "Refused by the cloud",
+        "since": "2026-03-02",
+        "until": "2026-03-02",
+        "format": "csv",
+    }
+
+
+def test_the_page_offers_what_it_shows(audrey, refused):
+    page = audrey.get(REFUSED, {"since": "2026-03-01", "before": "x"}).text
+    assert f'href="{REFUSED}export/?since=2026-03-01&amp;format=csv"' in page
+    assert f'href="{REFUSED}export/?since=2026-03-01&amp;format=jsonl"' in page
+
+
+def test_another_format_is_not_found(audrey):
+    assert audrey.get(f"{REFUSED}export/", {"format": "xml"}).status_code == 404
+
+
+# --- what it costs ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [1, 120])
+def test_the_number_of_queries(rows, audrey, alice, volume, django_assert_max_num_queries):
+    for number in range(rows):
+        scene.operation(alice.user, volume, state="refused", ago_seconds=86_400 * number)
+    rebuild()
+    assert Hit.objects.filter(question=Question.REFUSED).count() == rows
+    with django_assert_max_num_queries(12):
+        audrey.get(PAGE)
+    with django_assert_max_num_queries(12):
+        audrey.get(REFUSED, {"since": "2025-01-01", "until": str(timezone.now().date())})
+    with django_assert_max_num_queries(8):
+        exported(audrey)
