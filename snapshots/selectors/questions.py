@@ -122,4 +122,4 @@ def hits_in(question: Question, period: Period) -> int:
 
 def unjudged_count() -> int:
     """How many requests the worker has not put the questions to yet, counted up to `MANY`."""
-    return len(Operation.objects.to_be_judged().values_list("pk")[:MANY])
+    return Operation.objects.to_be_judged().order_by("asked_at", "id")[:MANY].count()

@@ -7,19 +7,19 @@ looked at: a crash, a late commit or a clock set back loses nothing and counts n
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from snapshots.audit.actions import COMMAND_LINE
 from snapshots.audit.hours import WorkingHours, read_hours
-from snapshots.jobs.claims import LostClaimError, release, write
+from snapshots.jobs.claims import release, write
 from snapshots.jobs.duties import HOUSE, QUESTIONS, take_over
 from snapshots.models import (
     FORCE_STATUSES,
@@ -80,37 +80,45 @@ def judge_operations(duty: Duty) -> None:
     release(duty, due_at=now if more else now + LOOK_EVERY, done_at=now, trouble="")
 
 
-def rebuild() -> dict[Question, int]:
-    """Forget all hits and find them anew by the rules of now; how many there are of each question.
+def rebuild() -> dict[str, int]:
+    """Judge every operation anew by the rules of now; how many hits each question has then.
 
-    Of operations that an archive took the asking of, the hits stay: nothing is left to judge them
-    by. A worker that is at it is sent away, and may take over when this process dies.
+    Of operations that an archive took the asking of, hits stay: nothing is left to judge them by.
+    A worker that is at it is sent away, and comes back when this is done or dead. Raises
+    `LostClaimError` when one came back too early: what was done till then is right.
     """
+    hours = read_hours(settings.EVSPORTAL_WORKING_HOURS)
     duty = take_over(QUESTIONS, HOUSE, owner=COMMAND_LINE, lease=_lease())
-    try:
-        _forget(duty)
-        while _turn(duty):
-            pass
-        release(duty, due_at=timezone.now(), done_at=timezone.now(), trouble="")
-    except LostClaimError:
-        pass  # a worker, or another such command, goes on where this one was
-    told = Hit.objects.values_list("question").annotate(hits=Count("pk"))
-    return {question: dict(told).get(question, 0) for question in Question}
+    _count_anew(duty)
+    for operations in _all_in_batches():
+        _judge(duty, operations, hours, note=_note_anew)
+    now = timezone.now()
+    release(duty, due_at=now, done_at=now, trouble="")
+    told = dict(Hit.objects.values_list("question").annotate(hits=Count("pk")))
+    return {question.label: told.get(question, 0) for question in Question}
 
 
-def _forget(duty: Duty) -> None:
-    asked = Action.objects.filter(operation=OuterRef("operation"), code__in=ASKS)
-    known = Action.objects.filter(operation=OuterRef("pk"), code__in=ASKS)
+def _count_anew(duty: Duty) -> None:
+    """The tallies say what the hits say, whatever they said before."""
     with transaction.atomic():
         _fence(duty)
-        Hit.objects.filter(Exists(asked)).delete()
         Tally.objects.all().delete()
-        kept = Hit.objects.values_list("question", TruncDate("at", tzinfo=UTC))
+        days = Hit.objects.values_list("question", TruncDate("at", tzinfo=UTC))
         Tally.objects.bulk_create(
             Tally(question=question, day=day, hits=hits)
-            for question, day, hits in kept.annotate(hits=Count("pk"))
+            for question, day, hits in days.annotate(hits=Count("pk"))
         )
-        Operation.objects.filter(Exists(known), judged__isnull=False).update(judged=None)
+
+
+def _all_in_batches() -> Iterator[list[Operation]]:
+    """The oldest first. One that comes behind the last batch meanwhile is left to the worker."""
+    operations = Operation.objects.order_by("asked_at", "id")
+    batch = list(operations[:BATCH])
+    while batch:
+        yield batch
+        at, key = batch[-1].asked_at, batch[-1].pk
+        later = Q(asked_at__gte=at) & (Q(asked_at__gt=at) | Q(id__gt=key))
+        batch = list(operations.filter(later)[:BATCH])
 
 
 # --- which operations ------------------------------------------------------------------------
@@ -152,23 +160,44 @@ class _Asking:
     is_own_volume: bool = False
 
 
-def _judge(duty: Duty, operations: Sequence[Operation], hours: WorkingHours) -> None:
-    askings, looks = _askings(operations), _looks(operations)
-    found: list[Hit] = []
-    long_unknown: set[uuid.UUID] = set()
-    for operation in operations:
-        asking = askings.get(operation.pk, _Asking())
-        answers = set(_of_asking(operation, asking, hours))
-        if operation.status is OperationState.REFUSED:
-            answers.add(Question.REFUSED)
-        if _unknown_for(operation, looks[operation.pk]) > LONG_UNKNOWN:
-            answers.add(Question.LONG_UNKNOWN)
-            long_unknown.add(operation.pk)
-        found += [Hit(question=one, operation=operation, at=operation.asked_at) for one in answers]
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What the questions find among some operations."""
+
+    operations: Sequence[Operation]
+    hits: Sequence[Hit]
+    of_known_asking: Collection[uuid.UUID]
+    long_unknown: Collection[uuid.UUID]
+
+
+def _judge(
+    duty: Duty,
+    operations: Sequence[Operation],
+    hours: WorkingHours,
+    *,
+    note: Callable[[_Judgement], None] | None = None,
+) -> None:
+    """Reads first, then writes all of it or nothing."""
+    judgement = _judgement_of(operations, hours)
     with transaction.atomic():
         _fence(duty)
-        _note(operations, found)
-        _mark(operations, long_unknown)
+        (note or _note)(judgement)
+        _mark(judgement)
+
+
+def _judgement_of(operations: Sequence[Operation], hours: WorkingHours) -> _Judgement:
+    askings, looks = _askings(operations), _looks(operations)
+    hits: list[Hit] = []
+    long_unknown: set[uuid.UUID] = set()
+    for operation in operations:
+        found = set(_of_asking(operation, askings.get(operation.pk, _Asking()), hours))
+        if operation.status is OperationState.REFUSED:
+            found.add(Question.REFUSED)
+        if _unknown_for(operation, looks[operation.pk]) > LONG_UNKNOWN:
+            found.add(Question.LONG_UNKNOWN)
+            long_unknown.add(operation.pk)
+        hits += [Hit(question=one, operation=operation, at=operation.asked_at) for one in found]
+    return _Judgement(operations, hits, set(askings), long_unknown)
 
 
 def _askings(operations: Sequence[Operation]) -> dict[uuid.UUID, _Asking]:
@@ -250,27 +279,38 @@ def _fence(duty: Duty) -> None:
     write(duty, due_at=timezone.now() + _lease())
 
 
-def _note(operations: Sequence[Operation], found: Sequence[Hit]) -> None:
+def _note(judgement: _Judgement) -> None:
     """Each hit once, and with it one more in the tally of its day."""
-    known = set(
-        Hit.objects.filter(operation__in=operations).values_list("question", "operation_id")
-    )
-    fresh = [one for one in found if (one.question, one.operation_id) not in known]
+    kept = Hit.objects.filter(operation__in=judgement.operations)
+    known = set(kept.values_list("question", "operation_id"))
+    fresh = [one for one in judgement.hits if (one.question, one.operation_id) not in known]
     Hit.objects.bulk_create(fresh)
-    counts: Counter[tuple[str, date]] = Counter(
-        (one.question, one.at.astimezone(UTC).date()) for one in fresh
-    )
-    for (question, day), hits in counts.items():
+    _count(fresh, by=1)
+
+
+def _note_anew(judgement: _Judgement) -> None:
+    """Also takes away what is not found any more."""
+    found = {(one.question, one.operation_id) for one in judgement.hits}
+    kept = Hit.objects.filter(operation__in=judgement.of_known_asking)
+    stale = [one for one in kept if (one.question, one.operation_id) not in found]
+    Hit.objects.filter(pk__in=[one.pk for one in stale]).delete()
+    _count(stale, by=-1)
+    _note(judgement)
+
+
+def _count(hits: Iterable[Hit], *, by: int) -> None:
+    days = Counter((one.question, one.at.astimezone(UTC).date()) for one in hits)
+    for (question, day), number in days.items():
         Tally.objects.get_or_create(question=question, day=day)
-        Tally.objects.filter(question=question, day=day).update(hits=F("hits") + hits)
+        Tally.objects.filter(question=question, day=day).update(hits=F("hits") + by * number)
 
 
-def _mark(operations: Iterable[Operation], long_unknown: set[uuid.UUID]) -> None:
+def _mark(judgement: _Judgement) -> None:
     """Judged in the state they were read in; one that has left it meanwhile is judged again."""
     groups: dict[tuple[str, str], list[uuid.UUID]] = defaultdict(list)
-    for operation in operations:
+    for operation in judgement.operations:
         unknown = operation.status is OperationState.UNKNOWN
-        is_open = unknown and operation.pk not in long_unknown
+        is_open = unknown and operation.pk not in judgement.long_unknown
         groups[operation.state, UNDECIDED if is_open else operation.state].append(operation.pk)
     for (state, judged), keys in groups.items():
         Operation.objects.filter(pk__in=keys, state=state).update(judged=judged)

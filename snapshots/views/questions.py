@@ -36,15 +36,15 @@ def question(request: PortalRequest, name: str) -> HttpResponse:
     form = PeriodForm(request.GET)
     before = request.GET.get("before", "")[:40]
     _record(ActionCode.AUDIT_ASKED, request, asked, before=before)
-    context: dict[str, Any] = {"form": form, "asked": asked}
+    (figures,) = selectors.figures([asked])
+    context: dict[str, Any] = {"form": form, "asked": asked, "told": _told(figures)}
     period = _period(form)
     if period is not None:
         hits = selectors.hits_visible_to(request.user, asked, period)
         context["page"] = selectors.hits_page(hits, before=before)
         context["narrowed"] = bool(period)
-        context["in_period"] = selectors.hits_in(asked, period)
-    (figures,) = selectors.figures([asked])
-    context |= {"told": _told(figures), "unjudged": selectors.unjudged_count()}
+        context["in_period"] = selectors.hits_in(asked, period) if period else figures.in_all
+    context["unjudged"] = selectors.unjudged_count()
     return render(request, "snapshots/question.html", context)
 
 

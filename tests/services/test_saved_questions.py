@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 import time_machine
 from django.contrib.auth.models import Group
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -402,6 +402,39 @@ def test_a_rebuild_can_be_run_at_any_time(alice, volume, look):
     rebuilt()
     assert found() == expected
     assert look() == expected
+
+
+def test_a_rebuild_that_breaks_off_leaves_what_is_right(alice, volume, look, monkeypatch):
+    monkeypatch.setattr(questions, "BATCH", 2)
+    expected = hits_for(alice, volume)
+    look()
+    judge, left = questions._judge, [1, 2]
+
+    def break_off(*args, **told):
+        left.pop()
+        judge(*args, **told)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(questions, "_judge", break_off)
+        with pytest.raises(IndexError):
+            rebuilt()
+    assert found() == expected
+    assert rebuilt()
+    assert found() == expected
+
+
+def test_a_rebuild_that_another_process_took_over_says_so(alice, volume, monkeypatch):
+    hits_for(alice, volume)
+    judge = questions._judge
+
+    def after_another(*args, **told):
+        take_over(QUESTIONS, HOUSE, owner="w2", lease=LEASE)
+        judge(*args, **told)
+
+    monkeypatch.setattr(questions, "_judge", after_another)
+    with pytest.raises(CommandError, match="run it again"):
+        rebuilt()
+    assert found() == []
 
 
 def test_hits_of_which_the_trail_has_no_asking_any_more_stay(alice, volume, look):
