@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("snapshots", "0011_pushed")]
+    dependencies = [("snapshots", "0012_guards_anew")]
 
     operations = [
         migrations.AddField(
