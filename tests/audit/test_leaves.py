@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from snapshots.audit.canonical import FIELDS, FORMAT, leaf
@@ -24,6 +24,7 @@ VALUES = some.one_of(
 
 
 @pytest.mark.parametrize("table", FIELDS[FORMAT])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine
 @given(row=some.data())
 def test_a_leaf_is_the_same_either_way(table, row):
     names = FIELDS[FORMAT][table]
