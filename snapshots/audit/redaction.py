@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 MASK = "***"
 LEFT_OUT = "(left out)"
@@ -109,6 +109,20 @@ def mask_body(
     return MaskedBody(
         storable(kept), len(body), hashlib.sha256(body).hexdigest(), cut=len(kept) < len(text)
     )
+
+
+class StoredBody(Protocol):
+    """An exchange or an answer."""
+
+    body: str
+    body_sha256: str
+
+
+def has_original_body(side: StoredBody) -> bool:
+    """Whether the body is stored as it was on the wire: nothing struck out, replaced or cut."""
+    if not side.body:
+        return True
+    return hashlib.sha256(side.body.encode()).hexdigest() == side.body_sha256
 
 
 def _without_secret_values(text: str) -> str:

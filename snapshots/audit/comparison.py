@@ -1,0 +1,210 @@
+"""What was asked of the cloud beside what it kept, field by field, from the records alone."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from snapshots.audit.redaction import MASK, has_original_body, storable
+from snapshots.models import Answer, Exchange, Snapshot
+
+MOST_ROWS = 200  # of a strange answer; what can be asked for is fewer
+LONGEST_SHOWN = 300
+_FIELDS = ("volume_id", "name", "description", "force")
+_SEEN_FIELDS = ("name", "description")  # of those, what the portal's own copy holds too
+
+
+class Verdict(Enum):
+    """What to say of a row: words, and a tone that repeats them."""
+
+    SAME = ("as asked", "good")
+    DIFFERS = ("differs", "bad")
+    MISSING = ("not kept", "bad")
+    ADDED = ("added by the cloud", "warning")
+    NOT_TOLD = ("not told by the cloud", "quiet")
+    HIDDEN = ("hidden in the record, not compared", "quiet")
+
+    def __init__(self, words: str, tone: str) -> None:
+        self.words = words
+        self.tone = tone
+
+    @property
+    def differs(self) -> bool:
+        return self in {Verdict.DIFFERS, Verdict.MISSING, Verdict.ADDED}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One field. A text is None where that side does not tell it."""
+
+    field: str
+    asked: str | None
+    answered: str | None
+    seen: str | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The rows; `notes` say what could not be compared, and why."""
+
+    rows: tuple[Row, ...] = ()
+    notes: tuple[str, ...] = ()
+    more: int = 0  # rows that are not shown
+    has_answer: bool = False  # whether the answer told of a snapshot
+    seen_at: datetime | None = None  # when the portal read the snapshot last
+
+    @property
+    def differing(self) -> int:
+        return sum(row.verdict.differs for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """The fields as one side has them: texts by name."""
+
+    texts: Mapping[str, str]
+    tells_metadata: bool = False
+    is_original: bool = True  # nothing was struck out of it
+
+
+def compare(exchange: Exchange, *, answer: Answer | None, seen: Snapshot | None) -> Comparison:
+    """Compare a create's request with its answer and with the snapshot as it was read last."""
+    notes: list[str] = []
+    asked = _read(exchange, "request", notes)
+    if asked is None:
+        return Comparison(notes=tuple(notes))
+    told, told_id = _told(answer, notes)
+    kept = _of_mirror(seen) if seen is not None else None
+    if seen is not None and told_id not in {"", seen.snapshot_id}:
+        notes.append(f"The portal reads another snapshot than this answer named: {told_id}.")
+    if told is None and kept is None:
+        notes.append("No snapshot of this request is known, so there is nothing to compare.")
+        return Comparison(notes=tuple(notes))
+    fields = _in_order([asked, told or _NONE, kept or _NONE])
+    rows = tuple(_row(field, asked, told, kept) for field in fields[:MOST_ROWS])
+    return Comparison(
+        rows=rows,
+        notes=tuple(notes),
+        more=max(0, len(fields) - MOST_ROWS),
+        has_answer=told is not None,
+        seen_at=seen.seen_at if seen else None,
+    )
+
+
+# --- reading the sides -----------------------------------------------------------------------
+
+
+def _told(answer: Answer | None, notes: list[str]) -> tuple[_Side | None, str]:
+    """What the answer says it made, and that snapshot's id."""
+    if answer is None:
+        notes.append("No answer was recorded.")
+    elif answer.status is None:
+        notes.append("The cloud did not answer.")
+    elif not 200 <= answer.status < 300:
+        notes.append(f"The cloud answered {answer.status}: by its word it made nothing.")
+    elif (side := _read(answer, "answer", notes)) is not None:
+        return side, side.texts.get("id", "")
+    return None, ""
+
+
+def _read(record: Exchange | Answer, name: str, notes: list[str]) -> _Side | None:
+    """The snapshot in this body; None, with a note, when there is none to be read."""
+    if record.body_cut:
+        notes.append(f"The body of the {name} was cut when it was stored.")
+        return None
+    try:
+        content = json.loads(record.body)
+    except (ValueError, RecursionError):
+        notes.append(f"The body of the {name} is not readable as JSON.")
+        return None
+    snapshot = content.get("snapshot") if isinstance(content, dict) else None
+    if not isinstance(snapshot, dict):
+        notes.append(f"The body of the {name} has no snapshot in it.")
+        return None
+    return _side_of(snapshot, is_original=has_original_body(record))
+
+
+def _side_of(snapshot: Mapping[str, object], *, is_original: bool) -> _Side:
+    texts = {name: _text(snapshot[name]) for name in (*_FIELDS, "id") if name in snapshot}
+    metadata = snapshot.get("metadata")
+    if not isinstance(metadata, dict):
+        return _Side(texts, is_original=is_original)
+    pairs = {_metadata_field(key): _text(value) for key, value in metadata.items()}
+    return _Side({**texts, **pairs}, tells_metadata=True, is_original=is_original)
+
+
+def _of_mirror(seen: Snapshot) -> _Side:
+    texts = {name: str(getattr(seen, name)) for name in _SEEN_FIELDS}
+    metadata = seen.metadata if isinstance(seen.metadata, dict) else {}
+    pairs = {_metadata_field(key): _text(value) for key, value in metadata.items()}
+    return _Side({**texts, **pairs}, tells_metadata=True)
+
+
+def _metadata_field(key: str) -> str:
+    return f"metadata {storable(key)}"
+
+
+def _text(value: object) -> str:
+    """A value as it is compared and shown; none and blank are the same to the cloud."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return storable(value)
+    try:
+        return storable(json.dumps(value, ensure_ascii=False))
+    except (ValueError, RecursionError):  # a number of thousands of digits, endless nesting
+        return "(not readable)"
+
+
+# --- judging ---------------------------------------------------------------------------------
+
+_NONE = _Side({})
+
+
+def _in_order(sides: Iterable[_Side]) -> list[str]:
+    found = dict.fromkeys(name for side in sides for name in side.texts if name != "id")
+    return sorted(found, key=lambda name: _FIELDS.index(name) if name in _FIELDS else len(_FIELDS))
+
+
+def _row(field: str, asked: _Side, told: _Side | None, kept: _Side | None) -> Row:
+    return Row(
+        field,
+        asked=_shown(asked, field),
+        answered=_shown(told, field),
+        seen=_shown(kept, field),
+        verdict=_verdict(field, asked, [side for side in (told, kept) if side is not None]),
+    )
+
+
+def _verdict(field: str, asked: _Side, others: list[_Side]) -> Verdict:
+    wanted = asked.texts.get(field, "")
+    if any(_hides(side, field) for side in (asked, *others)):
+        return Verdict.HIDDEN
+    kept = list(_kept(field, others))
+    if not kept:
+        return Verdict.NOT_TOLD
+    if all(one == wanted for one in kept):
+        return Verdict.SAME
+    if field not in asked.texts or not wanted:
+        return Verdict.ADDED
+    return Verdict.MISSING if not all(kept) else Verdict.DIFFERS
+
+
+def _kept(field: str, others: list[_Side]) -> Iterator[str]:
+    """What each side that can tell says: metadata that is told without the pair is told blank."""
+    for side in others:
+        if field in side.texts:
+            yield side.texts[field]
+        elif field.startswith("metadata ") and side.tells_metadata:
+            yield ""
+
+
+def _hides(side: _Side, field: str) -> bool:
+    return not side.is_original and MASK in side.texts.get(field, "")
+
+
+def _shown(side: _Side | None, field: str) -> str | None:
+    text = side.texts.get(field) if side is not None else None
+    return text if text is None or len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

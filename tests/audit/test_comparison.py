@@ -1,0 +1,192 @@
+"""What was asked beside what the cloud kept: differences named, nothing claimed that is not known."""
+
+import hashlib
+import json
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from snapshots.audit.comparison import MOST_ROWS, compare
+from snapshots.models import Answer, Exchange, Snapshot
+
+SEEN_AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
+ASKED = {
+    "volume_id": "v-1",
+    "name": "n",
+    "description": None,
+    "force": True,
+    "metadata": {"team": "payroll"},
+}
+
+
+def digest(body):
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def asked(snapshot=ASKED, **told):
+    body = told.pop("body", json.dumps({"snapshot": snapshot}))
+    return Exchange(**{"body": body, "body_sha256": digest(body)} | told)
+
+
+def answered(snapshot=None, *, status=202, **told):
+    body = told.pop("body", json.dumps({"snapshot": snapshot}))
+    return Answer(**{"status": status, "body": body, "body_sha256": digest(body)} | told)
+
+
+def seen(**told):
+    facts = {"snapshot_id": "s-1", "name": "n", "metadata": {"team": "payroll"}, "seen_at": SEEN_AT}
+    return Snapshot(**facts | told)
+
+
+def words(comparison):
+    return {row.field: row.verdict.words for row in comparison.rows}
+
+
+def test_a_faithful_cloud_shows_no_difference():
+    kept = {"id": "s-1", "volume_id": "v-1", "name": "n", "description": "", "status": "creating"}
+    found = compare(asked(), answer=answered(kept | {"metadata": {"team": "payroll"}}), seen=seen())
+    assert words(found) == {
+        "volume_id": "as asked",
+        "name": "as asked",
+        "description": "as asked",
+        "force": "not told by the cloud",
+        "metadata team": "as asked",
+    }
+    assert (found.differing, found.notes) == (0, ())
+
+
+def test_every_kind_of_difference_has_its_word():
+    kept = {"volume_id": "v-2", "name": "", "description": "made", "force": False}
+    kept["metadata"] = {"team": "sales", "__system__": "1"}
+    found = compare(asked(), answer=answered(kept), seen=None)
+    assert words(found) == {
+        "volume_id": "differs",
+        "name": "not kept",
+        "description": "added by the cloud",
+        "force": "differs",
+        "metadata team": "differs",
+        "metadata __system__": "added by the cloud",
+    }
+    assert found.differing == 6
+
+
+@pytest.mark.parametrize("metadata", [{}, {"other": "x"}])
+def test_metadata_that_was_dropped_is_not_kept(metadata):
+    found = compare(asked(), answer=answered({"name": "n", "metadata": metadata}), seen=None)
+    assert words(found)["metadata team"] == "not kept"
+
+
+def test_metadata_that_the_answer_does_not_tell_is_not_called_dropped():
+    found = compare(asked(), answer=answered({"name": "n"}), seen=None)
+    assert words(found)["metadata team"] == "not told by the cloud"
+
+
+def test_what_was_changed_after_the_answer_shows():
+    kept = {"id": "s-1", "name": "n"}
+    found = compare(asked(), answer=answered(kept), seen=seen(name="renamed", metadata={}))
+    row = next(row for row in found.rows if row.field == "name")
+    assert (row.asked, row.answered, row.seen) == ("n", "n", "renamed")
+    assert words(found)["name"] == "differs"
+    assert words(found)["metadata team"] == "not kept"
+    assert found.seen_at == SEEN_AT
+
+
+def test_a_lost_answer_leaves_what_was_read_later():
+    found = compare(asked(), answer=None, seen=seen())
+    assert found.notes == ("No answer was recorded.",)
+    assert not found.has_answer
+    assert words(found)["name"] == "as asked"
+
+
+def test_an_answer_about_another_snapshot_is_told():
+    found = compare(asked(), answer=answered({"id": "s-2", "name": "n"}), seen=seen())
+    assert "another snapshot than this answer named: s-2" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "note"),
+    [
+        (None, "No answer was recorded."),
+        (Answer(status=None, error="Timeout"), "The cloud did not answer."),
+        (answered(status=400, body='{"badRequest": {}}'), "The cloud answered 400"),
+        (answered(body='{"snapshot": {"na', body_cut=True), "The body of the answer was cut"),
+        (answered(body="<html>"), "The body of the answer is not readable"),
+        (answered(body=""), "The body of the answer is not readable"),
+        (answered(body="[" * 100_000), "The body of the answer is not readable"),
+        (answered(body='{"a": ' * 100_000), "The body of the answer is not readable"),
+        (answered(body="1" * 10_000), "The body of the answer is not readable"),
+        (answered(body="[1]"), "has no snapshot in it"),
+        (answered(body="null"), "has no snapshot in it"),
+        (answered(body='{"snapshots": []}'), "has no snapshot in it"),
+        (answered([]), "has no snapshot in it"),
+        (answered("s-1"), "has no snapshot in it"),
+    ],
+    ids=range(14),
+)
+def test_where_there_is_nothing_to_compare_it_says_why(answer, note):
+    found = compare(asked(), answer=answer, seen=None)
+    assert found.rows == ()
+    assert note in found.notes[0]
+    assert found.notes[-1].endswith("there is nothing to compare.")
+
+
+@pytest.mark.parametrize(
+    ("exchange", "note"),
+    [
+        (asked(body_cut=True), "The body of the request was cut"),
+        (asked(body="no JSON"), "The body of the request is not readable"),
+        (asked(body='{"os-extend": 1}'), "The body of the request has no snapshot"),
+    ],
+    ids=range(3),
+)
+def test_a_request_that_cannot_be_read_is_not_compared(exchange, note):
+    found = compare(exchange, answer=answered({"name": "n"}), seen=seen())
+    assert found.rows == ()
+    assert note in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1, 1.5, float("nan"), True, [], {"a": 1}, "\ud800", "\x00", "\u202eabc", "x" * 100_000, None],
+    ids=range(11),
+)
+def test_strange_values_are_compared_as_texts_and_can_be_written(value):
+    kept = {"id": value, "name": value, "volume_id": value, "metadata": {"team": value, "": value}}
+    found = compare(asked(), answer=answered(kept), seen=None)
+    assert words(found)["name"] in {"differs", "not kept"}
+    for row in found.rows:
+        for text in (row.field, row.asked, row.answered):
+            assert len((text or "").encode()) < 1000
+            assert "\x00" not in (text or "")
+
+
+@pytest.mark.parametrize("metadata", ["x", [["team", "payroll"]], 1])
+def test_metadata_of_another_shape_is_not_told(metadata):
+    found = compare(asked(), answer=answered({"name": "n", "metadata": metadata}), seen=None)
+    assert words(found)["metadata team"] == "not told by the cloud"
+
+
+def test_numbers_and_booleans_in_words_are_the_same():
+    kept = {"force": "true", "metadata": {"team": "payroll", "n": 1}}
+    sent = ASKED | {"metadata": {"team": "payroll", "n": "1"}}
+    found = compare(asked(sent), answer=answered(kept), seen=None)
+    assert (words(found)["force"], words(found)["metadata n"]) == ("as asked", "as asked")
+
+
+def test_endless_metadata_is_bounded():
+    kept = {"metadata": {f"k{number}": "v" for number in range(5000)}}
+    found = compare(asked(), answer=answered(kept), seen=None)
+    assert len(found.rows) == MOST_ROWS
+    assert found.more == 5000 + 5 - MOST_ROWS
+    assert found.rows[0].field == "volume_id"
+
+
+def test_what_is_hidden_in_the_record_is_not_compared():
+    masked = ASKED | {"metadata": {"token": "***"}}
+    original = compare(asked(masked), answer=answered({"metadata": {"token": "***"}}), seen=None)
+    assert words(original)["metadata token"] == "as asked"  # stars, and nothing struck out
+    struck = asked(masked, body_sha256=str(uuid.uuid4()))
+    found = compare(struck, answer=answered({"metadata": {"token": "other"}}), seen=None)
+    assert words(found)["metadata token"] == "hidden in the record, not compared"
+    assert found.differing == 0
