@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from snapshots.views import audit, health, operations, questions, request, volumes
+from snapshots.views import audit, health, operations, questions, records, request, volumes
 
 app_name = "snapshots"
 urlpatterns = [
@@ -22,7 +22,7 @@ urlpatterns = [
     # /audit/  what was sent and answered
     path("audit/", audit.audit, name="audit"),
     path("audit/export/", audit.export, name="audit_export"),
-    path("audit/<uuid:record_id>/", audit.record, name="record"),
+    path("audit/<uuid:record_id>/", records.record, name="record"),
     # /audit/questions/  what auditors ask again and again
     path("audit/questions/", questions.questions, name="questions"),
     path("audit/questions/<slug:name>/", questions.question, name="question"),

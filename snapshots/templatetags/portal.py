@@ -271,6 +271,14 @@ def short(identifier: object) -> str:
     return str(identifier)[:8]
 
 
+@register.simple_tag
+def told(text: str | None) -> SafeString:
+    """What one side says of a field: nothing at all and a blank are two things."""
+    if not text:
+        return format_html('<span class="quiet">{}</span>', "blank" if text == "" else "—")
+    return format_html("<bdi>{}</bdi>", text)
+
+
 _PROJECT_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24}\b")
 
 

@@ -1,9 +1,8 @@
 """What left the portal, what came back, and what people did here: for auditors."""
 
 import json
-import uuid
 
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -14,10 +13,9 @@ from snapshots.audit.actions import record as record_action
 from snapshots.audit.export import Wanted, write_export
 from snapshots.audit.places import zip_while_sent
 from snapshots.forms import AuditSearchForm
-from snapshots.models import ActionCode, Exchange, Purpose
+from snapshots.models import ActionCode
 from snapshots.selectors.archives import archives_visible_to
 from snapshots.views.access import PortalRequest, for_auditors
-from snapshots.views.curl import curl_of
 
 
 @for_auditors
@@ -85,56 +83,3 @@ def export(request: PortalRequest) -> HttpResponse | StreamingHttpResponse:
     name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.zip"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
-
-
-@for_auditors
-@require_safe
-def record(request: PortalRequest, record_id: uuid.UUID) -> HttpResponse:
-    """One record, whichever kind bears this id."""
-    exchange = selectors.exchanges_visible_to(request.user).filter(id=record_id).first()
-    action = selectors.actions_visible_to(request.user).filter(id=record_id).first()
-    found = exchange or action
-    if found is None:
-        return _not_here(request, record_id)
-    record_action(ActionCode.AUDIT_READ, subject=str(record_id))
-    caused = selectors.caused_by(found.cause, besides=record_id)
-    if exchange is not None:
-        return _exchange(request, exchange, caused)
-    return render(request, "snapshots/action.html", {"action": action, "caused": caused})
-
-
-def _not_here(request: PortalRequest, record_id: uuid.UUID) -> HttpResponse:
-    """The trail does not know the ids of what was archived: only how old it is, and where."""
-    archives = archives_visible_to(request.user)
-    if not archives:
-        raise Http404
-    context = {"archives": archives, "record_id": record_id}
-    return render(request, "snapshots/archived.html", context, status=404)
-
-
-def _exchange(
-    request: PortalRequest, exchange: Exchange, caused: list[selectors.Record]
-) -> HttpResponse:
-    """Both sides of one exchange."""
-    answer = getattr(exchange, "answer", None)
-    before, after = selectors.exchange_neighbours(exchange)
-    context = {
-        "exchange": exchange,
-        "answer": answer,
-        "request_body": readable(exchange.body),
-        "answer_body": readable(answer.body) if answer else "",
-        "before": before,
-        "after": after,
-        "caused": caused,
-        # A sign-in's body is not stored, so a command made of it would only be wrong.
-        "curl": "" if exchange.purpose == Purpose.LOGIN else curl_of(exchange),
-    }
-    return render(request, "snapshots/exchange.html", context)
-
-
-def readable(body: str) -> str:
-    """JSON indented, for eyes; anything else as it came."""
-    try:
-        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return body

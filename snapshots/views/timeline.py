@@ -1,9 +1,13 @@
-"""The steps of an operation, in people's words."""
+"""The steps of an operation, in people's words; for auditors with every record."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from snapshots.models import Operation, OperationState
+from django.urls import reverse
+
+from snapshots.models import Action, ActionCode, Exchange, Operation, OperationState, Purpose
+from snapshots.selectors.timeline import Record, Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +62,108 @@ def timeline_of(operation: Operation, *, accepted_at: datetime | None) -> list[S
         steps.append(Step(_NOW[state], tone=state.tone, now=True))
         steps.append(Step("Available"))
     return steps
+
+
+# --- with every record, for auditors ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A record, or a change of state that has none."""
+
+    at: datetime
+    words: str
+    actor: str = ""  # as named then
+    note: str = ""
+    tone: str = "quiet"
+    address: str = ""
+    gap: timedelta | None = None  # since the event before
+    is_here: bool = False  # the record on whose page this stands
+    exchange: Exchange | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Oldest first; whether records before the first or after the last are not shown."""
+
+    events: list[Event]
+    has_earlier: bool
+    has_later: bool
+
+
+def events_of(
+    operation: Operation, *, records: Records, here: Record, accepted_at: datetime | None
+) -> Timeline:
+    """What happened to the operation, with the gaps between."""
+    events = [_event(record, here) for record in records.rows]
+    told = _told_by(records.rows)
+    known = [*_states(operation, accepted_at, told), *_relatives(operation)]
+    first, last = events[0].at, events[-1].at
+    # What lies beyond the records shown would stand beside a gap that is none.
+    events += [
+        one
+        for one in known
+        if (one.at >= first or not records.has_earlier)
+        and (one.at <= last or not records.has_later)
+    ]
+    events.sort(key=lambda one: one.at)
+    return Timeline(_with_gaps(events), records.has_earlier, records.has_later)
+
+
+def _with_gaps(events: list[Event]) -> list[Event]:
+    return [
+        replace(one, gap=one.at - events[number - 1].at) if number else one
+        for number, one in enumerate(events)
+    ]
+
+
+def _event(record: Record, here: Record) -> Event:
+    address = reverse("snapshots:record", args=[record.id])
+    is_here = record.id == here.id
+    if isinstance(record, Exchange):
+        words, by = record.get_purpose_display(), record.actor_name
+        return Event(record.at, words, by, address=address, is_here=is_here, exchange=record)
+    if isinstance(record, Action):
+        words, note = record.get_code_display(), record.details.get("why", "")
+        return Event(record.at, words, record.actor_name, note, address=address, is_here=is_here)
+    words = f"Anomaly: {record.get_kind_display()}"
+    return Event(record.at, words, "", record.words, "bad", address, is_here=is_here)
+
+
+def _told_by(rows: list[Record]) -> set[str]:
+    """The steps that stand among the records already."""
+    asked = {ActionCode.OPERATION_ASKED, ActionCode.OPERATION_AGAIN}
+    told = set()
+    for one in rows:
+        if isinstance(one, Action) and one.code in asked:
+            told.add("Asked")
+        if isinstance(one, Exchange) and one.purpose == Purpose.CREATE:
+            told.add("Sent to the cloud")
+    return told
+
+
+def _states(operation: Operation, accepted_at: datetime | None, told: set[str]) -> Iterator[Event]:
+    steps = timeline_of(operation, accepted_at=accepted_at)
+    for step in steps:
+        if step.at is not None and step.words not in told:
+            yield Event(step.at, step.words, note="state", tone=step.tone)
+        elif step.now:
+            yield Event(operation.state_at, step.words, note="state since", tone=step.tone)
+    snapshot = getattr(operation, "snapshot", None)
+    if snapshot is not None:
+        words = f"Read last from the cloud: {snapshot.status}"
+        yield Event(snapshot.seen_at, words, note=snapshot.progress)
+
+
+def _relatives(operation: Operation) -> Iterator[Event]:
+    """Requests that ask for the same once more."""
+    for newer in operation.asked_again.order_by("asked_at"):
+        address = reverse("snapshots:detail", args=[newer.pk])
+        yield Event(
+            newer.asked_at, "Asked again, as a new request", newer.requester_name, address=address
+        )
+    older = operation.again_for
+    if older is not None:
+        address = reverse("snapshots:detail", args=[older.pk])
+        words = "First asked for, in an earlier request"
+        yield Event(older.asked_at, words, older.requester_name, address=address)

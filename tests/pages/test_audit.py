@@ -1,13 +1,11 @@
 """What auditors see of the exchanges."""
 
-import shlex
 import uuid
 from datetime import UTC, datetime
 
 import pytest
 
 from snapshots.models import Purpose
-from snapshots.views.curl import curl_of
 from tests.pages import scene
 
 PAGE = "/audit/"
@@ -177,21 +175,6 @@ def test_neighbours_of_the_same_operation(audrey, operation, record):
 
 def test_an_unknown_exchange_is_not_found(audrey):
     assert audrey.get(f"/audit/{uuid.uuid4()}/").status_code == 404
-
-
-def test_the_command_is_quoted_and_leaves_the_token_out(operation):
-    body = """{"name": "it's $HOME `id` \\\\ \\n"}"""
-    record = scene.exchange(operation, body=body, url="https://evs.example/v2/p/snapshots?a=1&b=$x")
-    words = shlex.split(curl_of(record))
-    assert words[:5] == ["curl", "-i", "-X", "POST", "https://evs.example/v2/p/snapshots?a=1&b=$x"]
-    assert words[words.index("--data-raw") + 1] == body
-    assert "X-Auth-Token: $TOKEN" in words
-    assert "sha256" not in curl_of(record)
-
-
-def test_a_sign_in_is_not_offered_as_a_command(audrey):
-    record = scene.exchange(None, purpose=Purpose.LOGIN, background=True)
-    assert "curl" not in audrey.get(f"/audit/{record.id}/").text
 
 
 def test_anomalies_stand_before_everything_else(audrey, operation):
