@@ -26,12 +26,15 @@ from snapshots.evs.limits import (
     utf8_length,
 )
 from snapshots.forms.metadata import MetadataRow, note_problems, unreadable_names
+from snapshots.forms.secrets import looks_secret
 from snapshots.models import Volume, may_request_for_others
 from snapshots.selectors import volumes_usable_by
 
 CHOOSE = "This is not one of your volumes. Choose one from the list."
 DAMAGED = "This form was damaged on its way. Nothing was asked; send it again."
 ASKS = "In use or being attached: asks for your consent"
+SEND_IT = "It is no secret; send it as it is"
+_TYPED_FREELY = ("name", "description", "on_behalf_of", "ticket", "reason")
 _one_line = RegexValidator(
     CONTROL,
     "Remove the line break, tab or other control character.",
@@ -146,6 +149,8 @@ class SnapshotForm(forms.Form):
         error_messages=_too_long("The reason"),
         validators=[_one_line],
     )
+    # Offered only where something typed looks like one.
+    no_secret = Consent(label=SEND_IT, required=False)
 
     field_order = ["key", "volume_id", "force", "name", "description"]
 
@@ -156,6 +161,7 @@ class SnapshotForm(forms.Form):
         self.rows = list(rows) or [MetadataRow(0)]
         self.metadata: dict[str, str] = {}
         self.damage = ""  # what cannot be shown at any field
+        self.seems_secret = False  # something typed does; known once it was checked
         # A cloud taken out of the settings leaves its volumes behind; nobody could send for them.
         known = set(clouds.cloud_names())
         self.volumes = [one for one in volumes_usable_by(requester) if one.cloud in known]
@@ -220,6 +226,7 @@ class SnapshotForm(forms.Form):
         self._check_force()
         self._check_metadata()
         self._check_on_behalf_of()
+        self._check_secrets()
         return self.cleaned_data
 
     def _check_force(self) -> None:
@@ -249,12 +256,42 @@ class SnapshotForm(forms.Form):
         if told.get("on_behalf_of") and not told.get("ticket") and not told.get("reason"):
             self.add_error("ticket", "Give a ticket or a reason when you ask for somebody else.")
 
+    def _check_secrets(self) -> None:
+        """What goes to the cloud and into the trail stays there for good, so whoever types a
+        secret is warned before. The words never repeat it.
+        """
+        for name in self.fields.keys() & set(_TYPED_FREELY):
+            if words := looks_secret(str(self[name].value() or "")):
+                self._warn(words, at=name)
+        for row in self.rows:
+            in_key, in_value = looks_secret(row.key), looks_secret(row.value, key=row.key)
+            if in_key:
+                self._warn(in_key, at=row.key_errors)
+            if in_value:
+                self._warn(in_value, at=row.value_errors)
+
+    def _warn(self, words: str, *, at: str | list[str]) -> None:
+        self.seems_secret = True
+        if self.cleaned_data.get("no_secret"):
+            return
+        told = f"This looks like {words}. Take it out, or tick “{SEND_IT}” below."
+        if isinstance(at, str):
+            self.add_error(at, told)
+        else:
+            at.append(told)
+            self.add_error(None, "Some metadata looks like a secret.")  # told at its rows
+
     # --- for the page ------------------------------------------------------------------------
 
     @property
     def offers_force(self) -> bool:
         asked = self["force"].value() in Consent.YES
         return bool(self["force"].errors or asked or (self.volume and self.volume.needs_force))
+
+    @property
+    def offers_no_secret(self) -> bool:
+        asked = self["no_secret"].value() in Consent.YES
+        return bool(self["no_secret"].errors or asked or self.seems_secret)
 
     @property
     def problems(self) -> list[tuple[str, str]]:

@@ -46,6 +46,7 @@ class SnapshotRequest:
     on_behalf_of: str = ""
     ticket: str = ""
     reason: str = ""
+    called_no_secret: bool = False  # what looked like a secret, by consent
 
 
 def request_snapshot(
@@ -120,6 +121,8 @@ def _told(requester: User, wanted: SnapshotRequest) -> dict[str, str]:
         "reason": wanted.reason,
         VOLUME_STATUS: wanted.volume.status,
         OWN_VOLUME: "yes" if is_own else "",
+        "volume status": wanted.volume.status,
+        "consent": "what looks like a secret is none" if wanted.called_no_secret else "",
     }
     return {name: text for name, text in told.items() if text}
 

@@ -104,6 +104,7 @@ def _wanted(form: SnapshotForm) -> SnapshotRequest:
         on_behalf_of=told.get("on_behalf_of", ""),
         ticket=told.get("ticket", ""),
         reason=told.get("reason", ""),
+        called_no_secret=form.seems_secret and told["no_secret"],
     )
 
 

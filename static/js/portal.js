@@ -207,7 +207,7 @@
   const keep = () => {
     if (!drafted || !keeping) return;
     const fields = [...new FormData(drafted)].filter(
-      ([name]) => !["csrfmiddlewaretoken", "key", "force"].includes(name),
+      ([name]) => !["csrfmiddlewaretoken", "key", "force", "no_secret"].includes(name),
     );
     sessionStorage.setItem(drafted.dataset.draft, JSON.stringify({ who, fields }));
   };
