@@ -1,4 +1,4 @@
-"""What was asked beside what the cloud kept: differences named, nothing claimed that is not known."""
+"""What was asked beside what the cloud kept: nothing is claimed that is not known."""
 
 import hashlib
 import json
