@@ -121,7 +121,6 @@ def _told(requester: User, wanted: SnapshotRequest) -> dict[str, str]:
         "reason": wanted.reason,
         VOLUME_STATUS: wanted.volume.status,
         OWN_VOLUME: "yes" if is_own else "",
-        "volume status": wanted.volume.status,
         "consent": "what looks like a secret is none" if wanted.called_no_secret else "",
     }
     return {name: text for name, text in told.items() if text}
