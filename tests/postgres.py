@@ -85,7 +85,8 @@ def _owner() -> str:
 def _wait_until_ready(server: subprocess.Popen[bytes], folder: Path) -> None:
     notes = folder / "data" / "postmaster.pid"
     deadline = time.monotonic() + 30
-    while not (notes.exists() and notes.read_text().rstrip().endswith("ready")):
+    # The file is there a moment before its lines are.
+    while not (notes.exists() and notes.read_text().rstrip().endswith("\nready")):
         if server.poll() is not None or time.monotonic() > deadline:
             raise pytest.UsageError(f"PostgreSQL did not start: {(folder / 'log').read_text()}")
         time.sleep(0.02)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState
@@ -19,6 +20,11 @@ BOTH_WAYS = pytest.mark.parametrize("jump", [HOUR, -HOUR], ids=["ahead", "back"]
 
 def set_clock(jump):
     return time_machine.travel(datetime.now(tz=UTC) + jump)
+
+
+def run_in_thread(loop):
+    loop.run_until_idle()
+    connection.close()
 
 
 def beat(loop):
@@ -36,7 +42,7 @@ def marked(sandbox, operation):
 def test_a_request_on_the_wire_is_sent_once(loop, ask, sandbox, jump):
     control(sandbox, "POST", "faults", json={"times": 1, "trouble": "slow"})
     operation = ask("reports")
-    sending = threading.Thread(target=loop.run_until_idle)
+    sending = threading.Thread(target=run_in_thread, args=[loop])
     sending.start()
     until(lambda: Exchange.objects.filter(purpose="create").exists())
     with set_clock(jump):
