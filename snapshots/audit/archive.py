@@ -1,7 +1,8 @@
 """What of the trail may go into an archive: whole seals, from the first one that is still here.
 
 Nothing is taken apart by it: not a request and its answer, not what belongs to an operation that is
-not finished, not seals from before the key and the first signed one, which covers them.
+not finished, not seals from before the key and the first signed one, which covers them. What is
+still to be pushed outside stays.
 """
 
 from bisect import bisect_left
@@ -9,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from snapshots.audit.guards import ARCHIVED
 from snapshots.audit.horizon import TRAIL
+from snapshots.audit.push import state_of
 from snapshots.models import OPEN, Action, Anomaly, Answer, Exchange, Seal, Tombstone
 
 Spans = dict[str, list[int]]  # as in a seal: after which number, up to which, how many rows
@@ -134,6 +137,7 @@ def _obstacles(first: int, last: int) -> Iterator[_Obstacle]:
     span = {name: (begin[name][0], end[name][1]) for name in TABLES}
     yield from _unfinished(span)
     yield from _taken_apart(span)
+    yield from _not_pushed(span)
 
 
 def _unfinished(span: dict[str, tuple[int, int]]) -> Iterator[_Obstacle]:
@@ -157,3 +161,14 @@ def _taken_apart(span: dict[str, tuple[int, int]]) -> Iterator[_Obstacle]:
         yield _Obstacle("exchange", seq, "it holds a request whose answer was sealed later.")
     if (seq := early.aggregate(first=Min("seq"))["first"]) is not None:
         yield _Obstacle("answer", seq, "it holds an answer whose request was sealed later.")
+
+
+def _not_pushed(span: dict[str, tuple[int, int]]) -> Iterator[_Obstacle]:
+    """Each place gets every row, however long it does not answer."""
+    for target in settings.EVSPORTAL_AUDIT_PUSH:
+        state = state_of(target)
+        for table, (after, upto) in span.items():
+            rows = TRAIL[table]._default_manager.filter(seq__lte=upto)  # noqa: SLF001
+            waiting = rows.filter(seq__gt=max(after, state.upto.get(table, 0))).order_by("seq")
+            if (seq := waiting.values_list("seq", flat=True).first()) is not None:
+                yield _Obstacle(table, seq, f"it was not pushed to {state.shown} yet.")

@@ -19,6 +19,7 @@ from snapshots.models import (
     Entry,
     Exchange,
     Operation,
+    Pushed,
     Seal,
     Tombstone,
     VolumeGrant,
@@ -67,7 +68,7 @@ ARCHIVE = Role(
         Tombstone: INSERT,
         Seal: INSERT,
     },
-    but={Entry: f"{INSERT}, DELETE", Operation: READ},
+    but={Entry: f"{INSERT}, DELETE", Operation: READ, Pushed: READ},
 )
 
 

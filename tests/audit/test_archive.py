@@ -21,6 +21,7 @@ from snapshots.audit import keys
 from snapshots.audit.archive import plan
 from snapshots.audit.export import Wanted, write_export
 from snapshots.audit.places import place_at
+from snapshots.audit.push import push_new_rows
 from snapshots.audit.seals import seal_new_rows
 from snapshots.audit.search import find, parse
 from snapshots.audit.verify import verify
@@ -250,6 +251,16 @@ def test_what_belongs_to_an_unfinished_operation_stays(key, folder, capsys):
     archive(folder)
     assert [stone.last_seal for stone in Tombstone.objects.order_by("seq")] == [1, 3]
     assert Operation.objects.count() == 1
+
+
+def test_what_is_still_to_be_pushed_stays(trail, folder, settings, tmp_path, capsys):
+    settings.EVSPORTAL_AUDIT_PUSH = [f"file:{tmp_path}/rows.jsonl"]
+    archive(folder)
+    assert "it was not pushed to file" in capsys.readouterr().out
+    assert Tombstone.objects.count() == 0
+    push_new_rows()
+    archive(folder)
+    assert Tombstone.objects.get().last_seal == 4
 
 
 def test_rows_that_are_not_sealed_stay(key, folder):
