@@ -274,11 +274,11 @@ class SnapshotForm(forms.Form):
         self.seems_secret = True
         if self.cleaned_data.get("no_secret"):
             return
-        told = f"This looks like {words}. Take it out, or tick “{SEND_IT}” below."
+        advice = f"looks like {words}. Take it out, or tick “{SEND_IT}” below."
         if isinstance(at, str):
-            self.add_error(at, told)
+            self.add_error(at, f"“{self.fields[at].label}” {advice}")
         else:
-            at.append(told)
+            at.append(f"This {advice}")
             self.add_error(None, "Some metadata looks like a secret.")  # told at its rows
 
     # --- for the page ------------------------------------------------------------------------

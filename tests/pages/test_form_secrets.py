@@ -14,9 +14,8 @@ TICK = "It is no secret; send it as it is"
 @pytest.mark.parametrize("field", ["name", "description"])
 def test_a_secret_is_warned_of_at_its_field_and_nothing_is_lost(field, alice, volume):
     answer = ask(alice, volume, **{field: SECRET}, **rows(("team", "payroll")))
-    assert errors_at(answer, field) == [
-        f"This looks like a password or a key. Take it out, or tick “{TICK}” below."
-    ]
+    words = "looks like a password or a key. Take it out, or tick"
+    assert errors_at(answer, field) == [f"“{field.capitalize()}” {words} “{TICK}” below."]
     for kept in (SECRET, "payroll"):
         assert f'value="{kept}"' in answer.text
     assert f'href="#id_{field}"' in answer.text
