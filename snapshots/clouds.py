@@ -76,7 +76,7 @@ def secrets_of(cloud: str) -> tuple[str, ...]:
     auth = config_of(cloud).auth
     if isinstance(auth, PasswordCredentials):
         return (auth.password,)
-    return tuple(filter(None, (auth.secret_key, auth.security_token)))
+    return tuple(filter(None, (auth.access_key, auth.secret_key, auth.security_token)))
 
 
 def forget() -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from snapshots.audit.redaction import MASK, has_original_body, storable
+from snapshots.audit.redaction import has_original_body, storable
+from snapshots.evs.secrets import MASK
 from snapshots.models import Answer, Exchange, Snapshot
 
 MOST_ROWS = 200  # of a strange answer; what can be asked for is fewer

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from snapshots.audit.redaction import mask_body, mask_headers, request_id_of, strike
+from snapshots.audit.redaction import mask_body, mask_headers, request_id_of, storable, strike
 from snapshots.evs.errors import EvsError, error_from_answer
 from snapshots.evs.wire import Answer as CloudAnswer
 from snapshots.evs.wire import Outgoing
@@ -93,8 +93,8 @@ class AuditRecorder:
             cloud=self._context.cloud,
             sandbox=self._context.sandbox,
             method=request.method,
-            url=strike(request.url, self._secrets),
-            headers=mask_headers(request.headers, secrets=self._secrets),
+            url=strike(request.url, self._secrets_of(request)),
+            headers=mask_headers(request.headers, secrets=self._secrets_of(request)),
             body=body.text,
             body_bytes=body.size_bytes,
             body_sha256=body.sha256,
@@ -134,7 +134,7 @@ class AuditRecorder:
             body_bytes=body.size_bytes,
             body_sha256=body.sha256,
             body_cut=body.cut,
-            request_id=strike(request_id_of(headers), secrets),
+            request_id=storable(strike(request_id_of(headers), secrets))[:120],
             code=strike(_code_of(answer), secrets)[:80],
             elapsed_ms=round(elapsed_ms),
             error=type(error).__name__ if error else "",

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-MASK = "***"
+from snapshots.evs.secrets import MASK, without_secrets
+
 LEFT_OUT = "(left out)"
 KEPT_HEADERS = frozenset(
     {
@@ -43,11 +44,10 @@ REQUEST_ID_HEADERS = (
     "x-iam-trace-id",
 )
 _SECRET_KEY = re.compile(
-    r"pass(word|wd|phrase)|secret|token|authorization|credential|private_?key|access_?key|"
+    r"pass(word|wd|phrase)|admin_?pass|secret|token|authorization|credential|private_?key|access_?key|"
     r"api_?key|signature",
     re.IGNORECASE,
 )
-_LEAST_SECRET = 6  # a shorter "secret" would strike out innocent words
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +81,12 @@ def _masked_header(name: str, value: str, secrets: Iterable[str]) -> str:
 def request_id_of(headers: Mapping[str, str]) -> str:
     """The cloud's own number for the request, to quote to its support; empty if it gave none."""
     lower = {name.lower(): value for name, value in headers.items()}
-    return next((lower[name][:120] for name in REQUEST_ID_HEADERS if lower.get(name)), "")
+    return next((lower[name] for name in REQUEST_ID_HEADERS if lower.get(name)), "")
 
 
 def strike(text: str, secrets: Iterable[str]) -> str:
-    """The text without these known secrets."""
-    for secret in secrets:
-        if len(secret) >= _LEAST_SECRET:
-            text = text.replace(secret, MASK)
-            for plain in (True, False):  # as it stands inside a JSON body, written either way
-                text = text.replace(json.dumps(secret, ensure_ascii=plain)[1:-1], MASK)
-    return text
+    """The text without these known secrets, and without what has the shape of a token."""
+    return without_secrets(text, secrets)
 
 
 def mask_body(
@@ -145,17 +140,25 @@ _SECRET_PAIR = re.compile(
 
 def _masked(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            key: MASK if _holds_secret(key, inner) else _masked(inner)
-            for key, inner in value.items()
-        }
+        return {key: _masked_at(key, inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_masked(inner) for inner in value]
     return value
 
 
-def _holds_secret(key: str, inner: Any) -> bool:
-    return bool(_SECRET_KEY.search(key)) and isinstance(inner, str | int | float) and inner != ""
+def _masked_at(key: str, inner: Any) -> Any:
+    """Also a list of secrets, and older tokens, whose `id` is the secret: `{"token": {"id"}}`."""
+    if not _SECRET_KEY.search(key):
+        return _masked(inner)
+    if isinstance(inner, list):
+        return [_masked_at(key, one) for one in inner]
+    if isinstance(inner, dict):
+        return {name: _hidden(one) if name == "id" else _masked(one) for name, one in inner.items()}
+    return _hidden(inner)
+
+
+def _hidden(value: Any) -> Any:
+    return MASK if isinstance(value, str | int | float) and value != "" else value
 
 
 def storable(text: str) -> str:

@@ -97,7 +97,8 @@ def connect(
 def _secrets_in(config: CloudConfig) -> tuple[str, ...]:
     if isinstance(config.auth, PasswordCredentials):
         return (config.auth.password,)
-    return tuple(filter(None, (config.auth.secret_key, config.auth.security_token)))
+    auth = config.auth
+    return tuple(filter(None, (auth.access_key, auth.secret_key, auth.security_token)))
 
 
 def _check(config: CloudConfig) -> None:

@@ -19,8 +19,7 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from snapshots.evs.answers import Fault, find_fault, plain, request_id_of, retry_after_of
-
-_LEAST_SECRET = 6  # a shorter "secret" would strike out innocent words
+from snapshots.evs.secrets import without_secrets
 
 
 class EvsError(Exception):
@@ -44,8 +43,8 @@ class EvsError(Exception):
         retry_after: float | None = None,
         outcome_known: bool | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = plain(message)
+        super().__init__(without_secrets(message))
+        self.message = plain(without_secrets(message))
         self.status = status
         self.code = code
         self.request_id = request_id
@@ -55,11 +54,10 @@ class EvsError(Exception):
 
     def strike(self, secrets: Iterable[str]) -> None:
         """Take these secrets out of what the cloud said: some echo what they were sent."""
-        for secret in secrets:
-            if len(secret) >= _LEAST_SECRET:
-                self.message = self.message.replace(secret, "***")
-                self.code = self.code.replace(secret, "***")
-                self.request_id = self.request_id.replace(secret, "***")
+        known = tuple(secrets)
+        self.message = without_secrets(self.message, known)
+        self.code = without_secrets(self.code, known)
+        self.request_id = without_secrets(self.request_id, known)
         self.args = (self.message,)
 
     def __str__(self) -> str:

@@ -9,16 +9,18 @@ import re
 from collections import Counter
 from itertools import pairwise
 
+from snapshots.evs.secrets import CLOUD_TOKEN, PRIVATE_KEY, SIGNED_TOKEN
+
 LONGEST_READ = 4000  # of a text; longer ones are refused for their length
 LEAST_RANDOM = 32  # characters; a shorter one may well be an id
 LEAST_CHANGES = 0.2  # of neighbours; chance gives 0.3 and more, names 0.1
 LEAST_BITS = 3.3  # in each character, so that a pattern repeated is none
 _LEAST_VALUE = 4
 
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY", re.IGNORECASE)
+_PRIVATE_KEY = re.compile(PRIVATE_KEY, re.IGNORECASE)
 _KNOWN_SHAPES = {
-    "a signed token (JWT)": re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"),
-    "a token of the cloud": re.compile(r"\bgAAAA[\w-]{40,}|\bMII[\w+/-]{80,}"),
+    "a signed token (JWT)": re.compile(SIGNED_TOKEN),
+    "a token of the cloud": re.compile(CLOUD_TOKEN),
     "an access key": re.compile(
         r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{30,}"
         r"|\bglpat-[\w-]{20,}|\bxox[abprs]-[\w-]{10,}|\b[sr]k_live_[A-Za-z0-9]{16,}"

@@ -7,10 +7,12 @@ import pytest
 from snapshots.audit.redaction import (
     MASK,
     fingerprint,
+    has_original_body,
     mask_body,
     mask_headers,
     request_id_of,
 )
+from snapshots.models import Exchange
 
 SECRET = "planted-S3cret-value"
 
@@ -99,3 +101,50 @@ def test_request_id_is_the_first_that_the_cloud_gave():
     headers = {"x-compute-request-id": "req-1", "X-Request-Id": "gate-1"}
     assert request_id_of(headers) == "gate-1"
     assert request_id_of({}) == ""
+
+
+FERNET = "gAAAAABlZ1x0" + "aB3-xY7_" * 12
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLXBsYW50ZWQ"
+
+
+@pytest.mark.parametrize(
+    ("content", "left"),
+    [
+        ({"tokens": [SECRET, SECRET], "n": [1]}, {"tokens": [MASK, MASK], "n": [1]}),
+        (
+            {"token": {"id": SECRET, "user": {"id": "u"}}},
+            {"token": {"id": MASK, "user": {"id": "u"}}},
+        ),
+        ({"adminPass": SECRET}, {"adminPass": MASK}),
+        ({"secrets": [[SECRET], {"id": SECRET}]}, {"secrets": [[MASK], {"id": MASK}]}),
+    ],
+    ids=range(4),
+)
+def test_lists_of_secrets_and_older_tokens_are_masked(content, left):
+    assert json.loads(stored(json.dumps(content).encode()).text) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"invalid {FERNET}.",
+        f"invalid {JWT}.",
+        f"-----BEGIN EC PRIVATE KEY-----\\n{SECRET}\\n-----END EC PRIVATE KEY-----",
+        f"X-Auth-Token: {SECRET}",
+        f"Authorization: Bearer {SECRET}",
+    ],
+    ids=range(5),
+)
+def test_what_looks_like_a_token_is_struck_out_of_any_text(text):
+    masked = stored(json.dumps({"message": text}).encode()).text
+    for secret in (FERNET, JWT, SECRET):
+        assert secret not in masked
+    assert MASK in json.loads(masked)["message"]
+
+
+def test_a_body_with_nothing_secret_is_known_to_be_the_original():
+    plain = stored(b'{"name": "n"}')
+    row = Exchange(body=plain.text, body_sha256=plain.sha256)
+    assert has_original_body(row)
+    masked = stored(json.dumps({"password": SECRET}).encode())
+    assert not has_original_body(Exchange(body=masked.text, body_sha256=masked.sha256))

@@ -254,3 +254,25 @@ def test_no_answer_is_too_strange(status, answer, retry_after, date):
     error.message.encode()
     assert len(error.message) <= 500
     assert error.outcome_known == (400 <= status < 500) or error.retry_after is not None
+
+
+# --- secrets in what the cloud says -----------------------------------------------------------
+
+SECRET = "planted-S3cret-value"
+
+
+@pytest.mark.parametrize("filler", range(470, 500, 3))
+def test_a_secret_that_the_longest_message_cuts_leaves_no_beginning(filler):
+    error = error_from_answer(
+        400, {}, fault("badRequest", 400, "x" * filler + SECRET + " and more")
+    )
+    error.strike([SECRET])
+    assert SECRET[:6] not in str(error)
+    assert len(error.message) <= 500
+
+
+def test_somebody_elses_token_is_not_repeated():
+    token = "gAAAAABlZ1x0" + "aB3-xY7_" * 12
+    error = error_from_answer(401, {}, fault("error", 401, f"The token {token} has expired."))
+    assert error.message == "The token *** has expired."
+    assert token not in str(error)
