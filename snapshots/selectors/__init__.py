@@ -3,14 +3,13 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from statistics import median
 from string import hexdigits
-from typing import Generic, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from snapshots.audit.push import state_of
@@ -40,6 +39,7 @@ from snapshots.models import (
     roles_of,
     sees_every_operation,
 )
+from snapshots.selectors.pages import Page, read_cursor, write_cursor
 
 TROUBLE_TOLD_AFTER = timedelta(seconds=30)
 WORKER_SILENT_AFTER = timedelta(seconds=20)
@@ -49,16 +49,6 @@ OUR_ID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 BEFORE_ANSWER = {OperationState.QUEUED, OperationState.SENDING}
 SOON_SECONDS = 5.0
 TYPICAL_OF = 20  # so many last snapshots make "usually takes"
-
-Row = TypeVar("Row", bound=Model)
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
-    """A page of rows, newest first, and the cursor that asks for the next, older ones."""
-
-    rows: list[Row]
-    older: str | None
 
 
 # --- operations ------------------------------------------------------------------------------
@@ -313,25 +303,6 @@ def _records(found: list[Entry]) -> list[Record]:
             joined = ["operation", "answer"] if model is Exchange else ["operation"]
             rows |= {(kind, row.pk): row for row in some.select_related(*joined)}
     return [rows[entry.kind, entry.row] for entry in found if (entry.kind, entry.row) in rows]
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def write_cursor(at: datetime, number: int) -> str:
-    """Where a page ended: the moment and the number of its last row."""
-    return f"{(at - _EPOCH) // timedelta(microseconds=1)}-{number}"
-
-
-def read_cursor(text: str) -> tuple[datetime, int] | None:
-    """What `write_cursor` wrote; None for nonsense."""
-    at, _, seq = text.partition("-")
-    if not (at.isdecimal() and seq.isdecimal() and len(at) < 18 and len(seq) < 19):
-        return None
-    try:
-        return _EPOCH + timedelta(microseconds=int(at)), int(seq)
-    except OverflowError:
-        return None
 
 
 def caused_by(cause: uuid.UUID | None, *, besides: uuid.UUID) -> list[Record]:

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from snapshots.models import Hit, Operation, Question, Tally, may_audit
-from snapshots.selectors import Page, read_cursor, write_cursor
+from snapshots.selectors.pages import Page, read_cursor, write_cursor
 
 RECENT_DAYS = 30
 WEEKS = 26
