@@ -307,10 +307,10 @@ def _count(hits: Iterable[Hit], *, by: int) -> None:
 
 def _mark(judgement: _Judgement) -> None:
     """Judged in the state they were read in; one that has left it meanwhile is judged again."""
-    groups: dict[tuple[str, str], list[uuid.UUID]] = defaultdict(list)
+    groups: dict[str, list[uuid.UUID]] = defaultdict(list)
     for operation in judgement.operations:
         unknown = operation.status is OperationState.UNKNOWN
         is_open = unknown and operation.pk not in judgement.long_unknown
-        groups[operation.state, UNDECIDED if is_open else operation.state].append(operation.pk)
-    for (state, judged), keys in groups.items():
-        Operation.objects.filter(pk__in=keys, state=state).update(judged=judged)
+        groups[UNDECIDED if is_open else operation.state].append(operation.pk)
+    for judged, keys in groups.items():
+        Operation.objects.filter(pk__in=keys).update(judged=judged)
