@@ -58,6 +58,7 @@ DUTIES: dict[str, Callable[[Duty], None]] = {
 BEAT_SECONDS = 5.0
 CLOCK_TOLERANCE_SECONDS = 10.0
 DUTIES_OF_ONE_CLOUD = 2  # threads of their own, so that slow creates do not stop the watching
+DUTIES_OF_THE_HOUSE = 3  # a place outside that hangs stops neither sealing nor questions
 
 
 class Loop:
@@ -74,7 +75,7 @@ class Loop:
         self._operations = settings.EVSPORTAL_WORKER_THREADS
         # One cloud never takes the last threads: a slow one must not keep the others waiting.
         self._of_one_cloud = max(1, self._operations - len(self._clouds) + 1)
-        threads = self._operations + DUTIES_OF_ONE_CLOUD * (len(self._clouds) + 1)
+        threads = self._operations + DUTIES_OF_ONE_CLOUD * len(self._clouds) + DUTIES_OF_THE_HOUSE
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
         self._clock_difference = time.time() - time.monotonic()
 
@@ -187,7 +188,8 @@ class Loop:
         return any(claimed)
 
     def _claim_duty_of(self, cloud: str, known: QuerySet[Duty]) -> bool:
-        if self._count(Duty, cloud) >= DUTIES_OF_ONE_CLOUD:
+        most = DUTIES_OF_THE_HOUSE if cloud == HOUSE else DUTIES_OF_ONE_CLOUD
+        if self._count(Duty, cloud) >= most:
             return False
         duty = claim(known.filter(cloud=cloud), owner=self.name, lease=self._lease)
         if duty is not None:
