@@ -64,6 +64,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class _Manifest:
+    made_at: datetime  # before the first seal was read
     rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TRAIL, 0))
     begin: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TRAIL, 0))  # after
     end: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TRAIL, 0))
@@ -116,9 +117,9 @@ def write_export(place: Place, wanted: Wanted) -> dict[str, Any]:
     """Write everything; the manifest comes last, so what breaks off has none. Returns it.
 
     Memory does not grow with the number of rows. Reading is not one transaction: rows that come
-    meanwhile are counted as not sealed, or left out.
+    meanwhile are counted as not sealed, or left out, as are seals that are made meanwhile.
     """
-    out, told = _Writer(place), _Manifest()
+    out, told = _Writer(place), _Manifest(made_at=datetime.now(tz=UTC))
     before = Seal.objects.defer("leaves").filter(number=wanted.since - 1).first()
     if before is not None:
         told.begin = {table: span[1] for table, span in before.tables.items()}
@@ -144,7 +145,7 @@ def _manifest(wanted: Wanted, told: _Manifest, files: dict[str, Any]) -> dict[st
     manifest: dict[str, Any] = {
         "kind": KIND,
         "format": 1,
-        "made_at": plain(datetime.now(tz=UTC)),
+        "made_at": plain(told.made_at),
         "made_by": wanted.made_by,
         "complete": wanted.entries is None,
         "query": wanted.query,

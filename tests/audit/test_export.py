@@ -107,6 +107,20 @@ def test_another_key_or_no_key_is_told(trail, settings):
     assert "NOT PROVEN without --key" in done.stdout
 
 
+def test_seals_that_are_anchored_after_an_export_are_not_missing_from_it(trail):
+    export = exported(trail)
+    action(random.Random(99), 1).save()
+    [later] = seal_new_rows(at_once=True)
+    with (trail / "anchor").open("a") as anchors:
+        anchors.write(line(later) + "\n")
+    assert verdict(trail, export, "--anchor", trail / "anchor")[0] == 0
+    newest = exported(trail, "newest")
+    assert verdict(trail, newest, "--anchor", trail / "anchor")[0] == 0
+    cut = exported(trail, "cut", until=later.number - 1)
+    code, words = verdict(trail, cut, "--anchor", trail / "anchor")
+    assert (code, "The end was cut off" in words) == (1, True)
+
+
 def test_what_is_no_export_cannot_be_read(trail, tmp_path):
     for name, content in (("no.zip", b"PK"), ("text.zip", b"\xff" * 99)):
         (tmp_path / name).write_bytes(content)
