@@ -32,8 +32,13 @@ def is_asked_for(argv: list[str]) -> bool:
 
 def url() -> str:
     if _URL_FOR_WORKERS not in os.environ:
-        os.environ[_URL_FOR_WORKERS] = _start(_binaries())
+        os.environ[_URL_FOR_WORKERS] = _start(_binaries(), _SPEED)
     return os.environ[_URL_FOR_WORKERS]
+
+
+def durable_url() -> str:
+    """A server as PostgreSQL sets it up: for measuring."""
+    return _start(_binaries(), [])
 
 
 def _binaries() -> Path:
@@ -48,7 +53,7 @@ def _binaries() -> Path:
     return found[0].parent
 
 
-def _start(binaries: Path) -> str:
+def _start(binaries: Path, settings: list[str]) -> str:
     folder = Path(tempfile.mkdtemp(prefix="evsportal-pg-"))
     owner = _owner()
     shutil.chown(folder, owner)
@@ -59,7 +64,7 @@ def _start(binaries: Path) -> str:
     subprocess.run(
         initdb, user=owner, cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL
     )
-    options = [f"unix_socket_directories={folder}", "listen_addresses=", *_SPEED]
+    options = [f"unix_socket_directories={folder}", "listen_addresses=", *settings]
     argv = [binaries / "postgres", "-D", cluster, *(part for o in options for part in ("-c", o))]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(

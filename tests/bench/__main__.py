@@ -5,155 +5,63 @@ Milliseconds differ from machine to machine; a ratio of two figures of the same 
 
 import argparse
 import json
-import re
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import requests
+from tests.bench import figures, portal, trail
 
-from tests.e2e.stack import Stack, running
-
-VOLUMES = ("reports", "web-01-logs", "muğla-arşiv", "hr-confidential")
-ROWS = 5000
+DEFAULT_EXCHANGES = 50_000
 
 
-class Person:
-    """A signed-in browser without the browser."""
-
-    def __init__(self, stack: Stack, name: str) -> None:
-        self.url = stack.url
-        self.session = requests.Session()
-        page = self.session.get(f"{self.url}/accounts/login/", timeout=20).text
-        form = {"username": name, "password": "demo", **hidden(page)}
-        self.session.post(f"{self.url}/accounts/login/", data=form, timeout=20).raise_for_status()
-
-    def get(self, path: str) -> str:
-        answer = self.session.get(self.url + path, timeout=20)
-        answer.raise_for_status()
-        return answer.text
-
-    def volumes(self) -> list[str]:
-        page = self.get("/snapshots/new/")
-        options = re.findall(r'<option value="([0-9a-f-]{36})"[^>]*>([^<]+)', page)
-        return [value for value, label in options if label.startswith(VOLUMES)]
-
-    def submit(self, volume_id: str) -> tuple[float, str]:
-        """Milliseconds until the redirect, and where it leads."""
-        form = {"volume_id": volume_id, "name": "bench", **hidden(self.get("/snapshots/new/"))}
-        begun = time.perf_counter()
-        answer = self.session.post(
-            f"{self.url}/snapshots/new/", data=form, timeout=20, allow_redirects=False
-        )
-        elapsed = (time.perf_counter() - begun) * 1000
-        assert answer.status_code in {302, 303}, answer.text
-        return elapsed, answer.headers["Location"]
+def main() -> int:
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="evsportal-bench-") as folder:
+        kept = options.keep or Path(folder)
+        run = _trail if options.trail else _portal
+        told, is_good = run(options, kept)
+    if options.json:
+        options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    return 0 if is_good else 1
 
 
-def hidden(page: str) -> dict[str, str]:
-    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
-
-
-def median_ms(act: Callable[[], object], *, times: int = 30) -> float:
-    def one() -> float:
-        begun = time.perf_counter()
-        act()
-        return (time.perf_counter() - begun) * 1000
-
-    return statistics.median(one() for _ in range(times))
-
-
-def seconds_until_creating(alice: Person, volume_id: str) -> float:
-    begun = time.perf_counter()
-    _, page = alice.submit(volume_id)
-    while not re.search(r'data-announce="(Creating|Available)', alice.get(f"{page}status/")):
-        assert time.perf_counter() - begun < 30
-        time.sleep(0.02)
-    return time.perf_counter() - begun
-
-
-def measure(folder: Path) -> dict[str, float]:
-    figures: dict[str, float] = {}
-    with running(folder):
-        pass  # the first start migrates, collects and seeds
-    begun = time.perf_counter()
-    with running(folder) as stack:
-        figures["second start to ready, s"] = time.perf_counter() - begun
-        alice, helen = Person(stack, "alice"), Person(stack, "helen")
-        until(lambda: len(alice.volumes()) == len(VOLUMES))
-        volumes = alice.volumes()
-        figures["healthz, ms"] = median_ms(lambda: alice.get("/healthz"))
-        figures["submit, ms"] = statistics.median(alice.submit(one)[0] for one in volumes * 5)
-        waits = [seconds_until_creating(helen, one) for one in other_volumes(helen)]
-        figures["submit to creating, s (median)"] = statistics.median(waits)
-        figures["list of 50, few rows, ms"] = median_ms(lambda: helen.get("/"))
-        fill(stack)
-        figures[f"list of 50, {ROWS} rows, ms"] = median_ms(lambda: helen.get("/"))
-    with running(folder, EVSPORTAL_SANDBOX_URL="http://127.0.0.1:9") as stack:
-        alice = Person(stack, "alice")
-        figures["submit, dead cloud, ms"] = statistics.median(
-            alice.submit(one)[0] for one in volumes * 5
-        )
-    return figures
-
-
-def other_volumes(person: Person) -> list[str]:
-    """Volumes on which nothing is being made: one of each keeps the lines empty."""
-    page = person.get("/snapshots/new/")
-    options = re.findall(r'<option value="([0-9a-f-]{36})"[^>]*>([^<]+)', page)
-    calm = [value for value, label in options if not label.startswith((*VOLUMES, "trouble"))]
-    in_use = {value for value, label in options if "in-use" in label}
-    return [one for one in calm if one not in in_use]
-
-
-def fill(stack: Stack) -> None:
-    stack.manage(
-        "shell",
-        "-c",
-        "import uuid; from datetime import timedelta; from django.utils import timezone\n"
-        "from django.contrib.auth.models import User; from snapshots.models import Operation\n"
-        "now, alice = timezone.now(), User.objects.get(username='alice')\n"
-        "Operation.objects.bulk_create([Operation(key=uuid.uuid4(), cloud='sandbox',\n"
-        " volume_id=str(uuid.uuid4()), volume_name='v', name=f'old {n}', state='succeeded',\n"
-        " requester=alice, requester_name='alice', asked_at=now - timedelta(minutes=n),\n"
-        f" state_at=now, finished_at=now) for n in range(1, {ROWS})], batch_size=500)",
-    )
-
-
-def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
-    end = time.perf_counter() + seconds
-    while not condition():
-        assert time.perf_counter() < end, "The portal did not get there in time."
-        time.sleep(0.1)
-
-
-def ratios(figures: dict[str, float]) -> dict[str, float]:
-    full = f"list of 50, {ROWS} rows, ms"
-    return {
-        "submit with a dead cloud / with a live one": figures["submit, dead cloud, ms"]
-        / figures["submit, ms"],
-        f"list with {ROWS} rows / with few": figures[full] / figures["list of 50, few rows, ms"],
-        "submit / healthz": figures["submit, ms"] / figures["healthz, ms"],
-    }
-
-
-def main() -> None:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="evsportal-bench-") as folder:
-        figures = measure(Path(folder))
-    table = {"figures": figures, "ratios": ratios(figures)}
+    parser.add_argument("--trail", action="store_true", help="a portal with a loaded audit trail")
+    parser.add_argument(
+        "--exchanges", type=int, default=DEFAULT_EXCHANGES, help="in it (docs: 1000000)"
+    )
+    parser.add_argument("--times", type=int, default=20, help="how often each page is asked for")
+    parser.add_argument(
+        "--database", default="sqlite", help="sqlite, postgres, or postgresql://user@host/"
+    )
+    parser.add_argument("--keep", type=Path, help="a folder for what is loaded, or was before")
+    return parser.parse_args()
+
+
+def _portal(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
+    measured = portal.measure(folder)
+    table = {"figures": measured, "ratios": portal.ratios(measured)}
     for title, rows in table.items():
         sys.stdout.write(f"\n{title}\n")
         for name, value in rows.items():
             sys.stdout.write(f"  {name:<46} {value:>9.2f}\n")
-    if options.json:
-        options.json.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+    return table, True
+
+
+def _trail(options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
+    told = trail.measure(
+        folder,
+        exchanges=options.exchanges,
+        database=options.database,
+        times=options.times,
+        tell=lambda words: sys.stderr.write(f"bench: {words}\n"),
+    )
+    measured = list(told)
+    sys.stdout.write(figures.table_of(measured))
+    return figures.plain(measured), all(one.passes is not False for one in measured)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -23,7 +23,9 @@ class Stack:
         self.port = _two_free_ports()
         self.url = f"http://127.0.0.1:{self.port}"
         kept = {
-            name: value for name, value in os.environ.items() if not name.startswith("EVSPORTAL_")
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("EVSPORTAL_", "DATABASE_URL"))
         }
         self.environ = kept | {
             "DJANGO_SETTINGS_MODULE": "evsportal.settings",
@@ -33,7 +35,6 @@ class Stack:
             "PORT": str(self.port),
             **settings,
         }
-        self.environ.pop("DATABASE_URL", None)
         self._log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -73,6 +74,11 @@ class Stack:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")

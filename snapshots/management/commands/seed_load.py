@@ -1,0 +1,116 @@
+"""`manage seed_load`: an invented trail of two years, to measure the portal on. Sandbox only.
+
+The same seed, size and last day make the same rows. All of them pass the triggers of the trail.
+"""
+
+import time
+from argparse import ArgumentTypeError
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Count
+from django.db.models.functions import TruncDate
+
+from snapshots.management.invented.days import Day
+from snapshots.management.invented.rows import Rows, go_on_after
+from snapshots.management.invented.world import DAYS, Chance, settle
+from snapshots.models import Entry, Hit, Operation, Tally
+
+MOST = 20_000_000
+BATCH = 20_000  # exchanges in a transaction
+
+
+class Command(BaseCommand):
+    help = "Loads an invented audit trail of two years, for measuring. In sandbox mode only."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--exchanges", type=_number, default=1_000_000)
+        parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument("--until", type=date.fromisoformat, default=None, help="the last day")
+        parser.add_argument("--yes", action="store_true", help="also beside operations there are")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if settings.EVSPORTAL_MODE != "sandbox" or settings.EVSPORTAL_CLOUDS:
+            raise CommandError("An invented trail is for the sandbox, where no real cloud is.")
+        if Operation.objects.exists() and not options["yes"]:
+            raise CommandError("There are operations here already; add --yes to load beside them.")
+        began = time.monotonic()
+        call_command("seed_demo")
+        until = options["until"] or datetime.now(UTC).date()
+        chance = Chance.from_seed(f"{options['seed']} {options['exchanges']} {until}")
+        try:
+            with _quickly():
+                total = self._load(chance, until, options["exchanges"])
+        except IntegrityError as error:
+            raise CommandError("These rows are here already: take another --seed.") from error
+        for name, rows in total.items():
+            self.stdout.write(f"{rows:>10} {name}")
+        self.stdout.write(f"Loaded in {time.monotonic() - began:.0f} s.")
+
+    def _load(self, chance: Chance, until: date, exchanges: int) -> Counter[str]:
+        with transaction.atomic():
+            world = settle(chance, until)
+        total: Counter[str] = Counter()
+        for days in _batches(exchanges):
+            rows = Rows(world.numbers, before=total["exchange"])
+            for number in days:
+                upto = exchanges * (number + 1) // DAYS
+                Day(world, number, rows).live(upto=upto, most=exchanges)
+            with transaction.atomic():
+                total += rows.write()
+            self.stdout.write(f"{total['exchange']} of {exchanges} exchanges")
+        with transaction.atomic():
+            go_on_after()
+            total["tally"] = _count_hits()
+        return total
+
+
+def _number(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= MOST):
+        raise ArgumentTypeError(f"write 1 to {MOST}")
+    return int(text)
+
+
+def _batches(exchanges: int) -> Iterator[range]:
+    """The days, some at a time."""
+    share = max(1, BATCH * DAYS // exchanges)
+    for first in range(0, DAYS, share):
+        yield range(first, min(first + share, DAYS))
+
+
+def _count_hits() -> int:
+    """The tallies of all hits; how many."""
+    counted = Hit.objects.values_list("question", TruncDate("at", tzinfo=UTC)).order_by()
+    Tally.objects.all().delete()
+    tallies = [
+        Tally(question=question, day=day, hits=hits)
+        for question, day, hits in counted.annotate(hits=Count("pk"))
+    ]
+    return len(Tally.objects.bulk_create(tallies, batch_size=1000))
+
+
+@contextmanager
+def _quickly() -> Iterator[None]:
+    """The search's indexes are quicker made once than kept row by row."""
+    indexes = [one for one in Entry._meta.indexes if one.name != "entry_row"]  # noqa: SLF001
+    editor = connection.schema_editor()
+    if connection.vendor == "sqlite":
+        _say("PRAGMA cache_size = -400000")  # room for the others
+    _say(*[f'DROP INDEX "{index.name}"' for index in indexes])
+    try:
+        yield
+    finally:
+        _say(*[str(index.create_sql(Entry, editor)) for index in indexes])
+
+
+def _say(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)

@@ -1,0 +1,198 @@
+"""An invented trail as `manage seed_load` makes it, and the pages over it."""
+
+import re
+from datetime import date
+from io import StringIO
+from urllib.parse import quote
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.test import Client
+
+from snapshots.audit.seals import seal_new_rows
+from snapshots.audit.verify import verify
+from snapshots.management.invented import texts
+from snapshots.management.invented.days import Day
+from snapshots.management.invented.rows import Rows
+from snapshots.management.invented.world import Chance, settle
+from snapshots.models import Action, Anomaly, Answer, Entry, Exchange, Hit, Operation, Tally
+
+LAST_DAY = date(2026, 3, 1)
+
+
+def load(*args):
+    out = StringIO()
+    call_command("seed_load", "--until", str(LAST_DAY), *args, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def loaded(django_db_setup, django_db_blocker):
+    """3,000 exchanges for all tests here; each is undone by itself, and all of it in the end."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield load("--exchanges", "3000")
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def audrey(loaded, db):
+    return browser_of("audrey")
+
+
+def browser_of(name):
+    browser = Client()
+    browser.force_login(User.objects.get(username=name))
+    return browser
+
+
+def test_the_command_tells_what_it_loaded(loaded, db):
+    told = dict(reversed(line.split()) for line in loaded.splitlines() if len(line.split()) == 2)
+    here = (Exchange, Answer, Action, Operation, Hit, Tally)
+    assert told["exchange"] == "3000"
+    assert {model: int(told[model._meta.model_name]) for model in here} == {
+        Exchange: 3000,
+        Answer: Answer.objects.count(),
+        # People were made and given roles and volumes besides.
+        Action: Action.objects.exclude(actor_name="command line").count(),
+        Operation: Operation.objects.count(),
+        Hit: Hit.objects.count(),
+        Tally: Tally.objects.count(),
+    }
+    assert 1000 < Operation.objects.count() < 2000
+    assert sum(Tally.objects.values_list("hits", flat=True)) == Hit.objects.count() > 100
+
+
+def test_triggers_made_an_entry_of_each_row(loaded, db):
+    rows = Exchange.objects.count() + Action.objects.count() + Anomaly.objects.count()
+    assert Entry.objects.count() == rows
+    assert Entry.objects.filter(kind="exchange", status=202).count() == (
+        Answer.objects.filter(status=202).count()
+    )
+
+
+def test_rows_are_numbered_in_the_order_of_time(loaded, db):
+    for model in (Exchange, Answer):
+        assert list(model.objects.order_by("seq")) == list(model.objects.order_by("at", "seq"))
+
+
+def test_it_can_be_sealed_and_proved(loaded, db):
+    assert seal_new_rows(at_once=True)
+    report = verify()
+    assert report.damage is None
+    assert report.rows == sum(
+        model.objects.count() for model in (Exchange, Answer, Action, Anomaly)
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", f"{texts.COMMON_WORD}", f'"{texts.PHRASE}"', "status:>=400", f"cloud:{texts.OLD_CLOUD}"],
+)
+def test_the_list_shows_it(audrey, query):
+    page = audrey.get("/audit/", {"q": query})
+    assert len(page.context["page"].rows) == 50
+
+
+def test_pages_of_hostile_texts_show_them_as_text(audrey):
+    for text in texts.HOSTILE:
+        operation = Operation.objects.filter(name=text).first()
+        if operation is None:
+            continue  # there are seven of them, and an operation in a thousand has one
+        exchange = operation.exchanges.first()
+        for path in (f"/audit/{exchange.id}/", f"/audit/?q=operation:{operation.id}"):
+            page = audrey.get(path)
+            assert page.status_code == 200
+            assert "<script>alert" not in page.content.decode()
+    assert Operation.objects.filter(name__in=texts.HOSTILE).exists()
+
+
+def test_the_page_of_a_huge_answer_comes(audrey):
+    answer = Answer.objects.get(body_bytes=len(texts.HUGE))
+    assert texts.HUGE in audrey.get(f"/audit/{answer.exchange.id}/").content.decode()
+
+
+PAGES = {
+    "list": "/audit/?q=",
+    "everything": "/audit/?q=background:yes",
+    "filters": "/audit/?q=" + quote("actor:desk1 status:>=400 what:create -code:EVS.5400"),
+    "words": "/audit/?q=" + quote(f'{texts.COMMON_WORD} "{texts.PHRASE}" kind:exchange'),
+    "operations": "/",
+    "open": "/?state=open",
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_lists_need_few_queries(audrey, django_assert_max_num_queries, name):
+    with django_assert_max_num_queries(12):
+        assert audrey.get(PAGES[name]).status_code == 200
+
+
+def test_the_next_page_needs_few_queries(audrey, django_assert_max_num_queries):
+    older = re.search(r"before=[\d-]+", audrey.get("/audit/").content.decode())[0]
+    with django_assert_max_num_queries(12):
+        assert audrey.get(f"/audit/?{older}").status_code == 200
+
+
+def test_a_record_with_its_whole_operation_needs_a_bounded_number_of_queries(
+    audrey, django_assert_max_num_queries
+):
+    records = Exchange.objects.filter(purpose="settle").first(), Action.objects.last()
+    for one in records:
+        with django_assert_max_num_queries(24):
+            assert audrey.get(f"/audit/{one.id}/").status_code == 200
+
+
+def test_a_person_s_home_needs_few_queries(loaded, db, django_assert_max_num_queries):
+    browser = browser_of(Operation.objects.first().requester_name)
+    with django_assert_max_num_queries(12):
+        assert len(browser.get("/").context["lines"]) > 10
+
+
+# --- the same rows again ---------------------------------------------------------------------
+
+
+def days_from(seed):
+    world = settle(Chance.from_seed(seed), LAST_DAY)
+    rows = Rows(world.numbers)
+    for number in range(3):
+        Day(world, number, rows).live(upto=200 * (number + 1), most=600)
+    return rows.told
+
+
+def test_the_same_seed_makes_the_same_rows(db):
+    assert days_from("1") == days_from("1")
+    assert days_from("1") != days_from("2")
+
+
+def test_what_is_there_already_is_not_loaded_again(loaded, db):
+    with pytest.raises(CommandError, match="add --yes"):
+        load("--exchanges", "3000")
+    with pytest.raises(CommandError, match="another --seed"):
+        load("--exchanges", "3000", "--yes")
+
+
+def test_another_seed_loads_beside_what_is_there(loaded, db):
+    load("--exchanges", "100", "--seed", "2", "--yes")
+    assert Exchange.objects.count() == 3100
+    assert sum(Tally.objects.values_list("hits", flat=True)) == Hit.objects.count()
+
+
+# --- only in the sandbox ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("told", [{"EVSPORTAL_MODE": "cloud"}, {"EVSPORTAL_CLOUDS": "clouds.yaml"}])
+def test_beside_a_real_cloud_nothing_is_invented(db, settings, told):
+    for name, value in told.items():
+        setattr(settings, name, value)
+    before = Exchange.objects.count()
+    with pytest.raises(CommandError, match="sandbox"):
+        load("--exchanges", "10")
+    assert Exchange.objects.count() == before
+
+
+@pytest.mark.parametrize("number", ["0", "many", "20000001"])
+def test_a_number_that_makes_no_sense_is_refused(db, number):
+    with pytest.raises(CommandError, match="1 to 20000000"):
+        load("--exchanges", number)

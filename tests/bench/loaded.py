@@ -1,0 +1,101 @@
+"""Portals with an invented trail, made once and kept if that was asked."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.stack import ROOT, Stack, running
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A portal's folder and settings; its database holds so many exchanges and their seals."""
+
+    exchanges: int
+    folder: Path
+    settings: dict[str, str]
+
+    @property
+    def key(self) -> Path:
+        return self.folder / "public.pem"
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """How long it took to make, and what is in it."""
+        return dict(json.loads((self.folder / "loaded.json").read_text()))
+
+    def python(self, *args: str) -> str:
+        """Run something of the portal; its output."""
+        environ = Stack(self.folder, **self.settings).environ
+        done = subprocess.run(
+            [sys.executable, *args], cwd=ROOT, env=environ, check=True, stdout=subprocess.PIPE
+        )
+        return done.stdout.decode()
+
+    def manage(self, *args: str) -> str:
+        return self.python("manage.py", *args)
+
+    def within(self, *args: str) -> dict[str, Any]:
+        """A task of `tests/bench/within.py`, and what it tells."""
+        lines = self.python("-m", "tests.bench.within", *args).splitlines()
+        return dict(json.loads(lines[-1]))
+
+    @contextmanager
+    def served(self) -> Iterator[Stack]:
+        """Without a worker, which would have its own to do."""
+        parts = ("--no-worker", "--no-sandbox")
+        with running(self.folder, *parts, ready="/healthz", **self.settings) as stack:
+            yield stack
+
+
+def load(folder: Path, *, exchanges: int, database: str) -> Loaded:
+    """Load it, unless it is there already."""
+    own = folder / f"{database.partition(':')[0]}-{exchanges}"
+    own.mkdir(parents=True, exist_ok=True)
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.bench.settings"}
+    if database != "sqlite":
+        settings["DATABASE_URL"] = _database_at(database, f"bench_{exchanges}")
+    key = own / "audit.key"
+    if not key.exists():
+        unsigned = Loaded(exchanges, own, settings)
+        unsigned.key.write_text(unsigned.manage("audit_keygen", str(key)))
+    loaded = Loaded(exchanges, own, settings | {"EVSPORTAL_AUDIT_KEY_FILE": str(key)})
+    if not (own / "loaded.json").exists():
+        (own / "loaded.json").write_text(json.dumps(_fill(loaded)))
+    return loaded
+
+
+def _fill(loaded: Loaded) -> dict[str, Any]:
+    loaded.manage("migrate", "--verbosity", "0")
+    began = time.perf_counter()
+    loaded.manage("seed_load", "--exchanges", str(loaded.exchanges))
+    seconds = time.perf_counter() - began
+    loaded.within("settled")
+    sealed = loaded.within("seal")
+    return {"load_s": seconds, "seal_s": sealed["seconds"], "sample": loaded.within("sample")}
+
+
+def server(database: str) -> str:
+    """`sqlite`, or the URL of a PostgreSQL server: the one named, or a new one for this run."""
+    if database != "postgres":
+        return database
+    from tests import postgres  # noqa: PLC0415 - needs its binaries
+
+    return postgres.durable_url()
+
+
+def _database_at(server_url: str, name: str) -> str:
+    import psycopg  # noqa: PLC0415
+
+    base = server_url.rpartition("/")[0]
+    with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if known.fetchone() is None:
+            connection.execute(f'CREATE DATABASE "{name}"')
+    return f"{base}/{name}"

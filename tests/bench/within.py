@@ -1,0 +1,136 @@
+"""What is done inside a process of the portal: `python -m tests.bench.within TASK [argument]`.
+
+Each task ends with one line of JSON.
+"""
+
+import json
+import statistics
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import django
+
+PAIRS = 300
+
+
+def sample():
+    """Values that are in the trail, and people who can sign in."""
+    from django.contrib.auth.models import User  # noqa: PLC0415 - after the set-up
+
+    from snapshots.models import Entry  # noqa: PLC0415
+
+    asked = Entry.objects.filter(kind="exchange", what="create")
+    last = asked.order_by("-at").first().at
+    some = list(asked.filter(at__lt=last - timedelta(days=60)).order_by("-at")[:400:80])
+    names = [one.actor_name for one in some]
+    staff = next(one for one in names if "." in one)
+    person = User.objects.get(username=staff)
+    person.set_password("demo")
+    person.save()
+    columns = ("actor_name", "volume_id", "volume_name")
+    helped = asked.exclude(on_behalf_of="").order_by("-at")[:50:10]
+    ticket = asked.exclude(ticket="").order_by("-at")[:50:10]
+    return {
+        "staff": staff,
+        "many": {
+            **{column: sorted({getattr(one, column) for one in some}) for column in columns},
+            "on_behalf_of": sorted({one.on_behalf_of for one in helped}),
+        },
+        "few": {"ticket": [one.ticket for one in ticket]},
+        "operations": [str(one.operation_id) for one in some],
+        "causes": [str(one.cause) for one in some],
+        "exchanges": [str(one.record) for one in some],
+        "actions": [str(one.record) for one in Entry.objects.filter(kind="action")[:50:10]],
+        "day": str((last - timedelta(days=100)).date()),
+        "first_day": str((last - timedelta(days=729)).date()),
+        "early": str((last - timedelta(days=700)).date()),
+        "month": [str((last - timedelta(days=days)).date()) for days in (400, 370)],
+        "next": _cursor_at(last - timedelta(days=1)),
+        "deep": _cursor_at(last - timedelta(days=600)),
+    }
+
+
+def _cursor_at(moment: datetime) -> str:
+    microseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return f"{microseconds}-1"
+
+
+def settled():
+    """What the database's own housekeeping would have done by the time auditors come."""
+    from django.db import connection  # noqa: PLC0415
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM (ANALYZE)")
+    return {}
+
+
+def seal():
+    from snapshots.audit.seals import seal_new_rows  # noqa: PLC0415
+
+    began = time.perf_counter()
+    made = seal_new_rows(at_once=True)
+    return {"seconds": time.perf_counter() - began, "seals": len(made)}
+
+
+def export(path):
+    """Seconds, and by how many megabytes the process grew at its peak."""
+    from django.core.management import call_command  # noqa: PLC0415
+
+    before, began = memory_mb("self", "VmRSS"), time.perf_counter()
+    call_command("audit_export", "--to", path, "--csv")
+    seconds = time.perf_counter() - began
+    return {"seconds": seconds, "grew_mb": memory_mb("self", "VmHWM") - before}
+
+
+def memory_mb(pid, name):
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) / 1024
+    raise LookupError(name)
+
+
+def record():
+    """Milliseconds that one exchange with its answer costs the worker, both committed to disk."""
+    from snapshots.audit.recorder import AuditRecorder, Context  # noqa: PLC0415
+    from snapshots.evs.wire import Answer, Outgoing  # noqa: PLC0415
+    from snapshots.models import Operation, Purpose  # noqa: PLC0415
+
+    operation = Operation.objects.order_by("-asked_at").first()
+    context = Context(
+        cloud=operation.cloud,
+        sandbox=True,
+        purpose=Purpose.CREATE,
+        operation=operation,
+        actor=operation.requester,
+    )
+    recorder = AuditRecorder(context)
+    body = json.dumps({"snapshot": {"volume_id": operation.volume_id, "name": "bench"}}).encode()
+    headers = {"Content-Type": "application/json", "X-Auth-Token": "t" * 200}
+
+    def pair():
+        request = Outgoing(
+            purpose="create", method="POST", url="http://127.0.0.1/v2/p/snapshots", headers=headers,
+            body=body,
+        )  # fmt: skip
+        answer = Answer(status=202, headers=headers, body=body, elapsed_ms=80)
+        began, busy = time.perf_counter(), time.process_time()
+        recorder.opened(request)
+        recorder.answered(request, answer)
+        return (time.perf_counter() - began) * 1000, (time.process_time() - busy) * 1000
+
+    pairs = [pair() for _ in range(PAIRS)]
+    waited, busy = (sorted(some) for some in zip(*pairs, strict=True))
+    return {
+        "p50_ms": statistics.median(waited),
+        "p95_ms": waited[int(len(waited) * 0.95)],
+        "busy_ms": statistics.median(busy),
+    }
+
+
+if __name__ == "__main__":
+    django.setup()
+    result = globals()[sys.argv[1]](*sys.argv[2:])
+    sys.stdout.write(json.dumps(result) + "\n")
