@@ -15,7 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from snapshots import clouds
-from snapshots.models import Role, Volume, VolumeGrant, may_administer
+from snapshots.audit.actions import record
+from snapshots.models import ActionCode, Role, Volume, VolumeGrant, may_administer
 from snapshots.views.access import for_administrators, public
 
 
@@ -74,15 +75,21 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
         if self.instance == self.changed_by:
             self._keep_own_rights()
         elif self._leaves_nobody(told):
-            raise ValidationError(
+            raise self._refusal(
                 "This is the last active administrator. Make somebody else administrator first."
             )
         return told
 
+    def _refusal(self, words: str) -> ValidationError:
+        """The refusal to raise, written down: somebody reached for rights."""
+        person = self.instance.get_username()
+        record(ActionCode.PERSON_REFUSED, subject=person, details={"why": words})
+        return ValidationError(words)
+
     def _keep_own_rights(self) -> None:
         rights = [self.fields[name].label for name in RIGHTS if name in self.changed_data]
         if rights:
-            raise ValidationError(
+            raise self._refusal(
                 f"You cannot change this of yourself: {', '.join(map(str, rights))}. "
                 "Ask another administrator."
             )

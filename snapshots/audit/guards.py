@@ -279,9 +279,13 @@ _THINGS = "NEW.operation_id, NEW.cloud, NEW.volume_id, NEW.volume_name"
 _NO_STATUS = "CAST(NULL AS smallint), ''"
 _NAMES = "NEW.volume_name || ' ' || NEW.ticket || ' ' || NEW.on_behalf_of"
 
-# What auditors themselves look at would soon be most of what they see. Other settings of a cloud
-# are something that somebody did, though nobody clicked.
-_UNASKED = "(NEW.actor_name = 'portal' AND NEW.code <> 'cloud:settings') OR NEW.code LIKE 'audit:%'"
+# What auditors themselves look at would soon be most of what they see; damage and a stranger's try
+# are another thing. Other settings of a cloud are what somebody did, though nobody clicked.
+_TOLD = "'audit:read:refused', 'audit:verify:refused'"
+_UNASKED = (
+    "(NEW.actor_name = 'portal' AND NEW.code NOT LIKE 'cloud:%') "
+    f"OR (NEW.code LIKE 'audit:%' AND NEW.code NOT IN ({_TOLD}))"
+)
 # The body of a background reading is a whole list of the cloud's: nobody looks for a word of it.
 _ENTRIES: dict[type[Model], str] = {
     Exchange: (

@@ -8,7 +8,13 @@ from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+from django.db.models import Model
+from django.db.models.signals import (
+    m2m_changed,
+    post_save,
+    pre_delete,
+    pre_save,
+)
 
 from snapshots.audit.actions import COMMAND_LINE, is_clicked, record
 from snapshots.models import ActionCode, VolumeGrant
@@ -24,11 +30,17 @@ def watch() -> None:
         (user_login_failed, _sign_in_refused, None),
         (pre_save, _remember, User),
         (post_save, _person_saved, User),
+        (pre_delete, _person_removed, User),
         (m2m_changed, _groups_changed, User.groups.through),
+        (pre_save, _remember, Group),
+        (post_save, _group_saved, Group),
+        (pre_delete, _group_removed, Group),
+        (pre_save, _remember, VolumeGrant),
         (post_save, _grant_saved, VolumeGrant),
-        (post_delete, _grant_removed, VolumeGrant),
+        (pre_delete, _grant_removed, VolumeGrant),
     ):
-        signal.connect(receiver, sender=sender, dispatch_uid=receiver.__name__)
+        name = f"{receiver.__name__} {sender}"
+        signal.connect(receiver, sender=sender, dispatch_uid=name)
 
 
 def _record(code: ActionCode, **told: Any) -> None:
@@ -63,39 +75,67 @@ def _sign_in_refused(credentials: dict[str, Any], **_kwargs: Any) -> None:
 # --- people ----------------------------------------------------------------------------------
 
 
-def _remember(instance: User, update_fields: Any = None, **_kwargs: Any) -> None:
+def _remember(instance: Model, update_fields: Any = None, **_kwargs: Any) -> None:
     """What is in the table before it is written over."""
     only_login = update_fields is not None and set(update_fields) == {"last_login"}
-    before = None if only_login or instance.pk is None else User.objects.filter(pk=instance.pk)
-    instance._before = before.first() if before is not None else None  # type: ignore[attr-defined]  # noqa: SLF001
+    table = type(instance)._default_manager  # noqa: SLF001 - Django's public name for it
+    before = None if only_login or instance.pk is None else table.filter(pk=instance.pk).first()
+    instance._before = before  # type: ignore[attr-defined]  # noqa: SLF001
 
 
-def _person_saved(instance: User, *, created: bool, raw: bool = False, **_kwargs: Any) -> None:
+def _before(instance: Model) -> Any:
+    """What `_remember` found; None: nothing, or nothing that matters."""
+    return getattr(instance, "_before", None)
+
+
+def _person_saved(
+    instance: User,
+    *,
+    created: bool,
+    raw: bool = False,
+    update_fields: Any = None,
+    **_kwargs: Any,
+) -> None:
     if raw:  # a fixture
         return
     name = instance.get_username()
     if created:
         _record(ActionCode.PERSON_ADDED, subject=name, details=_rights_of(instance))
         return
-    before: User | None = getattr(instance, "_before", None)
+    before: User | None = _before(instance)
     if before is None:
         return
+    _record_facts(before, instance)
+    _record_rights(before, instance)
+    # A sign-in may hash the same password anew: then this column alone is saved, and what was
+    # typed is not at hand any more.
+    hashed_anew = set(update_fields or ()) == {"password"} and instance._password is None  # type: ignore[attr-defined]  # noqa: SLF001
+    if before.password != instance.password and not hashed_anew:
+        _record(ActionCode.PASSWORD_CHANGED, subject=name)
+
+
+def _record_facts(before: User, now: User) -> None:
     changed = {
-        fact: f"{getattr(before, fact)} → {getattr(instance, fact)}"
+        fact: f"{getattr(before, fact)} → {getattr(now, fact)}"
         for fact in _FACTS
-        if getattr(before, fact) != getattr(instance, fact)
+        if getattr(before, fact) != getattr(now, fact)
     }
     if changed:
-        _record(ActionCode.PERSON_CHANGED, subject=name, details=changed)
-    if before.is_active != instance.is_active:
-        code = ActionCode.PERSON_LET_IN if instance.is_active else ActionCode.PERSON_SHUT_OUT
+        _record(ActionCode.PERSON_CHANGED, subject=now.get_username(), details=changed)
+
+
+def _record_rights(before: User, now: User) -> None:
+    name = now.get_username()
+    if before.is_active != now.is_active:
+        code = ActionCode.PERSON_LET_IN if now.is_active else ActionCode.PERSON_SHUT_OUT
         _record(code, subject=name)
-    if before.is_superuser != instance.is_superuser:
-        code = ActionCode.ROLE_GIVEN if instance.is_superuser else ActionCode.ROLE_TAKEN
+    if before.is_superuser != now.is_superuser:
+        code = ActionCode.ROLE_GIVEN if now.is_superuser else ActionCode.ROLE_TAKEN
         _record(code, subject=name, details={"role": "superuser"})
-    # Without the new password at hand it is only the same one, hashed anew at a sign-in.
-    if before.password != instance.password and instance._password is not None:  # type: ignore[attr-defined]  # noqa: SLF001
-        _record(ActionCode.PASSWORD_CHANGED, subject=name)
+
+
+def _person_removed(instance: User, **_kwargs: Any) -> None:
+    _record(ActionCode.PERSON_REMOVED, subject=instance.get_username())
 
 
 def _rights_of(person: User) -> dict[str, str]:
@@ -122,12 +162,49 @@ def _groups_changed(
         _record(code, subject=str(person), details={"role": str(group)})
 
 
+# --- groups ----------------------------------------------------------------------------------
+
+
+def _group_saved(instance: Group, *, created: bool, raw: bool = False, **_kwargs: Any) -> None:
+    """A team that takes the name of a role is that role, so names matter."""
+    if raw:
+        return
+    before: Group | None = _before(instance)
+    if created:
+        _record(ActionCode.GROUP_ADDED, subject=instance.name)
+    elif before is not None and before.name != instance.name:
+        told = {"name": f"{before.name} → {instance.name}", "people": _people_in(instance)}
+        _record(ActionCode.GROUP_RENAMED, subject=instance.name, details=told)
+
+
+def _group_removed(instance: Group, **_kwargs: Any) -> None:
+    """Its people lose it without a word of their own, so they are named here."""
+    told = {"people": _people_in(instance)}
+    _record(ActionCode.GROUP_REMOVED, subject=instance.name, details=told)
+
+
+def _people_in(group: Group) -> str:
+    names = group.user_set.order_by("username").values_list("username", flat=True)
+    return ", ".join(names) or "nobody"
+
+
 # --- volumes ---------------------------------------------------------------------------------
 
 
 def _grant_saved(instance: VolumeGrant, *, raw: bool = False, **_kwargs: Any) -> None:
-    if not raw:
-        _record_grant(ActionCode.GRANT_GIVEN, instance)
+    """One that is changed is taken from whom it was and given to whom it is now."""
+    if raw:
+        return
+    before: VolumeGrant | None = _before(instance)
+    if before is not None and _facts_of(before) == _facts_of(instance):
+        return
+    if before is not None:
+        _record_grant(ActionCode.GRANT_TAKEN, before)
+    _record_grant(ActionCode.GRANT_GIVEN, instance)
+
+
+def _facts_of(grant: VolumeGrant) -> tuple[object, ...]:
+    return grant.user_id, grant.group_id, grant.cloud, grant.volume_id
 
 
 def _grant_removed(instance: VolumeGrant, **_kwargs: Any) -> None:

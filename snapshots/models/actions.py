@@ -20,12 +20,17 @@ class ActionCode(models.TextChoices):
 
     PERSON_ADDED = "person:add", "added a person"
     PERSON_CHANGED = "person:change", "changed a person's name or address"
+    PERSON_REFUSED = "person:change:refused", "was refused a change of a person's rights"
+    PERSON_REMOVED = "person:remove", "removed a person"
     PERSON_SHUT_OUT = "person:shut-out", "shut a person out"
     PERSON_LET_IN = "person:let-in", "let a person in again"
     PASSWORD_CHANGED = "password:change", "changed a password"
     PASSWORD_REFUSED = "password:change:refused", "was refused a change of password"
     ROLE_GIVEN = "role:give", "gave a role or group"
     ROLE_TAKEN = "role:take", "took a role or group away"
+    GROUP_ADDED = "group:add", "added a group"
+    GROUP_RENAMED = "group:rename", "renamed a group"
+    GROUP_REMOVED = "group:remove", "removed a group, and from its people what it gave"
     GRANT_GIVEN = "grant:give", "gave the use of volumes"
     GRANT_TAKEN = "grant:take", "took the use of volumes away"
 
@@ -34,11 +39,12 @@ class ActionCode(models.TextChoices):
     OPERATION_AGAIN = "operation:ask-again", "asked again for a snapshot"
     OPERATION_AGAIN_REFUSED = "operation:ask-again:refused", "was refused to ask again"
     OPERATION_CANCELLED = "operation:cancel", "cancelled a request"
-    OPERATION_CANCEL_REFUSED = "operation:cancel:refused", "was too late to cancel a request"
+    OPERATION_CANCEL_REFUSED = "operation:cancel:refused", "was refused to cancel a request"
 
     AUDIT_SEARCHED = "audit:search", "searched the audit trail"
     AUDIT_SEARCH_REFUSED = "audit:search:refused", "searched in a way that cannot be answered"
     AUDIT_READ = "audit:read", "read a record"
+    AUDIT_READ_REFUSED = "audit:read:refused", "was refused a look at the audit trail"
     AUDIT_ASKED = "audit:question", "read a saved question"
     AUDIT_EXPORTED = "audit:export", "exported records"
     AUDIT_VERIFIED = "audit:verify", "verified the audit trail"
@@ -46,6 +52,7 @@ class ActionCode(models.TextChoices):
     AUDIT_ARCHIVED = "audit:archive", "archived and removed old records"
 
     CLOUD_SEEN = "cloud:settings", "started with these settings of a cloud"
+    CLOUD_GONE = "cloud:gone", "started without a cloud that it had before"
 
 
 class Action(InsertOnly):

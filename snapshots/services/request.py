@@ -172,7 +172,10 @@ def cancel_operation(*, operation: Operation, person: User) -> bool:
     with transaction.atomic():
         done = waiting.update(**changes, **taken, outcome=words) == 1
         code = ActionCode.OPERATION_CANCELLED if done else ActionCode.OPERATION_CANCEL_REFUSED
-        actions.record(code, actor=person, operation=operation, subject=str(operation.pk))
+        told = {} if done else {"why": "It was already sent, or had ended."}
+        actions.record(
+            code, actor=person, operation=operation, subject=str(operation.pk), details=told
+        )
     return done
 
 

@@ -16,7 +16,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django_htmx.middleware import HtmxDetails
 
-from snapshots.models import may_administer, may_audit, may_request, roles_of
+from snapshots.audit.actions import record
+from snapshots.models import ActionCode, may_administer, may_audit, may_request, roles_of
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer", bound=HttpResponseBase)
@@ -53,19 +54,24 @@ def for_requesters(view: View[P]) -> Route[P]:
 
 
 def for_auditors(view: View[P]) -> Route[P]:
-    return _guarded(view, may_audit, "may audit")
+    """Who tries without being an auditor is written down."""
+    return _guarded(view, may_audit, "may audit", refusal=ActionCode.AUDIT_READ_REFUSED)
 
 
 def for_administrators(view: View[P]) -> Route[P]:
     return _guarded(view, may_administer, "may administer")
 
 
-def _guarded(view: View[P], may: Callable[[User], bool], rule: str) -> Route[P]:
+def _guarded(
+    view: View[P], may: Callable[[User], bool], rule: str, *, refusal: ActionCode | None = None
+) -> Route[P]:
     @wraps(view)
     def route(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _ask_to_sign_in(request)
         if not may(request.user):
+            if refusal is not None:
+                record(refusal, subject=request.path)
             raise Http404
         return view(request, *args, **kwargs)
 

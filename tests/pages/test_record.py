@@ -82,7 +82,7 @@ def test_everything_of_the_operation_stands_in_order_with_gaps(audrey, helen, op
         "Create the snapshot",
         "Look for a snapshot",
         "Anomaly: Several snapshots bear one mark",
-        "was too late to cancel a request",
+        "was refused to cancel a request",
         "The cloud is making it",
     ):
         assert told.count(words) == 1, words

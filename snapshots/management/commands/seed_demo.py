@@ -36,8 +36,6 @@ class Command(BaseCommand):
             return  # what people changed stays changed
         person = User.objects.create_user(name, password=PASSWORD)
         person.groups.add(Group.objects.get(name=role))
-        VolumeGrant.objects.bulk_create(
-            VolumeGrant(cloud=SANDBOX, volume_id=volume.id, user=person)
-            for volume in scenarios.VOLUMES
-            if volume.owner == name
-        )
+        for volume in scenarios.VOLUMES:  # one by one: that is how each is recorded
+            if volume.owner == name:
+                VolumeGrant.objects.create(cloud=SANDBOX, volume_id=volume.id, user=person)

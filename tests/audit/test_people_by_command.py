@@ -1,0 +1,135 @@
+"""Changes of who may do what that no page of ours makes: commands, a shell, the administration."""
+
+import io
+import sys
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+
+from snapshots.models import Action, ActionCode, VolumeGrant
+from tests.pages import scene
+
+pytestmark = pytest.mark.django_db
+
+
+def last():
+    return Action.objects.latest("seq")
+
+
+def told():
+    """The newest action, as an auditor reads it."""
+    row = last()
+    return row.code, row.actor_name, row.subject
+
+
+@pytest.fixture
+def alice():
+    return scene.person("alice")
+
+
+def test_createsuperuser(monkeypatch):
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "planted-Pass1")
+    call_command("createsuperuser", "--no-input", username="boss", email="b@example.org")
+    assert told() == (ActionCode.PERSON_ADDED, "command line", "boss")
+    assert last().details == {"role": "superuser"}
+    assert "planted-Pass1" not in str(list(Action.objects.values()))
+
+
+def test_changepassword(alice, monkeypatch):
+    monkeypatch.setattr("getpass.getpass", lambda *_, **__: "planted-Pass1")
+    call_command("changepassword", "alice", stdout=io.StringIO())
+    assert told() == (ActionCode.PASSWORD_CHANGED, "command line", "alice")
+    assert "planted-Pass1" not in str(list(Action.objects.values()))
+
+
+def test_a_hash_set_in_a_shell(alice, monkeypatch):
+    script = (
+        "from django.contrib.auth.models import User\n"
+        "alice = User.objects.get(username='alice')\n"
+        f"alice.password = {make_password('planted-Pass1')!r}\n"
+        "alice.save()\n"
+    )
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    call_command("shell", command=script, verbosity=0)
+    assert told() == (ActionCode.PASSWORD_CHANGED, "command line", "alice")
+
+
+def test_an_administrator_gives_another_a_new_password(client, alice):
+    root = scene.person("root")
+    client.force_login(root)
+    form = {"usable_password": "true", "password1": "tR0ub4dor&3x", "password2": "tR0ub4dor&3x"}
+    client.post(f"/admin/auth/user/{alice.pk}/password/", form)
+    assert told() == (ActionCode.PASSWORD_CHANGED, "root", "alice")
+    assert last().address == "127.0.0.1"
+
+
+def test_who_reaches_for_rights_is_refused_and_written_down(client):
+    root = scene.person("root")
+    client.force_login(root)
+    groups = [Group.objects.get(name=name).pk for name in ("administrator", "auditor")]
+    form = {"username": "root", "is_active": "on", "groups": groups}
+    client.post(f"/admin/auth/user/{root.pk}/change/", form)
+    assert told() == (ActionCode.PERSON_REFUSED, "root", "root")
+    assert "You cannot change this of yourself: Groups" in last().details["why"]
+    assert not Action.objects.filter(code=ActionCode.ROLE_GIVEN, details__role="auditor").exists()
+
+
+def test_a_person_who_is_removed(alice):
+    bob = scene.person("bob")
+    bob.delete()
+    assert told() == (ActionCode.PERSON_REMOVED, "command line", "bob")
+
+
+def test_groups_come_go_and_take_other_names(alice):
+    team = Group.objects.create(name="team")
+    assert told() == (ActionCode.GROUP_ADDED, "command line", "team")
+    alice.groups.add(team)
+    team.name = "crew"
+    team.save()
+    assert told() == (ActionCode.GROUP_RENAMED, "command line", "crew")
+    assert last().details == {"name": "team → crew", "people": "alice"}
+    team.save()
+    assert last().code == ActionCode.GROUP_RENAMED
+    team.delete()
+    assert told() == (ActionCode.GROUP_REMOVED, "command line", "crew")
+    assert last().details == {"people": "alice"}
+
+
+def test_a_grant_that_goes_to_another_is_taken_from_the_first(alice):
+    bob = scene.person("bob")
+    grant = VolumeGrant.objects.create(cloud="sandbox", volume_id="v-1", user=alice)
+    count = Action.objects.count()
+    grant.save()
+    assert Action.objects.count() == count
+    grant.user = bob
+    grant.save()
+    taken, given = Action.objects.order_by("seq")[count:]
+    assert (taken.code, taken.subject) == (ActionCode.GRANT_TAKEN, "alice")
+    assert (given.code, given.subject) == (ActionCode.GRANT_GIVEN, "bob")
+
+
+def test_what_a_removed_group_gave_is_taken(alice):
+    team = Group.objects.create(name="team")
+    VolumeGrant.objects.create(cloud="sandbox", group=team)
+    team.delete()
+    taken = Action.objects.filter(code=ActionCode.GRANT_TAKEN).get()
+    assert (taken.subject, taken.details) == ("team", {"volumes": "every volume of the cloud"})
+    assert Action.objects.filter(code=ActionCode.GROUP_REMOVED, subject="team").exists()
+
+
+def test_a_stranger_at_the_trail_is_refused_and_auditors_see_it(client, alice):
+    client.force_login(alice)
+    assert client.get("/audit/?q=x").status_code == 404
+    assert told() == (ActionCode.AUDIT_READ_REFUSED, "alice", "/audit/")
+    audrey = scene.person("audrey")
+    client.force_login(audrey)
+    assert "was refused a look at the audit trail" in client.get("/audit/").text
+
+
+def test_every_refusal_has_a_code_beside_that_of_success():
+    codes = set(ActionCode.values)
+    refused = {code for code in codes if code.endswith(":refused")}
+    assert {code.removesuffix(":refused") for code in refused} <= codes
+    assert len(set(ActionCode.labels)) == len(ActionCode)
