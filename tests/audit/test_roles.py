@@ -50,6 +50,8 @@ def roles():
     with connection.cursor() as cursor:
         for name in names.values():
             cursor.execute(f'DROP OWNED BY "{name}"; DROP ROLE "{name}"')
+        # What everybody may do in a new database, and tests of other roles expect.
+        cursor.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
 
 
 PARTS = {"web": WEB, "worker": WORKER, "archive": ARCHIVE}

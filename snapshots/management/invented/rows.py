@@ -110,7 +110,8 @@ def _insert(model: type[Model], rows: list[Values]) -> None:
     table, names = model._meta.db_table, ", ".join(_defaults(model))  # noqa: SLF001
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            statement = f"COPY {table} ({names}) FROM STDIN"
+            with connection.wrap_database_errors, cursor.copy(statement) as copy:
                 for row in rows:
                     copy.write_row(tuple(row.values()))
         elif rows:
