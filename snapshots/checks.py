@@ -11,6 +11,7 @@ from django.db import DatabaseError
 
 from snapshots import clouds
 from snapshots.audit import anchors, guards, hours, keys, push
+from snapshots.audit.delivery import named
 
 INSECURE_KEY = "not-for-production"
 
@@ -104,6 +105,13 @@ def check_push(**_kwargs: Any) -> list[CheckMessage]:
         except ValueError as error:
             hint = "See EVSPORTAL_AUDIT_PUSH in .env.example."
             found.append(Error(str(error), hint=hint, id="evsportal.E009"))
+            continue
+        if push.may_lose(target):
+            words = (
+                f"{named(target)} is syslog over UDP: rows may get lost and nobody learns of it."
+            )
+            hint = "Push to syslog+tls:// or syslog+tcp://, which lose none."
+            found.append(CheckWarning(words, hint=hint, id="evsportal.W002"))
     if settings.EVSPORTAL_AUDIT_CA and not Path(settings.EVSPORTAL_AUDIT_CA).is_file():
         words = f"EVSPORTAL_AUDIT_CA: {settings.EVSPORTAL_AUDIT_CA} is not a file."
         found.append(Error(words, hint="Name a file of PEM certificates.", id="evsportal.E009"))

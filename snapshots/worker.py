@@ -40,7 +40,7 @@ from snapshots.services.health import closed_off_clouds, plan_probes
 from snapshots.services.inventory import sync_inventory
 from snapshots.services.perform import perform
 from snapshots.services.ping import probe
-from snapshots.services.push import push
+from snapshots.services.push import places_to_push_to, push
 from snapshots.services.questions import judge_operations
 from snapshots.services.seal import seal
 from snapshots.services.watch import watch
@@ -57,8 +57,9 @@ DUTIES: dict[str, Callable[[Duty], None]] = {
 }
 BEAT_SECONDS = 5.0
 CLOCK_TOLERANCE_SECONDS = 10.0
-DUTIES_OF_ONE_CLOUD = 2  # threads of their own, so that slow creates do not stop the watching
-DUTIES_OF_THE_HOUSE = 3  # a place outside that hangs stops neither sealing nor questions
+# Threads of their own, so that slow creates do not stop the watching. Duties of the house, and of
+# each place outside, have as many: one that hangs stops nothing else.
+DUTIES_OF_ONE_CLOUD = 2
 
 
 class Loop:
@@ -75,7 +76,9 @@ class Loop:
         self._operations = settings.EVSPORTAL_WORKER_THREADS
         # One cloud never takes the last threads: a slow one must not keep the others waiting.
         self._of_one_cloud = max(1, self._operations - len(self._clouds) + 1)
-        threads = self._operations + DUTIES_OF_ONE_CLOUD * len(self._clouds) + DUTIES_OF_THE_HOUSE
+        self._places = places_to_push_to()
+        lanes = len(self._clouds) + len(self._places) + 1
+        threads = self._operations + DUTIES_OF_ONE_CLOUD * lanes
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
         self._clock_difference = time.time() - time.monotonic()
 
@@ -108,7 +111,8 @@ class Loop:
             start_duty(INVENTORY, cloud, due_at=now)
             start_duty(WATCH, cloud, due_at=now)
         start_duty(SEAL, HOUSE, due_at=now)
-        start_duty(PUSH, HOUSE, due_at=now)
+        for place in self._places:
+            start_duty(PUSH, place, due_at=now)
         start_duty(QUESTIONS, HOUSE, due_at=now)
         record_cloud_settings()
         plan_probes()
@@ -184,12 +188,12 @@ class Loop:
     def _claim_duty(self) -> bool:
         held = Q(cloud__in=closed_off_clouds()) & ~Q(kind=PROBE)
         known = Duty.objects.filter(kind__in=DUTIES).exclude(held)
-        claimed = [self._claim_duty_of(cloud, known) for cloud in (*self._clouds, HOUSE)]
+        lanes = (*self._clouds, *self._places, HOUSE)
+        claimed = [self._claim_duty_of(lane, known) for lane in lanes]
         return any(claimed)
 
     def _claim_duty_of(self, cloud: str, known: QuerySet[Duty]) -> bool:
-        most = DUTIES_OF_THE_HOUSE if cloud == HOUSE else DUTIES_OF_ONE_CLOUD
-        if self._count(Duty, cloud) >= most:
+        if self._count(Duty, cloud) >= DUTIES_OF_ONE_CLOUD:
             return False
         duty = claim(known.filter(cloud=cloud), owner=self.name, lease=self._lease)
         if duty is not None:

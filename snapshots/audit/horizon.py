@@ -31,19 +31,20 @@ def settled_upto() -> dict[str, int]:
     Raises `WritersBusyError` when a writer keeps it longer than two seconds.
     """
     if connection.vendor != "postgresql":
-        return _highest()
+        return highest()
     try:
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITERS_LOCK])
-            return _highest()
+            return highest()
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", "") != "55P03":  # lock_not_available
             raise
         raise WritersBusyError("Somebody is writing to the audit trail for long.") from error
 
 
-def _highest() -> dict[str, int]:
+def highest() -> dict[str, int]:
+    """For each table the highest number to be seen; a lower one may still be on its way."""
     return {
         name: model._default_manager.aggregate(last=Max("pk"))["last"] or 0  # noqa: SLF001
         for name, model in TRAIL.items()

@@ -1,100 +1,123 @@
 """Pushes new rows of the trail outside as they come, at least once: to syslog, a hook, a file.
 
-Targets (EVSPORTAL_AUDIT_PUSH): `syslog+tls://host:port`, `syslog+tcp://host:port`,
-`https://host/hook`, `file:/path`. Each gets every row from the first one on, table by table in the
-order of numbers, spelt as in an export. How far it is, is noted only after it has taken a batch, so
-a break repeats rows and loses none; table and number of a row tell a repeated one.
+Targets (EVSPORTAL_AUDIT_PUSH) are the places of `delivery.py`. Each gets every row from the first
+one that is here, or with `#new` behind its address those from now on: table by table in the order
+of numbers, spelt as in an export. How far it is, is noted only after it has taken a batch, so a
+break repeats a batch and loses none. Over UDP nobody knows what was taken: there it is "sent".
 """
 
 import hashlib
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from snapshots.audit.delivery import (
+    LONGEST_PAUSE_SECONDS,
     DeliveryError,
-    append,
-    is_hook,
+    Line,
+    Way,
     named,
-    post,
-    rfc5424,
-    stream_syslog,
+    pause_seconds,
+    split,
 )
+from snapshots.audit.delivery import way_to as way_outside
 from snapshots.audit.export import json_line, told_row
-from snapshots.audit.horizon import TRAIL, settled_upto
+from snapshots.audit.horizon import TRAIL, highest, settled_upto
 from snapshots.audit.seals import rows_of
 from snapshots.models import Pushed
 
 log = logging.getLogger(__name__)
 
 ROWS_OF_A_TABLE = 200  # in one batch
-BYTES = 4 * 1024 * 1024  # of one batch, or one row if it is longer
-BATCHES = 50  # to one target before the others have their turn
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 600.0
+BYTES_OF_A_TABLE = 512 * 1024  # in one batch, or one row if it is longer
+ROWS_IN_MEMORY = 4  # a row may have a body of 1 MiB
+TURN_SECONDS = 10.0  # then the worker may stop
+NEW = "new"  # behind the `#` of a target that does not want what was before
+
+Fence = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Rows of all tables beyond what a target has, and how far it is with them."""
 
-    lines: list[tuple[datetime, bytes]]  # when it happened; JSON with its line end
+    lines: list[Line]
     upto: dict[str, int]
 
     @property
-    def body(self) -> bytes:
-        return b"".join(line for _at, line in self.lines)
-
-
-Way = Callable[[Batch], None]
-
-
-def push_new_rows() -> bool:
-    """Push what is new to each target, a number of batches at most; whether there is more at once.
-
-    A target that fails is left in peace for a while and keeps the others waiting for a time-out at
-    most. Raises `WritersBusyError` (try later).
-    """
-    if not settings.EVSPORTAL_AUDIT_PUSH:
-        return False
-    settled = settled_upto()
-    more = [_push_to(target, settled) for target in settings.EVSPORTAL_AUDIT_PUSH]
-    return any(more)
+    def key(self) -> str:
+        """The same for the same rows, so that a repeat can be told from what is new."""
+        digest = hashlib.sha256()
+        for line in self.lines:
+            digest.update(line.text.encode("utf-8", "replace") + b"\n")
+        return digest.hexdigest()[:32]
 
 
 def way_to(target: str) -> Way:
     """How to hand a batch to the target. Raises `ValueError` for one that cannot be."""
-    parts = urlsplit(target)
-    if parts.scheme in {"syslog+tcp", "syslog+tls"} and parts.hostname:
-        return lambda batch: stream_syslog(parts, (_message(*one) for one in batch.lines))
-    if parts.scheme == "file" and parts.path:
-        return lambda batch: append(Path(parts.path), batch.body.decode())
-    if is_hook(parts):
-        return lambda batch: post(target, batch.body, key=_digest(batch.body)[:32])
-    words = " Syslog over UDP would lose rows." if parts.scheme == "syslog" else ""
-    raise ValueError(f"{named(target)} is no place to push rows to.{words}")
+    way = way_outside(target, kind="row")
+    if way is None:
+        raise ValueError(f"{named(target)} is no place to push rows to.")
+    if split(target).fragment not in {"", NEW}:
+        raise ValueError(f"{named(target)}: behind a # only “{NEW}” means something.")
+    return way
+
+
+def may_lose(target: str) -> bool:
+    """Whether nobody learns what arrives: UDP."""
+    return split(target).scheme == "syslog"
+
+
+def digest_of(target: str) -> str:
+    """What a target is known by; its address may hold a secret."""
+    return hashlib.sha256(target.partition("#")[0].encode()).hexdigest()
+
+
+def target_with(digest: str) -> str | None:
+    """The target of the settings that is known by this; None: it was taken out."""
+    targets = {digest_of(target): target for target in settings.EVSPORTAL_AUDIT_PUSH}
+    return targets.get(digest)
 
 
 def state_of(target: str) -> Pushed:
     """How far the target is; nothing is written for a new one."""
-    known = Pushed.objects.filter(pk=_digest(target.encode())).first()
-    return known or Pushed(target=_digest(target.encode()), shown=named(target)[:255])
+    known = Pushed.objects.filter(pk=digest_of(target)).first()
+    return known or Pushed(target=digest_of(target), shown=named(target)[:255])
 
 
-def _push_to(target: str, settled: dict[str, int]) -> bool:
-    state = state_of(target)
-    if not _is_time(state):
+def states() -> list[Pushed]:
+    """Of all targets, in the order of the settings; one query."""
+    targets = {digest_of(target): target for target in settings.EVSPORTAL_AUDIT_PUSH}
+    known = Pushed.objects.in_bulk(list(targets)) if targets else {}
+    return [known.get(pk) or Pushed(target=pk, shown=named(one)) for pk, one in targets.items()]
+
+
+def push_new_rows(target: str, *, fence: Fence = lambda: None) -> bool:
+    """Push what is new to the target, for some seconds at most; whether there is more at once.
+
+    `fence` is called in the transaction of each note, and raises where another does this by now.
+    Raises `WritersBusyError` (try later), and what the fence raises.
+    """
+    state, way = state_of(target), way_to(target)
+    if not _is_time(state) or not _is_behind(state):
         return False
-    for _ in range(BATCHES):
-        batch = _batch(state.upto, settled)
-        if not batch.lines:
+    settled = settled_upto()
+    if state._state.adding and split(target).fragment == NEW:  # noqa: SLF001 - Django's name for it
+        _note(state, fence, upto=settled)
+    until = time.monotonic() + TURN_SECONDS
+    while time.monotonic() < until:
+        batch = _batch(state, settled)
+        if not batch.lines and not state.trying:
             return False
-        if not _hand_over(target, state, batch):
+        if not batch.lines:  # what was being tried is not here any more
+            _note(state, fence, trying={})
+        elif not _hand_over(way, batch, state, fence):
             return False
     return True
 
@@ -106,52 +129,75 @@ def _is_time(state: Pushed) -> bool:
     return state.retry_at is None or not now < state.retry_at <= now + longest
 
 
-def _batch(upto: dict[str, int], settled: dict[str, int]) -> Batch:
-    """At least one row where there is one; each table has its share, so none waits for another."""
-    batch, room = Batch([], dict(upto)), BYTES
+def _is_behind(state: Pushed) -> bool:
+    """A cheap look that keeps no writer waiting."""
+    return any(last > state.upto.get(table, 0) for table, last in highest().items())
+
+
+def _batch(state: Pushed, settled: dict[str, int]) -> Batch:
+    """The batch that is being tried, or the next one: of each table its share, at least one row
+    where there is one.
+    """
+    ends = settled | state.trying
+    batch = Batch([], {table: state.upto.get(table, 0) for table in TRAIL})
     for table in TRAIL:
-        after = upto.get(table, 0)
-        for values in rows_of(table, after, settled[table], ROWS_OF_A_TABLE):
+        room = BYTES_OF_A_TABLE
+        after = batch.upto[table]
+        rows = rows_of(table, after, ends[table], ROWS_OF_A_TABLE, in_memory=ROWS_IN_MEMORY)
+        for values in rows:
             row = told_row(table, values)
             line = json_line(row)
-            if batch.lines and len(line) > room:
-                return batch
             room -= len(line)
-            batch.lines.append((datetime.fromisoformat(row["at"]), line))
+            if room < 0 and batch.upto[table] > after:
+                break
+            batch.lines.append(Line(datetime.fromisoformat(row["at"]), line.decode().rstrip("\n")))
             batch.upto[table] = row["seq"]
     return batch
 
 
-def _hand_over(target: str, state: Pushed, batch: Batch) -> bool:
-    """Whether the target has taken it; only then it is noted."""
+def _hand_over(way: Way, batch: Batch, state: Pushed, fence: Fence) -> bool:
+    """Whether the target has taken it; only then it counts as pushed."""
+    if state.trying != batch.upto:
+        _note(state, fence, trying=batch.upto)
     try:
-        way_to(target)(batch)
-    except (OSError, DeliveryError) as error:
-        _failed(state, str(error))
+        way(batch.lines, batch.key)
+    except DeliveryError as error:
+        _failed(state, str(error), fence)
         return False
-    if state.failing_since:
+    recovers = state.failing_since is not None
+    now = timezone.now()
+    _note(state, fence, upto=batch.upto, trying={}, done_at=now, **_NO_TROUBLE)
+    if recovers:
         log.warning("Rows of the audit trail reach %s again.", state.shown)
-    state.failing_since = state.retry_at = None
-    state.trouble, state.fails = "", 0
-    state.upto, state.done_at = batch.upto, timezone.now()
-    state.save()
     return True
 
 
-def _failed(state: Pushed, trouble: str) -> None:
+_NO_TROUBLE: dict[str, object] = {
+    "failing_since": None,
+    "retry_at": None,
+    "trouble": "",
+    "fails": 0,
+}
+
+
+def _failed(state: Pushed, trouble: str, fence: Fence) -> None:
     now = timezone.now()
-    if state.failing_since is None:  # once, however long it lasts
-        log.error("Rows of the audit trail do not reach %s: %s", state.shown, trouble)
-    pause = min(FIRST_PAUSE_SECONDS * 2 ** min(state.fails, 10), LONGEST_PAUSE_SECONDS)
-    state.failing_since = state.failing_since or now
-    state.trouble, state.fails = trouble[:500], state.fails + 1
-    state.retry_at = now + timedelta(seconds=pause)
-    state.save()
+    is_new = state.failing_since is None
+    _note(
+        state,
+        fence,
+        failing_since=state.failing_since or now,
+        trouble=trouble[:500],
+        fails=state.fails + 1,
+        retry_at=now + timedelta(seconds=pause_seconds(state.fails + 1)),
+    )
+    if is_new:  # once, however long it lasts
+        log.error("Rows of the audit trail do not reach %s: %s.", state.shown, trouble)
 
 
-def _message(at: datetime, line: bytes) -> bytes:
-    return rfc5424("row", line.decode().rstrip("\n"), at=at)
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _note(state: Pushed, fence: Fence, **changes: object) -> None:
+    for name, value in changes.items():
+        setattr(state, name, value)
+    with transaction.atomic():
+        fence()
+        state.save()

@@ -79,12 +79,18 @@ def leaves_of(table: str, after: int, upto: int, most: int | None = None) -> Ite
 
 
 def rows_of(
-    table: str, after: int, upto: int | None = None, most: int | None = None
+    table: str,
+    after: int,
+    upto: int | None = None,
+    most: int | None = None,
+    *,
+    in_memory: int = 250,
 ) -> Iterator[tuple[Any, ...]]:
-    """Rows in the fields' canonical order, `seq` first, by number."""
+    """Rows in the fields' canonical order, `seq` first, by number; so many at once in memory."""
     rows = _rows(table).filter(seq__gt=after)
     rows = rows if upto is None else rows.filter(seq__lte=upto)
-    return rows.order_by("seq").values_list(*FIELDS[FORMAT][table])[:most].iterator(250)
+    values = rows.order_by("seq").values_list(*FIELDS[FORMAT][table])
+    return values[:most].iterator(in_memory)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,9 @@ class Pushed(models.Model):
     target = models.CharField(max_length=64, primary_key=True)  # SHA-256 of the address
     shown = models.CharField(max_length=255)  # scheme and host, for people
     upto = models.JSONField(default=dict)  # {"exchange": the last number it acknowledged, ...}
+    # The end of the batch that was handed over last, noted before: whoever does not know whether it
+    # arrived hands over the very same one again.
+    trying = models.JSONField(default=dict)
     done_at = models.DateTimeField(null=True, blank=True)  # the last acknowledgement
     failing_since = models.DateTimeField(null=True, blank=True)
     trouble = models.TextField(blank=True)

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from snapshots.audit.push import state_of
+from snapshots.audit import push
 from snapshots.audit.seals import latest_seal
 from snapshots.models import (
     BUSY,
@@ -332,10 +332,9 @@ def seal_state() -> SealState:
     )
 
 
-def push_troubles() -> list[Pushed]:
-    """The places outside that rows of the trail do not reach just now."""
-    states = [state_of(target) for target in settings.EVSPORTAL_AUDIT_PUSH]
-    return [state for state in states if state.failing_since]
+def push_states() -> list[Pushed]:
+    """The places outside that new rows of the trail are pushed to, and how far each is."""
+    return push.states()
 
 
 def exchange_neighbours(exchange: Exchange) -> tuple[Exchange | None, Exchange | None]:

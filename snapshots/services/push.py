@@ -1,22 +1,35 @@
-"""The worker's duty of pushing new rows of the trail outside."""
+"""The worker's duty of pushing new rows of the trail outside: one for each place."""
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from snapshots.audit.horizon import WritersBusyError
-from snapshots.audit.push import push_new_rows
-from snapshots.jobs.claims import release
+from snapshots.audit.push import digest_of, push_new_rows, target_with
+from snapshots.jobs.claims import release, write
 from snapshots.models import Duty
 
 LOOK_EVERY = timedelta(seconds=2)
 
 
+def places_to_push_to() -> list[str]:
+    """Each place as its duty knows it: instead of a cloud, so that none waits for another."""
+    return list(dict.fromkeys(map(digest_of, settings.EVSPORTAL_AUDIT_PUSH)))
+
+
 def push(duty: Duty) -> None:
-    """Push what is new. What a target did not take stays for the next time."""
+    """Push what is new to the duty's place. What it did not take stays for the next time.
+
+    Raises `LostClaimError` when another worker does this by now; nothing is noted then.
+    """
+    target = target_with(duty.cloud)
+    if target is None:  # it was taken out of the settings
+        release(duty, due_at=None)
+        return
     more, trouble = False, ""
     try:
-        more = push_new_rows()
+        more = push_new_rows(target, fence=lambda: write(duty, owner=duty.owner))
     except WritersBusyError as error:
         trouble = str(error)
     now = timezone.now()

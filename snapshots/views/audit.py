@@ -36,7 +36,7 @@ def audit(request: PortalRequest) -> HttpResponse:
         "page": page,
         "filtered": form.narrows,
         "seal": selectors.seal_state(),
-        "push_troubles": selectors.push_troubles(),
+        "pushed": selectors.push_states(),
         "archives": archives_visible_to(request.user),
     }
     if not form.narrows and not before:

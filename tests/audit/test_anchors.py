@@ -5,7 +5,7 @@ import socket
 
 import pytest
 from django.core import mail
-from receivers import a_hook
+from receivers import a_hook, a_log_server
 from trail_scene import fill
 
 from snapshots.audit import anchors
@@ -63,6 +63,15 @@ def test_print_mail_and_datagram(sealed, settings, capsys):
     assert sealed.digest in mail.outbox[0].body
     assert message.startswith("<109>1 ")
     assert sealed.digest in message
+
+
+def test_a_log_server_over_tcp(sealed, settings):
+    with a_log_server() as server:
+        settings.EVSPORTAL_AUDIT_ANCHORS = [f"syslog+tcp://127.0.0.1:{server.server_address[1]}"]
+        anchors.tell_latest()
+        anchors.tell_latest()
+    [message] = server.got
+    assert message.endswith(f" seal - \ufeff{anchors.line(sealed)}")
 
 
 def test_a_hook_that_refuses_is_told_again_later_and_its_secret_is_not_logged(

@@ -258,7 +258,7 @@ def test_what_is_still_to_be_pushed_stays(trail, folder, settings, tmp_path, cap
     archive(folder)
     assert "it was not pushed to file" in capsys.readouterr().out
     assert Tombstone.objects.count() == 0
-    push_new_rows()
+    push_new_rows(*settings.EVSPORTAL_AUDIT_PUSH)
     archive(folder)
     assert Tombstone.objects.get().last_seal == 4
 

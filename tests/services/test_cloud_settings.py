@@ -113,7 +113,7 @@ def test_workers_that_start_together_record_it_once(transactional_db, write):
 def test_a_worker_records_it_at_its_start(loop):
     loop._enlist()
     assert [row.cloud for row in seen()] == ["sandbox"]
-    assert set(Duty.objects.values_list("kind", flat=True)) >= {"seal", "push", "watch"}
+    assert set(Duty.objects.values_list("kind", flat=True)) >= {"seal", "watch"}
 
 
 def test_auditors_find_it(loop, django_user_model):

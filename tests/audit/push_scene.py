@@ -1,0 +1,45 @@
+"""What tests of pushing share: rows as they should arrive, and pushing until none is left."""
+
+from django.conf import settings
+
+from snapshots.audit.export import told_row
+from snapshots.audit.horizon import TRAIL
+from snapshots.audit.push import push_new_rows
+from snapshots.audit.seals import rows_of
+from snapshots.models import Pushed
+
+
+def all_rows():
+    return {
+        (table, values[0]): told_row(table, values)
+        for table in TRAIL
+        for values in rows_of(table, 0)
+    }
+
+
+def known(rows):
+    return {(row["table"], row["seq"]): row for row in rows}
+
+
+def is_in_order(rows):
+    return all(
+        numbers == sorted(numbers)
+        for numbers in ([row["seq"] for row in rows if row["table"] == table] for table in TRAIL)
+    )
+
+
+def push_all():
+    """To every place, until it has all or fails; no pause is waited for."""
+    Pushed.objects.update(retry_at=None)
+    for target in settings.EVSPORTAL_AUDIT_PUSH:
+        while push_new_rows(target):
+            pass
+
+
+def got(hook):
+    return [row for _key, row in hook.got]
+
+
+def keys_of(hook):
+    """The key of each request, in the order they came."""
+    return [headers["Idempotency-Key"] for headers in hook.seen]

@@ -1,0 +1,292 @@
+"""Whatever a place outside or a worker does amid pushing, each row arrives at least once."""
+
+import random
+import threading
+import time
+from datetime import timedelta
+
+import portal_process
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+from push_scene import all_rows, got, is_in_order, keys_of, known, push_all
+from receivers import a_hook, a_log_server, nobody, rows_in, somebody_silent
+from trail_scene import action, fill
+
+from snapshots.audit import delivery, push
+from snapshots.audit.horizon import WritersBusyError
+from snapshots.audit.push import digest_of, push_new_rows, state_of
+from snapshots.jobs.claims import LostClaimError
+from snapshots.jobs.duties import PUSH, start_duty, take_over
+from snapshots.models import Duty, Pushed
+from snapshots.services.push import push as push_duty
+
+
+@pytest.fixture
+def hook(settings):
+    with a_hook() as server:
+        settings.EVSPORTAL_AUDIT_PUSH = [f"http://127.0.0.1:{server.server_port}/in?key=planted"]
+        yield server
+
+
+@pytest.fixture
+def target(hook, settings):
+    return settings.EVSPORTAL_AUDIT_PUSH[0]
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(delivery, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(delivery, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(delivery, "WHOLE_SECONDS", 0.8)
+
+
+@pytest.mark.django_db
+def test_a_log_server_that_breaks_off_amid_a_batch_gets_it_again(settings):
+    fill(30)
+    with a_log_server() as server:
+        settings.EVSPORTAL_AUDIT_PUSH = [f"syslog+tcp://127.0.0.1:{server.server_address[1]}"]
+        server.breaks_after = 7
+        push_all()
+        assert len(server.got) == 7
+        assert Pushed.objects.get().upto == {}
+        server.breaks_after = None
+        push_all()
+    assert known(rows_in(server.got)) == all_rows()
+
+
+@pytest.mark.django_db
+def test_a_hook_that_cuts_the_connection_gets_the_same_batch_by_the_same_key(hook):
+    """It may have kept the rows: what came meanwhile must not make of them another batch."""
+    fill(3)
+    hook.acts = lambda handler: handler.connection.close()
+    push_all()
+    assert Pushed.objects.get().trouble == "it broke off"
+    first = known(got(hook))
+    fill(3, seed=2)
+    hook.acts = None
+    push_all()
+    one, again, other = keys_of(hook)
+    assert one == again != other
+    assert known(row for key, row in hook.got if key == one) == first
+    assert known(got(hook)) == all_rows()
+
+
+@pytest.mark.django_db
+def test_what_is_refused_is_pushed_again_and_the_outage_logged_once(hook, caplog):
+    fill(3)
+    hook.answers = 500
+    push_all()
+    since = Pushed.objects.get().failing_since
+    push_all()
+    state = Pushed.objects.get()
+    assert (state.fails, state.trouble, state.failing_since) == (2, "it answered 500", since)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    hook.answers = 204
+    fill(3, seed=2)
+    push_all()
+    assert known(got(hook)) == all_rows()
+    assert (Pushed.objects.get().fails, Pushed.objects.get().failing_since) == (0, None)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+    assert "planted" not in caplog.text
+
+
+@pytest.mark.django_db
+def test_of_an_answer_only_the_status_counts(hook):
+    fill(1)
+    hook.acts = lambda handler: handler.wfile.write(b"hello?\r\n\r\n")
+    push_all()
+    assert Pushed.objects.get().trouble == "its answer is no HTTP"
+    body = b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n" + b"x" * 2_000_000
+    hook.acts = lambda handler: handler.wfile.write(body)
+    push_all()
+    assert Pushed.objects.get().failing_since is None
+
+
+@pytest.mark.django_db
+def test_a_redirect_is_no_acknowledgement(hook):
+    fill(1)
+    hook.answers = 307
+    push_all()
+    assert Pushed.objects.get().trouble == "it answered 307"
+    assert len(hook.seen) == 1
+
+
+@pytest.mark.django_db
+def test_one_that_failed_is_left_in_peace_for_a_while(hook, target):
+    fill(1)
+    hook.answers = 500
+    push_new_rows(target)
+    before = len(hook.got)
+    push_new_rows(target)
+    assert len(hook.got) == before
+    # Planned by a clock that was set back since: that pause is over.
+    Pushed.objects.update(retry_at=timezone.now() + timedelta(days=1))
+    push_new_rows(target)
+    assert len(hook.got) > before
+
+
+def drip(handler):
+    """A header that never ends."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    for _ in range(100):
+        handler.wfile.write(b"x")
+        handler.wfile.flush()
+        time.sleep(0.05)
+
+
+@pytest.mark.django_db
+def test_one_that_hangs_or_drips_is_given_up_in_time(hook, target, settings, impatient):
+    fill(3)
+    hook.acts = drip
+    with somebody_silent() as silent, nobody() as closed:
+        settings.EVSPORTAL_AUDIT_PUSH = [
+            target,
+            f"http://127.0.0.1:{silent}/",
+            f"syslog+tcp://127.0.0.1:{silent}",
+            f"syslog+tls://127.0.0.1:{silent}",
+            f"syslog+tcp://127.0.0.1:{closed}",
+        ]
+        started = time.monotonic()
+        push_all()
+        assert time.monotonic() - started < 4
+    assert [state_of(one).trouble for one in settings.EVSPORTAL_AUDIT_PUSH] == [
+        *["it does not answer in time"] * 4,
+        "nobody listens there",
+    ]
+
+
+@pytest.mark.django_db
+def test_one_that_was_away_for_long_gets_everything_in_order(hook, target, monkeypatch):
+    monkeypatch.setattr(push, "ROWS_OF_A_TABLE", 7)
+    hook.answers = 503
+    for seed in range(5):
+        fill(10, seed=seed)
+        push_all()
+    hook.answers, before = 200, len(hook.got)
+    push_all()
+    rows = got(hook)[before:]
+    assert known(rows) == all_rows()
+    assert len(rows) == len(all_rows())
+    assert is_in_order(rows)
+
+
+@pytest.mark.django_db
+def test_a_batch_that_is_not_here_any_more_keeps_nothing_from_the_next(hook, target):
+    fill(3)
+    push_all()
+    count = len(hook.got)
+    done = Pushed.objects.get().upto
+    Pushed.objects.update(trying=done)
+    fill(3, seed=2)
+    push_all()
+    assert len(hook.got) > count
+    assert known(got(hook)) == all_rows()
+
+
+KILLED_BEFORE_IT_NOTES = """
+import os, signal, sys
+import django
+django.setup()
+from snapshots.audit.push import push_new_rows
+times = []
+def fence():
+    times.append(1)
+    if len(times) == 2:  # the first note is what it tries, the second what was taken
+        os.kill(os.getpid(), signal.SIGKILL)
+push_new_rows(sys.argv[1], fence=fence)
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_before_it_noted_the_acknowledgement_repeats_and_loses_nothing(
+    hook, target
+):
+    fill(3)
+    first = all_rows()
+    ended = portal_process.python(KILLED_BEFORE_IT_NOTES, target, EVSPORTAL_AUDIT_PUSH=target)
+    assert ended.returncode == -9, ended.stderr
+    assert known(got(hook)) == first
+    assert Pushed.objects.get().upto == {}
+    fill(3, seed=2)
+    push_all()
+    assert known(got(hook)) == all_rows()
+    one, again, _other = keys_of(hook)
+    assert one == again
+    assert len(hook.got) == len(first) + len(all_rows())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_lost_its_claim_notes_nothing(hook, target):
+    """It was frozen while the place took the batch, and another has gone on since."""
+    fill(3)
+    start_duty(PUSH, digest_of(target), due_at=timezone.now())
+    duty = take_over(PUSH, digest_of(target), owner="one", lease=timedelta(minutes=1))
+
+    def meanwhile(handler):
+        take_over(PUSH, digest_of(target), owner="another", lease=timedelta(minutes=1))
+        connection.close()
+        handler.send_response(200)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    hook.acts = meanwhile
+    with pytest.raises(LostClaimError):
+        push_duty(duty)
+    assert Pushed.objects.get().upto == {}
+    hook.acts = None
+    push_duty(Duty.objects.get(owner="another"))
+    assert Pushed.objects.get().failing_since is None
+    assert known(got(hook)) == all_rows()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_once_lose_nothing(hook):
+    fill(200)
+
+    def work():
+        push_all()
+        connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    push_all()
+    assert known(got(hook)) == all_rows()
+
+
+@pytest.mark.django_db
+def test_a_place_that_was_taken_out_of_the_settings_rests(hook, target, settings):
+    start_duty(PUSH, digest_of(target), due_at=timezone.now())
+    settings.EVSPORTAL_AUDIT_PUSH = []
+    push_duty(Duty.objects.get())
+    assert Duty.objects.get().due_at is None
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_commits_late_is_waited_for_and_never_skipped(hook, target):
+    """It has the lower number, and is still on its way when the higher one is there."""
+    drawn, go_on = threading.Event(), threading.Event()
+
+    def slowly():
+        with transaction.atomic():
+            action(random.Random(1), 1).save()
+            drawn.set()
+            go_on.wait(20)
+        connection.close()
+
+    late = threading.Thread(target=slowly)
+    late.start()
+    assert drawn.wait(20)
+    action(random.Random(2), 2).save()
+    with pytest.raises(WritersBusyError):
+        push_new_rows(target)
+    assert not hook.got
+    go_on.set()
+    late.join(20)
+    push_all()
+    assert known(got(hook)) == all_rows()
+    assert len(all_rows()) == 2
