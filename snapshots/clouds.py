@@ -100,7 +100,8 @@ def _connection(cloud: str) -> Connection:
 
 def settings_of(cloud: str) -> dict[str, str]:
     """What the trail tells of a cloud's settings. Of a secret a fingerprint, made with the portal's
-    own key so that it cannot be guessed at: it changes when the secret does.
+    own key so that it cannot be guessed at: it changes when the secret does, or that key, which has
+    a fingerprint beside it. Addresses hold no secret: `connect` refuses such.
     """
     config = config_of(cloud)
     told = {
@@ -112,6 +113,7 @@ def settings_of(cloud: str) -> dict[str, str]:
         "certificates": config.cacert or "built in",
         **_told_credentials(config.auth),
         "fingerprint of the secret": _fingerprint(secrets_of(cloud)),
+        "made with the portal's key": _fingerprint(()),
     }
     return {name: text for name, text in told.items() if text}
 

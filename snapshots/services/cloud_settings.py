@@ -8,7 +8,8 @@ from snapshots.audit.actions import record
 from snapshots.jobs.duties import HOUSE, SEAL, start_duty
 from snapshots.models import Action, ActionCode, Duty
 
-GONE = {"state": "no longer in the settings"}
+# The last of these says how a cloud stands.
+_CODES = (ActionCode.CLOUD_SEEN, ActionCode.CLOUD_GONE)
 
 
 def record_cloud_settings() -> None:
@@ -21,11 +22,11 @@ def record_cloud_settings() -> None:
     start_duty(SEAL, HOUSE, due_at=timezone.now())
     with transaction.atomic():
         Duty.objects.select_for_update().get(kind=SEAL, cloud=HOUSE)
-        seen = Action.objects.filter(code=ActionCode.CLOUD_SEEN)
+        seen = Action.objects.filter(code__in=_CODES)
         for cloud in sorted({*now, *seen.values_list("cloud", flat=True)}):
-            last = (
-                seen.filter(cloud=cloud).order_by("-seq").values_list("details", flat=True).first()
-            )
-            told = now.get(cloud, GONE)
-            if last != told:
+            last = seen.filter(cloud=cloud).order_by("-seq").first()
+            told = now.get(cloud)
+            if told is None and last is not None and last.code != ActionCode.CLOUD_GONE:
+                record(ActionCode.CLOUD_GONE, cloud=cloud)
+            elif told is not None and (last is None or last.details != told):
                 record(ActionCode.CLOUD_SEEN, cloud=cloud, details=told)

@@ -29,6 +29,9 @@ clouds:
 """
 
 
+FINGERPRINTS = ("fingerprint of the secret", "made with the portal's key")
+
+
 @pytest.fixture
 def write(settings, tmp_path):
     def written(number=1, text=FILE):
@@ -52,7 +55,7 @@ def test_settings_are_recorded_once_without_their_secrets(db, write):
     record_cloud_settings()
     ankara, izmir = seen()
     assert (ankara.cloud, ankara.actor_name) == ("ankara", "portal")
-    assert ankara.details | {"fingerprint of the secret": ""} == {
+    assert ankara.details | dict.fromkeys(FINGERPRINTS, "") == {
         "dialect": "native-v2",
         "limits": "bytes-255",
         "endpoint": "from the catalog",
@@ -64,7 +67,7 @@ def test_settings_are_recorded_once_without_their_secrets(db, write):
         "user": "portal-user",
         "account": "acme",
         "project": "tr-1",
-        "fingerprint of the secret": "",
+        **dict.fromkeys(FINGERPRINTS, ""),
     }
     assert izmir.details["sign-in"] == "access key"
     assert "planted" not in f"{ankara.details} {izmir.details}".lower()
@@ -87,10 +90,30 @@ def test_a_cloud_that_was_taken_out_is_told_once(db, write):
     write(text=FILE.split("  izmir", maxsplit=1)[0])
     record_cloud_settings()
     record_cloud_settings()
-    assert [row.details.get("state", "") for row in seen().filter(cloud="izmir")] == [
-        "",
-        "no longer in the settings",
-    ]
+    assert codes("izmir") == [ActionCode.CLOUD_SEEN, ActionCode.CLOUD_GONE]
+    assert codes("ankara") == [ActionCode.CLOUD_SEEN]
+    write()
+    record_cloud_settings()
+    assert codes("izmir")[2:] == [ActionCode.CLOUD_SEEN]
+
+
+def codes(cloud):
+    rows = Action.objects.filter(code__startswith="cloud:", cloud=cloud)
+    return list(rows.order_by("seq").values_list("code", flat=True))
+
+
+def test_another_key_of_the_portal_is_told_from_another_password(db, write, settings):
+    write()
+    record_cloud_settings()
+    settings.SECRET_KEY = "another"
+    record_cloud_settings()
+    name = "made with the portal's key"
+    first, second = (row.details for row in seen().filter(cloud="ankara"))
+    assert first[name] != second[name]
+    write(number=2)
+    record_cloud_settings()
+    third = seen().filter(cloud="ankara").last().details
+    assert third[name] == second[name]
 
 
 def test_workers_that_start_together_record_it_once(transactional_db, write):
