@@ -75,7 +75,7 @@ def named(target: str) -> str:
     """The target for a log or a page: what follows the host may be a secret."""
     parts = split(target)
     if parts.netloc:
-        return f"{parts.scheme}://{parts.hostname}"
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     return target.partition("#")[0]
 
 

@@ -87,15 +87,19 @@ def target_with(digest: str) -> str | None:
 
 def state_of(target: str) -> Pushed:
     """How far the target is; nothing is written for a new one."""
-    known = Pushed.objects.filter(pk=digest_of(target)).first()
-    return known or Pushed(target=digest_of(target), shown=named(target)[:255])
+    state = Pushed.objects.filter(pk=digest_of(target)).first() or Pushed(target=digest_of(target))
+    state.shown = named(target)[:255]
+    return state
 
 
 def states() -> list[Pushed]:
     """Of all targets, in the order of the settings; one query."""
     targets = {digest_of(target): target for target in settings.EVSPORTAL_AUDIT_PUSH}
     known = Pushed.objects.in_bulk(list(targets)) if targets else {}
-    return [known.get(pk) or Pushed(target=pk, shown=named(one)) for pk, one in targets.items()]
+    found = [known.get(pk) or Pushed(target=pk) for pk in targets]
+    for state in found:
+        state.shown = named(targets[state.pk])[:255]
+    return found
 
 
 def push_new_rows(target: str, *, fence: Fence = lambda: None) -> bool:

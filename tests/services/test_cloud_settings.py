@@ -147,3 +147,4 @@ def test_auditors_find_it(loop, django_user_model):
     browser.force_login(audrey)
     page = browser.get("/audit/?q=what:cloud").content.decode()
     assert "started with these settings of a cloud" in page
+    assert "<bdi>sandbox</bdi>" in page
