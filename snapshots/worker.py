@@ -122,7 +122,8 @@ class Loop:
         self._collect()
         try:
             self._beat()
-            return self._claim_operations() | self._claim_duty()
+            held = closed_off_clouds()
+            return self._claim_operations(held) | self._claim_duties(held)
         except DatabaseError:
             log.exception("The database does not answer; trying again.")
             connection.close()
@@ -167,8 +168,7 @@ class Loop:
         beyond = timedelta(0) if was_set_back else LONGEST_PAUSE
         bring_near(Operation.objects.filter(state__in=OPEN), Duty.objects.all(), beyond=beyond)
 
-    def _claim_operations(self) -> bool:
-        held = set(closed_off_clouds())
+    def _claim_operations(self, held: list[str]) -> bool:
         claimed = [self._claim_for(cloud) for cloud in self._clouds if cloud not in held]
         return any(claimed)
 
@@ -185,17 +185,18 @@ class Loop:
             self._start(operation, perform)
         return bool(claimed)
 
-    def _claim_duty(self) -> bool:
-        held = Q(cloud__in=closed_off_clouds()) & ~Q(kind=PROBE)
-        known = Duty.objects.filter(kind__in=DUTIES).exclude(held)
+    def _claim_duties(self, held: list[str]) -> bool:
+        """One of each lane that has room. Mostly none is due, and one look tells so for all."""
         lanes = (*self._clouds, *self._places, HOUSE)
-        claimed = [self._claim_duty_of(lane, known) for lane in lanes]
+        free = [one for one in lanes if self._count(Duty, one) < DUTIES_OF_ONE_CLOUD]
+        known = Duty.objects.filter(kind__in=DUTIES, cloud__in=free)
+        known = known.exclude(Q(cloud__in=held) & ~Q(kind=PROBE))
+        due = known.filter(due_at__lte=timezone.now()).values_list("cloud", flat=True)
+        claimed = [self._claim_duty_of(lane, known) for lane in set(due)]
         return any(claimed)
 
-    def _claim_duty_of(self, cloud: str, known: QuerySet[Duty]) -> bool:
-        if self._count(Duty, cloud) >= DUTIES_OF_ONE_CLOUD:
-            return False
-        duty = claim(known.filter(cloud=cloud), owner=self.name, lease=self._lease)
+    def _claim_duty_of(self, lane: str, known: QuerySet[Duty]) -> bool:
+        duty = claim(known.filter(cloud=lane), owner=self.name, lease=self._lease)
         if duty is not None:
             self._start(duty, DUTIES[duty.kind])
         return duty is not None
