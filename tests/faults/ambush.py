@@ -19,6 +19,9 @@ from tests.faults.nursery import Nursery
 _LOOK_SECONDS = 0.01
 _MOST_SECONDS = 12.0  # for another to take over; else it is tried again
 _PAUSE_SECONDS = 2.0
+# In vain where a long queue stands before what was held: better tried again when it is shorter
+# than to have one of the workers asleep all the time.
+_PAUSE_AFTER_FAILURE_SECONDS = 15.0
 _NOT_SENT = (OperationState.QUEUED, OperationState.SENDING)
 _CREATE_MAY_FOLLOW = (*_NOT_SENT, OperationState.CANCELLED, OperationState.REFUSED)
 
@@ -36,6 +39,7 @@ class Ambush:
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ambush", daemon=True)
+        self._was_in_vain = False
 
     @property
     def is_over(self) -> bool:
@@ -54,10 +58,13 @@ class Ambush:
                 if self._strike():
                     self.done += 1
                     self._stopping.wait(_PAUSE_SECONDS)
+                elif self._was_in_vain:
+                    self._stopping.wait(_PAUSE_AFTER_FAILURE_SECONDS)
         connection.close()
 
     def _strike(self) -> bool:
         """Whether a worker slept while another sent what it held, and was woken after that."""
+        self._was_in_vain = False
         for pid in self.nursery.pids():
             if _held_by(pid).exists() and self.nursery.hold(pid, _MOST_SECONDS):
                 try:
@@ -71,6 +78,7 @@ class Ambush:
 
     def _until_sent_by_another(self, held: list[Claim]) -> bool:
         end = time.monotonic() + _MOST_SECONDS - 1
+        self._was_in_vain = bool(held)
         while held and time.monotonic() < end and not self._stopping.is_set():
             if any(_was_sent_by_another(pk, token) for pk, token in held):
                 return True
