@@ -9,7 +9,6 @@ password is not tried too often, `SignIn` sees to.
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from snapshots.evs.errors import AuthFailed, EvsError, LoginFailed, NoConnection, Unreachable
@@ -26,14 +25,18 @@ def cloud_answered(cloud: str) -> None:
     """Note that the cloud answers; ends a time of trouble and closes the breaker."""
     now = timezone.now()
     health, new = CloudHealth.objects.get_or_create(cloud=cloud, defaults={"answered_at": now})
-    if new:
+    if new or _is_known_to_answer(health, now):
         return
-    stale = Q(failing_since__isnull=False) | Q(answered_at__isnull=True)
-    stale |= Q(answered_at__lt=now - _REFRESH)
     changes: dict[str, object] = {"answered_at": now, "failing_since": None, "trouble": ""}
     if health.retry_at is not None:
         changes["recovered_at"] = now
-    CloudHealth.objects.filter(stale, pk=cloud).update(**changes, fails=0, retry_at=None)
+    CloudHealth.objects.filter(pk=cloud).update(**changes, fails=0, retry_at=None)
+
+
+def _is_known_to_answer(health: CloudHealth, now: datetime) -> bool:
+    """Then nothing is written: this is asked after each answer, and a write waits for others."""
+    at = health.answered_at
+    return health.failing_since is None and at is not None and now - _REFRESH <= at <= now
 
 
 def cloud_failed(cloud: str, error: EvsError) -> None:

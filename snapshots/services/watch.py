@@ -25,6 +25,7 @@ SUCCESS = frozenset({"available"})
 FAILURE = frozenset({"error", "error_deleting", "deleted"})
 MOST_ROWS = 1000  # a page: as many as the cloud gives, so that a reading is one call
 MOST_SINGLE = 5  # snapshots asked for one by one in a reading, where the list does not have them
+NOTED_AT_ONCE = 50  # snapshots in one transaction: one for each keeps other writers waiting
 GONE_AFTER = 2  # readings in a row that do not know the snapshot
 SLOWEST_SECONDS = 30.0
 
@@ -116,9 +117,11 @@ def _read(client: EvsClient, duty: Duty, pending: list[Snapshot]) -> str:
     # The newest come first, so mostly the first page has them all.
     shown = client.list_readable_snapshots(volume_id=volume_id, ids=wanted, limit=MOST_ROWS)
     found = {one.id: one for one in shown.rows}
-    for snapshot in pending:
-        if snapshot.snapshot_id in found:
-            _note(snapshot, found[snapshot.snapshot_id])
+    listed = [one for one in pending if one.snapshot_id in found]
+    for first in range(0, len(listed), NOTED_AT_ONCE):
+        with transaction.atomic():
+            for snapshot in listed[first : first + NOTED_AT_ONCE]:
+                _note(snapshot, found[snapshot.snapshot_id])
     unread = {one.id for one in shown.unreadable}  # empty for a row that may be any
     absent = [one for one in pending if one.snapshot_id not in found]
     # Any of them, so that none is kept waiting by others that cannot be read either.
