@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.db import Error as DatabaseError
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from snapshots.models import Operation, OperationState
 from tests.faults.nursery import Nursery
@@ -19,9 +20,7 @@ from tests.faults.nursery import Nursery
 _LOOK_SECONDS = 0.01
 _MOST_SECONDS = 12.0  # for another to take over; else it is tried again
 _PAUSE_SECONDS = 2.0
-# In vain where a long queue stands before what was held: better tried again when it is shorter
-# than to have one of the workers asleep all the time.
-_PAUSE_AFTER_FAILURE_SECONDS = 15.0
+_MOST_WAITING = 60  # before those held: behind a longer queue nobody takes over in that time
 _NOT_SENT = (OperationState.QUEUED, OperationState.SENDING)
 _CREATE_MAY_FOLLOW = (*_NOT_SENT, OperationState.CANCELLED, OperationState.REFUSED)
 
@@ -39,7 +38,6 @@ class Ambush:
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ambush", daemon=True)
-        self._was_in_vain = False
 
     @property
     def is_over(self) -> bool:
@@ -58,13 +56,13 @@ class Ambush:
                 if self._strike():
                     self.done += 1
                     self._stopping.wait(_PAUSE_SECONDS)
-                elif self._was_in_vain:
-                    self._stopping.wait(_PAUSE_AFTER_FAILURE_SECONDS)
         connection.close()
 
     def _strike(self) -> bool:
         """Whether a worker slept while another sent what it held, and was woken after that."""
-        self._was_in_vain = False
+        if _waiting() > _MOST_WAITING:
+            self._stopping.wait(_PAUSE_SECONDS)
+            return False
         for pid in self.nursery.pids():
             if _held_by(pid).exists() and self.nursery.hold(pid, _MOST_SECONDS):
                 try:
@@ -78,12 +76,15 @@ class Ambush:
 
     def _until_sent_by_another(self, held: list[Claim]) -> bool:
         end = time.monotonic() + _MOST_SECONDS - 1
-        self._was_in_vain = bool(held)
         while held and time.monotonic() < end and not self._stopping.is_set():
             if any(_was_sent_by_another(pk, token) for pk, token in held):
                 return True
             time.sleep(0.05)
         return False
+
+
+def _waiting() -> int:
+    return Operation.objects.claimable().filter(due_at__lte=timezone.now()).count()
 
 
 def _held_by(pid: int) -> QuerySet[Operation]:
