@@ -18,6 +18,7 @@ from tests.faults.proxy import Proxy
 
 DARK_SECONDS = 3.0
 OUTAGE_SECONDS = 1.0  # nobody listens: long enough to open the portal's breaker
+FEW_OPEN = 40
 _LAST_SHARE = 0.05  # of the operations: asked for when the cloud is away
 
 
@@ -126,9 +127,10 @@ class Run:
         say("the cloud is back")
 
     def _until_ambushed(self, deadline: float) -> None:
-        """Ask for some more, so that there is something to hold."""
+        """Ask for some more, so that there is something to hold, and no long queue before it."""
         while not self._ambush.is_over and time.monotonic() < deadline:
-            self.people.submit(5)
+            if _open_count() < FEW_OPEN:
+                self.people.submit(5)
             time.sleep(0.5)
 
     def _until_open_at_most(self, most: int, deadline: float) -> None:
