@@ -19,6 +19,8 @@ class Figure:
     p50: float | None = None
     few_p50: float | None = None  # of the same page with a trail of 10,000 exchanges
     queries: int | None = None
+    most_queries: int = MOST_QUERIES
+    is_level: bool = True  # promised to take no longer with more rows than with few
 
     @property
     def ratio(self) -> float | None:
@@ -33,11 +35,12 @@ class Figure:
 
     @property
     def _is_lean(self) -> bool:
-        return self.queries is None or self.queries <= MOST_QUERIES
+        return self.queries is None or self.queries <= self.most_queries
 
     @property
     def _keeps_pace(self) -> bool:
-        return self.ratio is None or self.ratio <= MOST_RATIO or (self.p50 or 0) <= FLOOR_MS
+        may_grow = not self.is_level or self.ratio is None or (self.p50 or 0) <= FLOOR_MS
+        return may_grow or (self.ratio or 0) <= MOST_RATIO
 
     @property
     def word(self) -> str:

@@ -5,8 +5,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from snapshots.management.invented import texts
+from tests.bench.figures import MOST_QUERIES
 
 FREE_TEXT_MS, PAGE_MS = 300, 100
+RECORD_QUERIES = 24
+QUESTIONS = ("forced", "own-volume", "refused", "long-unknown", "out-of-hours")
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,8 @@ class Page:
     paths: list[str]
     limit_ms: int = PAGE_MS
     person: str = "audrey"
+    most_queries: int = MOST_QUERIES
+    is_level: bool = True
 
 
 def pages(told: dict[str, Any]) -> list[Page]:
@@ -27,8 +32,26 @@ def pages(told: dict[str, Any]) -> list[Page]:
         Page("operations, staff, open ones", ["/?state=open"], person=told["staff"]),
         *_lists(told),
         *_texts(told),
-        Page("one record: an exchange", [f"/audit/{one}/" for one in told["exchanges"]]),
-        Page("one record: an action", [f"/audit/{one}/" for one in told["actions"]]),
+        Page("questions", ["/audit/questions/"]),
+        Page("questions: one of them", [f"/audit/questions/{one}/" for one in QUESTIONS]),
+        Page("questions: next page, deep", [f"/audit/questions/refused/?before={told['deep']}"]),
+        Page("questions: in a period", [_in_period(one, told["month"]) for one in QUESTIONS]),
+        *_records(told),
+    ]
+
+
+def _in_period(question: str, month: list[str]) -> str:
+    return f"/audit/questions/{question}/?since={month[0]}&until={month[1]}"
+
+
+def _records(told: dict[str, Any]) -> list[Page]:
+    """With everything that is known of the operation."""
+    return [
+        Page(f"one record: an {kind}", paths, most_queries=RECORD_QUERIES)
+        for kind, paths in (
+            ("exchange", [f"/audit/{one}/" for one in told["exchanges"]]),
+            ("action", [f"/audit/{one}/" for one in told["actions"]]),
+        )
     ]
 
 
@@ -117,7 +140,7 @@ def _texts(told: dict[str, Any]) -> list[Page]:
         "text: a word and a rare qualifier": f"{texts.COMMON_WORD} code:{texts.RARE_CODE}",
         "text: a word and a negation": f"{texts.COMMON_WORD} -status:202",
     }
-    return [Page(name, _paths(query), FREE_TEXT_MS) for name, query in asked.items()]
+    return [Page(name, _paths(one), FREE_TEXT_MS, is_level=False) for name, one in asked.items()]
 
 
 def _paths(queries: str | list[str], **also: str) -> list[str]:

@@ -17,7 +17,7 @@ from tests.bench.figures import Figure
 from tests.bench.loaded import Loaded, load, server
 from tests.bench.pages import Page, pages
 from tests.bench.portal import Person
-from tests.bench.within import memory_mb
+from tests.bench.within import memory_mb, memory_now
 from tests.e2e.stack import ROOT, Stack
 
 SMALL = 10_000  # exchanges in the trail that the other is compared with
@@ -89,7 +89,17 @@ def _page(many: tuple[Visitor, Page], few: tuple[Visitor, Page], times: int) -> 
                 queries = max(queries, made)
     p50, few_p50 = (statistics.median(one) for one in taken)
     page = many[1]
-    return Figure(page.name, p95(taken[0]), "ms", page.limit_ms, p50, few_p50, queries)
+    return Figure(
+        name=page.name,
+        value=p95(taken[0]),
+        unit="ms",
+        limit=page.limit_ms,
+        p50=p50,
+        few_p50=few_p50,
+        queries=queries,
+        most_queries=page.most_queries,
+        is_level=page.is_level,
+    )
 
 
 def p95(values: list[float]) -> float:
@@ -140,7 +150,7 @@ def _downloading(many: Loaded) -> Iterator[Figure]:
         audrey = Person(stack, "audrey")
         audrey.get("/audit/")
         servers = _servers(stack)
-        before = {pid: memory_mb(pid, "VmRSS") for pid in servers}
+        before = {pid: memory_now(pid) for pid in servers}
         began = time.perf_counter()
         with audrey.session.get(
             f"{stack.url}/audit/export/?csv=1", stream=True, timeout=PATIENCE

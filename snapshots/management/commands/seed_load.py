@@ -98,16 +98,23 @@ def _count_hits() -> int:
 
 @contextmanager
 def _quickly() -> Iterator[None]:
-    """The search's indexes are quicker made once than kept row by row."""
+    """The search's indexes are quicker made once than kept row by row. SQLite has room for others,
+    and does not wait for the disk: nothing of it is true.
+    """
     indexes = [one for one in Entry._meta.indexes if one.name != "entry_row"]  # noqa: SLF001
     editor = connection.schema_editor()
     if connection.vendor == "sqlite":
-        _say("PRAGMA cache_size = -400000")  # room for the others
+        _say("PRAGMA cache_size = -400000", *_synchronous("OFF"))
     _say(*[f'DROP INDEX "{index.name}"' for index in indexes])
     try:
         yield
     finally:
-        _say(*[str(index.create_sql(Entry, editor)) for index in indexes])
+        _say(*[str(index.create_sql(Entry, editor)) for index in indexes], *_synchronous("FULL"))
+
+
+def _synchronous(level: str) -> list[str]:
+    is_possible = connection.vendor == "sqlite" and not connection.in_atomic_block
+    return [f"PRAGMA synchronous = {level}"] if is_possible else []
 
 
 def _say(*statements: str) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from snapshots.clouds import SANDBOX
 from snapshots.management.invented import texts
 from snapshots.management.invented.world import Disk, Person, World
-from snapshots.models import OperationState, Question
+from snapshots.models import OperationState, Question, Role
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ def questions_of(asked: Asked) -> Iterator[Question]:
     """The saved questions that find it."""
     if asked.force and not asked.ticket:
         yield Question.FORCED
-    if asked.on_behalf_of and asked.disk.owner == asked.person:
+    if asked.person.role == Role.HELPDESK and asked.on_behalf_of in {"", asked.person.name}:
         yield Question.OWN_VOLUME
     if asked.state == OperationState.REFUSED:
         yield Question.REFUSED
