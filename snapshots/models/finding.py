@@ -40,34 +40,37 @@ class Entry(models.Model):
     class Meta:
         ordering = ["-at", "-seq"]
         indexes = [
-            # The list with and without background readings, each by what people narrow it by.
-            models.Index(fields=["-at", "-seq"], name="entry_at"),
-            models.Index(fields=["status", "-at", "-seq"], name="entry_status"),
-            models.Index(fields=["code", "-at", "-seq"], name="entry_code"),
-            models.Index(fields=["what", "-at", "-seq"], name="entry_what"),
-            models.Index(fields=["cloud", "-at", "-seq"], name="entry_cloud"),
             models.Index(fields=["kind", "row"], name="entry_row"),
+            # What people narrow the list by, each with and without background readings. How a
+            # search goes by them is in `audit/newest.py`.
+            *(
+                models.Index(fields=[*fields, "background", "-at", "-seq"], name=f"entry_{name}")
+                for name, fields in {
+                    "newest": [],
+                    "by_status": ["status"],
+                    "by_code": ["code"],
+                    "by_what": ["what"],
+                    "by_cloud": ["cloud"],
+                    "by_kind": ["kind"],
+                    "by_actor": ["actor_name"],
+                    "by_behalf": ["on_behalf_of"],
+                    "by_ticket": ["ticket"],
+                    "by_volume": ["volume_id"],
+                    "by_volume_name": ["volume_name"],
+                }.items()
+            ),
+            models.Index(
+                fields=["kind", "background", "-at", "-seq"],
+                name="entry_unanswered",
+                condition=Q(kind=EntryKind.EXCHANGE, status__isnull=True),
+            ),
             *(
                 models.Index(
-                    fields=[*fields, "-at", "-seq"],
-                    name=f"entry_{name}",
-                    condition=Q(background=False),
+                    fields=[field, "-at", "-seq"],
+                    name=f"entry_by_{name}",
+                    condition=Q(**{f"{field}__isnull": False}),
                 )
-                for name, fields in {
-                    "clicked": [],
-                    "clicked_status": ["status"],
-                    "clicked_code": ["code"],
-                    "clicked_what": ["what"],
-                    "clicked_cloud": ["cloud"],
-                    "clicked_kind": ["kind"],
-                    "actor": ["actor_name"],
-                    "behalf": ["on_behalf_of"],
-                    "ticket": ["ticket"],
-                    "operation": ["operation_id"],
-                    "volume": ["volume_id"],
-                    "volume_name": ["volume_name"],
-                    "cause": ["cause"],
-                }.items()
+                for name, field in {"operation": "operation_id", "cause": "cause"}.items()
             ),
         ]
 

@@ -160,6 +160,22 @@ class Operation(Claimable):
             models.Index(fields=["-asked_at", "-id"], name="operation_newest"),
             models.Index(fields=["requester", "-asked_at", "-id"], name="operation_of_person"),
             models.Index(fields=["cloud", "volume_id", "state"], name="operation_volume_line"),
+            # The list, narrowed by state, for everybody's and for a person's own.
+            models.Index(fields=["state", "-asked_at", "-id"], name="operation_of_state"),
+            models.Index(
+                fields=["requester", "state", "-asked_at", "-id"], name="operation_of_person_state"
+            ),
+            models.Index(fields=["cloud", "state", "-asked_at"], name="operation_of_cloud"),
+            models.Index(
+                fields=["-asked_at", "-id"],
+                name="operation_unfinished",
+                condition=Q(finished_at__isnull=True),
+            ),
+            models.Index(
+                fields=["-asked_at", "-id"],
+                name="operation_again",
+                condition=Q(again_for__isnull=False),
+            ),
             models.Index(
                 fields=["asked_at", "id"], name="operation_unjudged", condition=NOT_JUDGED
             ),

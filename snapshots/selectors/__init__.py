@@ -1,9 +1,11 @@
 """Reads of our own tables, always through what a person may see. Nothing here changes anything."""
 
+import heapq
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from statistics import median
 from string import hexdigits
 
@@ -21,8 +23,6 @@ from snapshots.models import (
     Anomaly,
     Answer,
     CloudHealth,
-    Entry,
-    EntryKind,
     Exchange,
     Operation,
     OperationState,
@@ -39,7 +39,7 @@ from snapshots.models import (
     roles_of,
     sees_every_operation,
 )
-from snapshots.selectors.pages import Page, read_cursor, write_cursor
+from snapshots.selectors.pages import Page
 
 TROUBLE_TOLD_AFTER = timedelta(seconds=30)
 WORKER_SILENT_AFTER = timedelta(seconds=20)
@@ -63,6 +63,27 @@ def operations_visible_to(user: User) -> QuerySet[Operation]:
         # Their own, and what the helpdesk asked again for them.
         return operations.filter(Q(requester=user) | Q(again_for__requester=user))
     return operations.none()
+
+
+def operations_list(
+    user: User, *, text: str = "", state: str = "", before: str = ""
+) -> Page[Operation]:
+    """A page of the operations visible to a person."""
+    parts = _in_order(operations_visible_to(user), user)
+    return operations_page(
+        *(operations_matching(one, text=text, state=state) for one in parts), before=before
+    )
+
+
+def _in_order(visible: QuerySet[Operation], user: User) -> list[QuerySet[Operation]]:
+    """The same in parts, each of which an index has in order: of all at once a database looks
+    through everybody's to find somebody's newest.
+    """
+    if sees_every_operation(user) or not may_request(user):
+        return [visible]
+    everybody = Operation.objects.select_related("snapshot")
+    again = everybody.filter(again_for__isnull=False).exclude(requester=user)
+    return [everybody.filter(requester=user), again.filter(again_for__requester=user)]
 
 
 def operations_matching(
@@ -110,16 +131,17 @@ def ids_starting(text: str) -> tuple[uuid.UUID, uuid.UUID] | None:
 
 
 def operations_page(
-    operations: QuerySet[Operation], *, before: str = "", size: int = 50
+    *operations: QuerySet[Operation], before: str = "", size: int = 50
 ) -> Page[Operation]:
-    """Newest first. `before` is the `older` of the page above; nonsense starts at the top."""
-    operations = operations.order_by("-asked_at", "-id")
+    """Newest first, of several sources that share none. `before` is the `older` of the page above;
+    nonsense starts at the top.
+    """
     last = Operation.objects.filter(pk=before).first() if is_uuid(before) else None
+    older = Q()
     if last is not None:
-        operations = operations.filter(
-            Q(asked_at__lt=last.asked_at) | Q(asked_at=last.asked_at, id__lt=last.id)
-        )
-    rows = list(operations[: size + 1])
+        older = Q(asked_at__lte=last.asked_at) & (Q(asked_at__lt=last.asked_at) | Q(id__lt=last.id))
+    found = [one.filter(older).order_by("-asked_at", "-id")[: size + 1] for one in operations]
+    rows = heapq.nlargest(size + 1, chain(*found), key=lambda one: (one.asked_at, one.id))
     return Page(rows[:size], str(rows[size - 1].id) if len(rows) > size else None)
 
 
@@ -253,14 +275,6 @@ def quotas_of(clouds: Sequence[str]) -> list[Quota]:
 # --- audit -----------------------------------------------------------------------------------
 
 
-Record = Exchange | Action | Anomaly
-_TABLES: dict[str, type[Record]] = {
-    EntryKind.EXCHANGE: Exchange,
-    EntryKind.ACTION: Action,
-    EntryKind.ANOMALY: Anomaly,
-}
-
-
 def exchanges_visible_to(user: User) -> QuerySet[Exchange]:
     """Every exchange for auditors, none for anybody else."""
     exchanges = Exchange.objects.select_related("answer", "operation")
@@ -271,46 +285,6 @@ def actions_visible_to(user: User) -> QuerySet[Action]:
     """Every action for auditors, none for anybody else."""
     actions = Action.objects.select_related("operation")
     return actions if may_audit(user) else actions.none()
-
-
-def entries_visible_to(user: User) -> QuerySet[Entry]:
-    """What a search of the audit trail goes through: all for auditors, none for anybody else."""
-    return Entry.objects.all() if may_audit(user) else Entry.objects.none()
-
-
-def records_page(entries: QuerySet[Entry], *, before: str = "", size: int = 50) -> Page[Record]:
-    """Newest first, each as the trail has it: an entry only says where it is. `before` is the
-    `older` of the page above; nonsense starts at the top.
-    """
-    entries = entries.order_by("-at", "-seq").defer("text")
-    if (cursor := read_cursor(before)) is not None:
-        at, seq = cursor
-        entries = entries.filter(Q(at__lte=at) & (Q(at__lt=at) | Q(seq__lt=seq)))
-    found = list(entries[: size + 1])
-    older = None
-    if len(found) > size:
-        last = found[size - 1]
-        older = write_cursor(last.at, last.seq)
-    return Page(_records(found[:size]), older)
-
-
-def _records(found: list[Entry]) -> list[Record]:
-    rows: dict[tuple[str, int], Record] = {}
-    for kind, model in _TABLES.items():
-        numbers = [entry.row for entry in found if entry.kind == kind]
-        if numbers:
-            some = model._default_manager.filter(seq__in=numbers)  # noqa: SLF001 - Django's public name
-            joined = ["operation", "answer"] if model is Exchange else ["operation"]
-            rows |= {(kind, row.pk): row for row in some.select_related(*joined)}
-    return [rows[entry.kind, entry.row] for entry in found if (entry.kind, entry.row) in rows]
-
-
-def caused_by(cause: uuid.UUID | None, *, besides: uuid.UUID) -> list[Record]:
-    """What else goes back to the same click, oldest first."""
-    if cause is None:
-        return []
-    entries = Entry.objects.filter(cause=cause).exclude(record=besides)
-    return _records(list(entries.order_by("at", "seq").defer("text")[:50]))
 
 
 @dataclass(frozen=True, slots=True)

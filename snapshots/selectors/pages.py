@@ -16,6 +16,7 @@ class Page(Generic[Row]):
 
     rows: list[Row]
     older: str | None
+    is_cut: bool = False  # older rows were not all looked at: there may be more of them
 
 
 def write_cursor(at: datetime, number: int) -> str:

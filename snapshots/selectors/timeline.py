@@ -9,11 +9,10 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from snapshots import selectors
-from snapshots.models import Action, Anomaly, Exchange, Operation
+from snapshots.models import Exchange, Operation
+from snapshots.selectors.records import Record
 
 AROUND = 30  # records shown before the one that is looked at, and as many after it
-
-Record = Exchange | Action | Anomaly
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from snapshots.audit import search
 from snapshots.audit.actions import record as record_action
 from snapshots.audit.export import Wanted, write_export
 from snapshots.audit.places import zip_while_sent
+from snapshots.audit.qualifiers import SearchError
 from snapshots.forms import AuditSearchForm
 from snapshots.models import ActionCode
 from snapshots.selectors.archives import archives_visible_to
+from snapshots.selectors.records import entries_visible_to, records_page
 from snapshots.views.access import PortalRequest, for_auditors
 
 
@@ -23,11 +25,11 @@ from snapshots.views.access import PortalRequest, for_auditors
 def audit(request: PortalRequest) -> HttpResponse:
     form = AuditSearchForm(request.GET)
     wanted = _search(form)
-    entries = selectors.entries_visible_to(request.user)
+    entries = entries_visible_to(request.user)
     before = request.GET.get("before", "")[:40]
     # Rows that nobody asked for would read as the answer.
-    found = search.find(entries, wanted) if wanted else entries.none()
-    page = selectors.records_page(found, before=before)
+    shown = entries if wanted else entries.none()
+    page = records_page(shown, wanted or search.Search(), before=before)
     told = {"query": _asked(form), "before": before}
     code = ActionCode.AUDIT_SEARCHED if wanted else ActionCode.AUDIT_SEARCH_REFUSED
     record_action(code, details={name: text for name, text in told.items() if text})
@@ -50,7 +52,7 @@ def _search(form: AuditSearchForm) -> search.Search | None:
         return None
     try:
         return search.parse(form.query())
-    except search.SearchError as error:
+    except SearchError as error:
         form.add_error("q", str(error))
         return None
 
@@ -71,7 +73,7 @@ def export(request: PortalRequest) -> HttpResponse | StreamingHttpResponse:
         return redirect(f"{request.path.removesuffix('export/')}?{request.GET.urlencode()}")
     entries = None
     if form.narrows:
-        entries = search.find(selectors.entries_visible_to(request.user), wanted)
+        entries = search.find(entries_visible_to(request.user), wanted)
     query = form.query()
     record_action(ActionCode.AUDIT_EXPORTED, details={"query": query or "everything"})
     told = Wanted(

@@ -59,10 +59,12 @@ def rows(request: PortalRequest) -> HttpResponse:
 
 def _list_context(request: PortalRequest) -> dict[str, Any]:
     form = OperationFilterForm(request.GET)
-    operations = selectors.operations_matching(
-        selectors.operations_visible_to(request.user), text=form.text(), state=form.chosen_state()
+    page = selectors.operations_list(
+        request.user,
+        text=form.text(),
+        state=form.chosen_state(),
+        before=request.GET.get("before", ""),
     )
-    page = selectors.operations_page(operations, before=request.GET.get("before", ""))
     return {
         "form": form,
         "filtered": bool(form.text() or form.chosen_state()),

@@ -14,7 +14,8 @@ from snapshots.audit.comparison import Comparison, compare
 from snapshots.audit.redaction import storable
 from snapshots.models import Action, ActionCode, Anomaly, Answer, Exchange, Purpose
 from snapshots.selectors.archives import archives_visible_to
-from snapshots.selectors.timeline import Record, records_around
+from snapshots.selectors.records import Record, caused_by
+from snapshots.selectors.timeline import records_around
 from snapshots.views.access import PortalRequest, for_auditors
 from snapshots.views.commands import choices, command_of
 from snapshots.views.timeline import Timeline, events_of
@@ -76,7 +77,7 @@ def _caused(found: Record) -> list[Record]:
     """What else the same click caused, less what the operation's timeline tells already."""
     if isinstance(found, Anomaly):
         return []
-    caused = selectors.caused_by(found.cause, besides=found.id)
+    caused = caused_by(found.cause, besides=found.id)
     operation = found.operation_id
     return [one for one in caused if operation is None or one.operation_id != operation]
 

@@ -184,7 +184,7 @@ def volume_facts(request: PortalRequest) -> HttpResponse:
 def _volume_context(request: PortalRequest, volume: Volume | None) -> dict[str, Any]:
     if volume is None:
         return {"volume": None}
-    mine = selectors.operations_visible_to(request.user)
+    mine = selectors.operations_visible_to(request.user).filter(cloud=volume.cloud)
     return {
         "volume": volume,
         "quotas": selectors.quotas_of([volume.cloud]),

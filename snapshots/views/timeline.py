@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from django.urls import reverse
 
 from snapshots.models import Action, ActionCode, Exchange, Operation, OperationState, Purpose
-from snapshots.selectors.timeline import Record, Records
+from snapshots.selectors.records import Record
+from snapshots.selectors.timeline import Records
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,38 @@
 import re
 from datetime import date
 from io import StringIO
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from snapshots.audit import newest as room
+from snapshots.audit import search
+from snapshots.audit.newest import newest
 from snapshots.audit.seals import seal_new_rows
 from snapshots.audit.verify import verify
 from snapshots.management.invented import texts
 from snapshots.management.invented.days import Day
 from snapshots.management.invented.rows import Rows
 from snapshots.management.invented.world import Chance, settle
-from snapshots.models import Action, Anomaly, Answer, Entry, Exchange, Hit, Operation, Tally
+from snapshots.models import (
+    Action,
+    Anomaly,
+    Answer,
+    Entry,
+    Exchange,
+    Hit,
+    Operation,
+    Question,
+    Tally,
+)
+from snapshots.services.questions import rebuild
+from tests.bench.pages import pages
+from tests.bench.within import sample
 
 LAST_DAY = date(2026, 3, 1)
 
@@ -77,6 +94,14 @@ def test_rows_are_numbered_in_the_order_of_time(loaded, db):
         assert list(model.objects.order_by("seq")) == list(model.objects.order_by("at", "seq"))
 
 
+def test_its_hits_are_those_that_the_questions_find(loaded, db):
+    invented = set(Hit.objects.values_list("question", "operation_id", "at"))
+    tallies = set(Tally.objects.values_list("question", "day", "hits"))
+    rebuild()
+    assert set(Hit.objects.values_list("question", "operation_id", "at")) == invented
+    assert set(Tally.objects.values_list("question", "day", "hits")) == tallies
+
+
 def test_it_can_be_sealed_and_proved(loaded, db):
     assert seal_new_rows(at_once=True)
     report = verify()
@@ -113,13 +138,89 @@ def test_the_page_of_a_huge_answer_comes(audrey):
     assert texts.HUGE in audrey.get(f"/audit/{answer.exchange.id}/").content.decode()
 
 
+# --- what a search finds first ---------------------------------------------------------------
+
+
+def queries():
+    """All that `./run bench` asks for."""
+    for page in pages(sample()):
+        for path in page.paths:
+            if path.startswith("/audit/?"):
+                yield parse_qs(urlsplit(path).query, keep_blank_values=True)["q"][0]
+
+
+def walked(wanted):
+    """The numbers of everything found, page after page; and whether any page was cut."""
+    numbers, before, cuts = [], None, 0
+    while True:
+        found = newest(Entry.objects.all(), wanted, before=before, size=20)
+        numbers += [entry.seq for entry in found.entries]
+        cuts += found.is_cut
+        if found.older is None:
+            return numbers, cuts
+        before = found.older
+
+
+@pytest.mark.parametrize("candidates", [10_000, 100])
+def test_pages_hold_all_that_matches_each_once_and_in_order(loaded, db, monkeypatch, candidates):
+    """However few candidates are looked at for one page."""
+    monkeypatch.setattr(room, "MOST_CANDIDATES", candidates)
+    monkeypatch.setattr(room, "LEAST_CANDIDATES", 10)
+    monkeypatch.setattr(room, "MOST_ASKED_FOR_WORDS", candidates)
+    cuts = 0
+    for query in dict.fromkeys(queries()):
+        wanted = search.parse(query)
+        matching = search.find(Entry.objects.all(), wanted).order_by("-at", "-seq")
+        numbers, cut = walked(wanted)
+        assert numbers == list(matching.values_list("seq", flat=True)), query
+        cuts += cut
+    assert (cuts > 0) == (candidates == 100)
+
+
+@pytest.mark.parametrize("most", [200, 2])
+def test_volumes_are_found_by_the_beginning_of_their_names(loaded, db, monkeypatch, most):
+    """One by one, or where there are too many of them among all rows."""
+    monkeypatch.setattr(room, "MOST_BRANCHES", most)
+    name = texts.SYSTEMS[0]
+    numbers, _cuts = walked(search.parse(f"volume:{name.upper()}"))
+    rows = Entry.objects.filter(background=False, volume_name__startswith=name)
+    assert numbers == list(rows.order_by("-at", "-seq").values_list("seq", flat=True))
+    assert len(rows.values_list("volume_name").distinct()) > 2
+
+
+def test_a_search_that_would_take_long_says_how_far_it_came(audrey, monkeypatch):
+    monkeypatch.setattr(room, "MOST_CANDIDATES", 100)
+    page = audrey.get("/audit/", {"q": "kind:exchange -cloud:sandbox"})
+    words = page.content.decode()
+    assert "Nothing found so far" in words
+    assert "Look further back" in words
+    older = page.context["page"].older
+    while not page.context["page"].rows:
+        page = audrey.get("/audit/", {"q": "kind:exchange -cloud:sandbox", "before": older})
+        older = page.context["page"].older
+    assert {row.cloud for row in page.context["page"].rows} == {texts.OLD_CLOUD}
+
+
+def test_an_answer_to_a_search_reads_no_bodies(audrey, django_assert_max_num_queries):
+    with CaptureQueriesContext(connection) as asked:
+        audrey.get("/audit/", {"q": "kind:exchange"})
+    assert not [one for one in asked.captured_queries if '"snapshots_answer"."body"' in one["sql"]]
+
+
+# --- how many queries pages need -------------------------------------------------------------
+
+
 PAGES = {
     "list": "/audit/?q=",
     "everything": "/audit/?q=background:yes",
     "filters": "/audit/?q=" + quote("actor:desk1 status:>=400 what:create -code:EVS.5400"),
+    "volumes": f"/audit/?q=volume:{texts.SYSTEMS[0]}",
+    "statuses": "/audit/?q=" + quote("status:>=400 background:yes"),
     "words": "/audit/?q=" + quote(f'{texts.COMMON_WORD} "{texts.PHRASE}" kind:exchange'),
     "operations": "/",
     "open": "/?state=open",
+    "questions": "/audit/questions/",
+    **{one.value: f"/audit/questions/{one.value}/" for one in Question},
 }
 
 

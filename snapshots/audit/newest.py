@@ -1,0 +1,231 @@
+"""The newest entries that a search finds, in a time that does not grow with the trail.
+
+The condition that promises the fewest rows leads: an index gives its rows, the newest first, and up
+to so many of them are asked for all else. Left to themselves both databases look through the whole
+trail whenever they guess wrong.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from snapshots.audit.qualifiers import RARE, Condition
+from snapshots.audit.search import MOST_TEXT_HITS, Search, says, side_of, words_of
+from snapshots.models import Entry
+
+MOST_CANDIDATES, LEAST_CANDIDATES = 10_000, 100  # in all, and of one branch
+MOST_ASKED_FOR_WORDS = 1_000  # by SQLite, which takes a tenth of a millisecond for each
+MOST_BRANCHES = 200  # places an index is entered at
+MOST_VALUES = 5_000  # different ones of a column that are looked through
+_TABLE = '"snapshots_entry"'
+_COLUMNS = [*(str(one.column) for one in Entry._meta.concrete_fields), "words"]  # noqa: SLF001
+
+Cursor = tuple[datetime, int]  # the `at` and `seq` of an entry
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """Some entries, newest first, and after which one to go on; None: there are no more."""
+
+    entries: list[Entry]
+    older: Cursor | None = None
+    is_cut: bool = False  # there may be more, but so many candidates were enough for once
+
+
+def newest(
+    entries: QuerySet[Entry], search: Search, *, before: Cursor | None = None, size: int = 50
+) -> Newest:
+    """At most `size` of these entries that match and are older than `before`."""
+    found = Newest([])
+    with suppress(EmptyResultSet):
+        within = _where(_within(entries, search, before))
+        for plan in _plans(search):
+            found = _carried_out(plan, within, size)
+            if not found.is_cut:
+                break
+    return found
+
+
+def _within(entries: QuerySet[Entry], search: Search, before: Cursor | None) -> QuerySet[Entry]:
+    entries = entries.filter(*(one.wanted for one in search.conditions if one.of_time))
+    if before is None:
+        return entries
+    at, seq = before
+    return entries.filter(Q(at__lte=at) & (Q(at__lt=at) | Q(seq__lt=seq)))
+
+
+def _carried_out(plan: "_Plan", within: "_Sql", size: int) -> Newest:
+    found: list[Entry] = []
+    for entry in _asked(plan, within, size + 1):
+        if not entry.kind:  # the end of what was looked at
+            return Newest(found, (entry.at, entry.seq), is_cut=True)
+        if len(found) == size:
+            return Newest(found, (found[-1].at, found[-1].seq))
+        found.append(entry)
+    return Newest(found)
+
+
+def _asked(plan: "_Plan", within: "_Sql", size: int) -> Sequence[Entry]:
+    """Matching entries, and among them for each branch that was not followed to its end a mark
+    where that was: an entry of no kind.
+    """
+    parts = [part for one in plan.branches for part in _parts(one, plan, within, size)]
+    if not parts:
+        return []
+    # The same row by two ways is one; a mark comes after the row that it is at.
+    union = " UNION ".join(part.text for part in parts)
+    order = "ORDER BY at DESC, seq DESC, mark"
+    first = f"SELECT * FROM ({union}) AS every {order} LIMIT {size + len(plan.branches)}"
+    sql = (
+        f"SELECT found.at, found.seq, one.row, CASE mark WHEN 1 THEN '' ELSE one.kind END AS kind "
+        f"FROM ({first}) AS found JOIN {_TABLE} AS one ON one.seq = found.seq "
+        f"ORDER BY found.at DESC, found.seq DESC, mark"
+    )
+    return list(Entry.objects.raw(sql, [told for part in parts for told in part.parameters]))
+
+
+# --- what is asked of the database -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Sql:
+    """A piece of a statement. What was typed is in the parameters only."""
+
+    text: str
+    parameters: tuple[Any, ...] = ()
+
+    def and_also(self, other: "_Sql") -> "_Sql":
+        return _Sql(f"{self.text} AND {other.text}", self.parameters + other.parameters)
+
+
+ALL = _Sql("1 = 1")
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where to enter indexes, and what is asked of the rows there."""
+
+    branches: list[_Sql]
+    rest: _Sql = ALL
+    most: int = MOST_CANDIDATES  # candidates of each branch
+    is_marked: bool = True  # else no candidates after these are looked at at all
+
+
+def _parts(branch: _Sql, plan: _Plan, within: _Sql, size: int) -> Iterator[_Sql]:
+    """The rows of one branch, and its mark."""
+    led = f"FROM {_TABLE} WHERE {branch.text} AND {within.text} ORDER BY at DESC, seq DESC"
+    leading = (*branch.parameters, *within.parameters)
+    if plan.rest == ALL:
+        yield _Sql(
+            f"SELECT at, seq, 0 AS mark FROM (SELECT at, seq {led} LIMIT {size}) AS p", leading
+        )
+        return
+    # The limit is a fence: candidates are taken in their order, and both databases stop when enough
+    # of them have passed.
+    asked = [one for one in _COLUMNS if one in {"at", "seq"} or f'"{one}"' in plan.rest.text]
+    columns = ", ".join(f'"{one}"' for one in asked)  # each other one would be read for nothing
+    candidates = f"(SELECT {columns} {led} LIMIT {plan.most}) AS {_TABLE}"
+    passed = f"SELECT at, seq, 0 AS mark FROM {candidates} WHERE {plan.rest.text} LIMIT {size}"
+    yield _Sql(f"SELECT * FROM ({passed}) AS p", (*leading, *plan.rest.parameters))
+    if plan.is_marked:
+        rim = f"(SELECT at, seq {led} LIMIT 1 OFFSET {plan.most - 1}) AS rim"
+        yield _Sql(f"SELECT at, seq, 1 FROM {rim}", leading)
+
+
+def _where(entries: QuerySet[Entry]) -> _Sql:
+    """Raises `EmptyResultSet` for what no row is."""
+    query = entries.query
+    try:
+        text, parameters = query.where.as_sql(query.get_compiler(connection=connection), connection)
+    except FullResultSet:
+        return ALL
+    return _Sql(f"({text})", tuple(parameters)) if text else ALL
+
+
+# --- which index leads -----------------------------------------------------------------------
+
+
+def _plans(search: Search) -> Iterator[_Plan]:
+    """Ways to find it, the next one for where the one before looks at too many candidates. Raises
+    `EmptyResultSet` where nothing can match.
+    """
+    conditions = [one for one in search.conditions if not one.of_time]
+    first = min(conditions, key=lambda one: one.rank, default=None)
+    is_rare = first is not None and first.rank <= RARE
+    if is_rare or not search.words or _is_postgres():
+        yield _by_column(search, conditions, first)
+    if search.words:
+        # Of a word that is everywhere the newest hits are all that is looked at.
+        hits = _Sql(*says(search.words)) if _is_postgres() else _that_are(*words_of(search))
+        rest = _that_are(*(one.wanted for one in conditions), *side_of(search))
+        yield _Plan([hits], rest, MOST_TEXT_HITS, is_marked=False)
+
+
+def _by_column(search: Search, conditions: list[Condition], first: Condition | None) -> _Plan:
+    sides = (False, True) if search.background is None else (search.background,)
+    entered = _entered(first, search, sides) if first else None
+    others = conditions if entered is None else [one for one in conditions if one is not first]
+    branches = [_Sql('"background" = %s', (one,)) for one in sides] if entered is None else entered
+    rest, most = _that_are(*(one.wanted for one in others)), MOST_CANDIDATES
+    if search.words:
+        rest = rest.and_also(_Sql(*says(search.words)))
+        most = most if _is_postgres() else MOST_ASKED_FOR_WORDS
+    return _Plan(branches, rest, max(LEAST_CANDIDATES, most // max(1, len(branches))))
+
+
+def _is_postgres() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def _that_are(*asked: Q) -> _Sql:
+    return _where(Entry.objects.filter(*asked))
+
+
+def _entered(condition: Condition, search: Search, sides: Sequence[bool]) -> list[_Sql] | None:
+    """The places where an index begins with what is asked; None: there is none, or too many."""
+    way = condition.way
+    if way is None:
+        return None
+    if way.whole:
+        return [_that_are(condition.wanted, *side_of(search))]
+    if way.where:
+        return [_Sql(f'{way.where} AND "background" = %s', (side,)) for side in sides]
+    pairs = [(column, value) for column in way.columns for value in way.values]
+    if way.picks is not None:
+        pairs = [(column, one) for column, one in _there_are(way.columns) if way.picks(one)]
+    if len(pairs) > MOST_BRANCHES:
+        return None
+    return [
+        _Sql(f'"{column}" = %s AND "background" = %s', (value, side))
+        for column, value in pairs
+        for side in sides
+    ]
+
+
+def _there_are(columns: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """The different values of these columns: each is found by one step in an index."""
+    with connection.cursor() as cursor:
+        cursor.execute(_values_sql(columns))
+        for number, value in cursor.fetchall():
+            yield columns[number], value
+
+
+def _values_sql(columns: Sequence[str]) -> str:
+    steps = ", ".join(
+        f'v{number}(v) AS (SELECT min("{column}") FROM {_TABLE} UNION ALL SELECT '
+        f'(SELECT min("{column}") FROM {_TABLE} WHERE "{column}" > v) FROM v{number} '
+        f"WHERE v IS NOT NULL)"
+        for number, column in enumerate(columns)
+    )
+    values = " UNION ALL ".join(
+        f"SELECT * FROM (SELECT {number} AS n, v FROM v{number} WHERE v IS NOT NULL "
+        f"LIMIT {MOST_VALUES}) AS s{number}"
+        for number in range(len(columns))
+    )
+    return f"WITH RECURSIVE {steps} {values}"

@@ -1,0 +1,206 @@
+"""The qualifiers of the auditors' query language: what each means, and which index leads there."""
+
+import operator
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from string import ascii_lowercase, ascii_uppercase
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+
+from snapshots.models import ActionCode, AnomalyKind, EntryKind, Purpose
+
+LEAST_OF_ID = 6
+_STATUS = re.compile(r"(?P<sign>>=|<=|>|<)?(?P<number>[1-9]\d{2})")
+_SIGNS: dict[str, tuple[str, Callable[[int, int], bool]]] = {
+    ">=": ("gte", operator.ge),
+    "<=": ("lte", operator.le),
+    ">": ("gt", operator.gt),
+    "<": ("lt", operator.lt),
+}
+
+# How many rows a condition leaves, from almost none to almost all. What a person types is rare in
+# a trail of millions; what nearly every row says is the last thing to go by.
+_ORDER = (
+    *("cause", "operation", "ticket", "volume", "code", "for", "status", "actor"),
+    *("statuses", "what", "status-of-success", "cloud", "kind"),
+)
+RARE = _ORDER.index("for")  # up to here rarer than a word that is everywhere
+
+
+class SearchError(ValueError):
+    """The query cannot be answered; the message says why and what can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The values that an index is entered by: `values`, or those there are that `picks` takes."""
+
+    columns: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
+    picks: Callable[[Any], bool] | None = None
+    whole: bool = False  # so few rows that all are taken, by the condition itself
+    where: str = ""  # of an index of exactly these rows
+    rank: str = ""  # in `_ORDER`, where that is not the qualifier's
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a row must be. Without a way, or left out by a minus, no index leads to it."""
+
+    wanted: Q
+    way: Way | None = None
+    rank: int = len(_ORDER)
+    of_time: bool = False
+
+    def negated(self) -> "Condition":
+        return Condition(~self.wanted, of_time=self.of_time)
+
+
+def condition(name: str, value: str) -> Condition:
+    """Raises `SearchError` for what cannot be answered."""
+    if name not in QUALIFIERS:
+        known = ", ".join([*QUALIFIERS, "background"])
+        raise SearchError(f"There is no “{name}:”. There are: {known}. Put text in quotes.")
+    if not value:
+        raise SearchError(f"“{name}:” needs a value.")
+    told = QUALIFIERS[name](value)
+    if isinstance(told, Q):
+        return Condition(told, of_time=name in _MOMENTS)
+    wanted, way = told
+    return Condition(wanted, way, _ORDER.index(way.rank or name))
+
+
+Meaning = Q | tuple[Q, Way]
+
+
+def _equal(column: str) -> Callable[[str], Meaning]:
+    return lambda value: (Q(**{column: value}), Way((column,), (value,)))
+
+
+def _volume(value: str) -> Meaning:
+    span = ids_starting(value)
+    by_id = Q(volume_id__range=(str(span[0]), str(span[1]))) if span else Q(volume_id=value)
+    fold = _fold()
+    way = Way(("volume_id", "volume_name"), picks=lambda one: fold(one).startswith(fold(value)))
+    return by_id | Q(volume_name__istartswith=value), way
+
+
+def _fold() -> Callable[[str], str]:
+    """Without regard to case, as far as the database goes with that: SQLite knows ASCII only."""
+    return str.upper if connection.vendor == "postgresql" else _ascii_upper
+
+
+def _ascii_upper(text: str) -> str:
+    return text.translate(_UPPER)
+
+
+_UPPER = str.maketrans(ascii_lowercase, ascii_uppercase)
+
+
+def _operation(value: str) -> Meaning:
+    span = ids_starting(value)
+    return Q(operation_id__range=span) if span else Q(pk__in=()), Way(whole=True)
+
+
+def ids_starting(text: str) -> tuple[uuid.UUID, uuid.UUID] | None:
+    digits = text.replace("-", "")
+    whole = str(uuid.UUID(int=0))
+    fits = all((a == "-") == (b == "-") for a, b in zip(text, whole, strict=False))
+    is_hex = re.fullmatch(r"[0-9a-fA-F]+", digits) is not None
+    if not (is_hex and fits and LEAST_OF_ID <= len(text) <= len(whole)):
+        return None
+    return uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))
+
+
+def _cause(value: str) -> Meaning:
+    try:
+        one = uuid.UUID(value)
+    except ValueError:
+        raise SearchError("cause: takes the whole id, as records show it.") from None
+    return Q(cause=one), Way(whole=True)
+
+
+def _code(value: str) -> Meaning:
+    either = tuple(sorted({value, value.upper()}))
+    return Q(code__in=either), Way(("code",), either)
+
+
+def _status(value: str) -> Meaning:
+    if value == "none":
+        unanswered = Q(kind=EntryKind.EXCHANGE, status__isnull=True)
+        return unanswered, Way(where="kind = 'exchange' AND status IS NULL")
+    if re.fullmatch(r"[1-5]xx", value):
+        least = int(value[0]) * 100
+        wanted = Q(status__gte=least, status__lt=least + 100)
+        return wanted, _statuses(lambda one: least <= one < least + 100)
+    told = _STATUS.fullmatch(value)
+    if told is None:
+        raise SearchError("status: takes 404, 4xx, >=400, <300 or none (no answer).")
+    number = int(told["number"])
+    if told["sign"] is None:
+        is_success = 200 <= number < 300
+        way = Way(("status",), (number,), rank="status-of-success" if is_success else "")
+        return Q(status=number), way
+    lookup, compare = _SIGNS[told["sign"]]
+    return Q(**{f"status__{lookup}": number}), _statuses(lambda one: compare(one, number))
+
+
+def _statuses(picks: Callable[[int], bool]) -> Way:
+    is_success = any(map(picks, range(200, 300)))
+    return Way(("status",), picks=picks, rank="status-of-success" if is_success else "statuses")
+
+
+def _kind(value: str) -> Meaning:
+    if value not in EntryKind.values:
+        raise SearchError(f"kind: takes {', '.join(EntryKind.values)}.")
+    return Q(kind=value), Way(("kind",), (value,))
+
+
+def _what(value: str) -> Meaning:
+    known = {*Purpose.values, *ActionCode.values, *AnomalyKind.values}
+    wanted = sorted(one for one in known if one == value or one.startswith(f"{value}:"))
+    if not wanted:
+        raise SearchError(f"what: does not know “{value}”; try create, session or operation:ask.")
+    return Q(what__in=wanted), Way(("what",), tuple(wanted))
+
+
+def _day(name: str, value: str) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(value), time.min, tzinfo=UTC)
+    except ValueError:
+        raise SearchError(f"{name}: takes a day (UTC), written 2026-10-01.") from None
+
+
+def _next(name: str, value: str) -> datetime:
+    try:
+        return _day(name, value) + timedelta(days=1)
+    except OverflowError:
+        raise SearchError(f"{name}: takes an earlier day.") from None
+
+
+_MOMENTS: dict[str, Callable[[str], Meaning]] = {
+    "since": lambda value: Q(at__gte=_day("since", value)),
+    "until": lambda value: Q(at__lt=_next("until", value)),
+    "before": lambda value: Q(at__lt=_day("before", value)),
+    "after": lambda value: Q(at__gte=_next("after", value)),
+    "on": lambda value: Q(at__gte=_day("on", value), at__lt=_next("on", value)),
+}
+QUALIFIERS: dict[str, Callable[[str], Meaning]] = {
+    "actor": _equal("actor_name"),
+    "for": _equal("on_behalf_of"),
+    "ticket": _equal("ticket"),
+    "volume": _volume,
+    "operation": _operation,
+    "cloud": _equal("cloud"),
+    "status": _status,
+    "code": _code,
+    "kind": _kind,
+    "what": _what,
+    "cause": _cause,
+    **_MOMENTS,
+}

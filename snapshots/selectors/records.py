@@ -1,0 +1,58 @@
+"""Records of the audit trail of any kind: what a search finds, and what one click caused."""
+
+import uuid
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+
+from snapshots.audit.newest import newest
+from snapshots.audit.search import Search
+from snapshots.models import Action, Anomaly, Entry, EntryKind, Exchange, may_audit
+from snapshots.selectors.pages import Page, read_cursor, write_cursor
+
+Record = Exchange | Action | Anomaly
+_TABLES: dict[str, type[Record]] = {
+    EntryKind.EXCHANGE: Exchange,
+    EntryKind.ACTION: Action,
+    EntryKind.ANOMALY: Anomaly,
+}
+
+
+def entries_visible_to(user: User) -> QuerySet[Entry]:
+    """What a search of the audit trail goes through: all for auditors, none for anybody else."""
+    return Entry.objects.all() if may_audit(user) else Entry.objects.none()
+
+
+def records_page(
+    entries: QuerySet[Entry], search: Search, *, before: str = "", size: int = 50
+) -> Page[Record]:
+    """What a search finds, newest first, each as the trail has it: an entry only says where it is.
+    `before` is the `older` of the page above; nonsense starts at the top.
+    """
+    found = newest(entries, search, before=read_cursor(before), size=size)
+    older = write_cursor(*found.older) if found.older else None
+    return Page(_records(found.entries), older, is_cut=found.is_cut)
+
+
+# A megabyte each perhaps, and no list shows them.
+_BODIES = ("headers", "body", "answer__headers", "answer__body")
+
+
+def _records(found: list[Entry]) -> list[Record]:
+    rows: dict[tuple[str, int], Record] = {}
+    for kind, model in _TABLES.items():
+        numbers = [entry.row for entry in found if entry.kind == kind]
+        if numbers:
+            some = model._default_manager.filter(seq__in=numbers)  # noqa: SLF001 - Django's public name
+            if model is Exchange:
+                some = some.select_related("answer").defer(*_BODIES)
+            rows |= {(kind, row.pk): row for row in some}
+    return [rows[entry.kind, entry.row] for entry in found if (entry.kind, entry.row) in rows]
+
+
+def caused_by(cause: uuid.UUID | None, *, besides: uuid.UUID) -> list[Record]:
+    """What else goes back to the same click, oldest first."""
+    if cause is None:
+        return []
+    entries = Entry.objects.filter(cause=cause).exclude(record=besides)
+    return _records(list(entries.order_by("at", "seq").defer("text")[:50]))
