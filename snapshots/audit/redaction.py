@@ -125,16 +125,28 @@ def _without_secret_values(text: str) -> str:
     if not _SECRET_KEY.search(text):
         return text
     try:
-        content = json.loads(text)
+        content = json.loads(text, object_pairs_hook=_each_key_once)
     except (ValueError, RecursionError):
         return _SECRET_PAIR.sub(rf"\1{MASK}", text)
     masked = _masked(content)
     return text if masked == content else json.dumps(masked, ensure_ascii=False)
 
 
-# In text that is no JSON (HTML, a cut answer): `password": "x`, `token=x`, `X-Auth-Token: x`.
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises `ValueError` where a reader sees only one of several values."""
+    told = dict(pairs)
+    if len(told) < len(pairs):
+        raise ValueError("a key is there twice")
+    return told
+
+
+# In text that is no JSON (HTML, a cut answer), or within a value of it: `password": "x`, `token=x`,
+# `Authorization: Bearer x`. Bounded: names may follow each other without end, and from each of them
+# on it is tried.
 _SECRET_PAIR = re.compile(
-    rf"((?:{_SECRET_KEY.pattern})[\w-]*[\"']?\s*[:=]\s*[\"']?)[^\s\"',;&<>]+", re.IGNORECASE
+    rf"((?:{_SECRET_KEY.pattern})[\w-]{{0,40}}[\"']?\s{{0,20}}[:=]\s{{0,20}}[\"']?"
+    r"(?:(?:bearer|basic)\s{1,20})?)[^\s\"',;&<>]+",
+    re.IGNORECASE,
 )
 
 
@@ -143,6 +155,8 @@ def _masked(value: Any) -> Any:
         return {key: _masked_at(key, inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_masked(inner) for inner in value]
+    if isinstance(value, str):
+        return _SECRET_PAIR.sub(rf"\1{MASK}", value)
     return value
 
 
@@ -158,6 +172,8 @@ def _masked_at(key: str, inner: Any) -> Any:
 
 
 def _hidden(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_hidden(one) for one in value]
     return MASK if isinstance(value, str | int | float) and value != "" else value
 
 

@@ -78,10 +78,34 @@ def test_known_secret_with_quotes_is_struck_out_of_json():
         f'{{"token": "{SECRET}", "cut',
         f"X-Auth-Token: {SECRET}",
         f"secret={SECRET}&a=b",
+        f"<p>Authorization: Bearer {SECRET}</p>",
     ],
 )
 def test_secret_pairs_are_masked_in_text_that_is_no_json(text):
     assert SECRET not in stored(text.encode()).text
+
+
+@pytest.mark.parametrize("word", ["password", "secret-", "x-auth-token", "eyJaaaaaaaa-", "token "])
+def test_a_hostile_megabyte_is_looked_through_once(word):
+    """Were each place looked through to the end, this would take hours."""
+    body = (word * (2**20 // len(word))).encode()
+    assert stored(body).size_bytes == len(body)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'{{"a": {{"password": "{SECRET}"}}, "a": 1}}',
+        f'{{"error_msg": "bad: password={SECRET}"}}',
+        json.dumps({"message": json.dumps({"password": SECRET})}),
+        json.dumps({"token": {"id": [SECRET]}}),
+    ],
+    ids=range(4),
+)
+def test_secrets_that_json_hides_are_masked(content):
+    text = stored(content.encode()).text
+    assert SECRET not in text
+    assert MASK in text
 
 
 def test_long_body_is_cut_and_keeps_size_and_digest_of_the_original():
