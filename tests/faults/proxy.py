@@ -141,6 +141,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._keep_task()
         port = writer.get_extra_info("peername")[1]
         try:
             if self.faulty and self._breaks_at_once(writer, port):
@@ -152,6 +153,13 @@ class Proxy:
             pass  # the client is gone, or the run ends
         finally:
             writer.close()
+
+    def _keep_task(self) -> None:
+        """The loop knows its tasks only weakly: one that waits may be collected as rubbish."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _breaks_at_once(self, writer: asyncio.StreamWriter, port: int) -> bool:
         """Whether the connection ends here, before a byte of it was read."""
