@@ -191,6 +191,11 @@ def _cover(after: str, upto: str, sealed_upto: str, stones_upto: str) -> str:
 # --- PostgreSQL ------------------------------------------------------------------------------
 
 
+def spelt_out(text: str) -> str:
+    """SQL for the text with its words alone: PostgreSQL takes an address or a path for one word."""
+    return f"regexp_replace({text}, '[^[:alnum:]_]+', ' ', 'g')"
+
+
 def _postgres() -> Iterator[str]:
     # Not the caller's path: a temporary table of theirs must not pass for one of ours.
     path = f"SET search_path = {_schema()}, pg_temp"
@@ -201,7 +206,7 @@ def _postgres() -> Iterator[str]:
         )
     yield (
         "ALTER TABLE snapshots_entry ADD COLUMN IF NOT EXISTS words tsvector "
-        "GENERATED ALWAYS AS (to_tsvector('simple', text)) STORED"
+        f"GENERATED ALWAYS AS (to_tsvector('simple', {spelt_out('text')})) STORED"
     )
     yield "CREATE INDEX IF NOT EXISTS entry_words ON snapshots_entry USING gin (words)"
     for name, table in _names():

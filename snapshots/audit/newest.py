@@ -5,6 +5,7 @@ to so many of them are asked for all else. Left to themselves both databases loo
 trail whenever they guess wrong.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -46,7 +47,10 @@ def newest(
     with suppress(EmptyResultSet):
         within = _where(_within(entries, search, before))
         for plan in _plans(search):
-            found = _carried_out(plan, within, size)
+            came = _carried_out(plan, within, size)
+            # A plan that may have passed rows by must not hide what one before it found.
+            if not found.is_cut or came.older is not None or not _may_pass_by(plan, search):
+                found = came
             if not found.is_cut:
                 break
     return found
@@ -167,16 +171,27 @@ def _plans(search: Search) -> Iterator[_Plan]:
         yield _Plan([hits], rest, MOST_TEXT_HITS, is_marked=False)
 
 
+def _may_pass_by(plan: _Plan, search: Search) -> bool:
+    """Whether more rows have the words than this plan looks through."""
+    if plan.is_marked:
+        return False
+    numbers = Entry.objects.filter(*words_of(search)).values_list("seq")
+    return numbers.order_by()[MOST_TEXT_HITS - 1 :].exists()
+
+
 def _by_column(search: Search, conditions: list[Condition], first: Condition | None) -> _Plan:
     sides = (False, True) if search.background is None else (search.background,)
     entered = _entered(first, search, sides) if first else None
-    others = conditions if entered is None else [one for one in conditions if one is not first]
+    # Values are picked more loosely than the database compares (a volume's id by its beginning).
+    is_exact = entered is not None and first is not None and not (first.way and first.way.picks)
+    others = [one for one in conditions if one is not first] if is_exact else conditions
     branches = [_Sql('"background" = %s', (one,)) for one in sides] if entered is None else entered
-    rest, most = _that_are(*(one.wanted for one in others)), MOST_CANDIDATES
+    rest = _that_are(*(one.wanted for one in others))
     if search.words:
         rest = rest.and_also(_Sql(*says(search.words)))
-        most = most if _is_postgres() else MOST_ASKED_FOR_WORDS
-    return _Plan(branches, rest, max(LEAST_CANDIDATES, most // max(1, len(branches))))
+        if not _is_postgres():
+            return _Plan(branches, rest, max(1, MOST_ASKED_FOR_WORDS // max(1, len(branches))))
+    return _Plan(branches, rest, max(LEAST_CANDIDATES, MOST_CANDIDATES // max(1, len(branches))))
 
 
 def _is_postgres() -> bool:
@@ -198,8 +213,11 @@ def _entered(condition: Condition, search: Search, sides: Sequence[bool]) -> lis
         return [_Sql(f'{way.where} AND "background" = %s', (side,)) for side in sides]
     pairs = [(column, value) for column in way.columns for value in way.values]
     if way.picks is not None:
-        pairs = [(column, one) for column, one in _there_are(way.columns) if way.picks(one)]
-    if len(pairs) > MOST_BRANCHES:
+        there = list(_there_are(way.columns))
+        if max(Counter(column for column, _ in there).values(), default=0) >= MOST_VALUES:
+            return None  # there are more, and they were not looked through
+        pairs = [(column, one) for column, one in there if way.picks(one)]
+    if len(pairs) * len(sides) > MOST_BRANCHES:  # SQLite joins 500 parts, two of each branch
         return None
     return [
         _Sql(f'"{column}" = %s AND "background" = %s', (value, side))

@@ -84,6 +84,8 @@ def _equal(column: str) -> Callable[[str], Meaning]:
 
 def _volume(value: str) -> Meaning:
     span = ids_starting(value)
+    if span and span[0] == span[1]:
+        return Q(volume_id=str(span[0])), Way(("volume_id",), (str(span[0]),))
     by_id = Q(volume_id__range=(str(span[0]), str(span[1]))) if span else Q(volume_id=value)
     fold = _fold()
     way = Way(("volume_id", "volume_name"), picks=lambda one: fold(one).startswith(fold(value)))

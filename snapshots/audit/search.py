@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
+from snapshots.audit.guards import spelt_out
 from snapshots.audit.qualifiers import Condition, SearchError, condition
 from snapshots.models import Entry
 
@@ -35,6 +36,7 @@ def parse(text: str) -> Search:
     conditions: list[Condition] = []
     words: list[str] = []
     background: bool | None = False
+    is_side_named = whole = False
     terms = list(_TERM.finditer(text))
     if len(terms) > MOST_TERMS:
         raise SearchError(f"A query has at most {MOST_TERMS} terms; this one has {len(terms)}.")
@@ -44,19 +46,23 @@ def parse(text: str) -> Search:
         if name is None or name in _NO_NAMES:
             words.append(_word(term, value))
         elif name == "background":
-            background = _background(value)
+            if term["minus"]:
+                raise SearchError("background: takes yes, no or only, and no minus.")
+            background, is_side_named = _background(value), True
         else:
             wanted = condition(name, value)
             conditions.append(wanted.negated() if term["minus"] else wanted)
-            if name in {"operation", "cause"} and not background:
-                background = None  # whoever names an operation or a click wants all of it
+            whole = whole or (name in {"operation", "cause"} and not term["minus"])
+    if whole and not is_side_named:
+        background = None  # whoever names an operation or a click wants all of it
     return Search(tuple(conditions), tuple(words), background)
 
 
 def find(entries: QuerySet[Entry], search: Search) -> QuerySet[Entry]:
-    """The entries that match, in no order yet."""
+    """All entries that match, however long it takes, in no order yet."""
     asked = [one.wanted for one in search.conditions]
-    return entries.filter(*asked, *side_of(search), *words_of(search))
+    said = [Q(seq__in=_hits(search.words, None))] if search.words else []
+    return entries.filter(*asked, *side_of(search), *said)
 
 
 def side_of(search: Search) -> list[Q]:
@@ -66,17 +72,17 @@ def side_of(search: Search) -> list[Q]:
 
 def words_of(search: Search) -> list[Q]:
     """Where the words are, if there are any: in the newest rows that have them."""
-    return [Q(seq__in=_hits(search.words))] if search.words else []
+    return [Q(seq__in=_hits(search.words, MOST_TEXT_HITS))] if search.words else []
 
 
-def _hits(words: tuple[str, ...]) -> RawSQL:
+def _hits(words: tuple[str, ...], most: int | None) -> RawSQL:
     matches, parameters = _matches(words)
     source, number = "snapshots_entry_words", "rowid"
     if connection.vendor == "postgresql":
         source, number = "snapshots_entry", "seq"
+    newest = "" if most is None else f" ORDER BY {number} DESC LIMIT {most}"
     return RawSQL(  # noqa: S611 - words of ours; what was typed is a parameter
-        f"SELECT {number} FROM {source} WHERE {matches} "  # noqa: S608
-        f"ORDER BY {number} DESC LIMIT {MOST_TEXT_HITS}",
+        f"SELECT {number} FROM {source} WHERE {matches}{newest}",  # noqa: S608
         parameters,
     )
 
@@ -92,7 +98,7 @@ def says(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
 
 def _matches(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     if connection.vendor == "postgresql":
-        has = '"snapshots_entry"."words" @@ phraseto_tsquery(\'simple\', %s)'
+        has = f'"snapshots_entry"."words" @@ phraseto_tsquery(\'simple\', {spelt_out("%s")})'
         return " AND ".join([has] * len(words)), words
     # Quoted, nothing in it is syntax; phrases side by side must all be there.
     return "snapshots_entry_words MATCH %s", (" ".join(f'"{word}"' for word in words),)
@@ -103,7 +109,7 @@ _NO_NAMES = {"http", "https"}
 
 
 def _word(term: re.Match[str], value: str) -> str:
-    if term["minus"] and term["name"] is None and term["bare"] is None:
+    if term["minus"] and value:
         raise SearchError('Free text cannot be left out with "-": only qualifiers can.')
     return f"{term['name']}:{value}" if term["name"] else term["minus"] + value
 

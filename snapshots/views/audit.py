@@ -14,6 +14,7 @@ from snapshots.audit.export import Wanted, write_export
 from snapshots.audit.places import zip_while_sent
 from snapshots.audit.qualifiers import SearchError
 from snapshots.forms import AuditSearchForm
+from snapshots.forms.secrets import looks_secret
 from snapshots.models import ActionCode
 from snapshots.selectors.archives import archives_visible_to
 from snapshots.selectors.records import entries_visible_to, records_page
@@ -30,7 +31,7 @@ def audit(request: PortalRequest) -> HttpResponse:
     # Rows that nobody asked for would read as the answer.
     shown = entries if wanted else entries.none()
     page = records_page(shown, wanted or search.Search(), before=before)
-    told = {"query": _asked(form), "before": before}
+    told = {"query": _told(_asked(form)), "before": before}
     code = ActionCode.AUDIT_SEARCHED if wanted else ActionCode.AUDIT_SEARCH_REFUSED
     record_action(code, details={name: text for name, text in told.items() if text})
     context = {
@@ -57,6 +58,12 @@ def _search(form: AuditSearchForm) -> search.Search | None:
         return None
 
 
+def _told(query: str) -> str:
+    """The query as the trail keeps it: who looks whether a password has leaked must not make it."""
+    looks = looks_secret(query)
+    return f"(left out: it looked like {looks})" if looks else query
+
+
 def _asked(form: AuditSearchForm) -> str:
     if form.is_valid():
         return form.query()
@@ -75,9 +82,12 @@ def export(request: PortalRequest) -> HttpResponse | StreamingHttpResponse:
     if form.narrows:
         entries = search.find(entries_visible_to(request.user), wanted)
     query = form.query()
-    record_action(ActionCode.AUDIT_EXPORTED, details={"query": query or "everything"})
+    record_action(ActionCode.AUDIT_EXPORTED, details={"query": _told(query) or "everything"})
     told = Wanted(
-        made_by=request.user.get_username(), query=query, entries=entries, csv="csv" in request.GET
+        made_by=request.user.get_username(),
+        query=_told(query),
+        entries=entries,
+        csv="csv" in request.GET,
     )
     answer = StreamingHttpResponse(
         zip_while_sent(lambda archive: write_export(archive, told)), content_type="application/zip"

@@ -182,6 +182,40 @@ def test_looking_is_recorded(audrey, two):
     assert "searched the audit trail" in audrey.get(PAGE, {"background": "on"}).text
 
 
+@pytest.mark.parametrize("path", [PAGE, f"{PAGE}export/"])
+def test_who_looks_whether_a_password_leaked_does_not_make_it_leak(path, audrey, two):
+    answer = audrey.get(path, {"q": "volume:x password=hunter22secret"})
+    if answer.streaming:
+        assert b"hunter22secret" not in answer.getvalue()
+    told = Action.objects.latest("seq")
+    assert told.details["query"] == "(left out: it looked like a password or a key)"
+    assert not Entry.objects.filter(text__contains="hunter22").exists()
+
+
+@pytest.mark.parametrize(
+    "word", ["cloudsnapshots", "example", "v2", "web01", "123", "corp", '"evs eu"', "CHG-123"]
+)
+def test_words_within_addresses_and_names_are_found(word, audrey, operation):
+    url = (
+        "https://evs.eu.example.com/v2/abc/cloudsnapshots/9?name=x.web01&by=u@corp.org&ref=CHG-123"
+    )
+    scene.exchange(operation, url=url)
+    assert urls(audrey.get(PAGE, {"q": word})) == [url]
+
+
+def test_a_click_is_found_with_its_background_unless_a_side_is_named(audrey, operation):
+    cause = uuid.UUID(int=7)
+    for background in (True, False):
+        url = f"https://x/{background}"
+        scene.exchange(operation, url=url, cause=cause, background=background)
+    for query, found in [
+        (f"cause:{cause}", 2),
+        (f"background:no cause:{cause}", 1),
+        (f"-cause:{uuid.UUID(int=8)}", 1),
+    ]:
+        assert len(urls(audrey.get(PAGE, {"q": query}))) == found, query
+
+
 def test_everything_a_person_types_is_shown_as_text(audrey, operation):
     evil = "<script>alert(1)</script>\u202e"
     sent = scene.exchange(operation, volume_name=evil, actor_name=evil, ticket=evil, body=evil)
