@@ -17,25 +17,13 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from itertools import count, islice
+from itertools import count, islice, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
-FIELDS = {
-    "exchange": "seq id at purpose background actor_id actor_name on_behalf_of ticket operation_id "
-    "cause cloud sandbox volume_id volume_name method url headers body body_bytes body_sha256 "
-    "body_cut",
-    "answer": "seq exchange_id at status headers body body_bytes body_sha256 body_cut request_id "
-    "code elapsed_ms error error_text",
-    "action": "seq id at code cause actor_id actor_name actor_roles address subject operation_id "
-    "on_behalf_of ticket cloud volume_id volume_name details",
-    "anomaly": "seq id at kind cloud operation_id words",
-    "tombstone": "seq id at actor_name first_seal last_seal tables file sha256 key_id signature",
-}
-TABLES = tuple(FIELDS)
-NAMES = {table: names.split() for table, names in FIELDS.items()}
+TABLES = ("exchange", "answer", "action", "anomaly", "tombstone")
 HEADER = ("number", "at", "format", "tables", "root", "previous")
 BURIED = ("id", "first_seal", "last_seal", "tables", "file", "sha256")
 LEAF = struct.Struct(">BQ32s")
@@ -69,27 +57,24 @@ def canonical(value: Any) -> bytes:
 def spelt(value: Any) -> bytes:
     if isinstance(value, str):
         return b"s" + value.encode("utf-8", "surrogatepass")
-    if isinstance(value, bool):
-        return b"b1" if value else b"b0"
     if isinstance(value, int):
-        return b"i%d" % value
+        return (b"b%d" if isinstance(value, bool) else b"i%d") % value
     return b"n" if value is None else b"j" + canonical(value)
 
 
 def leaf_of(table: str, told: dict[str, Any]) -> bytes:
     parts = [table.encode()]
-    for name in NAMES[table]:
-        parts += name.encode(), spelt(told[name])
+    for name, value in told.items():  # in the order in which they were sealed
+        parts += name.encode(), spelt(value)
     return hashlib.sha256(b"".join([b"%d:%b" % (len(part), part) for part in parts])).digest()
 
 
 def row_of(line: bytes, number: int) -> Row:
     with suppress(*UNREADABLE):
         told = parse(line)
-        table = told.pop("table")
-        key = (TABLES.index(table), told["seq"])
-        if len(told) == len(NAMES[table]) and type(key[1]) is int and key[1] > 0:
-            return Row(name_of(key), key, leaf_of(table, told))
+        key = (TABLES.index(told.pop("table")), told["seq"])
+        if type(key[1]) is int and key[1] > 0:
+            return Row(name_of(key), key, leaf_of(TABLES[key[0]], told))
     return Row(f"Line {number} of rows.jsonl")
 
 
@@ -97,12 +82,18 @@ class Export:
     def __init__(self, path: Path) -> None:
         self.folder, self.digests = path, dict[str, str]()  # of files read to their end
         self.zip = None if path.is_dir() else zipfile.ZipFile(path)
-        if self.zip and len(set(self.zip.namelist())) < len(self.zip.namelist()):
-            raise BadError("manifest", "The ZIP holds two files of one name: readers would differ.")
+        self.names = {one.name + "/" * (not one.is_file()) for one in path.glob("*")}
+        if self.zip:
+            offsets = [one.header_offset for one in self.zip.infolist()] or [0]
+            with path.open("rb") as file:
+                is_end = file.seek(-22, 2) >= 0 and file.read(4) == b"PK\5\6"
+            self.names = set(self.zip.namelist())
+            if len(self.names) < len(offsets) or min(offsets) > 0 or not is_end:
+                raise BadError("manifest", "Two files of one name, or bytes around the ZIP.")
 
     def lines(self, name: str) -> Iterator[bytes]:
         path, digest = self.folder / name, hashlib.sha256()
-        if not (name in self.zip.namelist() if self.zip else path.is_file()) or "/" in name:
+        if name not in self.names:
             raise OSError(f"{name} is not in the export.")
         try:
             with self.zip.open(name) if self.zip else path.open("rb") as file:
@@ -114,23 +105,34 @@ class Export:
         self.digests[name] = digest.hexdigest()
 
     def manifest(self) -> dict[str, Any]:
-        try:
-            told: dict[str, Any] = parse(b"".join(islice(self.lines("manifest.json"), 10_000)))
+        raw = b"".join(islice(self.lines("manifest.json"), 1_000_000))
+        with suppress(*UNREADABLE):
+            told: dict[str, Any] = parse(raw)
             if told["kind"] != "evsportal-audit-export" or told["format"] != 1:
                 raise OSError("It is no export of format 1.")
-        except UNREADABLE as error:
-            raise BadError("manifest", "The manifest cannot be read.") from error
-        return told
+            files = {"manifest.json", "rows.jsonl", "seals.jsonl", *told["files"]}
+            for name in sorted(self.names - files):
+                raise BadError("inserted", f"{name!a} was added: the manifest does not name it.")
+            for name in sorted(files - self.names):
+                raise BadError("missing", f"{name!a} is missing.")
+            if raw == json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n":
+                return told
+        raise BadError("manifest", "The manifest is not one that the portal wrote.")
 
 
 class Verifier:
-    def __init__(self, export: Export, keys: dict[str, Any], anchors: dict[int, str]) -> None:
-        self.export, self.keys, self.anchors = export, keys, anchors
+    def __init__(self, export: Export, keys: dict[str, Any], anchors: list[dict[str, Any]]) -> None:
+        self.export, self.keys = export, keys
         self.manifest = export.manifest()
         told = {name: value for name, value in self.manifest.items() if name != "signature"}
         self.is_whole = self.is_signed(self.manifest, b"evsportal-export-v1\n" + canonical(told))
-        self.rows = self.seals = self.archived = self.unsealed = self.number = 0
-        self.first_signed = 0  # the seals before it are from before there was a key
+        self.is_archive = bool(keys) and self.is_whole and told.get("archive") is True
+        made_at = told["made_at"] if keys else "9"  # seals of later on are not missing
+        end = told["last_seal"] if self.is_archive else float("inf")
+        due = [one for one in anchors if one.get("at", "") <= made_at and one["number"] <= end]
+        self.anchors = {int(one["number"]): str(one["digest"]) for one in due}
+        self.left_aside = len(anchors) - len(due)
+        self.rows = self.seals = self.archived = self.unsealed = self.number = self.first_signed = 0
         self.previous, self.upto = None, dict[str, int]()
         self.stream = map(row_of, export.lines("rows.jsonl"), count(1))
         self.next = next(self.stream, None)
@@ -146,30 +148,25 @@ class Verifier:
                 self.compare(seal["leaves"], seal["tables"])
             except (*UNREADABLE, struct.error) as error:
                 raise BadError("seal", f"Seal {wanted} cannot be read.") from error
-        self.check_rest()
-        self.check_manifest()
+        self.check_end()
 
     def tombstones(self) -> Iterator[dict[str, list[int]]]:
-        """What archives took away: a sealed tombstone says so, of a later one a signed manifest."""
-        before_key = sealed = 0
-        with suppress(*UNREADABLE):  # `run` will say which seal it is
+        """What archives took away: each signed, or sealed before there was a key."""
+        sealed = set[bytes]()
+        with suppress(*UNREADABLE, struct.error):  # `run` will say which seal it is
             for seal in map(parse, self.export.lines("seals.jsonl")):
-                after, sealed, _rows = seal["tables"]["tombstone"]
-                if seal["key_id"] and not self.first_signed:
-                    self.first_signed, before_key = seal["number"], after
-        for number, line in enumerate(self.export.lines("rows.jsonl"), 1):
-            row = row_of(line, number) if b"tombstone" in line else None
-            if row is None or row.key is None or TABLES[row.key[0]] != "tombstone":
-                continue
-            told = parse(line)
-            message = b"evsportal-tombstone-v1\n" + canonical({name: told[name] for name in BURIED})
-            may_be_bare = row.key[1] <= before_key and not told["signature"]
-            if not (may_be_bare or self.is_signed(told, message)):
-                raise BadError("tombstone", f"{row.name} is forged: it lacks the key's signature.")
-            if row.key[1] <= sealed:
+                if self.keys and seal["key_id"]:  # those before it are from before the key
+                    self.first_signed = seal["number"]
+                    break
+                leaves = LEAF.iter_unpack(base64.b64decode(seal["leaves"]))
+                sealed |= {leaf for table, _, leaf in leaves if TABLES[table] == "tombstone"}
+        for told in self.manifest["archived"] if self.is_whole else ():
+            message = canonical({name: told.get(name) for name in BURIED})
+            is_signed = self.keys and self.is_signed(told, b"evsportal-tombstone-v1\n" + message)
+            if is_signed or leaf_of("tombstone", told) in sealed:
                 yield told["tables"]
-        if self.keys and self.is_whole:
-            yield from self.manifest.get("archived") or []
+            elif self.keys and "seq" in told:  # older exports do not tell who signed: no excuse
+                raise BadError("tombstone", f"Tombstone {told['seq']} lacks the key's signature.")
 
     def is_signed(self, told: dict[str, Any], message: bytes) -> bool:
         with suppress(Exception):  # whatever it is, it is no signature
@@ -209,30 +206,27 @@ class Verifier:
             block.append(row)
             self.next = next(self.stream, None)
         here = {row.key for row in block}
-        wanted = iter([key for key in sealed if key in here or self.is_due(key)])
-        for row in block:
-            key = next(wanted, None)
+        wanted = [key for key in sealed if key in here or self.is_due(key)]
+        for row, key in zip_longest(block, wanted):
+            if row is None:
+                kind = "swapped" if any(row.key == key for row in self.stream) else "missing"
+                raise BadError(kind, f"{name_of(key)} is missing here.")
             if key is None or row.key != key or sealed[key] != row.leaf:
                 raise damage(row, key, sealed, block)
-            self.rows += 1
-        if (key := next(wanted, None)) is not None:
-            moved = any(row.key == key for row in self.stream)
-            raise BadError("swapped" if moved else "missing", f"{name_of(key)} is missing here.")
+        self.rows += len(block)
 
     def is_due(self, key: tuple[int, int]) -> bool:
         buried = any(within(key, tables) for tables in self.gone)
         self.archived += buried
         return not buried and self.manifest.get("complete") is True
 
-    def check_rest(self) -> None:
+    def check_end(self) -> None:
         while row := self.next:
             if row.key is None or row.key[1] <= self.upto.get(TABLES[row.key[0]], 0):
                 raise BadError("inserted", f"{row.name} was inserted: no seal knows it here.")
             self.next, self.unsealed = next(self.stream, None), self.unsealed + 1
         if lost := [number for number in self.anchors if number > self.number]:
             raise BadError("cut", f"The end was cut off: seal {min(lost)} was anchored outside.")
-
-    def check_manifest(self) -> None:
         if not self.is_whole:
             raise BadError("manifest", "The manifest does not bear the key's signature.")
         if self.manifest.get("last_seal") != self.number:
@@ -242,6 +236,23 @@ class Verifier:
                 all(self.export.lines(name))
             if self.export.digests[name] != facts.get("sha256"):
                 raise BadError("manifest", f"{name} is not the file that the manifest tells of.")
+
+    def words(self) -> list[str]:
+        first, kind = self.number - self.seals + 1, "An archive" if self.is_archive else "An export"
+        is_part = self.manifest.get("complete") is not True
+        said = {
+            f"Sound: {self.rows} rows in {self.seals} seals, {self.archived} archived; "
+            f"{self.unsealed} not sealed yet.": True,
+            f"{kind} of seals {first} to {self.number} made at {self.manifest['made_at']!a}.": True,
+            f"It does not begin with seal 1: nothing before seal {first} is in it.": first > 1,
+            f"Anchors of later seals, left aside: {self.left_aside}.": self.left_aside,
+            f"Seal {self.first_signed} is the first signed, for all before.": self.first_signed
+            > first,
+            "A part only: that no row is missing cannot be told.": is_part,
+            "NOT PROVEN without --key: that the portal made these seals.": not self.keys,
+            "NOT PROVEN without --anchor: that no end was cut off.": not self.anchors,
+        }
+        return [words for words, holds in said.items() if holds]
 
 
 def name_of(key: tuple[int, int]) -> str:
@@ -271,24 +282,13 @@ def verdict(given: argparse.Namespace) -> tuple[int, str]:
         loaded: list[Any] = [load_pem_public_key(block) for block in blocks if given.key]
         keys = {hashlib.sha256(one.public_bytes(*RAW)).hexdigest(): one for one in loaded}
         lines = re.findall(r"\{.*\}", given.anchor.read_text("utf-8")) if given.anchor else []
-        verifier = Verifier(Export(given.export), keys, {})
-        made_at = verifier.manifest["made_at"] if keys else "9"  # later seals are not missing
-        told = [one for one in map(json.loads, lines) if one.get("at", "") <= made_at]
-        verifier.anchors = {int(one["number"]): str(one["digest"]) for one in told}
+        verifier = Verifier(Export(given.export), keys, list(map(json.loads, lines)))
         verifier.run()
+        return 0, "\n".join(verifier.words())
     except BadError as found:
         return 1, "DAMAGED ({}). {}".format(*found.args)
     except Exception as error:  # noqa: BLE001 - whatever an enemy made of the file
         return 2, f"Cannot be read: {error}"
-    words = f"Sound: {verifier.rows} rows in {verifier.seals} seals, {verifier.archived} archived; "
-    words += f"{verifier.unsealed} not sealed yet."
-    if keys and verifier.first_signed > max(1, verifier.manifest["first_seal"]):
-        words += f"\nSeal {verifier.first_signed} is the first signed, and covers those before it."
-    complete = verifier.manifest.get("complete") is True
-    words += "" if complete else "\nA part only: that no row is missing cannot be told."
-    words += "" if keys else "\nNOT PROVEN without --key: that the portal made these seals."
-    words += "" if verifier.anchors else "\nNOT PROVEN without --anchor: that no end was cut off."
-    return 0, words
 
 
 if __name__ == "__main__":

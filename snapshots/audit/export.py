@@ -21,7 +21,7 @@ from snapshots.audit import keys
 from snapshots.audit.canonical import FIELDS, FORMAT, canonical_json, plain
 from snapshots.audit.horizon import TRAIL
 from snapshots.audit.seals import header_of, rows_of
-from snapshots.models import Entry, EntryKind, Seal, Tombstone
+from snapshots.models import Entry, EntryKind, Seal
 
 KIND = "evsportal-audit-export"
 BATCH = 500
@@ -60,6 +60,7 @@ class Wanted:
     since: int = 1  # the first seal
     until: int | None = None  # the last seal; None: and what is not sealed yet
     csv: bool = False
+    archive: bool = False  # it ends where it should, whatever was sealed since
 
 
 @dataclass(slots=True)
@@ -109,8 +110,11 @@ def json_line(value: Any) -> bytes:
 
 def told_row(table: str, values: Values) -> Row:
     """A row as an export has it; `values` in the order of the table's fields."""
-    names = FIELDS[FORMAT][table]
-    return {"table": table, **{n: plain(v) for n, v in zip(names, values, strict=True)}}
+    return {"table": table, **_told(table, values)}
+
+
+def _told(table: str, values: Values) -> Row:
+    return {n: plain(v) for n, v in zip(FIELDS[FORMAT][table], values, strict=True)}
 
 
 def write_export(place: Place, wanted: Wanted) -> dict[str, Any]:
@@ -154,7 +158,8 @@ def _manifest(wanted: Wanted, told: _Manifest, files: dict[str, Any]) -> dict[st
         "first_seal": wanted.since,
         "last_seal": told.last_seal,
         "seals": told.seals,
-        "archived": [stone.tables for stone in Tombstone.objects.order_by("seq")],
+        "archive": wanted.archive,
+        "archived": [_told("tombstone", values) for values in rows_of("tombstone", 0)],
         "files": files,
     }
     key = keys.public_key()

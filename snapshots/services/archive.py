@@ -189,7 +189,8 @@ def _write(path: Path, batch: Batch) -> None:
     )
     try:
         with place_at(path) as place:
-            write_export(place, Wanted(COMMAND_LINE, since=batch.first, until=batch.last))
+            seals = Wanted(COMMAND_LINE, since=batch.first, until=batch.last, archive=True)
+            write_export(place, seals)
     except OSError as error:
         raise ArchiveError(f"{path}: {error.strerror}. Nothing was removed.") from error
 

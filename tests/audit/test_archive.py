@@ -18,11 +18,12 @@ from django.utils import timezone
 from trail_scene import action, answer, exchange, fill
 
 from snapshots.audit import keys
+from snapshots.audit.anchors import line
 from snapshots.audit.archive import plan
 from snapshots.audit.export import Wanted, write_export
 from snapshots.audit.places import place_at
 from snapshots.audit.push import push_new_rows
-from snapshots.audit.seals import seal_new_rows
+from snapshots.audit.seals import latest_seal, seal_new_rows
 from snapshots.audit.search import find, parse
 from snapshots.audit.verify import verify
 from snapshots.checks import check_archives
@@ -140,6 +141,35 @@ def test_the_next_archive_begins_where_the_last_one_ended(trail, folder):
     assert Tombstone.objects.count() == 2  # which no archive takes away
     report = verify(key=trail)
     assert (report.damage, Exchange.objects.count()) == (None, 0)
+
+
+def test_anchors_of_later_seals_are_no_damage_to_an_archive(trail, folder, tmp_path):
+    """Made before the archive was; but the end of an export that is no archive was cut off."""
+    (tmp_path / "anchors").write_text(line(latest_seal()) + "\n")
+    archive(folder)
+    path = folder / "audit-00000001-00000004.zip"
+    code, words = tool(path, trail, "--anchor", tmp_path / "anchors")
+    assert code == 0, words
+    assert "An archive of seals 1 to 4 made at" in words
+    assert "Anchors of later seals, left aside: 1." in words
+    cut = folder / "cut.zip"
+    call_command("audit_export", to=str(cut), until_seal=4)
+    for damaged in (cut, _called_archive(cut)):
+        code, words = tool(damaged, trail, "--anchor", tmp_path / "anchors")
+        assert (code, "DAMAGED (cut)" in words) == (1, True)
+    keyless = [sys.executable, "-I", TOOL, path, "--anchor", tmp_path / "anchors"]
+    done = subprocess.run(keyless, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "DAMAGED (cut)" in done.stdout) == (1, True)
+
+
+def _called_archive(path):
+    """The same by somebody without the key."""
+    made = path.with_name("called.zip")
+    with zipfile.ZipFile(path) as was, zipfile.ZipFile(made, "w") as now:
+        for name in was.namelist():
+            data = was.read(name)
+            now.writestr(name, data.replace(b'"archive": false', b'"archive": true'))
+    return made
 
 
 def test_a_second_run_finds_nothing_to_do(trail, folder, capsys):

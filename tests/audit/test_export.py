@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from trail_scene import action, fill
 
 from snapshots.audit import keys
@@ -19,7 +20,8 @@ from snapshots.audit.export import Wanted, write_export
 from snapshots.audit.horizon import TRAIL
 from snapshots.audit.places import Zip, place_at, zip_while_sent
 from snapshots.audit.seals import latest_seal, seal_new_rows
-from snapshots.models import Action, Entry
+from snapshots.audit.verify import tombstone_message
+from snapshots.models import Action, Answer, Entry, Tombstone
 
 pytestmark = pytest.mark.django_db
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "verify_audit.py"
@@ -119,6 +121,106 @@ def test_seals_that_are_anchored_after_an_export_are_not_missing_from_it(trail):
     cut = exported(trail, "cut", until=later.number - 1)
     code, words = verdict(trail, cut, "--anchor", trail / "anchor")
     assert (code, "The end was cut off" in words) == (1, True)
+
+
+def test_the_verdict_tells_of_when_and_what_the_export_is(trail):
+    """A real export that is old is seen to be so."""
+    export = exported(trail)
+    made_at = json.loads((export / "manifest.json").read_bytes())["made_at"]
+    action(random.Random(99), 1).save()
+    [later] = seal_new_rows(at_once=True)
+    with (trail / "anchor").open("a") as anchors:
+        anchors.write(line(later) + "\n")
+    words = verdict(trail, export, "--anchor", trail / "anchor")[1]
+    last = later.number - 1
+    assert f"An export of seals 1 to {last} made at '{made_at}'." in words
+    assert "Anchors of later seals, left aside: 1." in words
+    assert "does not begin" not in words
+    words = verdict(trail, exported(trail, "part", since=2, until=last))[1]
+    assert f"An export of seals 2 to {last} made at" in words
+    assert "It does not begin with seal 1" in words
+    assert "left aside" not in words
+
+
+# --- what was put into it, or taken out ------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["exchange.csv", "EXCHANGE.CSV", "./action.csv", "x/rows.jsonl"])
+def test_a_file_that_the_manifest_does_not_name_is_refused(trail, name):
+    export, folder = exported(trail, "out.zip"), exported(trail)
+    with zipfile.ZipFile(export, "a") as archive:
+        archive.writestr(name, "seq,actor_name\n1,mallory\n")
+    code, words = verdict(trail, export)
+    assert (code, words) == (
+        1,
+        f"DAMAGED (inserted). '{name}' was added: the manifest does not name it.\n",
+    )
+    added = folder / name
+    added.parent.mkdir(exist_ok=True)
+    added.write_text("forged")
+    code, words = verdict(trail, folder)
+    assert (code, "DAMAGED (inserted)" in words) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "seals.jsonl", "README.txt", "action.csv"])
+def test_a_file_that_was_taken_out_is_missing(trail, name):
+    export = exported(trail, csv=True)
+    (export / name).unlink()
+    assert verdict(trail, export) == (1, f"DAMAGED (missing). '{name}' is missing.\n")
+
+
+@pytest.mark.parametrize(
+    "around", [(b"\xef\xbb\xbf", b""), (b" ", b""), (b"", b"\n"), (b"", b"{}")]
+)
+def test_a_manifest_has_one_spelling(trail, around):
+    export = exported(trail)
+    path = export / "manifest.json"
+    path.write_bytes(path.read_bytes().join(around))
+    code, words = verdict(trail, export)
+    assert (code, "DAMAGED (manifest)" in words) == (1, True)
+
+
+@pytest.mark.parametrize("around", [(b"more", b""), (b"", b"more")])
+def test_bytes_before_or_after_a_zip_are_refused(trail, around):
+    export = exported(trail, "out.zip")
+    export.write_bytes(export.read_bytes().join(around))
+    code, words = verdict(trail, export)
+    assert (code, "bytes around the ZIP" in words) == (1, True)
+
+
+def bury(last, **told):
+    """A tombstone that takes three answers away."""
+    tables = {"answer": [0, 3, 3]}
+    stone = Tombstone(
+        at=timezone.now(), first_seal=1, last_seal=last, tables=tables, file="f", sha256="0" * 64
+    )
+    for name, value in told.items():
+        setattr(stone, name, value)
+    return stone
+
+
+@pytest.mark.parametrize("signature", ["", "ab" * 64])
+def test_a_forged_tombstone_excuses_nothing_in_a_part_either(trail, signature):
+    last = latest_seal().number
+    key_id = keys.key_id_of(keys.public_key()) if signature else ""
+    bury(last, signature=signature, key_id=key_id).save()
+    seal_new_rows(at_once=True)
+    Answer.objects.filter(seq__lte=3)._raw_delete("default")
+    for name, until in (("part", last), ("all", None)):
+        code, words = verdict(trail, exported(trail, name, until=until))
+        assert (code, "DAMAGED (tombstone). Tombstone" in words) == (1, True)
+
+
+def test_a_signed_tombstone_excuses_in_a_part_that_does_not_hold_it(trail):
+    last = latest_seal().number
+    stone = bury(last)
+    signed = keys.sign(keys.TOMBSTONE, tombstone_message(stone))
+    stone.key_id, stone.signature = signed.key_id, signed.signature
+    stone.save()
+    seal_new_rows(at_once=True)
+    Answer.objects.filter(seq__lte=3)._raw_delete("default")
+    code, words = verdict(trail, exported(trail, until=last))
+    assert (code, "3 archived" in words) == (0, True)
 
 
 def test_what_is_no_export_cannot_be_read(trail, tmp_path):

@@ -141,7 +141,7 @@ def verdict(trail: Trail, files: dict[str, list[bytes]]) -> tuple[str, str] | No
 
     class InMemory(verify_audit.Export):
         def __init__(self) -> None:
-            self.digests = {}
+            self.digests, self.names = {}, set(files)
 
         def lines(self, name: str) -> Iterator[bytes]:
             data = b"".join(files[name])
@@ -150,9 +150,8 @@ def verdict(trail: Trail, files: dict[str, list[bytes]]) -> tuple[str, str] | No
 
     key = trail.key
     known = {hashlib.sha256(key.public_bytes_raw()).hexdigest(): key}
-    anchors = {one["number"]: one["digest"] for one in trail.anchors}
     try:
-        verify_audit.Verifier(InMemory(), known, anchors).run()
+        verify_audit.Verifier(InMemory(), known, trail.anchors).run()
     except verify_audit.BadError as found:
         return found.args
     return None

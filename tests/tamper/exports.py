@@ -217,8 +217,28 @@ def the_manifest_changed(rng: random.Random, files: Files) -> Expected:
     field = rng.choice(["made_by", "query", "made_at", "unsealed", "rows", "signature", "key_id"])
     value = told[field]
     told[field] = {"exchange": 0} if field == "rows" else other_value(rng, value)
-    files["manifest.json"][:] = [json.dumps(told).encode()]
+    files["manifest.json"][:] = [json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n"]
     return {"manifest"}, {"manifest"}
+
+
+def the_manifest_spelt_otherwise(rng: random.Random, files: Files) -> Expected:
+    whole = b"".join(files["manifest.json"])
+    again = [b"\xef\xbb\xbf" + whole, b"\n" + whole, whole + b" \n", whole.replace(b" ", b"")]
+    files["manifest.json"][:] = [rng.choice(again)]
+    return {"manifest"}, {"manifest"}
+
+
+def a_file_added(rng: random.Random, files: Files) -> Expected:
+    """For people who do not look where the verifier does."""
+    added = rng.choice(["exchange.csv", "EXCHANGE.CSV", "./rows.jsonl", "x/rows.jsonl", "rows"])
+    files[added] = [rng.choice(files["rows.jsonl"])]
+    return {"inserted"}, {repr(added)}
+
+
+def a_file_lost(rng: random.Random, files: Files) -> Expected:
+    lost = rng.choice([one for one in files if one != "manifest.json"])
+    del files[lost]
+    return {"missing"}, {repr(lost)}
 
 
 def a_row_beyond_the_seals(rng: random.Random, files: Files) -> Expected:
@@ -244,4 +264,7 @@ DAMAGES: list[tuple[int, Callable[[random.Random, Files], Expected | None]]] = [
     (3, made_anew_without_the_key),
     (4, the_manifest_changed),
     (2, a_row_beyond_the_seals),
+    (2, the_manifest_spelt_otherwise),
+    (2, a_file_added),
+    (2, a_file_lost),
 ]
