@@ -26,6 +26,7 @@ from snapshots.audit.seals import (
     header_of,
     rows_of,
 )
+from snapshots.audit.spelling import respelt
 from snapshots.models import Seal, Tombstone
 
 # What a cell can do to its reader: SQLite keeps anything in any column.
@@ -256,6 +257,9 @@ def _compare(walk: _Walk, seal: Seal) -> None:
         while wanted and wanted[0] == index:
             _miss(walk, table, wanted[1])
             wanted = next(sealed, None)
+        if upto > after and (wrong := respelt(table, after, upto)) is not None:
+            words = f"Row {wrong} of {table} was changed: an id or a time is spelt otherwise."
+            raise BadTrailError("changed", words, table, wrong)
 
 
 def _leaf(seal: Seal, table: str, values: tuple[Any, ...]) -> bytes:

@@ -146,14 +146,14 @@ def test_the_next_archive_begins_where_the_last_one_ended(trail, folder):
 def test_anchors_of_later_seals_are_no_damage_to_an_archive(trail, folder, tmp_path):
     """Made before the archive was; but the end of an export that is no archive was cut off."""
     (tmp_path / "anchors").write_text(line(latest_seal()) + "\n")
+    cut = tmp_path / "cut.zip"
+    call_command("audit_export", to=str(cut), until_seal=4)
     archive(folder)
     path = folder / "audit-00000001-00000004.zip"
     code, words = tool(path, trail, "--anchor", tmp_path / "anchors")
     assert code == 0, words
     assert "An archive of seals 1 to 4 made at" in words
     assert "Anchors of later seals, left aside: 1." in words
-    cut = folder / "cut.zip"
-    call_command("audit_export", to=str(cut), until_seal=4)
     for damaged in (cut, _called_archive(cut)):
         code, words = tool(damaged, trail, "--anchor", tmp_path / "anchors")
         assert (code, "DAMAGED (cut)" in words) == (1, True)

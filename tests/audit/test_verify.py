@@ -248,8 +248,28 @@ def test_a_tombstone_that_cannot_be_read_is_named(key, open_door):
 def test_json_written_otherwise_is_no_damage(key, open_door):
     sealed(30)
     run("UPDATE snapshots_exchange SET headers = replace(headers, '\"A\": ', ' \"A\" :  ')")
-    run("UPDATE snapshots_exchange SET at = at || '+00:00'")
     assert found(key) is None
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL has types for ids and times")
+@pytest.mark.parametrize(
+    "change",
+    [
+        "id = upper(id)",
+        "id = substr(id, 1, 8) || '-' || substr(id, 9)",
+        "cause = upper(cause)",
+        "at = replace(at, ' ', 'T')",
+        "at = at || '+00:00'",
+        "at = at || '.000000'",
+        "at = substr(at, 1, 16)",
+    ],
+)
+def test_an_id_or_a_time_that_is_spelt_otherwise_was_changed(key, open_door, change):
+    """It means the same, and is not found any more."""
+    sealed(60)
+    seq = Action.objects.order_by("seq")[7].seq
+    run(f"UPDATE snapshots_action SET {change} WHERE seq = %s", seq)  # noqa: S608
+    assert found(key) == ("changed", "action", seq)
 
 
 # --- the rest --------------------------------------------------------------------------------
