@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
@@ -17,10 +17,11 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from snapshots.audit.qualifiers import RARE, Condition
-from snapshots.audit.search import MOST_TEXT_HITS, Search, says, side_of, words_of
+from snapshots.audit.search import Search, hits_of, says, side_of
 from snapshots.models import Entry
 
 MOST_CANDIDATES, LEAST_CANDIDATES = 10_000, 100  # in all, and of one branch
+MOST_HITS = 20_000  # rows that have the words, the newest first
 MOST_ASKED_FOR_WORDS = 1_000  # by SQLite, which takes a tenth of a millisecond for each
 MOST_BRANCHES = 200  # places an index is entered at
 MOST_VALUES = 5_000  # different ones of a column that are looked through
@@ -43,17 +44,20 @@ def newest(
     entries: QuerySet[Entry], search: Search, *, before: Cursor | None = None, size: int = 50
 ) -> Newest:
     """At most `size` of these entries that match and are older than `before`."""
-    found = Newest([])
+    found: Newest | None = None
     with suppress(EmptyResultSet):
         within = _where(_within(entries, search, before))
         for plan in _plans(search):
             came = _carried_out(plan, within, size)
-            # A plan that may have passed rows by must not hide what one before it found.
-            if not found.is_cut or came.older is not None or not _may_pass_by(plan, search):
-                found = came
-            if not found.is_cut:
-                break
-    return found
+            if not came.is_cut:
+                return came
+            # What is newer than where it was cut is whole: further back is more.
+            found = min(found or came, came, key=_end_of)
+    return found or Newest([])
+
+
+def _end_of(cut: Newest) -> Cursor:
+    return cut.older or (datetime.max.replace(tzinfo=UTC), 0)
 
 
 def _within(entries: QuerySet[Entry], search: Search, before: Cursor | None) -> QuerySet[Entry]:
@@ -118,7 +122,6 @@ class _Plan:
     branches: list[_Sql]
     rest: _Sql = ALL
     most: int = MOST_CANDIDATES  # candidates of each branch
-    is_marked: bool = True  # else no candidates after these are looked at at all
 
 
 def _parts(branch: _Sql, plan: _Plan, within: _Sql, size: int) -> Iterator[_Sql]:
@@ -137,9 +140,8 @@ def _parts(branch: _Sql, plan: _Plan, within: _Sql, size: int) -> Iterator[_Sql]
     candidates = f"(SELECT {columns} {led} LIMIT {plan.most}) AS {_TABLE}"
     passed = f"SELECT at, seq, 0 AS mark FROM {candidates} WHERE {plan.rest.text} LIMIT {size}"
     yield _Sql(f"SELECT * FROM ({passed}) AS p", (*leading, *plan.rest.parameters))
-    if plan.is_marked:
-        rim = f"(SELECT at, seq {led} LIMIT 1 OFFSET {plan.most - 1}) AS rim"
-        yield _Sql(f"SELECT at, seq, 1 FROM {rim}", leading)
+    rim = f"(SELECT at, seq {led} LIMIT 1 OFFSET {plan.most - 1}) AS rim"
+    yield _Sql(f"SELECT at, seq, 1 FROM {rim}", leading)
 
 
 def _where(entries: QuerySet[Entry]) -> _Sql:
@@ -162,21 +164,29 @@ def _plans(search: Search) -> Iterator[_Plan]:
     conditions = [one for one in search.conditions if not one.of_time]
     first = min(conditions, key=lambda one: one.rank, default=None)
     is_rare = first is not None and first.rank <= RARE
-    if is_rare or not search.words or _is_postgres():
+    by_words = bool(search.words) and (_is_postgres() or not _is_common(search.words))
+    if is_rare or not by_words or _is_postgres():
         yield _by_column(search, conditions, first)
-    if search.words:
-        # Of a word that is everywhere the newest hits are all that is looked at.
-        hits = _Sql(*says(search.words)) if _is_postgres() else _that_are(*words_of(search))
-        rest = _that_are(*(one.wanted for one in conditions), *side_of(search))
-        yield _Plan([hits], rest, MOST_TEXT_HITS, is_marked=False)
+    if by_words:
+        yield _by_words(search, conditions)
 
 
-def _may_pass_by(plan: _Plan, search: Search) -> bool:
-    """Whether more rows have the words than this plan looks through."""
-    if plan.is_marked:
-        return False
-    numbers = Entry.objects.filter(*words_of(search)).values_list("seq")
-    return numbers.order_by()[MOST_TEXT_HITS - 1 :].exists()
+def _by_words(search: Search, conditions: list[Condition]) -> _Plan:
+    rest = _that_are(*(one.wanted for one in conditions), *side_of(search))
+    if _is_postgres():
+        return _Plan([_Sql(*says(search.words))], rest, MOST_HITS)
+    numbers, told = hits_of(search.words)
+    return _Plan([_Sql(f"seq IN ({numbers})", told)], rest, MOST_HITS + 1)
+
+
+def _is_common(words: tuple[str, ...]) -> bool:
+    """Whether they are in too many rows to take all: SQLite's index of words does not know which of
+    them are the newest.
+    """
+    numbers, told = hits_of(words)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{numbers} LIMIT 1 OFFSET {MOST_HITS}", told)
+        return cursor.fetchone() is not None
 
 
 def _by_column(search: Search, conditions: list[Condition], first: Condition | None) -> _Plan:

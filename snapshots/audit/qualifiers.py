@@ -110,6 +110,11 @@ def _operation(value: str) -> Meaning:
 
 
 def ids_starting(text: str) -> tuple[uuid.UUID, uuid.UUID] | None:
+    """The lowest and the highest of the ids that start like this; None for what starts none.
+
+    Six digits at least, as lists show eight. A range, since an index finds it and a UUID is no
+    text to every database.
+    """
     digits = text.replace("-", "")
     whole = str(uuid.UUID(int=0))
     fits = all((a == "-") == (b == "-") for a, b in zip(text, whole, strict=False))

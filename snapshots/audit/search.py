@@ -13,7 +13,6 @@ from snapshots.models import Entry
 
 LONGEST = 1000
 MOST_TERMS = 20
-MOST_TEXT_HITS = 20_000  # of free text the newest so many, so that a common word stays quick
 _TERM = re.compile(r'(?P<minus>-?)(?:(?P<name>[a-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"]+))')
 _BACKGROUND = {"yes": None, "no": False, "only": True}
 
@@ -61,8 +60,9 @@ def parse(text: str) -> Search:
 def find(entries: QuerySet[Entry], search: Search) -> QuerySet[Entry]:
     """All entries that match, however long it takes, in no order yet."""
     asked = [one.wanted for one in search.conditions]
-    said = [Q(seq__in=_hits(search.words, None))] if search.words else []
-    return entries.filter(*asked, *side_of(search), *said)
+    entries = entries.filter(*asked, *side_of(search))
+    # What was typed is a parameter.
+    return entries.filter(seq__in=RawSQL(*hits_of(search.words))) if search.words else entries  # noqa: S611
 
 
 def side_of(search: Search) -> list[Q]:
@@ -70,21 +70,13 @@ def side_of(search: Search) -> list[Q]:
     return [] if search.background is None else [Q(background=search.background)]
 
 
-def words_of(search: Search) -> list[Q]:
-    """Where the words are, if there are any: in the newest rows that have them."""
-    return [Q(seq__in=_hits(search.words, MOST_TEXT_HITS))] if search.words else []
-
-
-def _hits(words: tuple[str, ...], most: int | None) -> RawSQL:
+def hits_of(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """What gives the numbers of all entries that have the words, and with what parameters."""
     matches, parameters = _matches(words)
     source, number = "snapshots_entry_words", "rowid"
     if connection.vendor == "postgresql":
         source, number = "snapshots_entry", "seq"
-    newest = "" if most is None else f" ORDER BY {number} DESC LIMIT {most}"
-    return RawSQL(  # noqa: S611 - words of ours; what was typed is a parameter
-        f"SELECT {number} FROM {source} WHERE {matches}{newest}",  # noqa: S608
-        parameters,
-    )
+    return f"SELECT {number} FROM {source} WHERE {matches}", parameters  # noqa: S608 - ours
 
 
 def says(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from statistics import median
-from string import hexdigits
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -15,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from snapshots.audit import push
+from snapshots.audit.qualifiers import LEAST_OF_ID, ids_starting
 from snapshots.audit.seals import latest_seal
 from snapshots.models import (
     BUSY,
@@ -44,8 +44,6 @@ from snapshots.selectors.pages import Page
 TROUBLE_TOLD_AFTER = timedelta(seconds=30)
 WORKER_SILENT_AFTER = timedelta(seconds=20)
 INVENTORY_STALE_AFTER = timedelta(minutes=10)
-LEAST_PART_OF_ID = 6
-OUR_ID = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 BEFORE_ANSWER = {OperationState.QUEUED, OperationState.SENDING}
 SOON_SECONDS = 5.0
 TYPICAL_OF = 20  # so many last snapshots make "usually takes"
@@ -105,7 +103,7 @@ def operations_matching(
 
 def _operation_says(word: str) -> Q:
     fields = ["name", "volume_name", "requester_name", "on_behalf_of", "ticket"]
-    if len(word) >= LEAST_PART_OF_ID:  # "db" is in many an id
+    if len(word) >= LEAST_OF_ID:  # "db" is in many an id
         fields += ["volume_id", "snapshot__snapshot_id"]
     says = Q()
     for field in fields:
@@ -113,21 +111,6 @@ def _operation_says(word: str) -> Q:
     if (first := ids_starting(word)) is not None:
         says |= Q(id__range=first)
     return says
-
-
-def ids_starting(text: str) -> tuple[uuid.UUID, uuid.UUID] | None:
-    """The lowest and the highest of our ids that start like this; None for what starts none.
-
-    Six digits at least, as lists show eight. A range, since an index finds it and a UUID is no
-    text to every database.
-    """
-    if not LEAST_PART_OF_ID <= len(text) <= len(OUR_ID):
-        return None
-    for char, place in zip(text, OUR_ID, strict=False):
-        if char not in (hexdigits if place == "x" else place):
-            return None
-    digits = text.replace("-", "")
-    return uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))
 
 
 def operations_page(
@@ -227,7 +210,7 @@ def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume
     """Narrowed by free text: name, id, status, type, zone, what it is attached to."""
     fields = ("name", "status", "volume_type", "availability_zone", "attached_to")
     for word in text.split()[:8]:
-        says = Q(volume_id__icontains=word) if len(word) >= LEAST_PART_OF_ID else Q()
+        says = Q(volume_id__icontains=word) if len(word) >= LEAST_OF_ID else Q()
         for field in fields:
             says |= Q(**{f"{field}__icontains": word})
         volumes = volumes.filter(says)

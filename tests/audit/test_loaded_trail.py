@@ -167,6 +167,7 @@ def test_pages_hold_all_that_matches_each_once_and_in_order(loaded, db, monkeypa
     monkeypatch.setattr(room, "MOST_CANDIDATES", candidates)
     monkeypatch.setattr(room, "LEAST_CANDIDATES", 10)
     monkeypatch.setattr(room, "MOST_ASKED_FOR_WORDS", candidates)
+    monkeypatch.setattr(room, "MOST_HITS", 2 * candidates)
     cuts = 0
     for query in dict.fromkeys(queries()):
         wanted = search.parse(query)

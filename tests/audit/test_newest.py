@@ -36,8 +36,7 @@ def few_at_once(monkeypatch):
     monkeypatch.setattr(room, "MOST_CANDIDATES", 100)
     monkeypatch.setattr(room, "MOST_ASKED_FOR_WORDS", 100)
     monkeypatch.setattr(room, "LEAST_CANDIDATES", 10)
-    for one in (room, search):
-        monkeypatch.setattr(one, "MOST_TEXT_HITS", 200)
+    monkeypatch.setattr(room, "MOST_HITS", 200)
 
 
 @pytest.mark.parametrize("query", ["volume:vol-00055", f"volume:{uuid.UUID(int=56)}"])
@@ -63,13 +62,52 @@ def test_only_volumes_that_match_are_shown():
     assert len(found("volume:d90000").entries) == 3
 
 
-def test_what_one_way_found_is_not_lost_by_another_that_passes_it_by(few_at_once):
+def walked(query):
+    """All rows found, page after page."""
+    rows, before = [], None
+    while True:
+        page = newest(Entry.objects.all(), search.parse(query), before=before)
+        rows += [one.row - 100_000 for one in page.entries]
+        if page.older is None:
+            return rows
+        before = page.older
+
+
+def test_what_one_way_found_is_not_lost_by_another(few_at_once):
     """The word is everywhere of late; the ticket has it in old rows only, among others without."""
     old = [entry(one - 5000, ticket="CHG1", text="zzz") for one in range(200)]
     wanted = [entry(one, ticket="CHG1", text="timeout") for one in range(30)]
     late = [entry(1000 + one, text="timeout") for one in range(300)]
     Entry.objects.bulk_create([*old, *wanted, *late])
-    page = found("ticket:CHG1 timeout")
-    assert [one.row for one in page.entries] == [100_000 + one for one in range(29, -1, -1)]
-    assert page.is_cut
-    assert search.find(Entry.objects.all(), search.parse("ticket:CHG1 timeout")).count() == 30
+    query = "ticket:CHG1 timeout"
+    assert [one.row - 100_000 for one in found(query).entries] == list(range(29, -1, -1))
+    assert walked(query) == list(range(29, -1, -1))
+    assert search.find(Entry.objects.all(), search.parse(query)).count() == 30
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("timeout cloud:old", [2, 1, 0]),
+        ("timeout before:2026-05-03", [2, 1, 0]),
+        ("timeout -cloud:x", [2, 1, 0]),
+        ("timeout since:2026-05-03 cloud:old", []),
+        ("timeout", [*range(200_599, 199_999, -1), 2, 1, 0]),
+    ],
+)
+def test_old_rows_of_a_word_that_is_everywhere_are_found(few_at_once, query, rows):
+    old = [entry(one, cloud="old", text="timeout") for one in range(3)]
+    late = [entry(200_000 + one, text="timeout") for one in range(600)]
+    Entry.objects.bulk_create([*old, *late])
+    assert walked(query) == rows
+
+
+def test_rows_that_were_written_late_are_found_with_the_others(few_at_once):
+    """Their numbers are those of younger ones."""
+    rows = [entry(one, text="timeout", cloud="old" if one % 7 == 0 else "x") for one in range(900)]
+    late = [one for one in range(len(rows)) if one % 50 == 13]
+    for one in late:  # fifteen places further on
+        rows.insert(one + 15, rows.pop(one))
+    Entry.objects.bulk_create(rows)
+    assert walked("timeout") == list(range(899, -1, -1))
+    assert walked("timeout cloud:old") == list(range(896, -1, -7))
