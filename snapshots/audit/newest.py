@@ -22,8 +22,8 @@ from snapshots.models import Entry
 
 MOST_CANDIDATES, LEAST_CANDIDATES = 10_000, 100  # in all, and of one branch
 MOST_HITS = 20_000  # rows that have the words, the newest first
-MOST_ASKED_FOR_WORDS = 1_000  # by SQLite, which takes a tenth of a millisecond for each
 MOST_BRANCHES = 200  # places an index is entered at
+MOST_BRANCHES_WITH_WORDS = 4  # where each asks SQLite's index of words anew
 MOST_VALUES = 5_000  # different ones of a column that are looked through
 _TABLE = '"snapshots_entry"'
 _COLUMNS = [*(str(one.column) for one in Entry._meta.concrete_fields), "words"]  # noqa: SLF001
@@ -122,26 +122,43 @@ class _Plan:
     branches: list[_Sql]
     rest: _Sql = ALL
     most: int = MOST_CANDIDATES  # candidates of each branch
+    words: tuple[str, ...] = ()  # asked of them too, where one row alone cannot be asked
 
 
 def _parts(branch: _Sql, plan: _Plan, within: _Sql, size: int) -> Iterator[_Sql]:
     """The rows of one branch, and its mark."""
     led = f"FROM {_TABLE} WHERE {branch.text} AND {within.text} ORDER BY at DESC, seq DESC"
     leading = (*branch.parameters, *within.parameters)
-    if plan.rest == ALL:
+    rest = (
+        plan.rest.and_also(_have(plan.words, led, leading, plan.most)) if plan.words else plan.rest
+    )
+    if rest == ALL:
         yield _Sql(
             f"SELECT at, seq, 0 AS mark FROM (SELECT at, seq {led} LIMIT {size}) AS p", leading
         )
         return
     # The limit is a fence: candidates are taken in their order, and both databases stop when enough
     # of them have passed.
-    asked = [one for one in _COLUMNS if one in {"at", "seq"} or f'"{one}"' in plan.rest.text]
+    asked = [one for one in _COLUMNS if one in {"at", "seq"} or f'"{one}"' in rest.text]
     columns = ", ".join(f'"{one}"' for one in asked)  # each other one would be read for nothing
     candidates = f"(SELECT {columns} {led} LIMIT {plan.most}) AS {_TABLE}"
-    passed = f"SELECT at, seq, 0 AS mark FROM {candidates} WHERE {plan.rest.text} LIMIT {size}"
-    yield _Sql(f"SELECT * FROM ({passed}) AS p", (*leading, *plan.rest.parameters))
+    passed = f"SELECT at, seq, 0 AS mark FROM {candidates} WHERE {rest.text} LIMIT {size}"
+    yield _Sql(f"SELECT * FROM ({passed}) AS p", (*leading, *rest.parameters))
     rim = f"(SELECT at, seq {led} LIMIT 1 OFFSET {plan.most - 1}) AS rim"
     yield _Sql(f"SELECT at, seq, 1 FROM {rim}", leading)
+
+
+def _have(words: tuple[str, ...], led: str, leading: tuple[Any, ...], most: int) -> _Sql:
+    """That one of these candidates has the words: SQLite's index of words is asked once for all
+    numbers between theirs, since a question for each takes far longer.
+    """
+    numbers, told = hits_of(words)
+    least, greatest = (f"(SELECT {f}(seq) FROM (SELECT seq {led} LIMIT {most}))" for f in _ENDS)
+    text = f"seq IN ({numbers} AND rowid BETWEEN {least} AND {greatest})"
+    return _Sql(text, (*told, *leading, *leading))
+
+
+_ENDS = ("min", "max")
 
 
 def _where(entries: QuerySet[Entry]) -> _Sql:
@@ -197,11 +214,10 @@ def _by_column(search: Search, conditions: list[Condition], first: Condition | N
     others = [one for one in conditions if one is not first] if is_exact else conditions
     branches = [_Sql('"background" = %s', (one,)) for one in sides] if entered is None else entered
     rest = _that_are(*(one.wanted for one in others))
-    if search.words:
+    if search.words and _is_postgres():
         rest = rest.and_also(_Sql(*says(search.words)))
-        if not _is_postgres():
-            return _Plan(branches, rest, max(1, MOST_ASKED_FOR_WORDS // max(1, len(branches))))
-    return _Plan(branches, rest, max(LEAST_CANDIDATES, MOST_CANDIDATES // max(1, len(branches))))
+    most = max(LEAST_CANDIDATES, MOST_CANDIDATES // max(1, len(branches)))
+    return _Plan(branches, rest, most, words=() if _is_postgres() else search.words)
 
 
 def _is_postgres() -> bool:
@@ -227,7 +243,10 @@ def _entered(condition: Condition, search: Search, sides: Sequence[bool]) -> lis
         if max(Counter(column for column, _ in there).values(), default=0) >= MOST_VALUES:
             return None  # there are more, and they were not looked through
         pairs = [(column, one) for column, one in there if way.picks(one)]
-    if len(pairs) * len(sides) > MOST_BRANCHES:  # SQLite joins 500 parts, two of each branch
+    most = MOST_BRANCHES  # SQLite joins 500 parts, two of each branch
+    if search.words and not _is_postgres():
+        most = MOST_BRANCHES_WITH_WORDS
+    if len(pairs) * len(sides) > most:
         return None
     return [
         _Sql(f'"{column}" = %s AND "background" = %s', (value, side))

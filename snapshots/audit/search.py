@@ -72,28 +72,20 @@ def side_of(search: Search) -> list[Q]:
 
 def hits_of(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """What gives the numbers of all entries that have the words, and with what parameters."""
-    matches, parameters = _matches(words)
-    source, number = "snapshots_entry_words", "rowid"
     if connection.vendor == "postgresql":
-        source, number = "snapshots_entry", "seq"
-    return f"SELECT {number} FROM {source} WHERE {matches}", parameters  # noqa: S608 - ours
+        matches, parameters = says(words)
+        return f"SELECT seq FROM snapshots_entry WHERE {matches}", parameters  # noqa: S608 - ours
+    # Quoted, nothing in it is syntax; phrases side by side must all be there.
+    phrases = " ".join(f'"{word}"' for word in words)
+    return "SELECT rowid FROM snapshots_entry_words WHERE snapshots_entry_words MATCH %s", (
+        phrases,
+    )
 
 
 def says(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """What asks one row for the words, and with what parameters."""
-    matches, parameters = _matches(words)
-    if connection.vendor == "postgresql":
-        return matches, parameters
-    found = f"SELECT 1 FROM snapshots_entry_words WHERE {matches}"  # noqa: S608 - words of ours
-    return f'EXISTS ({found} AND rowid = "snapshots_entry"."seq")', parameters
-
-
-def _matches(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    if connection.vendor == "postgresql":
-        has = f'"snapshots_entry"."words" @@ phraseto_tsquery(\'simple\', {spelt_out("%s")})'
-        return " AND ".join([has] * len(words)), words
-    # Quoted, nothing in it is syntax; phrases side by side must all be there.
-    return "snapshots_entry_words MATCH %s", (" ".join(f'"{word}"' for word in words),)
+    """What asks one row for the words, in PostgreSQL, and with what parameters."""
+    has = f'"snapshots_entry"."words" @@ phraseto_tsquery(\'simple\', {spelt_out("%s")})'
+    return " AND ".join([has] * len(words)), words
 
 
 # What looks like a qualifier but is text: addresses.

@@ -166,7 +166,6 @@ def test_pages_hold_all_that_matches_each_once_and_in_order(loaded, db, monkeypa
     """However few candidates are looked at for one page."""
     monkeypatch.setattr(room, "MOST_CANDIDATES", candidates)
     monkeypatch.setattr(room, "LEAST_CANDIDATES", 10)
-    monkeypatch.setattr(room, "MOST_ASKED_FOR_WORDS", candidates)
     monkeypatch.setattr(room, "MOST_HITS", 2 * candidates)
     cuts = 0
     for query in dict.fromkeys(queries()):
