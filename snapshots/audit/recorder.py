@@ -1,5 +1,6 @@
 """Writes each exchange of the wire into the audit trail, before its first byte leaves."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -48,6 +49,7 @@ class AuditRecorder:
         self._context = context
         self._secrets = secrets
         self._before_create = before_create
+        self._opened = dict[uuid.UUID, Exchange]()
 
     def opened(self, request: Outgoing) -> None:
         """Commit the exchange row. Raises `DatabaseError` when that fails: nothing is sent then.
@@ -57,7 +59,9 @@ class AuditRecorder:
         with transaction.atomic(durable=True):
             if self._before_create and request.purpose == Purpose.CREATE:
                 self._before_create()
-            self._exchange(request).save()
+            exchange = self._exchange(request)
+            exchange.save()
+        self._opened[request.id] = exchange
 
     def answered(self, request: Outgoing, answer: CloudAnswer) -> None:
         """Store what came back."""
@@ -126,7 +130,7 @@ class AuditRecorder:
             secrets=secrets,
         )
         return Answer(
-            exchange=Exchange.objects.get(id=request.id),
+            exchange=self._opened[request.id],
             at=timezone.now(),
             status=answer.status if answer else None,
             headers=mask_headers(headers, secrets=secrets),
