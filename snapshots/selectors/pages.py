@@ -16,7 +16,7 @@ class Page(Generic[Row]):
 
     rows: list[Row]
     older: str | None
-    is_cut: bool = False  # older rows were not all looked at: there may be more of them
+    cut_at: datetime | None = None  # rows from before were not looked at: more may be there
 
 
 def write_cursor(at: datetime, number: int) -> str:

@@ -31,7 +31,8 @@ def records_page(
     """
     found = newest(entries, search, before=read_cursor(before), size=size)
     older = write_cursor(*found.older) if found.older else None
-    return Page(_records(found.entries), older, is_cut=found.is_cut)
+    cut_at = found.older[0] if found.older and found.is_cut else None
+    return Page(_records(found.entries), older, cut_at=cut_at)
 
 
 # A megabyte each perhaps, and no list shows them.

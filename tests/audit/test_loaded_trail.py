@@ -194,6 +194,8 @@ def test_a_search_that_would_take_long_says_how_far_it_came(audrey, monkeypatch)
     words = page.content.decode()
     assert "Nothing found so far" in words
     assert "Look further back" in words
+    assert "looked through back to" in words
+    assert "Export what matches" in words
     older = page.context["page"].older
     while not page.context["page"].rows:
         page = audrey.get("/audit/", {"q": "kind:exchange -cloud:sandbox", "before": older})
