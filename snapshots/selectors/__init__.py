@@ -206,6 +206,11 @@ def volumes_usable_by(user: User) -> QuerySet[Volume]:
     return _granted(volumes, user) if Role.STAFF in roles_of(user) else volumes.none()
 
 
+def knows_volumes() -> bool:
+    """Whether any cloud's volumes were read yet: right after the first start none were."""
+    return Volume.objects.exists()
+
+
 def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume]:
     """Narrowed by free text: name, id, status, type, zone, what it is attached to."""
     fields = ("name", "status", "volume_type", "availability_zone", "attached_to")

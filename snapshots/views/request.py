@@ -154,6 +154,7 @@ def _page(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
         "form": form,
         "key": _key_to_render(form),
         "blank_row": MetadataRow("__N__"),
+        "knows_volumes": selectors.knows_volumes(),
         **_volume_context(request, form.volume),
     }
     return render(request, "snapshots/new.html", context)

@@ -27,9 +27,20 @@ def sign_in(page, name, password="demo"):
     expect(page.get_by_role("heading", level=1)).not_to_have_text("Sign in")
 
 
+def reload_until_there(wanted):
+    """What the worker has not read yet, right after the start."""
+    for _ in range(60):
+        if wanted.count():
+            return
+        wanted.page.wait_for_timeout(500)
+        wanted.page.reload()
+    raise AssertionError("It never came.")
+
+
 def choose_volume(page, label):
-    option = page.locator("#id_volume_id option", has_text=label).first
-    page.locator("#id_volume_id").select_option(option.get_attribute("value"))
+    option = page.locator("#id_volume_id option", has_text=label)
+    reload_until_there(option)
+    page.locator("#id_volume_id").select_option(option.first.get_attribute("value"))
 
 
 def take(page):
