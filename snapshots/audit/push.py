@@ -204,4 +204,14 @@ def _note(state: Pushed, fence: Fence, **changes: object) -> None:
         setattr(state, name, value)
     with transaction.atomic():
         fence()
-        state.save()
+        # One statement: two workers whose first note this is would otherwise both add the row.
+        Pushed.objects.bulk_create(
+            [state], update_conflicts=True, unique_fields=["target"], update_fields=_KEPT
+        )
+
+
+_KEPT = [
+    field.name
+    for field in Pushed._meta.fields  # noqa: SLF001 - Django's public name for it
+    if not field.primary_key
+]
