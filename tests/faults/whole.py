@@ -83,6 +83,8 @@ class House:
     def add_volumes(self, count: int) -> list[str]:
         """Volumes that alice may use, and that the portal has read."""
         wanted = {"count": count, "name": "load"}
+        # The web server answers before the sandbox does where all start on a busy machine.
+        until(self._has_a_sandbox, seconds=20)
         ids = requests.post(f"{self.sandbox_url}/volumes", json=wanted, timeout=5).json()["ids"]
         with self.books() as books, books:
             books.execute(
@@ -91,6 +93,12 @@ class House:
             )
         until(lambda: self._knows(ids), seconds=20)
         return list(ids)
+
+    def _has_a_sandbox(self) -> bool:
+        try:
+            return requests.get(f"{self.sandbox_url}/", timeout=5).status_code < 500
+        except requests.RequestException:
+            return False
 
     def _knows(self, ids: list[str]) -> bool:
         with self.books() as books:
