@@ -54,6 +54,19 @@ class Report:
     unsealed: int = 0
     archived: int = 0
     damage: Damage | None = None
+    stopped_at: int = 0  # with a damage: the seal that was looked at, or one beyond the last
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Those of the seals 1 to `upto` whose rows one of several verifiers reads."""
+
+    index: int  # from 0
+    of: int
+    upto: int
+
+    def has(self, number: int) -> bool:
+        return number % self.of == self.index
 
 
 class BadTrailError(Exception):
@@ -71,6 +84,7 @@ class _Walk:
     keys: dict[str, Ed25519PublicKey]  # by their id; empty: signatures are not looked at
     anchors: dict[int, str]
     report: Report = field(default_factory=Report)
+    at: int = 0  # the seal that is looked at
     number: int = 0
     previous: str = FIRST_PREVIOUS
     upto: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TABLES, 0))
@@ -83,23 +97,28 @@ def verify(
     old_keys: Sequence[Ed25519PublicKey] = (),
     anchors: Sequence[Mapping[str, Any]] = (),
     since: int = 1,
+    part: Part | None = None,
 ) -> Report:
     """Go through all seals and rows as they are at one moment; nobody who writes waits for it.
 
     `key`: each seal must then bear its signature, or that of one of `old_keys`; only seals before
     the first signed one may bear none. `anchors`: seals as they were told outside; each must be
-    there, unchanged. `since`: rows of earlier seals are not read again, the chain is.
+    there, unchanged. `since`: rows of earlier seals are not read again, the chain is. `part`: only
+    its rows are read (`together.py`).
     """
     known = {keys.key_id_of(one): one for one in (key, *old_keys) if one is not None}
     walk = _Walk(known, {int(one["number"]): str(one["digest"]) for one in anchors})
     try:
         with _one_moment():
             walk.gone = _archived(walk)
-            for number in list(Seal.objects.order_by("number").values_list("number", flat=True)):
-                _check(walk, number, rows_too=number >= since)
+            seals = Seal.objects.filter(number__lte=part.upto) if part else Seal.objects.all()
+            for number in list(seals.order_by("number").values_list("number", flat=True)):
+                rows_too = number >= since and (part is None or part.has(number))
+                _check(walk, number, rows_too=rows_too)
+            walk.at = walk.number + 1
             _end(walk)
     except BadTrailError as found:
-        walk.report.damage = found.damage
+        walk.report.damage, walk.report.stopped_at = found.damage, walk.at
     return walk.report
 
 
@@ -126,6 +145,7 @@ def _say(sql: str) -> None:
 
 
 def _check(walk: _Walk, number: int, *, rows_too: bool) -> None:
+    walk.at = number
     with _reading("seal", f"Seal {number} cannot be read.", "seal", number):
         seal = Seal.objects.get(number=number)
         _follow(walk, seal)

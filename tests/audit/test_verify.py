@@ -3,6 +3,7 @@
 import random
 from datetime import timedelta
 
+import portal_process
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -12,7 +13,8 @@ from trail_scene import MOMENT, action, fill
 from snapshots.audit import guards, keys
 from snapshots.audit.horizon import TRAIL
 from snapshots.audit.seals import is_signed, latest_seal, seal_new_rows
-from snapshots.audit.verify import tombstone_message, verify
+from snapshots.audit.together import joined
+from snapshots.audit.verify import Part, tombstone_message, verify
 from snapshots.models import Action, Answer, Entry, Exchange, Seal, Tombstone
 
 ON_POSTGRES = connection.vendor == "postgresql"
@@ -55,7 +57,11 @@ def run(sql, *values):
 
 
 def found(key=None, **told):
+    """What is wrong, as one verifier says it and as three say it together."""
     damage = verify(key=key, **told).damage
+    last = Seal.objects.order_by("-number").first()
+    parts = [Part(index, 3, last.number if last else 0) for index in range(3)]
+    assert joined([verify(key=key, part=part, **told) for part in parts]).damage == damage
     return (damage.kind, damage.table, damage.seq) if damage else None
 
 
@@ -299,6 +305,33 @@ def test_rows_of_earlier_seals_are_not_read_when_so_asked(key, open_door):
 def test_an_anchor_of_another_trail_names_its_seal(key):
     sealed(30)
     assert found(key, anchors=[{"number": 1, "digest": "0" * 64}]) == ("seal", "seal", 1)
+
+
+BY_TWO = """
+import django; django.setup()
+from django.core.management import call_command
+from snapshots.audit import together
+together.FEW_ROWS = 0
+call_command("audit_verify", "--processes", "2")
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_processes_say_what_one_says(key, open_door):
+    sealed(60)
+    one = verify(key=key)
+    told = portal_process.python(BY_TWO)
+    assert f"Sound: {one.rows} rows in {one.seals} seals. " in told.stdout, told.stderr
+    run("UPDATE snapshots_exchange SET ticket = 'CHG9' WHERE seq >= %s", latest("exchange") - 30)
+    told = portal_process.python(BY_TWO)
+    assert (told.returncode, f"(changed). {verify(key=key).damage.words}" in told.stdout) == (
+        1,
+        True,
+    )
+
+
+def latest(table):
+    return TRAIL[table].objects.order_by("-seq").values_list("seq", flat=True).first()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from snapshots.audit import guards, keys
 from snapshots.audit.actions import COMMAND_LINE, record
-from snapshots.audit.verify import Report, verify
+from snapshots.audit.together import processors, verify_together
+from snapshots.audit.verify import Report
 from snapshots.models import ActionCode
 
 
@@ -27,6 +28,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--key", help="public keys (PEM), old ones too; else that of EVSPORTAL_AUDIT_KEY"
         )
+        parser.add_argument(
+            "--processes",
+            type=int,
+            default=processors(),
+            help="that share the reading of many rows; as many as there are processors",
+        )
         parser.add_argument("--anchor", help="a file of seals as they were told outside")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -34,7 +41,9 @@ class Command(BaseCommand):
         anchors = _anchors(options["anchor"]) if options["anchor"] else []
         began = time.monotonic()
         key = known[0] if known else None
-        report = verify(key=key, old_keys=known[1:], anchors=anchors, since=options["since_seal"])
+        report = verify_together(
+            options["processes"], known=known, anchors=anchors, since=options["since_seal"]
+        )
         seconds = time.monotonic() - began
         missing = guards.missing()
         for name in missing:
