@@ -69,4 +69,7 @@ def _spelt(value: Any) -> bytes:
 
 def canonical_json(value: Any) -> bytes:
     """Sorted keys, no blanks, ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    return _ENCODER.encode(value).encode()
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -58,4 +58,5 @@ def _moment(value: datetime) -> str:
     """In UTC with six decimals; `isoformat` is quicker than `strftime`."""
     if value.year < 1000:
         return str(plain(value))
-    return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    in_utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds")[:-6] + "Z"
