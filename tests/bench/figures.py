@@ -18,6 +18,8 @@ class Figure:
     limit: float | None = None
     p50: float | None = None
     few_p50: float | None = None  # of the same page with a trail of 10,000 exchanges
+    rows: int | None = None  # of tables on the page, the head among them
+    few_rows: int | None = None  # on the page it is compared with: fewer take less to write
     queries: int | None = None
     most_queries: int = MOST_QUERIES
     is_level: bool = True  # promised to take no longer with more rows than with few
@@ -50,7 +52,9 @@ class Figure:
 def table_of(figures: Iterable[Figure]) -> str:
     """Of pages and of everything else, as text."""
     told = list(figures)
-    lines = [f"\n{'page':<42}{'p50':>8}{'p95':>8}{'queries':>9}{'ratio':>7}{'limit':>9}\n"]
+    lines = [
+        f"\n{'page':<42}{'p50':>8}{'p95':>8}{'queries':>9}{'ratio':>7}{'rows':>9}{'limit':>9}\n"
+    ]
     lines += [_page(one) for one in told if one.p50 is not None]
     lines += [f"\n{'what':<56}{'':>10}{'limit':>11}\n"]
     lines += [_other(one) for one in told if one.p50 is None]
@@ -59,7 +63,8 @@ def table_of(figures: Iterable[Figure]) -> str:
 
 def _page(one: Figure) -> str:
     ratio = f"{one.ratio:.2f}" if one.ratio else ""
-    figures = f"{one.p50:>8.1f}{one.value:>8.1f}{one.queries:>9}{ratio:>7}"
+    rows = f"{one.rows}/{one.few_rows}"
+    figures = f"{one.p50:>8.1f}{one.value:>8.1f}{one.queries:>9}{ratio:>7}{rows:>9}"
     return f"{one.name:<42}{figures}{one.limit:>6.0f} ms  {one.word}\n"
 
 

@@ -54,12 +54,12 @@ class Visitor:
     def __init__(self, stack: Stack, name: str) -> None:
         self._person = Person(stack, name)
 
-    def ask(self, path: str) -> tuple[float, int]:
-        """Milliseconds in the portal, and queries."""
+    def ask(self, path: str) -> tuple[float, int, int]:
+        """Milliseconds in the portal, queries, and rows of tables shown."""
         answer = self._person.session.get(self._person.url + path, timeout=PATIENCE)
         answer.raise_for_status()
         told = re.findall(r"dur=([\d.]+)", answer.headers["Server-Timing"])
-        return float(told[0]), int(told[1])
+        return float(told[0]), int(told[1]), answer.text.count("<tr")
 
 
 def _pages(many: Loaded, few: Loaded, times: int) -> Iterator[Figure]:
@@ -80,12 +80,14 @@ def _pages(many: Loaded, few: Loaded, times: int) -> Iterator[Figure]:
 
 def _page(many: tuple[Visitor, Page], few: tuple[Visitor, Page], times: int) -> Figure:
     taken: list[list[float]] = [[], []]
+    shown: list[list[int]] = [[], []]
     queries = 0
     for turn in range(-WARM_UP, times):
-        for (visitor, page), milliseconds in zip((many, few), taken, strict=True):
-            took, made = visitor.ask(page.paths[turn % len(page.paths)])
+        for (visitor, page), milliseconds, rows in zip((many, few), taken, shown, strict=True):
+            took, made, count = visitor.ask(page.paths[turn % len(page.paths)])
             if turn >= 0:
                 milliseconds.append(took)
+                rows.append(count)
                 queries = max(queries, made)
     p50, few_p50 = (statistics.median(one) for one in taken)
     page = many[1]
@@ -96,6 +98,8 @@ def _page(many: tuple[Visitor, Page], few: tuple[Visitor, Page], times: int) -> 
         limit=page.limit_ms,
         p50=p50,
         few_p50=few_p50,
+        rows=round(statistics.median(shown[0])),
+        few_rows=round(statistics.median(shown[1])),
         queries=queries,
         most_queries=page.most_queries,
         is_level=page.is_level,
@@ -114,6 +118,7 @@ def _recording(many: Loaded) -> Iterator[Figure]:
     limit = RECORD_MS if "DATABASE_URL" not in many.settings else None
     yield Figure("recording one exchange and its answer, median", told["p50_ms"], "ms", limit)
     yield Figure("the same, p95", told["p95_ms"], "ms")
+    yield Figure("of it, before a request may leave", told["opened_ms"], "ms")
     yield Figure("the same, without waiting for the disk", told["busy_ms"], "ms")
 
 

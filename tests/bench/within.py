@@ -124,12 +124,15 @@ def record():
         answer = Answer(status=202, headers=headers, body=body, elapsed_ms=80)
         began, busy = time.perf_counter(), time.process_time()
         recorder.opened(request)
+        opened = time.perf_counter()
         recorder.answered(request, answer)
-        return (time.perf_counter() - began) * 1000, (time.process_time() - busy) * 1000
+        ended, spent = time.perf_counter(), time.process_time() - busy
+        return (ended - began) * 1000, (opened - began) * 1000, spent * 1000
 
     pairs = [pair() for _ in range(PAIRS)]
-    waited, busy = (sorted(some) for some in zip(*pairs, strict=True))
+    waited, opened, busy = (sorted(some) for some in zip(*pairs, strict=True))
     return {
+        "opened_ms": statistics.median(opened),
         "p50_ms": statistics.median(waited),
         "p95_ms": waited[int(len(waited) * 0.95)],
         "busy_ms": statistics.median(busy),
