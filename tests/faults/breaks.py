@@ -45,12 +45,17 @@ def _exchange() -> None:
             if self._before_create and request.purpose == Purpose.CREATE:
                 self._before_create()
 
+    def open_late(self, request) -> None:
+        exchange = self._exchange(request)
+        exchange.save()
+        self._opened[request.id] = exchange
+
     def answered_late(self, request, answer) -> None:
-        self._exchange(request).save()
+        open_late(self, request)
         answered(self, request, answer)
 
     def failed_late(self, request, error, **facts) -> None:
-        self._exchange(request).save()
+        open_late(self, request)
         failed(self, request, error, **facts)
 
     AuditRecorder.opened = opened
