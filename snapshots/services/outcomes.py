@@ -112,6 +112,15 @@ _ACCOUNT = _refuse(
     "The cloud account is suspended, frozen or in arrears. Its owner must settle that first.",
     Fixer.CLOUD_ADMIN,
 )
+_ROLE_OR_ACCOUNT = _refuse(
+    "The portal's cloud account may not do this: it lacks a role, or it is restricted or in "
+    "arrears.",
+    Fixer.CLOUD_ADMIN,
+)
+_PROJECT = _refuse(
+    "The cloud project cannot be used at present. Whoever runs the cloud account must look at it.",
+    Fixer.CLOUD_ADMIN,
+)
 _UNKNOWN = Outcome(
     Verdict.UNKNOWN,
     "The cloud gave no clear answer, so a snapshot may exist. The portal looks for it, usually for "
@@ -132,7 +141,7 @@ BY_CODE: dict[str, Outcome] = {
     "EVS.1023": _BAD_CALL,
     "EVS.1024": _BAD_CALL,
     "EVS.1025": _BAD_CALL,
-    "EVS.1027": _ACCOUNT,
+    "EVS.1027": _ROLE_OR_ACCOUNT,
     "EVS.1033": _retry("The cloud could not look up its quota. The portal asks again by itself."),
     "EVS.1034": _QUOTA,
     "EVS.1039": _BAD_CALL,
@@ -196,7 +205,7 @@ BY_CODE: dict[str, Outcome] = {
     "APIGW.0306": _FORBIDDEN,
     "APIGW.0307": _SIGN_IN,
     "APIGW.0308": _LATER,
-    "APIGW.0310": _ACCOUNT,
+    "APIGW.0310": _PROJECT,
     "APIGW.0401": _FORBIDDEN,
     "APIGW.0402": _FORBIDDEN,
     "APIGW.0601": _UNKNOWN,
@@ -262,7 +271,8 @@ def _by_class(error: EvsError) -> Outcome:
 
 def _is_about_another(message: str) -> bool:
     """EVS.2409 in words, where an edition gives another code or none."""
-    return "another snapshot" in message.lower()
+    _, _, rest = message.lower().partition("another snapshot")
+    return any(words in rest for words in ("being", "creating", "in progress"))
 
 
 def _is_about_state(message: str) -> bool:

@@ -41,7 +41,7 @@ def read(status, code, message="some words"):
         (400, "EVS.1004", REFUSE, "description"),
         (400, "EVS.1012", REFUSE, "temporary disk"),
         (400, "EVS.1013", REFUSE, "fault of the portal"),
-        (403, "EVS.1027", REFUSE, "arrears"),
+        (403, "EVS.1027", REFUSE, "lacks a role"),
         (400, "EVS.1033", RETRY, "quota"),
         (400, "EVS.1034", REFUSE, "quota"),
         (400, "EVS.1042", REFUSE, "quota"),
@@ -193,3 +193,16 @@ def test_a_volume_in_the_wrong_state_is_told_by_the_message():
     message = "Invalid volume: Volume x status must be available, but current status is: in-use."
     assert "state does not allow" in read(400, "EVS.5400", message).words
     assert "state does not allow" not in read(400, "EVS.5400", "something else").words
+
+
+@pytest.mark.parametrize(
+    ("message", "verdict"),
+    [
+        ("Another snapshot of the volume is being created.", WAIT),
+        ("another snapshot in progress", WAIT),
+        ("The name is already used by another snapshot.", REFUSE),
+        ("The volume was restored from another snapshot.", REFUSE),
+    ],
+)
+def test_only_another_snapshot_that_is_being_made_is_waited_for(message, verdict):
+    assert read(400, "EVS.5400", message).verdict is verdict
