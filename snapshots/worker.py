@@ -23,6 +23,7 @@ from snapshots.jobs.claims import (
     claim,
     claim_some,
     extend,
+    free_held,
 )
 from snapshots.jobs.duties import (
     HOUSE,
@@ -81,6 +82,7 @@ class Loop:
         threads = self._operations + DUTIES_OF_ONE_CLOUD * lanes
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
         self._clock_difference = time.time() - time.monotonic()
+        self._clock_is_good_at = time.monotonic() + settings.EVSPORTAL_LEASE_SECONDS
 
     def stop(self) -> None:
         """Ask the loop to end after the work in hand. May be called by a signal handler."""
@@ -166,7 +168,12 @@ class Loop:
         was_set_back = difference < self._clock_difference - CLOCK_TOLERANCE_SECONDS
         self._clock_difference = difference
         beyond = timedelta(0) if was_set_back else LONGEST_PAUSE
-        bring_near(Operation.objects.filter(state__in=OPEN), Duty.objects.all(), beyond=beyond)
+        work = Operation.objects.filter(state__in=OPEN), Duty.objects.all()
+        bring_near(*work, beyond=beyond)
+        if was_set_back:  # living workers need a moment to set their leases by it
+            self._clock_is_good_at = time.monotonic() + self._lease.total_seconds()
+        if time.monotonic() > self._clock_is_good_at:
+            free_held(*work, lease=self._lease)
 
     def _claim_operations(self, held: list[str]) -> bool:
         claimed = [self._claim_for(cloud) for cloud in self._clouds if cloud not in held]

@@ -83,6 +83,15 @@ def bring_near(
         rows.filter(owner="", due_at__gt=moment + beyond + margin).update(due_at=moment)
 
 
+def free_held(*tables: QuerySet[Any], lease: timedelta) -> None:
+    """Make due what is claimed for longer than any living worker claims: its worker died before
+    the clock was set back. Two leases, since workers may have leases a little different.
+    """
+    moment = timezone.now()
+    for rows in tables:
+        rows.exclude(owner="").filter(due_at__gt=moment + 2 * lease).update(due_at=moment)
+
+
 def extend(
     rows: Iterable[Claimable], *, owner: str, lease: timedelta, now: datetime | None = None
 ) -> None:

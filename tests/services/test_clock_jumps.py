@@ -116,3 +116,18 @@ def test_a_clock_set_back_does_not_keep_the_breaker_open(loop, ask, sandbox):
         assert CloudHealth.objects.get().retry_at is None
         let_time_pass(operation, 0)
         assert Operation.objects.get().state == OperationState.ACCEPTED
+
+
+def test_what_a_dead_worker_held_does_not_wait_for_the_lost_hour(loop, ask, sandbox):
+    operation = ask("reports")
+    held = {"owner": "dead", "due_at": timezone.now() + timedelta(seconds=30)}
+    Operation.objects.update(**held, token=7, state=OperationState.SENDING)
+    with set_clock(-HOUR):
+        beat(loop)
+        operation.refresh_from_db()
+        assert operation.state == OperationState.SENDING  # it may live, and set its lease anew
+        loop._clock_is_good_at = float("-inf")  # a lease later it has not
+        beat(loop)
+        operation.refresh_from_db()
+        assert operation.state == OperationState.ACCEPTED
+        assert marked(sandbox, operation) == 1
