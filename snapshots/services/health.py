@@ -91,8 +91,10 @@ def plan_probes() -> None:
 
 
 def is_trouble_of_cloud(error: EvsError) -> bool:
-    """Whether the error is about reaching the cloud at all, not about one request."""
-    return isinstance(error, NoConnection | LoginFailed) or error.at_sign_in
+    """Whether the error is about reaching the cloud at all, not about one request. A call that is
+    not accepted with a new token either, or with an access key, is.
+    """
+    return isinstance(error, NoConnection | AuthFailed) or error.at_sign_in
 
 
 def keeps_open(error: EvsError) -> bool:

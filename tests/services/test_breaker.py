@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from snapshots import clouds
-from snapshots.evs.errors import LoginFailed, NoConnection, ServerFault, Timeout
+from snapshots.evs.errors import AuthFailed, LoginFailed, NoConnection, ServerFault, Timeout
 from snapshots.jobs.claims import bring_near
 from snapshots.jobs.duties import start_duty
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState
@@ -112,6 +112,21 @@ def test_sign_ins_that_fail_again_and_again_open_it_too(loop, ask, sandbox):
         let_time_pass(operation, 70)
     assert closed_off_clouds() == [CLOUD]
     assert Exchange.objects.filter(purpose="login").count() == 3
+
+
+def test_calls_refused_with_a_new_token_too_open_it(loop, ask, sandbox):
+    """As with an access key that is wrong: no sign-in tells."""
+    fault = {"times": 99, "method": "POST", "path": ".*/snapshots", "status": 401}
+    control(sandbox, "POST", "faults", json=fault)
+    operation = ask("reports")
+    for _ in range(9):
+        loop.run_until_idle()
+        let_time_pass(operation, 70)
+    assert closed_off_clouds() == [CLOUD]
+    assert 3 <= Exchange.objects.filter(purpose="create").count() <= 6  # with a new token again
+    operation.refresh_from_db()
+    assert operation.state == OperationState.QUEUED
+    assert fail(AuthFailed("a probe")) is not None  # keeps it open
 
 
 @pytest.mark.django_db
