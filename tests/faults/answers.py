@@ -88,6 +88,9 @@ _MAKERS = {
     "504": lambda _: _gateway(504, "APIGW.0201", "Backend timeout."),
     "429": lambda _: _gateway(429, "APIGW.0308", "The throttling threshold has been reached"),
     "503 later": lambda _: _gateway(503, "APIGW.0201", "Unavailable.", "Retry-After: 1"),
+    "401": lambda _: _message(
+        401, b'{"error": {"code": 401, "message": "The request requires authentication."}}'
+    ),
     "404": lambda _: _message(404, b"<html>no such page</html>", "text/html"),
     "409": lambda _: _message(
         409, b'{"error": {"code": "EVS.2409", "message": "Another snapshot is being created."}}'

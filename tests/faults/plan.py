@@ -91,7 +91,12 @@ _OF_ANY = [
     *_clear_no("429", 1.5),
     *_clear_no("503 later", 1.5),
 ]
-_OF_CREATES = [*_clear_no("409", 0.7), *_clear_no("413", 0.4), *_clear_no("404", 0.3)]
+_OF_CREATES = [
+    *_clear_no("409", 0.7),
+    *_clear_no("413", 0.4),
+    *_clear_no("404", 0.3),
+    *_clear_no("401", 1),  # sent again at once with a new token: the one case of two in a step
+]
 _TABLES = {
     Kind.CREATE: (0.5, [*_OF_ANY, *_OF_CREATES]),
     Kind.READ: (0.22, _OF_ANY),
