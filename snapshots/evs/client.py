@@ -10,6 +10,7 @@ from snapshots.evs.auth import Grant
 from snapshots.evs.connection import Connection
 from snapshots.evs.errors import (
     EvsError,
+    OtherSnapshot,
     ServerFault,
     Throttled,
     Unreachable,
@@ -108,7 +109,7 @@ class EvsClient:
         answer = self._ask_patiently(call)
         shown = _read(answer, _snapshot_answer)
         if shown.id.lower() != snapshot_id.lower():
-            raise UnreadableAnswer(
+            raise OtherSnapshot(
                 "The cloud answered with another snapshot than the one asked for.",
                 status=answer.status,
                 request_id=request_id_of(answer.headers, None),
@@ -122,20 +123,16 @@ class EvsClient:
         status: str | None = None,
         name: str | None = None,
         limit: int = PAGE_SIZE,
-        as_shown: bool = False,
     ) -> list[Snapshot]:
         """All snapshots of the project that fit, newest first, `limit` (1..1000) a page (A-2097).
 
-        Filters are checked again here, literally: a cloud that does not know one ignores it. With
-        `as_shown` nothing is checked again: for callers who must see what contradicts them. A row
+        Filters are checked again here, literally: a cloud that does not know one ignores it. A row
         that cannot be read makes the list unreadable: what it hides may be what is looked for.
         """
         wanted = {"volume_id": volume_id, "status": status, "name": name}
         filters = tuple((key, value) for key, value in wanted.items() if value is not None)
         call = _Call(purpose="watch", path=self._connection.dialect.list, query=filters)
         rows = self._list(call, key="snapshots", read_row=snapshot_from, limit=limit)
-        if as_shown:
-            return rows
         return [row for row in rows if all(getattr(row, key) == value for key, value in filters)]
 
     def list_readable_snapshots(

@@ -147,6 +147,10 @@ class UnreadableAnswer(EvsError):  # noqa: N818 - the name says what happened
     """An answer that is no answer to our question: not JSON, wrong shape, redirect, too long."""
 
 
+class OtherSnapshot(UnreadableAnswer):
+    """An answer about another snapshot than the one that was asked for."""
+
+
 # Codes by EVS page "Error Codes" (A-0038) and the gateway's (api-sign-errorcode). Authentication
 # trouble arrives as 400, 401 or 403, so the code decides.
 _TOKEN_CODES = frozenset(

@@ -12,8 +12,8 @@ from snapshots.evs.errors import EvsError
 from snapshots.evs.types import CreateSnapshot
 from snapshots.evs.types import Snapshot as CloudSnapshot
 from snapshots.jobs.claims import release, write
-from snapshots.models import MARKER, Operation, OperationState, Purpose
-from snapshots.services.anomalies import contradiction_in, note_metadata_kept, report
+from snapshots.models import Operation, OperationState, Purpose
+from snapshots.services.anomalies import contradiction_in, report
 from snapshots.services.health import (
     cloud_answered,
     cloud_failed,
@@ -114,7 +114,6 @@ def _store_snapshot(operation: Operation, made: CloudSnapshot) -> None:
             "checking what was made; please do not ask again.",
         )
         return
-    note_metadata_kept(operation, kept=MARKER in made.metadata)
     adopt(operation, made)
 
 

@@ -1,5 +1,6 @@
 """Settles an operation whose create may have been executed: by looking, never by sending again."""
 
+import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -23,6 +24,8 @@ from snapshots.services.health import cloud_answered, cloud_failed
 from snapshots.services.speaking import client_for_operation
 from snapshots.services.watch import adopt
 
+log = logging.getLogger(__name__)
+
 LEAST_LOOKS = 3
 LONGEST_PAUSE = timedelta(seconds=60)
 CLOCK_TOLERANCE = timedelta(minutes=5)  # how far the cloud's clock may be from ours
@@ -37,18 +40,22 @@ def settle(operation: Operation) -> None:
     """
     client = client_for_operation(operation, Purpose.SETTLE)
     try:
-        shown = client.list_snapshots(volume_id=operation.volume_id, as_shown=True)
+        listed = client.list_readable_snapshots(volume_id=operation.volume_id)
     except EvsError as error:
         cloud_failed(operation.cloud, error)
-        pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(operation.fails + 1, 6)))
-        release(operation, due_at=timezone.now() + pause, fails=operation.fails + 1)
+        _look_again(operation)
         return
     cloud_answered(operation.cloud)
+    shown = listed.rows
     report_late(operation.cloud, shown)
     marked = [one for one in shown if one.metadata.get(MARKER) == str(operation.pk)]
     if marked:
         note_metadata_kept(operation, kept=True)
         _choose(operation, marked, AnomalyKind.SEVERAL_MARKED)
+        return
+    if not listed.is_whole:  # what cannot be read may be it
+        log.warning("%s: its snapshots could not all be read: %s", operation.pk, listed.trouble)
+        _look_again(operation)
         return
     alike = _alike(operation, shown)
     undated = any(one.created_at is None for one in alike)
@@ -60,6 +67,12 @@ def settle(operation: Operation) -> None:
         _leave_to_people(operation, unclear, AnomalyKind.UNMARKED)
     else:
         _choose(operation, [], AnomalyKind.SEVERAL_ALIKE)
+
+
+def _look_again(operation: Operation) -> None:
+    """The look told nothing: it does not count."""
+    pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(operation.fails + 1, 6)))
+    release(operation, due_at=timezone.now() + pause, fails=operation.fails + 1)
 
 
 def _choose(operation: Operation, found: list[CloudSnapshot], several: AnomalyKind) -> None:

@@ -10,12 +10,25 @@ from django.db.models import Max
 from django.utils import timezone
 
 from snapshots.evs.client import EvsClient
-from snapshots.evs.errors import EvsError, NotFound
+from snapshots.evs.errors import EvsError, NotFound, OtherSnapshot
 from snapshots.evs.types import Snapshot as CloudSnapshot
 from snapshots.jobs.claims import release, write
 from snapshots.jobs.duties import WATCH, start_duty
-from snapshots.models import Duty, Operation, OperationState, Purpose, Snapshot
-from snapshots.services.anomalies import contradiction_in, report, report_late
+from snapshots.models import (
+    MARKER,
+    AnomalyKind,
+    Duty,
+    Operation,
+    OperationState,
+    Purpose,
+    Snapshot,
+)
+from snapshots.services.anomalies import (
+    contradiction_in,
+    note_metadata_kept,
+    report,
+    report_late,
+)
 from snapshots.services.health import cloud_answered, cloud_failed
 from snapshots.services.speaking import client_for_portal
 
@@ -54,6 +67,8 @@ def adopt(operation: Operation, made: CloudSnapshot) -> None:
         )
         start_duty(WATCH, operation.cloud, due_at=now + _shortest_pause())
         _conclude(operation, snapshot, now)
+        if operation.status is not OperationState.ACCEPTED:  # no reading will follow
+            note_metadata_kept(operation, kept=MARKER in made.metadata)
 
 
 def watch(duty: Duty) -> None:
@@ -120,6 +135,7 @@ def _read(client: EvsClient, duty: Duty, pending: list[Snapshot]) -> str:
     listed = [one for one in pending if one.snapshot_id in found]
     for first in range(0, len(listed), NOTED_AT_ONCE):
         with transaction.atomic():
+            write(duty, owner=duty.owner)  # one that woke up late has read what is old by now
             for snapshot in listed[first : first + NOTED_AT_ONCE]:
                 _note(snapshot, found[snapshot.snapshot_id])
     unread = {one.id for one in shown.unreadable}  # empty for a row that may be any
@@ -127,49 +143,91 @@ def _read(client: EvsClient, duty: Duty, pending: list[Snapshot]) -> str:
     # Any of them, so that none is kept waiting by others that cannot be read either.
     for snapshot in random.sample(absent, min(len(absent), MOST_SINGLE)):
         is_listed = bool(unread & {"", snapshot.snapshot_id})
-        _look_for(client, duty, snapshot, may_be_listed=is_listed)
+        marked = [one for one in shown.rows if _bears_mark_of(snapshot.operation, one)]
+        _look_for(client, duty, snapshot, marked, may_be_listed=is_listed)
     report_late(duty.cloud, shown.rows)
     return shown.trouble
 
 
-def _look_for(client: EvsClient, duty: Duty, snapshot: Snapshot, *, may_be_listed: bool) -> None:
+def _bears_mark_of(operation: Operation, shown: CloudSnapshot) -> bool:
+    return shown.metadata.get(MARKER) == str(operation.pk)
+
+
+def _look_for(
+    client: EvsClient,
+    duty: Duty,
+    snapshot: Snapshot,
+    marked: list[CloudSnapshot],
+    *,
+    may_be_listed: bool,
+) -> None:
     """A list may be a moment behind; only the snapshot's own address tells that it is gone, and
     only where the list says the same: a row that could not be read may be this one.
     """
     try:
-        _note(snapshot, client.show_snapshot(snapshot.snapshot_id))
+        shown = client.show_snapshot(snapshot.snapshot_id)
     except NotFound:
         if not may_be_listed:
-            _missed(duty, snapshot)
+            _missed(duty, snapshot, marked)
+    except OtherSnapshot as error:
+        words = f"Asked for snapshot {snapshot.snapshot_id}: {error}"
+        _doubt(snapshot.operation, AnomalyKind.WRONG_ID, words)
     except EvsError as error:  # one that cannot be read does not keep the others from being seen
         log.warning("Snapshot %s could not be read: %s", snapshot.snapshot_id, error)
+    else:
+        with transaction.atomic():
+            write(duty, owner=duty.owner)
+            _note(snapshot, shown)
 
 
 def _note(snapshot: Snapshot, shown: CloudSnapshot) -> None:
     """Store what was seen, and conclude from it; unless it contradicts what was asked, or another
     worker has concluded meanwhile.
     """
-    contradiction = contradiction_in(snapshot.operation, shown)
+    operation = snapshot.operation
+    contradiction = contradiction_in(operation, shown)
     if contradiction is not None:
-        report(contradiction, snapshot.operation, f"A reading of snapshot {shown.id} did not fit.")
+        _doubt(operation, contradiction, f"A reading of snapshot {shown.id} did not fit.")
         return
     now = timezone.now()
+    is_first = snapshot.seen_at == operation.state_at
     watched = Snapshot.objects.filter(pk=snapshot.pk, operation__state=OperationState.ACCEPTED)
     if watched.update(**_seen(shown, now)):
         for name, value in _seen(shown, now).items():
             setattr(snapshot, name, value)
-        _conclude(snapshot.operation, snapshot, now)
+        if is_first:  # what the create echoed need not be what was kept
+            note_metadata_kept(operation, kept=MARKER in shown.metadata)
+        if operation.outcome:  # it fits again
+            Operation.objects.filter(pk=operation.pk).update(outcome="")
+        _conclude(operation, snapshot, now)
 
 
-def _missed(duty: Duty, snapshot: Snapshot) -> None:
-    """One reading more that does not know it. Raises `LostClaimError` in a worker that woke up
-    late: another may have seen the snapshot meanwhile.
+def _doubt(operation: Operation, kind: AnomalyKind, words: str) -> None:
+    """What was read is not believed: auditors see why, and the person that it is looked into."""
+    report(kind, operation, words)
+    accepted = Operation.objects.filter(pk=operation.pk, state=OperationState.ACCEPTED)
+    accepted.exclude(outcome=_IN_DOUBT).update(outcome=_IN_DOUBT)
+
+
+_IN_DOUBT = (
+    "What the cloud shows does not fit what was asked, so the portal does not believe it and goes "
+    "on looking. Please tell the portal's administrators; do not ask again."
+)
+
+
+def _missed(duty: Duty, snapshot: Snapshot, marked: list[CloudSnapshot]) -> None:
+    """One reading more that does not know it; `marked` bear its operation's mark. Raises
+    `LostClaimError` in a worker that woke up late: another may have seen the snapshot meanwhile.
     """
     missed = snapshot.missed + 1
     with transaction.atomic():
         write(duty, owner=duty.owner)
         Snapshot.objects.filter(pk=snapshot.pk).update(missed=missed)
-        if missed >= GONE_AFTER:
+        if missed < GONE_AFTER:
+            return
+        if marked:
+            _correct(snapshot, marked)
+        else:
             _finish(
                 snapshot.operation,
                 OperationState.FAILED,
@@ -177,6 +235,25 @@ def _missed(duty: Duty, snapshot: Snapshot) -> None:
                 "there. Ask again if it is still needed.",
                 timezone.now(),
             )
+
+
+def _correct(snapshot: Snapshot, marked: list[CloudSnapshot]) -> None:
+    """The answer to the create named a snapshot that is not there, and others bear the mark: one
+    that fits is the one that was made. Of several none is chosen.
+    """
+    operation, names = snapshot.operation, ", ".join(sorted(one.id for one in marked))
+    words = f"The cloud named snapshot {snapshot.snapshot_id}, which is not there. "
+    words += f"The mark of this request is on {names}."
+    if len(marked) > 1 or contradiction_in(operation, marked[0]) is not None:
+        _doubt(operation, AnomalyKind.WRONG_ID, words)
+        return
+    report(AnomalyKind.WRONG_ID, operation, f"{words} That one is watched from now on.")
+    now, made = timezone.now(), marked[0]
+    changes = {"snapshot_id": made.id, "created_at": made.created_at, **_seen(made, now)}
+    Snapshot.objects.filter(pk=snapshot.pk).update(**changes)
+    for name, value in changes.items():
+        setattr(snapshot, name, value)
+    _conclude(operation, snapshot, now)
 
 
 def _seen(shown: CloudSnapshot, now: datetime) -> dict[str, object]:

@@ -29,7 +29,7 @@ from snapshots.services import ping as pinging
 from snapshots.services.anomalies import _report_unknown
 from snapshots.services.health import cloud_failed
 from snapshots.services.ping import probe
-from tests.services.conftest import control, let_time_pass, look_again
+from tests.services.conftest import control, let_time_pass, look_again, snapshots_in
 from tests.services.test_settle import kinds, lose_answer, settled, shown
 
 
@@ -62,6 +62,44 @@ def test_a_reading_of_another_snapshot_concludes_nothing(loop, ask, sandbox):
     fault(sandbox, "/snapshots/[^/]+", {"snapshot": foreign})
     look_again(loop)
     assert state_of(operation) == OperationState.ACCEPTED
+    assert kinds() == [AnomalyKind.WRONG_ID]
+    assert "administrators" in operation.outcome
+
+
+@pytest.fixture
+def named_wrongly(loop, ask, sandbox):
+    """The answer to the create fits in all but its id, which is of nothing that is there."""
+    operation = ask("reports")
+    body = shown(operation.volume_id, str(operation.pk))
+    lose_answer(sandbox, made=True, status=202, body=body)
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.ACCEPTED
+    assert operation.snapshot.snapshot_id == body["snapshot"]["id"]
+    return operation
+
+
+def test_the_snapshot_that_bears_the_mark_takes_the_place_of_one_that_is_not_there(
+    loop, sandbox, clock, named_wrongly
+):
+    (made,) = snapshots_in(sandbox)
+    look_again(loop)
+    look_again(loop)
+    assert Snapshot.objects.get().snapshot_id == made["id"]
+    assert kinds() == [AnomalyKind.WRONG_ID]
+    clock.move(300)
+    look_again(loop)
+    assert state_of(named_wrongly) == OperationState.SUCCEEDED
+
+
+def test_of_two_that_bear_the_mark_none_takes_it(loop, named_wrongly, by_hand):
+    by_hand("reports", metadata={MARKER: str(named_wrongly.pk)})
+    named = named_wrongly.snapshot.snapshot_id
+    for _ in range(4):
+        look_again(loop)
+    assert state_of(named_wrongly) == OperationState.ACCEPTED
+    assert Snapshot.objects.get().snapshot_id == named
+    assert kinds() == [AnomalyKind.WRONG_ID]
+    assert "do not ask again" in named_wrongly.outcome
 
 
 def test_a_listed_row_that_bears_another_mark_concludes_nothing(loop, ask, sandbox):
@@ -72,6 +110,10 @@ def test_a_listed_row_that_bears_another_mark_concludes_nothing(loop, ask, sandb
     look_again(loop)
     assert state_of(operation) == OperationState.ACCEPTED
     assert kinds() == [AnomalyKind.OTHER_MARKER]
+    assert "administrators" in operation.outcome
+    look_again(loop)  # and it fits again
+    assert state_of(operation) == OperationState.ACCEPTED
+    assert operation.outcome == ""
 
 
 def test_one_snapshot_that_cannot_be_read_does_not_hide_the_others(loop, ask, sandbox, clock):

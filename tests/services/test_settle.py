@@ -15,7 +15,7 @@ from snapshots.models import (
     Snapshot,
 )
 from snapshots.sandbox import scenarios
-from tests.services.conftest import control, let_time_pass, snapshots_in
+from tests.services.conftest import control, let_time_pass, look_again, snapshots_in
 
 
 def lose_answer(sandbox, *, made=True, **options):
@@ -38,14 +38,37 @@ def kinds():
 def test_a_cloud_that_keeps_metadata_is_known_as_such(loop, ask):
     ask("reports")
     loop.run_until_idle()
+    look_again(loop)
     assert CloudHealth.objects.get().keeps_metadata is True
     assert kinds() == []
+
+
+def test_what_the_answer_echoes_is_not_taken_for_kept(loop, ask, sandbox):
+    """Echoed and dropped; and then kept without an echo."""
+    operation = ask("reports")
+    loop.run_until_idle()
+    row = shown(operation.volume_id, "", operation.snapshot.snapshot_id)["snapshot"]
+    body = {"snapshots": [row | {"metadata": {}}]}
+    plan = {"times": 1, "method": "GET", "path": "/snapshots/detail", "status": 200, "body": body}
+    control(sandbox, "POST", "faults", json=plan)
+    look_again(loop)
+    assert CloudHealth.objects.get().keeps_metadata is False
+    assert kinds() == [AnomalyKind.METADATA_DROPPED]
+    other = ask("web-01-logs")
+    silent = shown(other.volume_id, "", str(uuid.uuid4()))["snapshot"] | {"metadata": {}}
+    answer_with(sandbox, {"snapshot": silent})
+    loop.run_until_idle()
+    kept = shown(other.volume_id, str(other.pk), silent["id"])["snapshot"]
+    control(sandbox, "POST", "faults", json=plan | {"body": {"snapshots": [row, kept]}})
+    look_again(loop)
+    assert CloudHealth.objects.get().keeps_metadata is True
 
 
 def test_a_cloud_that_drops_metadata_is_said_so_once(loop, ask):
     for name in ("one", "two"):
         operation = ask("trouble: drops metadata", name=name)
         loop.run_until_idle()
+        look_again(loop)
         Operation.objects.filter(pk=operation.pk).update(state=OperationState.CANCELLED)
     assert kinds() == [AnomalyKind.METADATA_DROPPED]
 
@@ -126,6 +149,7 @@ def dropping_begins(loop, ask, sandbox, clock):
     """The cloud kept marks, and drops them from the very create on whose answer is lost."""
     ask("web-01-logs")
     loop.run_until_idle()
+    look_again(loop)
     clock.move(60)
     reports = scenarios.volume_named("reports").id
     control(sandbox, "POST", f"volumes/{reports}", json={"trouble": "drops metadata"})
@@ -143,6 +167,8 @@ def test_a_cloud_that_begins_to_drop_marks_makes_nothing_called_not_created(loop
 
 def test_the_next_answer_without_mark_lets_it_be_settled(loop, ask, sandbox, dropping_begins):
     ask("trouble: drops metadata")
+    loop.run_until_idle()
+    look_again(loop)
     assert settled(loop, dropping_begins, times=2) == OperationState.ACCEPTED
     held = {one["id"]: one["name"] for one in snapshots_in(sandbox)}
     assert held[dropping_begins.snapshot.snapshot_id] == "mine"
@@ -256,3 +282,20 @@ def test_a_list_with_a_row_that_cannot_be_read_proves_no_absence(loop, ask, sand
     control(sandbox, "POST", "faults", json=plan | {"body": listed})
     assert settled(loop, operation, times=6) == OperationState.UNKNOWN
     assert operation.looks == 0
+
+
+def test_a_row_that_cannot_be_read_hides_no_mark_and_proves_no_absence(loop, ask, sandbox):
+    lose_answer(sandbox)
+    operation = ask("reports")
+    loop.run_until_idle()
+    (made,) = snapshots_in(sandbox)
+    bad = shown(operation.volume_id, "x")["snapshot"] | {"status": None}
+    good = shown(operation.volume_id, str(operation.pk), made["id"])["snapshot"]
+    plan = {"method": "GET", "path": "/snapshots/detail", "status": 200}
+    without = plan | {"times": 6, "body": {"snapshots": [bad]}}
+    control(sandbox, "POST", "faults", json=without)
+    assert settled(loop, operation, times=6) == OperationState.UNKNOWN
+    assert CloudHealth.objects.get().failing_since is None
+    control(sandbox, "POST", "faults", json=plan | {"times": 1, "body": {"snapshots": [bad, good]}})
+    assert settled(loop, operation) == OperationState.ACCEPTED
+    assert operation.snapshot.snapshot_id == made["id"]

@@ -9,7 +9,7 @@ from django.utils import timezone
 from snapshots.jobs.claims import LostClaimError
 from snapshots.jobs.duties import WATCH, start_duty
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState, Snapshot
-from snapshots.services.watch import _missed
+from snapshots.services.watch import _missed, watch
 from tests.services.conftest import control, let_time_pass, look_again
 from tests.services.test_settle import shown
 
@@ -175,7 +175,7 @@ def test_a_watch_that_woke_up_late_gives_nothing_up(loop, ask, sandbox):
     duty = Duty.objects.get(kind="watch")
     Duty.objects.update(token=duty.token + 1)
     with pytest.raises(LostClaimError):
-        _missed(duty, late)
+        _missed(duty, late, [])
     assert watched(operation)[0] == OperationState.ACCEPTED
 
 
@@ -229,3 +229,14 @@ def test_a_minute_costs_at_most_thirty_calls_whatever_is_accepted(
         start_duty(WATCH, "sandbox", due_at=timezone.now() + timedelta(seconds=2))
         loop.run_until_idle()
     assert 0 < readings() - before <= 30
+
+
+def test_a_watch_that_woke_up_late_writes_nothing_of_what_it_read(loop, ask, clock):
+    operation = ask("reports")
+    loop.run_until_idle()
+    clock.move(300)
+    duty = Duty.objects.get(kind="watch")
+    Duty.objects.update(token=duty.token + 1)  # another has read since it began to
+    with pytest.raises(LostClaimError):
+        watch(duty)
+    assert watched(operation) == (OperationState.ACCEPTED, "creating")
