@@ -67,7 +67,7 @@ def adopt(operation: Operation, made: CloudSnapshot) -> None:
         )
         start_duty(WATCH, operation.cloud, due_at=now + _shortest_pause())
         _conclude(operation, snapshot, now)
-        if operation.status is not OperationState.ACCEPTED:  # no reading will follow
+        if made.status.lower() in SUCCESS | FAILURE:  # no reading will follow
             note_metadata_kept(operation, kept=MARKER in made.metadata)
 
 

@@ -103,26 +103,25 @@ def test_a_probe_that_hangs_is_no_answer(loop, ask, sandbox):
     assert operation.state == OperationState.ACCEPTED
 
 
-def test_sign_ins_that_fail_again_and_again_open_it_too(loop, ask, sandbox):
-    fault = {"times": 99, "method": "POST", "path": "/auth/tokens", "status": 503}
-    control(sandbox, "POST", "faults", json=fault)
+def ask_in_vain(loop, ask, sandbox, **met):
+    """Every such POST meets this, until the breaker has opened."""
+    control(sandbox, "POST", "faults", json={"times": 99, "method": "POST"} | met)
     operation = ask("reports")
     for _ in range(9):
         loop.run_until_idle()
         let_time_pass(operation, 70)
     assert closed_off_clouds() == [CLOUD]
+    return operation
+
+
+def test_sign_ins_that_fail_again_and_again_open_it_too(loop, ask, sandbox):
+    ask_in_vain(loop, ask, sandbox, path="/auth/tokens", status=503)
     assert Exchange.objects.filter(purpose="login").count() == 3
 
 
 def test_calls_refused_with_a_new_token_too_open_it(loop, ask, sandbox):
     """As with an access key that is wrong: no sign-in tells."""
-    fault = {"times": 99, "method": "POST", "path": ".*/snapshots", "status": 401}
-    control(sandbox, "POST", "faults", json=fault)
-    operation = ask("reports")
-    for _ in range(9):
-        loop.run_until_idle()
-        let_time_pass(operation, 70)
-    assert closed_off_clouds() == [CLOUD]
+    operation = ask_in_vain(loop, ask, sandbox, path=".*/snapshots", status=401)
     assert 3 <= Exchange.objects.filter(purpose="create").count() <= 6  # with a new token again
     operation.refresh_from_db()
     assert operation.state == OperationState.QUEUED

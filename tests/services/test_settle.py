@@ -43,6 +43,16 @@ def test_a_cloud_that_keeps_metadata_is_known_as_such(loop, ask):
     assert kinds() == []
 
 
+def test_of_a_snapshot_that_is_ready_at_once_the_answer_tells(loop, ask, sandbox):
+    operation = ask("reports")
+    ready = shown(operation.volume_id, "")["snapshot"] | {"metadata": {}, "status": "available"}
+    answer_with(sandbox, {"snapshot": ready})
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.state == OperationState.SUCCEEDED
+    assert CloudHealth.objects.get().keeps_metadata is False
+
+
 def test_what_the_answer_echoes_is_not_taken_for_kept(loop, ask, sandbox):
     """Echoed and dropped; and then kept without an echo."""
     operation = ask("reports")
