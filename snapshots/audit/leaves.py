@@ -28,6 +28,9 @@ def leaf_maker(form: int, table: str) -> Leaf:
                     parts.append(head + _part("s" + value))
             elif value is None:
                 parts.append(f"{head}1:n")
+            elif value.__class__ is int:
+                digits = str(value)
+                parts.append(f"{head}{len(digits) + 1}:i{digits}")
             else:
                 parts.append(head + _part(_spelt(value)))
         return hashlib.sha256("".join(parts).encode("utf-8", "surrogatepass")).digest()
@@ -45,8 +48,6 @@ def _spelt(value: Any) -> str:
     kind = value.__class__
     if kind is bool:
         return "b1" if value else "b0"
-    if kind is int:
-        return f"i{value}"
     if kind is UUID:
         return f"s{value}"
     if kind is datetime:

@@ -18,15 +18,8 @@ from snapshots.audit import keys
 from snapshots.audit.canonical import FIELDS, canonical_json
 from snapshots.audit.horizon import TRAIL
 from snapshots.audit.leaves import leaf_maker
-from snapshots.audit.seals import (
-    FIRST_PREVIOUS,
-    LEAF,
-    TABLES,
-    digest_of,
-    header_of,
-    rows_of,
-)
-from snapshots.audit.spelling import respelt
+from snapshots.audit.seals import FIRST_PREVIOUS, LEAF, TABLES, digest_of, header_of
+from snapshots.audit.stored import OTHERWISE, stored_rows
 from snapshots.models import Seal, Tombstone
 
 # What a cell can do to its reader: SQLite keeps anything in any column.
@@ -262,7 +255,7 @@ def _compare(walk: _Walk, seal: Seal) -> None:
     wanted = next(sealed, None)
     for index, table in enumerate(TABLES):
         after, upto, _rows = seal.tables[table]
-        for values in _readable(table, after, upto) if upto > after else ():
+        for values in _readable(seal, table) if upto > after else ():
             seq = values[0]
             while wanted and wanted[0] == index and wanted[1] < seq:
                 _miss(walk, table, wanted[1])
@@ -277,12 +270,9 @@ def _compare(walk: _Walk, seal: Seal) -> None:
         while wanted and wanted[0] == index:
             _miss(walk, table, wanted[1])
             wanted = next(sealed, None)
-        if upto > after and (wrong := respelt(table, after, upto)) is not None:
-            words = f"Row {wrong} of {table} was changed: an id or a time is spelt otherwise."
-            raise BadTrailError("changed", words, table, wrong)
 
 
-def _leaf(seal: Seal, table: str, values: tuple[Any, ...]) -> bytes:
+def _leaf(seal: Seal, table: str, values: Sequence[Any]) -> bytes:
     """Empty for values that no row of the portal has."""
     try:
         return leaf_maker(seal.format, table)(values)
@@ -290,16 +280,17 @@ def _leaf(seal: Seal, table: str, values: tuple[Any, ...]) -> bytes:
         return b""
 
 
-def _readable(table: str, after: int, upto: int) -> Iterator[tuple[Any, ...]]:
+def _readable(seal: Seal, table: str) -> Iterator[list[Any]]:
     """The rows; one that cannot even be read is named."""
+    after, upto, _rows = seal.tables[table]
     try:
-        yield from rows_of(table, after, upto)
+        yield from stored_rows(seal.format, table, after, upto)
     except (DatabaseError, *UNREADABLE):
         numbers = TRAIL[table]._default_manager.filter(seq__gt=after, seq__lte=upto)  # noqa: SLF001
         for seq in list(numbers.order_by("seq").values_list("seq", flat=True)):
             words = f"Row {seq} of {table} was changed: it cannot be read."
             with _reading("changed", words, table, seq):
-                list(rows_of(table, seq - 1, seq))
+                list(stored_rows(seal.format, table, seq - 1, seq))
         raise
 
 
@@ -310,9 +301,12 @@ def _miss(walk: _Walk, table: str, seq: int) -> None:
     raise BadTrailError("missing", f"Row {seq} of {table} is missing.", table, seq)
 
 
-def _changed(seal: Seal, table: str, values: tuple[Any, ...]) -> BadTrailError:
+def _changed(seal: Seal, table: str, values: Sequence[Any]) -> BadTrailError:
     """Changed, or exchanged with another row of the seal."""
     seq = values[0]
+    if OTHERWISE in values:
+        words = f"Row {seq} of {table} was changed: an id, a time or a truth is spelt otherwise."
+        return BadTrailError("changed", words, table, seq)
     for index, other, sealed in LEAF.iter_unpack(bytes(seal.leaves)):
         is_other = TABLES[index] == table and other != seq
         if is_other and _leaf(seal, table, (other, *values[1:])) == sealed:

@@ -212,7 +212,12 @@ def test_two_rows_that_changed_places_are_swapped(sealed):
 
 
 def _write(seq, values):
-    values = {k: (v.hex if hasattr(v, "hex") and not ON_POSTGRES else v) for k, v in values.items()}
+    """Each value as the portal itself writes it."""
+    fields = {field.attname: field for field in Action._meta.concrete_fields}
+    values = {
+        name: value if name == "details" else fields[name].get_db_prep_save(value, connection)
+        for name, value in values.items()
+    }
     names = ", ".join(f"{name} = %s" for name in values)
     run(f"UPDATE snapshots_action SET {names} WHERE seq = %s", *values.values(), seq)  # noqa: S608
 

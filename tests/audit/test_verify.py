@@ -268,6 +268,8 @@ def test_json_written_otherwise_is_no_damage(key, open_door):
         "at = at || '+00:00'",
         "at = at || '.000000'",
         "at = substr(at, 1, 16)",
+        "at = CAST(at AS BLOB)",
+        "id = CAST(id AS BLOB)",
     ],
 )
 def test_an_id_or_a_time_that_is_spelt_otherwise_was_changed(key, open_door, change):
@@ -276,6 +278,16 @@ def test_an_id_or_a_time_that_is_spelt_otherwise_was_changed(key, open_door, cha
     seq = Action.objects.order_by("seq")[7].seq
     run(f"UPDATE snapshots_action SET {change} WHERE seq = %s", seq)  # noqa: S608
     assert found(key) == ("changed", "action", seq)
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL has a type for truth")
+@pytest.mark.parametrize("value", ["2", "'no'", "0.5"])
+def test_a_truth_that_is_neither_was_changed(key, open_door, value):
+    """Django takes each for false."""
+    sealed(60)
+    seq = Exchange.objects.filter(background=False).order_by("seq")[3].seq
+    run(f"UPDATE snapshots_exchange SET background = {value} WHERE seq = %s", seq)  # noqa: S608
+    assert found(key) == ("changed", "exchange", seq)
 
 
 # --- the rest --------------------------------------------------------------------------------
