@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from django import template
 from django.conf import settings
-from django.db.models import Choices
+from django.db.models import Choices, Model
 from django.template import Context
 from django.urls import reverse
 from django.utils import timezone
@@ -19,9 +19,14 @@ from django.utils.safestring import SafeString
 
 from snapshots import selectors
 from snapshots.models import (
+    Action,
+    ActionCode,
+    Anomaly,
+    AnomalyKind,
     Exchange,
     Operation,
     OperationState,
+    Purpose,
     Quota,
     may_administer,
     may_audit,
@@ -132,6 +137,24 @@ def _phrase(status: int) -> str:
 
 def _badge(word: str, tone: str) -> SafeString:
     return format_html('<span class="badge badge--{}">{}</span>', tone, word)
+
+
+_WHAT = {**dict(Purpose.choices), **dict(ActionCode.choices), **dict(AnomalyKind.choices)}
+
+
+@register.filter
+def table(record: Model) -> str:
+    """Where the record stands: exchange, action or anomaly."""
+    return str(record._meta.model_name)  # noqa: SLF001 - Django's public name for it
+
+
+@register.filter
+def what(record: Exchange | Action | Anomaly) -> str:
+    """What a record is about, in words. A list of them has no time for Django's own way."""
+    if isinstance(record, Exchange):
+        return _WHAT.get(record.purpose, record.purpose)
+    told = record.code if isinstance(record, Action) else record.kind
+    return _WHAT.get(told, told)
 
 
 @register.filter
