@@ -81,11 +81,9 @@ class AuditRecorder:
     def _exchange(self, request: Outgoing) -> Exchange:
         purpose = self._purpose(request)
         operation = self._context.operation
+        secrets = self._secrets_of(request)
         body = mask_body(
-            request.body,
-            most_bytes=MOST_BYTES,
-            secrets=self._secrets_of(request),
-            login=request.sensitive,
+            request.body, most_bytes=MOST_BYTES, secrets=secrets, login=request.sensitive
         )
         row = Exchange(
             id=request.id,
@@ -97,8 +95,8 @@ class AuditRecorder:
             cloud=self._context.cloud,
             sandbox=self._context.sandbox,
             method=request.method,
-            url=strike(request.url, self._secrets_of(request)),
-            headers=mask_headers(request.headers, secrets=self._secrets_of(request)),
+            url=strike(request.url, secrets),
+            headers=mask_headers(request.headers, secrets=secrets),
             body=body.text,
             body_bytes=body.size_bytes,
             body_sha256=body.sha256,

@@ -21,6 +21,8 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 
+_SAME_IN_JSON = re.compile(r"[ !#-\[\]-~]*")  # ASCII but quotes and backslashes
+
 
 def without_secrets(text: str, known: Iterable[str] = ()) -> str:
     """The text without these secrets and without what looks like a token or a private key."""
@@ -32,8 +34,9 @@ def without_secrets(text: str, known: Iterable[str] = ()) -> str:
 
 def _without(text: str, secret: str) -> str:
     text = text.replace(secret, MASK)
-    for plain in (True, False):  # as it stands inside a JSON body, written either way
-        text = text.replace(json.dumps(secret, ensure_ascii=plain)[1:-1], MASK)
+    if not _SAME_IN_JSON.fullmatch(secret):
+        for plain in (True, False):  # as it stands inside a JSON body, written either way
+            text = text.replace(json.dumps(secret, ensure_ascii=plain)[1:-1], MASK)
     return _without_beginning(text, secret) if text.endswith("…") else text
 
 
