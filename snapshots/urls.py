@@ -16,6 +16,7 @@ urlpatterns = [
     path("snapshots/<uuid:operation_id>/", operations.detail, name="detail"),
     path("snapshots/<uuid:operation_id>/status/", operations.status, name="status"),
     path("snapshots/<uuid:operation_id>/cancel/", operations.cancel, name="cancel"),
+    path("snapshots/<uuid:operation_id>/end/", operations.end, name="end"),
     path("snapshots/<uuid:operation_id>/again/", operations.again, name="again"),
     # /volumes/
     path("volumes/", volumes.volumes, name="volumes"),

@@ -1,5 +1,6 @@
 """What input is acceptable, told without asking anybody but our own tables."""
 
+from snapshots.forms.ending import EndingForm
 from snapshots.forms.filters import (
     AuditSearchForm,
     OperationFilterForm,
@@ -17,6 +18,7 @@ from snapshots.forms.snapshot import SnapshotForm, new_key, suggested_name
 
 __all__ = [
     "AuditSearchForm",
+    "EndingForm",
     "MetadataRow",
     "OperationFilterForm",
     "PeriodForm",

@@ -40,6 +40,8 @@ class ActionCode(models.TextChoices):
     OPERATION_AGAIN_REFUSED = "operation:ask-again:refused", "was refused to ask again"
     OPERATION_CANCELLED = "operation:cancel", "cancelled a request"
     OPERATION_CANCEL_REFUSED = "operation:cancel:refused", "was refused to cancel a request"
+    OPERATION_ENDED = "operation:end", "ended a request that the portal could not"
+    OPERATION_END_REFUSED = "operation:end:refused", "was refused to end a request"
 
     AUDIT_SEARCHED = "audit:search", "searched the audit trail"
     AUDIT_SEARCH_REFUSED = "audit:search:refused", "searched in a way that cannot be answered"

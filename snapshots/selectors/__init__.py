@@ -21,6 +21,7 @@ from snapshots.models import (
     OPEN,
     Action,
     Anomaly,
+    AnomalyKind,
     Answer,
     CloudHealth,
     Exchange,
@@ -146,6 +147,19 @@ def operation_blocking(operation: Operation) -> Operation | None:
         return busy
     older = Q(asked_at__lt=operation.asked_at) | Q(asked_at=operation.asked_at, id__lt=operation.id)
     return line.filter(older, state=OperationState.QUEUED).order_by("asked_at", "id").first()
+
+
+STUCK_AFTER = timedelta(days=1)
+
+
+def is_stuck(operation: Operation) -> bool:
+    """Sent and not ended, and the portal alone will hardly end it: what the cloud shows contradicts
+    what was asked, or it has been the same for a day.
+    """
+    if operation.status not in {OperationState.UNKNOWN, OperationState.ACCEPTED}:
+        return False
+    told = operation.anomalies.exclude(kind=AnomalyKind.METADATA_DROPPED)  # of the cloud as such
+    return timezone.now() - operation.state_at > STUCK_AFTER or told.exists()
 
 
 def accepted_at(operation: Operation) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What a person may do to an operation: ask, cancel, ask again. Nothing here calls the cloud."""
+"""What people may do to an operation: ask, cancel, end, ask again. Nothing here calls the cloud."""
 
 import json
 import uuid
@@ -17,6 +17,7 @@ from snapshots.models import (
     Operation,
     OperationState,
     Volume,
+    may_administer,
     may_request,
     may_request_for_others,
 )
@@ -173,6 +174,35 @@ def cancel_operation(*, operation: Operation, person: User) -> bool:
         done = waiting.update(**changes, **taken, outcome=words) == 1
         code = ActionCode.OPERATION_CANCELLED if done else ActionCode.OPERATION_CANCEL_REFUSED
         told = {} if done else {"why": "It was already sent, or had ended."}
+        actions.record(
+            code, actor=person, operation=operation, subject=str(operation.pk), details=told
+        )
+    return done
+
+
+def end_operation(*, operation: Operation, person: User, why: str) -> bool:
+    """An administrator has looked in the cloud and ends what the portal cannot: it counts as
+    failed, and its volume is free for the next. False when it has ended by itself meanwhile.
+
+    Raises `NotAllowedError` for anybody else, and for an operation that is not stuck.
+    """
+    refused = ActionCode.OPERATION_END_REFUSED
+    if not may_administer(person):
+        raise _refusal(refused, operation, person, "Only administrators end a request.")
+    if not selectors.is_stuck(operation):
+        raise _refusal(refused, operation, person, "The portal is still at it, or it has ended.")
+    changes = operation.enter(OperationState.FAILED, now=timezone.now())
+    words = (
+        f"Ended by {person.get_username()}, an administrator: {why} "
+        "A snapshot may be in the cloud: look there before you ask again."
+    )
+    stuck = Operation.objects.filter(pk=operation.pk, state=operation.state)
+    # A worker may be looking at it: a new token takes its claim away.
+    taken = {"token": F("token") + 1, "owner": "", "due_at": None}
+    with transaction.atomic():
+        done = stuck.update(**changes, **taken, outcome=words) == 1
+        code = ActionCode.OPERATION_ENDED if done else refused
+        told = {"why": why if done else "It had ended."}
         actions.record(
             code, actor=person, operation=operation, subject=str(operation.pk), details=told
         )

@@ -1,4 +1,4 @@
-"""What was asked for, what became of it, and the second thoughts: cancel, ask again."""
+"""What was asked for, what became of it, and the second thoughts: cancel, end, ask again."""
 
 import uuid
 from collections.abc import Sequence
@@ -12,11 +12,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from snapshots import selectors
-from snapshots.forms import OperationFilterForm, new_key
+from snapshots.forms import EndingForm, OperationFilterForm, new_key
 from snapshots.models import (
     MARKER,
     Operation,
     Snapshot,
+    may_administer,
     may_audit,
     may_request,
     may_request_for_others,
@@ -27,8 +28,15 @@ from snapshots.services.request import (
     NotAllowedError,
     ask_again,
     cancel_operation,
+    end_operation,
 )
-from snapshots.views.access import PortalRequest, for_requesters, signed_in, with_a_role
+from snapshots.views.access import (
+    PortalRequest,
+    for_administrators,
+    for_requesters,
+    signed_in,
+    with_a_role,
+)
 from snapshots.views.timeline import timeline_of
 
 
@@ -89,8 +97,15 @@ def _lines(operations: Sequence[Operation]) -> list[Line]:
 @with_a_role
 @require_safe
 def detail(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
-    operation = _visible(request, operation_id)
+    return _detail(request, _visible(request, operation_id))
+
+
+def _detail(
+    request: PortalRequest, operation: Operation, *, ending: EndingForm | None = None
+) -> HttpResponse:
+    """`ending`: as it was sent, with what was wrong."""
     context = _status_context(request, operation) | _result_context(request, operation)
+    context["ending"] = context["ending"] and (ending or context["ending"])
     return render(request, "snapshots/detail.html", context)
 
 
@@ -145,6 +160,7 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
         "may_ask_again": has_a_hand and operation.can_be_asked_again,
         "may_take_another": may_request(user) and operation.is_final,
         "may_audit": may_audit(user),
+        "ending": EndingForm() if may_administer(user) and selectors.is_stuck(operation) else None,
         "again_key": new_key(),
         "asked_again": operation.asked_again.order_by("asked_at").first(),
     }
@@ -171,6 +187,27 @@ def cancel(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
             messages.warning(
                 request, "Too late to cancel: it was already sent. See below what became of it."
             )
+    return redirect("snapshots:detail", operation.pk)
+
+
+@for_administrators
+@require_POST
+def end(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
+    operation = _visible(request, operation_id)
+    form = EndingForm(request.POST)
+    if not form.is_valid():
+        return _detail(request, operation, ending=form)
+    try:
+        ended = end_operation(
+            operation=operation, person=request.user, why=form.cleaned_data["why"]
+        )
+    except NotAllowedError as error:
+        messages.error(request, f"{error} Nothing was changed.")
+    else:
+        if ended:
+            messages.success(request, "Ended. The volume is free for the next request.")
+        else:
+            messages.warning(request, "It has ended by itself meanwhile; see below.")
     return redirect("snapshots:detail", operation.pk)
 
 

@@ -30,7 +30,7 @@ _NOW = {
 }
 _END = {
     OperationState.SUCCEEDED: "Available",
-    OperationState.FAILED: "Failed in the cloud",
+    OperationState.FAILED: "Failed",
     OperationState.REFUSED: "Refused by the cloud",
     OperationState.NOT_CREATED: "Not created",
     OperationState.CANCELLED: "Cancelled",

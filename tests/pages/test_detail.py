@@ -8,7 +8,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from snapshots.models import Operation, OperationState
+from snapshots.models import Action, ActionCode, AnomalyKind, Operation, OperationState
+from snapshots.services.anomalies import report
 from tests.pages import scene
 
 
@@ -132,6 +133,87 @@ def test_one_that_was_sent_is_not_cancelled(alice, operation):
     assert operation.state == "accepted"
 
 
+# --- end -------------------------------------------------------------------------------------
+
+STUCK = "Look in the cloud first"
+
+
+@pytest.fixture
+def doubted(operation):
+    """The cloud shows something else than was asked."""
+    report(AnomalyKind.OTHER_VOLUME, operation, "A reading did not fit.")
+    return operation
+
+
+def test_an_administrator_ends_one_that_the_portal_cannot(root, alice, doubted):
+    assert STUCK in _page(root, doubted).text
+    page = _post(root, doubted, "end", why="No such snapshot there").text
+    assert "Ended. The volume is free" in page
+    doubted.refresh_from_db()
+    assert (doubted.state, doubted.finished_at is not None) == ("failed", True)
+    words = _page(alice, doubted).text
+    assert "Ended by root, an administrator: No such snapshot there." in words
+    assert "look there before you ask again" in words
+    assert "Ask again" in words
+    action = Action.objects.get(code=ActionCode.OPERATION_ENDED)
+    assert (action.actor_name, action.operation_id) == ("root", doubted.pk)
+    assert action.details == {"why": "No such snapshot there."}
+
+
+def test_the_volume_is_free_for_the_next(root, alice, doubted, volume):
+    waiting = scene.operation(alice.user, volume)
+    assert "It waits for" in _page(alice, waiting).text
+    _post(root, doubted, "end", why="Gone.")
+    assert "It waits for" not in _page(alice, waiting).text
+
+
+@pytest.mark.parametrize("state", OperationState)
+def test_one_that_was_sent_is_ended_after_a_day(state, root, alice, volume):
+    ago = timezone.now() - timedelta(hours=25)
+    made = scene.operation(alice.user, volume, state=state, state_at=ago)
+    is_stuck = state in {OperationState.UNKNOWN, OperationState.ACCEPTED}
+    assert (STUCK in _page(root, made).text) is is_stuck
+    page = _post(root, made, "end", why="Nothing there.").text
+    assert ("Ended. The volume" in page) is is_stuck
+    made.refresh_from_db()
+    assert (made.state == "failed") is (is_stuck or state == "failed")
+    refused = Action.objects.filter(code=ActionCode.OPERATION_END_REFUSED)
+    assert refused.exists() is not is_stuck
+
+
+def test_one_that_the_portal_is_still_at_is_not_ended(root, operation):
+    report(AnomalyKind.METADATA_DROPPED, operation, "Of the cloud, not of the request.")
+    assert STUCK not in _page(root, operation).text
+    assert "still at it" in _post(root, operation, "end", why="I am impatient.").text
+    operation.refresh_from_db()
+    assert operation.state == "accepted"
+
+
+def test_nobody_else_ends_one(alice, helen, audrey, doubted):
+    for browser in (alice, helen, audrey):
+        assert STUCK not in _page(browser, doubted).text
+        assert _post(browser, doubted, "end", why="Away.").status_code == 404
+    doubted.refresh_from_db()
+    assert doubted.state == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        (" ", "Say what you found in the cloud."),
+        ("x" * 256, "at most 255"),
+        ("password=Tr0ub4dor-3", "This looks like"),
+    ],
+)
+def test_an_end_without_a_good_reason_changes_nothing(root, doubted, why, words):
+    page = _post(root, doubted, "end", why=why).text
+    assert words in page
+    assert why in page
+    doubted.refresh_from_db()
+    assert doubted.state == "accepted"
+    assert not Action.objects.filter(code__startswith="operation:end").exists()
+
+
 def test_auditors_get_no_buttons(audrey, alice, volume):
     made = scene.operation(alice.user, volume)
     page = _page(audrey, made).text
@@ -139,9 +221,9 @@ def test_auditors_get_no_buttons(audrey, alice, volume):
     assert f"/audit/?operation={made.pk}" in page
 
 
-def test_buttons_take_no_get(alice, operation):
-    for name in ("cancel", "again"):
-        assert _page(alice, operation, name).status_code == 405
+def test_buttons_take_no_get(alice, root, operation):
+    for browser, name in ((alice, "cancel"), (alice, "again"), (root, "end")):
+        assert _page(browser, operation, name).status_code == 405
 
 
 # --- ask again -------------------------------------------------------------------------------
