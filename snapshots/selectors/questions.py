@@ -1,6 +1,7 @@
 """What the saved questions found: counts by tallies, lists by hits. For auditors only."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -43,31 +44,25 @@ def figures(questions: Sequence[Question], *, today: date | None = None) -> list
         recent=Sum("hits", filter=recent, default=0), in_all=Sum("hits")
     )
     told = {question: (lately, in_all) for question, lately, in_all in sums}
-    weeks = _weeks(tallies, day)
-    return [
-        Figures(one, *told.get(one, (0, 0)), weeks=tuple(weeks.get(one, _no_weeks(day))))
-        for one in questions
-    ]
+    weeks_of = _weeks(tallies, day)
+    return [Figures(one, *told.get(one, (0, 0)), weeks=weeks_of(one)) for one in questions]
 
 
 def _first_monday(day: date) -> date:
     return day - timedelta(days=day.weekday(), weeks=WEEKS - 1)
 
 
-def _no_weeks(day: date) -> list[Week]:
-    first = _first_monday(day)
-    return [Week(first + timedelta(weeks=number), 0) for number in range(WEEKS)]
-
-
-def _weeks(tallies: QuerySet[Tally], day: date) -> dict[str, list[Week]]:
+def _weeks(tallies: QuerySet[Tally], day: date) -> Callable[[str], tuple[Week, ...]]:
+    """What tells a question's weeks."""
     first = _first_monday(day)
     span = tallies.filter(day__gte=first, day__lt=first + timedelta(weeks=WEEKS))
-    weeks: dict[str, list[Week]] = {}
+    told: Counter[tuple[str, int]] = Counter()
     for question, at, hits in span.values_list("question", "day", "hits"):
-        of_it = weeks.setdefault(question, _no_weeks(day))
-        number = (at - first).days // 7
-        of_it[number] = Week(of_it[number].first, of_it[number].hits + hits)
-    return weeks
+        told[question, (at - first).days // 7] += hits
+    mondays = [first + timedelta(weeks=number) for number in range(WEEKS)]
+    return lambda question: tuple(
+        Week(monday, told[question, number]) for number, monday in enumerate(mondays)
+    )
 
 
 @dataclass(frozen=True, slots=True)
