@@ -5,7 +5,10 @@ Pure functions on texts. What is struck out becomes `***`.
 
 import json
 import re
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable
+from functools import lru_cache
+from urllib.parse import quote, quote_plus
 
 MASK = "***"
 LEAST_SECRET = 6  # characters; a shorter "secret" would strike out innocent words
@@ -21,8 +24,6 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 
-_SAME_IN_JSON = re.compile(r"[ !#-\[\]-~]*")  # ASCII but quotes and backslashes
-
 
 def without_secrets(text: str, known: Iterable[str] = ()) -> str:
     """The text without these secrets and without what looks like a token or a private key."""
@@ -33,11 +34,23 @@ def without_secrets(text: str, known: Iterable[str] = ()) -> str:
 
 
 def _without(text: str, secret: str) -> str:
-    text = text.replace(secret, MASK)
-    if not _SAME_IN_JSON.fullmatch(secret):
-        for plain in (True, False):  # as it stands inside a JSON body, written either way
-            text = text.replace(json.dumps(secret, ensure_ascii=plain)[1:-1], MASK)
+    for spelt in _spellings(secret):
+        text = text.replace(spelt, MASK)
     return _without_beginning(text, secret) if text.endswith("…") else text
+
+
+@lru_cache(maxsize=64)
+def _spellings(secret: str) -> tuple[str, ...]:
+    """As it may come back: plain, in JSON written either way, in an address, all in base64."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    in_json = {json.dumps(secret, ensure_ascii=plain)[1:-1] for plain in (True, False)}
+    in_address = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    in_address |= {_ESCAPED.sub(lambda one: one[0].lower(), spelt) for spelt in in_address}
+    in_base64 = {one(raw).decode().rstrip("=") for one in (b64encode, urlsafe_b64encode)}
+    return (secret, *sorted((in_json | in_address | in_base64) - {secret}))
+
+
+_ESCAPED = re.compile("%[0-9A-F]{2}")
 
 
 def _without_beginning(text: str, secret: str) -> str:

@@ -63,6 +63,22 @@ def test_known_secret_is_struck_out_wherever_it_stands():
     assert SECRET not in stored(content, secrets=[SECRET]).text
 
 
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        "pa%2Fss%20w%C3%B6rd%2B1",
+        "pa%2fss%20w%c3%b6rd%2b1",
+        "pa/ss%20w%C3%B6rd%2B1",
+        "pa%2Fss+w%C3%B6rd%2B1",
+        "cGEvc3Mgd8O2cmQrMQ==",
+        "pa/ss w\\u00f6rd+1",
+    ],
+)
+def test_known_secret_is_struck_out_in_each_spelling(spelt):
+    body = stored(f"back: {spelt} end".encode(), secrets=["pa/ss w\u00f6rd+1"])
+    assert body.text.replace("=", "") == "back: *** end"
+
+
 def test_known_secret_with_quotes_is_struck_out_of_json():
     odd = 'pa"ss\\wörd'
     text = stored(json.dumps({"message": f"wrong: {odd}"}).encode(), secrets=[odd]).text
