@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, DataError, connection, transaction
 from django.db.models import QuerySet
 
 from snapshots.audit import keys
@@ -23,7 +23,10 @@ from snapshots.audit.stored import OTHERWISE, stored_rows
 from snapshots.models import Seal, Tombstone
 
 # What a cell can do to its reader: SQLite keeps anything in any column.
-UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
+UNREADABLE = (
+    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+    struct.error,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,8 @@ def _reading(kind: str, words: str, table: str, seq: int) -> Iterator[None]:
     try:
         yield
     except (DatabaseError, *UNREADABLE) as error:
-        if isinstance(error, DatabaseError) and "UTF-8" not in str(error):
+        is_of_the_cell = isinstance(error, DataError) or "UTF-8" in str(error)
+        if isinstance(error, DatabaseError) and not is_of_the_cell:
             raise
         raise BadTrailError(kind, words, table, seq) from error
 

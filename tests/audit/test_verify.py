@@ -290,6 +290,23 @@ def test_a_truth_that_is_neither_was_changed(key, open_door, value):
     assert found(key) == ("changed", "exchange", seq)
 
 
+@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite keeps times as text")
+@pytest.mark.parametrize("at", ["infinity", "-infinity", "12026-01-01", "2026-01-01 BC"])
+def test_a_time_that_no_clock_tells_was_changed(key, open_door, at):
+    sealed(60)
+    seq = Action.objects.order_by("seq")[7].seq
+    run("UPDATE snapshots_action SET at = %s::timestamptz WHERE seq = %s", at, seq)
+    assert found(key) == ("changed", "action", seq)
+
+
+@pytest.mark.parametrize("details", ["[" * 990 + "]" * 990, "9" * 5000, "1e400"])
+def test_json_that_python_does_not_read_was_changed(key, open_door, details):
+    sealed(60)
+    seq = Action.objects.order_by("seq")[7].seq
+    run("UPDATE snapshots_action SET details = %s WHERE seq = %s", details, seq)
+    assert found(key) == ("changed", "action", seq)
+
+
 # --- the rest --------------------------------------------------------------------------------
 
 
