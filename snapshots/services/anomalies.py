@@ -60,7 +60,8 @@ def _report_unknown(cloud: str, made: CloudSnapshot) -> None:
     if operation is None:
         return
     own: Snapshot | None = getattr(operation, "snapshot", None)
-    if own is not None and (own.snapshot_id == made.id or own.missed):
+    is_missed = own is not None and own.missed and operation.status is OperationState.ACCEPTED
+    if own is not None and (own.snapshot_id == made.id or is_missed):
         return  # adopted a moment ago, after the list was compared; or whoever misses it will say
     if own is None:
         words = f"Snapshot {made.id} bears the mark of this request, which is {operation.state}."

@@ -2,6 +2,8 @@
 
 import logging
 import random
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -132,25 +134,32 @@ def _read(client: EvsClient, duty: Duty, pending: list[Snapshot]) -> str:
     # The newest come first, so mostly the first page has them all.
     shown = client.list_readable_snapshots(volume_id=volume_id, ids=wanted, limit=MOST_ROWS)
     found = {one.id: one for one in shown.rows}
+    marked = _by_mark(shown.rows)
     listed = [one for one in pending if one.snapshot_id in found]
     for first in range(0, len(listed), NOTED_AT_ONCE):
         with transaction.atomic():
             write(duty, owner=duty.owner)  # one that woke up late has read what is old by now
             for snapshot in listed[first : first + NOTED_AT_ONCE]:
-                _note(snapshot, found[snapshot.snapshot_id])
+                _believe(snapshot, found[snapshot.snapshot_id], marked[_mark_of(snapshot)])
     unread = {one.id for one in shown.unreadable}  # empty for a row that may be any
     absent = [one for one in pending if one.snapshot_id not in found]
     # Any of them, so that none is kept waiting by others that cannot be read either.
     for snapshot in random.sample(absent, min(len(absent), MOST_SINGLE)):
         is_listed = bool(unread & {"", snapshot.snapshot_id})
-        marked = [one for one in shown.rows if _bears_mark_of(snapshot.operation, one)]
-        _look_for(client, duty, snapshot, marked, may_be_listed=is_listed)
+        _look_for(client, duty, snapshot, marked[_mark_of(snapshot)], may_be_listed=is_listed)
     report_late(duty.cloud, shown.rows)
     return shown.trouble
 
 
-def _bears_mark_of(operation: Operation, shown: CloudSnapshot) -> bool:
-    return shown.metadata.get(MARKER) == str(operation.pk)
+def _by_mark(rows: Iterable[CloudSnapshot]) -> dict[str, list[CloudSnapshot]]:
+    marked = defaultdict[str, list[CloudSnapshot]](list)
+    for one in rows:
+        marked[one.metadata.get(MARKER, "")].append(one)
+    return marked
+
+
+def _mark_of(snapshot: Snapshot) -> str:
+    return str(snapshot.operation_id)
 
 
 def _look_for(
@@ -167,17 +176,30 @@ def _look_for(
     try:
         shown = client.show_snapshot(snapshot.snapshot_id)
     except NotFound:
-        if not may_be_listed:
+        if marked or not may_be_listed:
             _missed(duty, snapshot, marked)
     except OtherSnapshot as error:
-        words = f"Asked for snapshot {snapshot.snapshot_id}: {error}"
-        _doubt(snapshot.operation, AnomalyKind.WRONG_ID, words)
+        if marked:
+            _missed(duty, snapshot, marked)
+        else:
+            words = f"Asked for snapshot {snapshot.snapshot_id}: {error}"
+            _doubt(snapshot.operation, AnomalyKind.WRONG_ID, words)
     except EvsError as error:  # one that cannot be read does not keep the others from being seen
         log.warning("Snapshot %s could not be read: %s", snapshot.snapshot_id, error)
     else:
         with transaction.atomic():
             write(duty, owner=duty.owner)
-            _note(snapshot, shown)
+            _believe(snapshot, shown, marked)
+
+
+def _believe(snapshot: Snapshot, shown: CloudSnapshot, marked: list[CloudSnapshot]) -> None:
+    """Of a snapshot that is there and does not bear the operation's mark, and one that does, the
+    marked one is the one that was made.
+    """
+    if marked and shown.metadata.get(MARKER) != _mark_of(snapshot):
+        _correct(snapshot, marked)
+    else:
+        _note(snapshot, shown)
 
 
 def _note(snapshot: Snapshot, shown: CloudSnapshot) -> None:
@@ -219,7 +241,7 @@ def _missed(duty: Duty, snapshot: Snapshot, marked: list[CloudSnapshot]) -> None
     """One reading more that does not know it; `marked` bear its operation's mark. Raises
     `LostClaimError` in a worker that woke up late: another may have seen the snapshot meanwhile.
     """
-    missed = snapshot.missed + 1
+    missed, now = snapshot.missed + 1, timezone.now()
     with transaction.atomic():
         write(duty, owner=duty.owner)
         Snapshot.objects.filter(pk=snapshot.pk).update(missed=missed)
@@ -227,22 +249,31 @@ def _missed(duty: Duty, snapshot: Snapshot, marked: list[CloudSnapshot]) -> None
             return
         if marked:
             _correct(snapshot, marked)
-        else:
+        elif not _may_still_come(snapshot, now):
             _finish(
                 snapshot.operation,
                 OperationState.FAILED,
                 "The snapshot was begun but is gone from the cloud: it or its volume was deleted "
                 "there. Ask again if it is still needed.",
-                timezone.now(),
+                now,
             )
 
 
+def _may_still_come(snapshot: Snapshot, now: datetime) -> bool:
+    """No reading has known it since the cloud's answer: its lists may be that far behind, and what
+    is called gone is asked for again.
+    """
+    accepted_at = snapshot.operation.state_at
+    settling = timedelta(seconds=settings.EVSPORTAL_SETTLE_SECONDS)
+    return snapshot.seen_at == accepted_at and abs(now - accepted_at) < settling
+
+
 def _correct(snapshot: Snapshot, marked: list[CloudSnapshot]) -> None:
-    """The answer to the create named a snapshot that is not there, and others bear the mark: one
-    that fits is the one that was made. Of several none is chosen.
+    """The answer to the create named a snapshot that is not there or is another's, and others bear
+    the mark: one that fits is the one that was made. Of several none is chosen.
     """
     operation, names = snapshot.operation, ", ".join(sorted(one.id for one in marked))
-    words = f"The cloud named snapshot {snapshot.snapshot_id}, which is not there. "
+    words = f"The cloud named snapshot {snapshot.snapshot_id}, which is another's or not there. "
     words += f"The mark of this request is on {names}."
     if len(marked) > 1 or contradiction_in(operation, marked[0]) is not None:
         _doubt(operation, AnomalyKind.WRONG_ID, words)

@@ -26,7 +26,7 @@ from snapshots.models import (
 )
 from snapshots.sandbox import scenarios
 from snapshots.services import ping as pinging
-from snapshots.services.anomalies import _report_unknown
+from snapshots.services.anomalies import _report_unknown, report_late
 from snapshots.services.health import cloud_failed
 from snapshots.services.ping import probe
 from tests.services.conftest import control, let_time_pass, look_again, snapshots_in
@@ -89,6 +89,36 @@ def test_the_snapshot_that_bears_the_mark_takes_the_place_of_one_that_is_not_the
     clock.move(300)
     look_again(loop)
     assert state_of(named_wrongly) == OperationState.SUCCEEDED
+
+
+@pytest.mark.parametrize("volume", ["reports", "web-01-logs"])
+def test_the_snapshot_that_bears_the_mark_takes_the_place_of_somebody_elses(
+    loop, ask, sandbox, clock, by_hand, volume
+):
+    somebodys = by_hand(volume, name="mine")
+    clock.move(300)
+    operation = ask("reports")
+    body = shown(operation.volume_id, str(operation.pk), somebodys)
+    lose_answer(sandbox, made=True, status=202, body=body)
+    loop.run_until_idle()
+    clock.move(300)
+    for _ in range(3):
+        look_again(loop)
+    assert state_of(operation) == OperationState.SUCCEEDED
+    (made,) = (one["id"] for one in snapshots_in(sandbox) if one["id"] != somebodys)
+    assert Snapshot.objects.get().snapshot_id == made
+    assert kinds() == [AnomalyKind.WRONG_ID]
+    assert CloudHealth.objects.get().keeps_metadata is not False
+
+
+def test_one_that_comes_after_it_was_called_gone_is_told(loop, named_wrongly, sandbox):
+    fault(sandbox, "/snapshots/detail", {"snapshots": []}, times=2)
+    Snapshot.objects.update(seen_at=timezone.now())  # a reading knew it
+    look_again(loop)
+    look_again(loop)
+    assert state_of(named_wrongly) == OperationState.FAILED
+    report_late("sandbox", [snapshot_from(one) for one in snapshots_in(sandbox)])
+    assert kinds() == [AnomalyKind.SEVERAL_MARKED]
 
 
 def test_of_two_that_bear_the_mark_none_takes_it(loop, named_wrongly, by_hand):

@@ -67,6 +67,7 @@ def test_a_status_never_seen_before_is_shown_and_watched(loop, ask, clock):
 def test_a_snapshot_missed_once_is_not_given_up(loop, ask, sandbox):
     operation = ask("reports")
     loop.run_until_idle()
+    look_again(loop)
     control(sandbox, "DELETE", f"snapshots/{operation.snapshot.snapshot_id}")
     Snapshot.objects.update(missed=0)
     look_again(loop)
@@ -74,6 +75,24 @@ def test_a_snapshot_missed_once_is_not_given_up(loop, ask, sandbox):
     look_again(loop)
     assert watched(operation)[0] == OperationState.FAILED
     operation.refresh_from_db()
+    assert "gone from the cloud" in operation.outcome
+
+
+def test_one_that_no_reading_knew_may_still_come_while_the_settle_time_lasts(
+    loop, ask, sandbox, settings
+):
+    """Lists may be that far behind, and who is told that it is gone asks again."""
+    operation = ask("reports")
+    loop.run_until_idle()
+    control(sandbox, "DELETE", f"snapshots/{operation.snapshot.snapshot_id}")
+    for _ in range(5):
+        look_again(loop)
+    assert watched(operation)[0] == OperationState.ACCEPTED
+    long_ago = timezone.now() - timedelta(seconds=settings.EVSPORTAL_SETTLE_SECONDS + 1)
+    Operation.objects.update(state_at=long_ago)
+    Snapshot.objects.update(seen_at=long_ago)
+    look_again(loop)
+    assert watched(operation)[0] == OperationState.FAILED
     assert "gone from the cloud" in operation.outcome
 
 
@@ -160,6 +179,7 @@ def test_what_the_list_shows_unreadably_is_not_gone(loop, ask, sandbox):
 def test_somebody_elses_row_that_cannot_be_read_keeps_nobody_waiting_for_ever(loop, ask, sandbox):
     operation = ask("reports")
     loop.run_until_idle()
+    look_again(loop)
     control(sandbox, "DELETE", f"snapshots/{operation.snapshot.snapshot_id}")
     list_as(sandbox, row_of(operation, id="another", status=None), times=4)
     look_again(loop)
@@ -182,6 +202,7 @@ def test_a_watch_that_woke_up_late_gives_nothing_up(loop, ask, sandbox):
 def test_beside_a_row_that_cannot_be_read_nothing_is_gone(loop, ask, sandbox):
     operation, other = ask("reports"), ask("web-01-logs")
     loop.run_until_idle()
+    look_again(loop)
     control(sandbox, "DELETE", f"snapshots/{operation.snapshot.snapshot_id}")
     list_as(sandbox, {"size": 1}, row_of(other), times=4)
     for _ in range(4):
