@@ -166,12 +166,12 @@ class Loop:
         """A clock that was set back must not leave work waiting for the lost time."""
         difference = time.time() - time.monotonic()
         was_set_back = difference < self._clock_difference - CLOCK_TOLERANCE_SECONDS
-        self._clock_difference = difference
         beyond = timedelta(0) if was_set_back else LONGEST_PAUSE
         work = Operation.objects.filter(state__in=OPEN), Duty.objects.all()
         bring_near(*work, beyond=beyond)
         if was_set_back:  # living workers need a moment to set their leases by it
             self._clock_is_good_at = time.monotonic() + self._lease.total_seconds()
+        self._clock_difference = difference  # now that all has been done which it asks for
         if time.monotonic() > self._clock_is_good_at:
             free_held(*work, lease=self._lease)
 

@@ -75,6 +75,7 @@ class AnomalyKind(models.TextChoices):
     SEVERAL_MARKED = "several_marked", "Several snapshots bear one mark"
     SEVERAL_ALIKE = "several_alike", "Several snapshots could be the one asked for"
     UNMARKED = "unmarked", "A snapshot without any mark could be the one asked for"
+    UNREADABLE = "unreadable", "A snapshot that cannot be read could be the one asked for"
     METADATA_DROPPED = "metadata_dropped", "The cloud does not keep metadata"
     WRONG_ID = "wrong_id", "The cloud named another snapshot than was meant"
     LATE_SNAPSHOT = "late_snapshot", "A snapshot appeared after its request was called ended"

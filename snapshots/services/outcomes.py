@@ -271,8 +271,13 @@ def _by_class(error: EvsError) -> Outcome:
 
 def _is_about_another(message: str) -> bool:
     """EVS.2409 in words, where an edition gives another code or none."""
-    _, _, rest = message.lower().partition("another snapshot")
-    return any(words in rest for words in ("being", "creating", "in progress"))
+    lower = message.lower()
+    if "another snapshot" not in lower or any(words in lower for words in _OF_AN_OLD_ONE):
+        return False
+    return any(words in lower for words in ("being", "creat", "progress", "in process", "running"))
+
+
+_OF_AN_OLD_ONE = ("used by another snapshot", "from another snapshot")
 
 
 def _is_about_state(message: str) -> bool:

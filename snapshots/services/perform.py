@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from snapshots.evs.errors import EvsError
+from snapshots.evs.errors import AuthFailed, EvsError
 from snapshots.evs.types import CreateSnapshot
 from snapshots.evs.types import Snapshot as CloudSnapshot
 from snapshots.jobs.claims import release, write
@@ -51,13 +51,16 @@ def _own_up(operation: Operation) -> None:
     _become_unknown(operation, words)
 
 
-def _is_overdue(operation: Operation) -> bool:
+def _is_overdue(operation: Operation, error: EvsError) -> bool:
     """Whether retrying has gone on for too long, asked after a try that failed: counted from the
     first failure, and anew from the end of an outage of the whole cloud.
     """
-    if operation.failing_since is None:
+    begun = operation.failing_since
+    if begun is None:
         return False  # this was the first failure
-    begun = max(operation.failing_since, recovered_at(operation.cloud) or operation.failing_since)
+    # An outage of creates alone has no end that a probe could see: it reads.
+    if not isinstance(error, AuthFailed) or error.at_sign_in:
+        begun = max(begun, recovered_at(operation.cloud) or begun)
     limit = timedelta(seconds=settings.EVSPORTAL_RETRY_SECONDS)
     return timezone.now() - begun > limit
 
@@ -125,7 +128,7 @@ def _store_error(operation: Operation, error: EvsError) -> None:
     facts = {"code": error.code[:80], "request_id": error.request_id[:120]}
     if outcome.verdict is Verdict.UNKNOWN:
         _become_unknown(operation, words, **facts)
-    elif outcome.verdict is Verdict.RETRY and _is_overdue(operation):
+    elif outcome.verdict is Verdict.RETRY and _is_overdue(operation, error):
         _give_up(operation, words, **facts)
     elif outcome.verdict is Verdict.RETRY:
         pause = pause_after(operation.fails, retry_after=error.retry_after)

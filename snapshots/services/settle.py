@@ -8,6 +8,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from snapshots.evs.errors import EvsError
+from snapshots.evs.paging import UnreadableRow
 from snapshots.evs.types import Snapshot as CloudSnapshot
 from snapshots.jobs.claims import release
 from snapshots.models import (
@@ -27,6 +28,7 @@ from snapshots.services.watch import adopt
 log = logging.getLogger(__name__)
 
 LEAST_LOOKS = 3
+MANY_BAD_LOOKS = 5  # in a row, until people are told
 LONGEST_PAUSE = timedelta(seconds=60)
 CLOCK_TOLERANCE = timedelta(minutes=5)  # how far the cloud's clock may be from ours
 
@@ -53,9 +55,10 @@ def settle(operation: Operation) -> None:
         note_metadata_kept(operation, kept=True)
         _choose(operation, marked, AnomalyKind.SEVERAL_MARKED)
         return
-    if not listed.is_whole:  # what cannot be read may be it
+    if unread := _perhaps_it(operation.cloud, listed.unreadable):
         log.warning("%s: its snapshots could not all be read: %s", operation.pk, listed.trouble)
-        _look_again(operation)
+        is_for_people = operation.fails + 1 >= MANY_BAD_LOOKS
+        _look_again(operation, **(_tell_of_unread(operation, unread) if is_for_people else {}))
         return
     alike = _alike(operation, shown)
     undated = any(one.created_at is None for one in alike)
@@ -69,10 +72,26 @@ def settle(operation: Operation) -> None:
         _choose(operation, [], AnomalyKind.SEVERAL_ALIKE)
 
 
-def _look_again(operation: Operation) -> None:
+def _perhaps_it(cloud: str, unread: list[UnreadableRow]) -> list[UnreadableRow]:
+    """Without those that are known to be another request's."""
+    ids = [one.id for one in unread if one.id]
+    known = Snapshot.objects.filter(cloud=cloud, snapshot_id__in=ids)
+    others = set(known.values_list("snapshot_id", flat=True))
+    return [one for one in unread if one.id not in others]
+
+
+def _tell_of_unread(operation: Operation, unread: list[UnreadableRow]) -> dict[str, str]:
+    """What the person is told from now on, once auditors know."""
+    names = ", ".join(sorted({one.id or "one without an id" for one in unread}))
+    report(AnomalyKind.UNREADABLE, operation, f"{AnomalyKind.UNREADABLE.label}: {names}.")
+    words = f"A snapshot in the cloud cannot be read, and it may be the one asked for: {names}. "
+    return {"outcome": f"{words}Please tell the portal's administrators; do not ask again."}
+
+
+def _look_again(operation: Operation, **told: str) -> None:
     """The look told nothing: it does not count."""
     pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(operation.fails + 1, 6)))
-    release(operation, due_at=timezone.now() + pause, fails=operation.fails + 1)
+    release(operation, due_at=timezone.now() + pause, fails=operation.fails + 1, **told)
 
 
 def _choose(operation: Operation, found: list[CloudSnapshot], several: AnomalyKind) -> None:

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
+from snapshots import worker
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState
 from snapshots.worker import Loop
 from tests.services.conftest import control, let_time_pass, look_again, snapshots_in
@@ -115,6 +116,22 @@ def test_a_clock_set_back_does_not_keep_the_breaker_open(loop, ask, sandbox):
         beat(loop)
         assert CloudHealth.objects.get().retry_at is None
         let_time_pass(operation, 0)
+        assert Operation.objects.get().state == OperationState.ACCEPTED
+
+
+def test_a_clock_set_back_is_minded_though_the_database_is_busy(loop, ask, monkeypatch):
+    ask("reports")
+    Operation.objects.update(due_at=timezone.now() + timedelta(seconds=20))
+    near = worker.bring_near
+
+    def busy(*args, **options):
+        monkeypatch.setattr(worker, "bring_near", near)
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(worker, "bring_near", busy)
+    with set_clock(-HOUR):
+        beat(loop)
+        beat(loop)
         assert Operation.objects.get().state == OperationState.ACCEPTED
 
 

@@ -215,6 +215,18 @@ def test_one_create_that_gets_401_does_not_shut_the_cloud_off(loop, ask, sandbox
     assert "Nothing was made" in operation.outcome
 
 
+def test_creates_that_get_401_while_readings_work_are_given_up(loop, ask, sandbox, settings):
+    fault(sandbox, ".*/snapshots", {}, status=401, times=99, method="POST")
+    operation = ask("reports")
+    loop.run_until_idle()
+    CloudHealth.objects.update(recovered_at=timezone.now())  # a probe has read
+    let_time_pass(operation, settings.EVSPORTAL_RETRY_SECONDS + 1)
+    loop.run_until_idle()
+    assert state_of(operation) == OperationState.FAILED
+    assert "stopped trying" in operation.outcome
+    assert snapshots_in(sandbox) == []
+
+
 def test_a_sign_in_page_that_is_missing_refuses_nobody(loop, ask, sandbox):
     fault(sandbox, "/auth/tokens", "<html>moved</html>", status=404, method="POST", times=9)
     operation = ask("reports")

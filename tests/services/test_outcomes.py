@@ -200,6 +200,13 @@ def test_a_volume_in_the_wrong_state_is_told_by_the_message():
     [
         ("Another snapshot of the volume is being created.", WAIT),
         ("another snapshot in progress", WAIT),
+        ("The volume is creating another snapshot.", WAIT),
+        ("Volume is being used to create another snapshot, please try again later.", WAIT),
+        ("Snapshot creation is in progress for another snapshot of this volume.", WAIT),
+        ("Another snapshot operation is running on the volume.", WAIT),
+        ("another snapshot is in process", WAIT),
+        ("The name is used by another snapshot that is being kept.", REFUSE),
+        ("The volume was created from another snapshot.", REFUSE),
         ("The name is already used by another snapshot.", REFUSE),
         ("The volume was restored from another snapshot.", REFUSE),
     ],

@@ -288,10 +288,22 @@ def test_a_list_with_a_row_that_cannot_be_read_proves_no_absence(loop, ask, sand
     operation = ask("reports")
     loop.run_until_idle()
     listed = {"snapshots": [{"id": str(uuid.uuid4()), "volume_id": operation.volume_id}]}
-    plan = {"times": 9, "method": "GET", "path": "/snapshots/detail", "status": 200}
+    plan = {"times": 99, "method": "GET", "path": "/snapshots/detail", "status": 200}
     control(sandbox, "POST", "faults", json=plan | {"body": listed})
-    assert settled(loop, operation, times=6) == OperationState.UNKNOWN
+    assert settled(loop, operation, times=2) == OperationState.UNKNOWN
+    assert kinds() == []
+    assert settled(loop, operation, times=4) == OperationState.UNKNOWN
     assert operation.looks == 0
+    assert kinds() == [AnomalyKind.UNREADABLE]
+    unread = listed["snapshots"][0]["id"]
+    assert unread in operation.outcome
+    assert "do not ask again" in operation.outcome
+    other = ask("web-01-logs")
+    Operation.objects.filter(pk=other.pk).update(state=OperationState.SUCCEEDED, due_at=None)
+    Snapshot.objects.create(
+        operation=other, cloud="sandbox", snapshot_id=unread, seen_at=timezone.now()
+    )
+    assert settled(loop, operation, times=9) == OperationState.NOT_CREATED
 
 
 def test_a_row_that_cannot_be_read_hides_no_mark_and_proves_no_absence(loop, ask, sandbox):
