@@ -4,30 +4,34 @@ Each follows the whole chain of seals, which takes little, and reads the rows of
 is sealed does not change, so it does not matter that each reads at a moment of its own.
 """
 
+import logging
 import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from typing import Any
 
-import django
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db.models import Max
 
 from snapshots.audit import keys
+from snapshots.audit.child import begin
 from snapshots.audit.horizon import highest
 from snapshots.audit.verify import Part, Report, verify
 from snapshots.models import Seal
 
+log = logging.getLogger(__name__)
+
+MOST_PROCESSES = 8
 FEW_ROWS = 100_000  # one process has read them before others have started
 
 
 def processors() -> int:
-    """How many this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """How many this process may use, and not so many that a database lacks connections for them."""
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(mine or 1, MOST_PROCESSES)
 
 
 def verify_together(
@@ -46,9 +50,13 @@ def verify_together(
     parts = [Part(index, processes, upto) for index in range(processes)]
     pem = "".join(map(keys.public_pem, known)).encode()
     context = multiprocessing.get_context("spawn")  # a connection must not be shared by forking
-    with ProcessPoolExecutor(processes, context, initializer=django.setup) as pool:
-        told = [pool.submit(_verify_part, pem, list(anchors), since, part) for part in parts]
-        return joined([one.result() for one in told])
+    try:
+        with ProcessPoolExecutor(processes, context, initializer=begin) as pool:
+            told = [pool.submit(_verify_part, pem, list(anchors), since, part) for part in parts]
+            return joined([one.result() for one in told])
+    except BrokenProcessPool:  # one was killed, or cannot read the settings a second time
+        log.warning("A process that verified a part has ended; this one goes through all.")
+        return _verify(known, anchors, since)
 
 
 def _verify_part(

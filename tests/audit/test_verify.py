@@ -353,12 +353,45 @@ def test_several_processes_say_what_one_says(key, open_door):
     one = verify(key=key)
     told = portal_process.python(BY_TWO)
     assert f"Sound: {one.rows} rows in {one.seals} seals. " in told.stdout, told.stderr
+    assert "goes through all" not in told.stderr
     run("UPDATE snapshots_exchange SET ticket = 'CHG9' WHERE seq >= %s", latest("exchange") - 30)
     told = portal_process.python(BY_TWO)
     assert (told.returncode, f"(changed). {verify(key=key).damage.words}" in told.stdout) == (
         1,
         True,
     )
+
+
+WITHOUT_OTHERS = BY_TWO.replace(
+    "call_command(", "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'no.such'\ncall_command(", 1
+)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_other_processes_cannot_work_one_says_it_alone(key):
+    sealed(30)
+    told = portal_process.python(WITHOUT_OTHERS)
+    one = verify(key=key)
+    assert f"Sound: {one.rows} rows in {one.seals} seals. " in told.stdout, told.stderr
+    assert "this one goes through all" in told.stderr
+
+
+WAITING = """
+import multiprocessing, os, sys, time
+from concurrent.futures import ProcessPoolExecutor
+import django; django.setup()
+from snapshots.audit.child import begin
+context = multiprocessing.get_context("spawn")
+with ProcessPoolExecutor(1, context, initializer=begin) as pool:
+    print(pool.submit(os.getpid).result(), flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_other_processes_end_with_the_one_that_began_them():
+    told = portal_process.python(WAITING)  # comes back when nobody holds its output any more
+    assert told.returncode == -9, told.stderr
+    assert int(told.stdout) > 0
 
 
 def latest(table):
