@@ -80,13 +80,17 @@ def _cell(vendor: str, field: "Field[Any, Any]") -> str:
 
 def _reader(vendor: str, field: "Field[Any, Any]") -> Reader | None:
     if isinstance(field, JSONField):
-        return json.loads
+        return _json
     readers = {"char(32)": _id, "datetime": _time, "bool": _truth} if vendor == "sqlite" else {}
     return readers.get(_kind(field))
 
 
 def _kind(field: "Field[Any, Any]") -> str:
     return str(field.db_type(connection))
+
+
+def _json(cell: Any) -> Any:
+    return json.loads(cell) if isinstance(cell, str) else OTHERWISE
 
 
 def _id(cell: Any) -> Any:

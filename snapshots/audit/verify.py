@@ -107,8 +107,7 @@ def verify(
     try:
         with _one_moment():
             walk.gone = _archived(walk)
-            seals = Seal.objects.filter(number__lte=part.upto) if part else Seal.objects.all()
-            for number in list(seals.order_by("number").values_list("number", flat=True)):
+            for number in _numbers(part):
                 rows_too = number >= since and (part is None or part.has(number))
                 _check(walk, number, rows_too=rows_too)
             walk.at = walk.number + 1
@@ -116,6 +115,16 @@ def verify(
     except BadTrailError as found:
         walk.report.damage, walk.report.stopped_at = found.damage, walk.at
     return walk.report
+
+
+def _numbers(part: Part | None) -> Iterator[int]:
+    """Of the seals. SQLite keeps anything in their column too."""
+    for number in list(Seal.objects.order_by("number").values_list("number", flat=True)):
+        if type(number) is not int:
+            words = f"A seal was inserted whose number is {number!r}."
+            raise BadTrailError("seal", words, "seal", 0)
+        if part is None or number <= part.upto:
+            yield number
 
 
 @contextmanager
@@ -288,14 +297,16 @@ def _readable(seal: Seal, table: str) -> Iterator[list[Any]]:
     """The rows; one that cannot even be read is named."""
     after, upto, _rows = seal.tables[table]
     try:
-        yield from stored_rows(seal.format, table, after, upto)
+        for row in stored_rows(seal.format, table, after, upto):
+            yield row
+            after = row[0]
     except (DatabaseError, *UNREADABLE):
         numbers = TRAIL[table]._default_manager.filter(seq__gt=after, seq__lte=upto)  # noqa: SLF001
         for seq in list(numbers.order_by("seq").values_list("seq", flat=True)):
             words = f"Row {seq} of {table} was changed: it cannot be read."
             with _reading("changed", words, table, seq):
-                list(stored_rows(seal.format, table, seq - 1, seq))
-        raise
+                rows = list(stored_rows(seal.format, table, seq - 1, seq))
+            yield from rows
 
 
 def _miss(walk: _Walk, table: str, seq: int) -> None:

@@ -42,6 +42,7 @@ def report_late(cloud: str, shown: Iterable[CloudSnapshot]) -> None:
     for first in range(0, len(ids), _IDS_AT_ONCE):
         some = ids[first : first + _IDS_AT_ONCE]
         known = Snapshot.objects.filter(cloud=cloud, snapshot_id__in=some)
+        known = known.exclude(missed__gt=0, operation__state=OperationState.FAILED)  # called gone
         for snapshot_id in sorted(set(some) - set(known.values_list("snapshot_id", flat=True))):
             _report_unknown(cloud, marked[snapshot_id])
 
@@ -61,9 +62,10 @@ def _report_unknown(cloud: str, made: CloudSnapshot) -> None:
         return
     own: Snapshot | None = getattr(operation, "snapshot", None)
     is_missed = own is not None and own.missed and operation.status is OperationState.ACCEPTED
-    if own is not None and (own.snapshot_id == made.id or is_missed):
+    was_gone = own is not None and own.missed and operation.status is OperationState.FAILED
+    if own is not None and ((own.snapshot_id == made.id and not was_gone) or is_missed):
         return  # adopted a moment ago, after the list was compared; or whoever misses it will say
-    if own is None:
+    if own is None or own.snapshot_id == made.id:
         words = f"Snapshot {made.id} bears the mark of this request, which is {operation.state}."
         report(AnomalyKind.LATE_SNAPSHOT, operation, words)
     else:

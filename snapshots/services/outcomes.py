@@ -22,7 +22,9 @@ from snapshots.evs.errors import (
     Throttled,
 )
 
-REQUEST_TIMEOUT = 408  # by a proxy between us and the cloud: it proves nothing about the cloud
+# Said by a proxy or balancer between us and the cloud, which had seen enough of somebody's patience
+# (460, 463: Amazon's; 444, 499: nginx's): they prove nothing about the cloud.
+OF_NO_CLOUD = frozenset({408, 444, 460, 463, 499})
 
 
 class Verdict(Enum):
@@ -251,7 +253,7 @@ def outcome_of(error: EvsError, *, sent: bool) -> Outcome:
     if not sent or error.at_sign_in or isinstance(error, LoginFailed):
         # Whatever it says, it was said to the sign-in: the first, or one to renew the token.
         return found if found.verdict is Verdict.RETRY else _NO_SIGN_IN
-    if not error.outcome_known or error.status == REQUEST_TIMEOUT:
+    if not error.outcome_known or error.status in OF_NO_CLOUD:
         return _UNKNOWN
     return _LATER if found.verdict is Verdict.UNKNOWN else found
 
@@ -277,7 +279,7 @@ def _is_about_another(message: str) -> bool:
     return any(words in lower for words in ("being", "creat", "progress", "in process", "running"))
 
 
-_OF_AN_OLD_ONE = ("used by another snapshot", "from another snapshot")
+_OF_AN_OLD_ONE = ("used by another snapshot", "from another snapshot", "exceed")
 
 
 def _is_about_state(message: str) -> bool:

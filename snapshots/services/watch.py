@@ -69,7 +69,8 @@ def adopt(operation: Operation, made: CloudSnapshot) -> None:
         )
         start_duty(WATCH, operation.cloud, due_at=now + _shortest_pause())
         _conclude(operation, snapshot, now)
-        if made.status.lower() in SUCCESS | FAILURE:  # no reading will follow
+        is_final = made.status.lower() in SUCCESS | FAILURE  # no reading will follow
+        if is_final and "metadata" in made.raw:
             note_metadata_kept(operation, kept=MARKER in made.metadata)
 
 

@@ -61,8 +61,9 @@ def run(sql, *values):
 def found(key=None, **told):
     """What is wrong, as one verifier says it and as three say it together."""
     damage = verify(key=key, **told).damage
-    last = Seal.objects.order_by("-number").first()
-    parts = [Part(index, 3, last.number if last else 0) for index in range(3)]
+    numbers = Seal.objects.values_list("number", flat=True)
+    last = max((one for one in numbers if type(one) is int), default=0)
+    parts = [Part(index, 3, last) for index in range(3)]
     assert joined([verify(key=key, part=part, **told) for part in parts]).damage == damage
     return (damage.kind, damage.table, damage.seq) if damage else None
 
@@ -207,6 +208,7 @@ def test_a_row_put_back_into_an_archived_range_must_be_the_one_that_was_there(ke
         ("cause", "'not an id'"),
         ("details", "'{'"),
         ("details", "x'ff'"),
+        ("details", "CAST(details AS blob)"),
         ("subject", "x'00ff'"),
         ("subject", "CAST(x'ff' AS text)"),
     ],
@@ -241,6 +243,27 @@ def test_a_seal_that_cannot_be_read_is_named(key, open_door, change):
     run("PRAGMA ignore_check_constraints = ON")
     run(f"UPDATE snapshots_seal SET {change} WHERE number = 3")  # noqa: S608
     assert found(key) == ("seal", "seal", 3)
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL keeps to its types")
+@pytest.mark.parametrize("number", ["1.5", "'abc'", "x'01'"])
+def test_a_seal_of_no_number_is_named(key, open_door, number):
+    sealed(60)
+    names = "at, format, tables, leaves, root, previous, key_id, signature"
+    run(
+        f"INSERT INTO snapshots_seal (number, digest, {names}) "  # noqa: S608
+        f"SELECT {number}, 'x', {names} FROM snapshots_seal WHERE number = 1"
+    )
+    assert found(key) == ("seal", "seal", 0)
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL keeps to its types")
+def test_the_first_bad_row_is_named_though_a_later_one_cannot_be_read(key, open_door):
+    sealed(60)
+    first, second = (one.seq for one in Action.objects.order_by("seq")[7:9])
+    run("UPDATE snapshots_action SET subject = 'somebody' WHERE seq = %s", first)
+    run("UPDATE snapshots_action SET subject = CAST(x'ff' AS text) WHERE seq = %s", second)
+    assert found(key) == ("changed", "action", first)
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL keeps to its types")

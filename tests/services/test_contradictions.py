@@ -121,6 +121,22 @@ def test_one_that_comes_after_it_was_called_gone_is_told(loop, named_wrongly, sa
     assert kinds() == [AnomalyKind.SEVERAL_MARKED]
 
 
+def test_one_that_is_there_again_after_it_was_called_gone_is_told(loop, ask, sandbox):
+    operation = ask("reports")
+    loop.run_until_idle()
+    look_again(loop)
+    gone = {"itemNotFound": {"code": 404, "message": "Snapshot could not be found."}}
+    fault(sandbox, "/snapshots/(?!detail).*", gone, status=404, times=2)
+    fault(sandbox, "/snapshots/detail", {"snapshots": []}, times=2)
+    look_again(loop)
+    look_again(loop)
+    assert state_of(operation) == OperationState.FAILED
+    listed = [snapshot_from(one) for one in snapshots_in(sandbox)]
+    report_late("sandbox", listed)
+    report_late("sandbox", listed)
+    assert kinds() == [AnomalyKind.LATE_SNAPSHOT]
+
+
 def test_of_two_that_bear_the_mark_none_takes_it(loop, named_wrongly, by_hand):
     by_hand("reports", metadata={MARKER: str(named_wrongly.pk)})
     named = named_wrongly.snapshot.snapshot_id

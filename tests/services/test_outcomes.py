@@ -195,6 +195,12 @@ def test_a_volume_in_the_wrong_state_is_told_by_the_message():
     assert "state does not allow" not in read(400, "EVS.5400", "something else").words
 
 
+@pytest.mark.parametrize("status", [408, 444, 460, 463, 499])
+def test_what_only_a_proxy_says_proves_nothing_about_the_cloud(status):
+    html = error_from_answer(status, {}, b"<html>client closed request</html>")
+    assert outcome_of(html, sent=True).verdict is UNKNOWN
+
+
 @pytest.mark.parametrize(
     ("message", "verdict"),
     [
