@@ -4,8 +4,16 @@ import ipaddress
 import os
 import socket
 
+import hypothesis
 import pytest
 from django.test import TransactionTestCase
+
+# What is found must not depend on how busy the machine is: the first text that is drawn in a fresh
+# folder waits for tables of Unicode to be made.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
