@@ -3,14 +3,13 @@
 import random
 from datetime import timedelta
 
-import portal_process
 import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 from trail_scene import MOMENT, action, fill
 
-from snapshots.audit import guards, keys
+from snapshots.audit import keys
 from snapshots.audit.horizon import TRAIL
 from snapshots.audit.seals import is_signed, latest_seal, seal_new_rows
 from snapshots.audit.together import joined
@@ -24,23 +23,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def small_seals(settings):
     settings.EVSPORTAL_AUDIT_SEAL_ROWS = 25
-
-
-@pytest.fixture
-def key(settings):
-    return new_key(settings)
-
-
-@pytest.fixture
-def open_door():
-    """The triggers are away, as for somebody who holds the file."""
-    connection.check_constraints()
-    guards.lift()
-    yield
-    connection.check_constraints()
-    guards.install()
-    if not ON_POSTGRES:
-        run("PRAGMA ignore_check_constraints = OFF")
 
 
 def new_key(settings):
@@ -359,66 +341,6 @@ def test_rows_of_earlier_seals_are_not_read_when_so_asked(key, open_door):
 def test_an_anchor_of_another_trail_names_its_seal(key):
     sealed(30)
     assert found(key, anchors=[{"number": 1, "digest": "0" * 64}]) == ("seal", "seal", 1)
-
-
-BY_TWO = """
-import django; django.setup()
-from django.core.management import call_command
-from snapshots.audit import together
-together.FEW_ROWS = 0
-call_command("audit_verify", "--processes", "2")
-"""
-
-
-@pytest.mark.django_db(transaction=True)
-def test_several_processes_say_what_one_says(key, open_door):
-    sealed(60)
-    one = verify(key=key)
-    told = portal_process.python(BY_TWO)
-    assert f"Sound: {one.rows} rows in {one.seals} seals. " in told.stdout, told.stderr
-    assert "goes through all" not in told.stderr
-    run("UPDATE snapshots_exchange SET ticket = 'CHG9' WHERE seq >= %s", latest("exchange") - 30)
-    told = portal_process.python(BY_TWO)
-    assert (told.returncode, f"(changed). {verify(key=key).damage.words}" in told.stdout) == (
-        1,
-        True,
-    )
-
-
-WITHOUT_OTHERS = BY_TWO.replace(
-    "call_command(", "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'no.such'\ncall_command(", 1
-)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_where_other_processes_cannot_work_one_says_it_alone(key):
-    sealed(30)
-    told = portal_process.python(WITHOUT_OTHERS)
-    one = verify(key=key)
-    assert f"Sound: {one.rows} rows in {one.seals} seals. " in told.stdout, told.stderr
-    assert "this one goes through all" in told.stderr
-
-
-WAITING = """
-import multiprocessing, os, sys, time
-from concurrent.futures import ProcessPoolExecutor
-import django; django.setup()
-from snapshots.audit.child import begin
-context = multiprocessing.get_context("spawn")
-with ProcessPoolExecutor(1, context, initializer=begin) as pool:
-    print(pool.submit(os.getpid).result(), flush=True)
-    os.kill(os.getpid(), 9)
-"""
-
-
-def test_other_processes_end_with_the_one_that_began_them():
-    told = portal_process.python(WAITING)  # comes back when nobody holds its output any more
-    assert told.returncode == -9, told.stderr
-    assert int(told.stdout) > 0
-
-
-def latest(table):
-    return TRAIL[table].objects.order_by("-seq").values_list("seq", flat=True).first()
 
 
 @pytest.mark.django_db(transaction=True)

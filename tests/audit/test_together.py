@@ -1,0 +1,79 @@
+"""Verifying by several processes: they say what one says, and end with the one that began them."""
+
+import portal_process
+import pytest
+from django.db import connection
+from trail_scene import fill
+
+from snapshots.audit.seals import seal_new_rows
+from snapshots.audit.verify import verify
+from snapshots.models import Exchange
+
+
+@pytest.fixture(autouse=True)
+def small_seals(settings):
+    settings.EVSPORTAL_AUDIT_SEAL_ROWS = 25
+
+
+def sealed(count):
+    fill(count, seed=1)
+    seal_new_rows(at_once=True)
+
+
+BY_TWO = """
+import django; django.setup()
+from django.core.management import call_command
+from snapshots.audit import together
+together.FEW_ROWS = 0
+call_command("audit_verify", "--processes", "2")
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_processes_say_what_one_says(key, open_door):
+    sealed(60)
+    one = verify(key=key)
+    told = portal_process.python(BY_TWO)
+    assert f"Sound: {one.rows} rows in {one.seals} seals. " in told.stdout, told.stderr
+    assert "goes through all" not in told.stderr
+    last = Exchange.objects.order_by("-seq").first().seq
+    with connection.cursor() as cursor:
+        changed = "UPDATE snapshots_exchange SET ticket = 'CHG9' WHERE seq >= %s"
+        cursor.execute(changed, [last - 30])
+    told = portal_process.python(BY_TWO)
+    assert (told.returncode, f"(changed). {verify(key=key).damage.words}" in told.stdout) == (
+        1,
+        True,
+    )
+
+
+WITHOUT_OTHERS = BY_TWO.replace(
+    "call_command(", "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'no.such'\ncall_command(", 1
+)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_other_processes_cannot_work_one_says_it_alone(key):
+    sealed(30)
+    told = portal_process.python(WITHOUT_OTHERS)
+    one = verify(key=key)
+    assert f"Sound: {one.rows} rows in {one.seals} seals. " in told.stdout, told.stderr
+    assert "this one goes through all" in told.stderr
+
+
+WAITING = """
+import multiprocessing, os, sys, time
+from concurrent.futures import ProcessPoolExecutor
+import django; django.setup()
+from snapshots.audit.child import begin
+context = multiprocessing.get_context("spawn")
+with ProcessPoolExecutor(1, context, initializer=begin) as pool:
+    print(pool.submit(os.getpid).result(), flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_other_processes_end_with_the_one_that_began_them():
+    told = portal_process.python(WAITING)  # comes back when nobody holds its output any more
+    assert told.returncode == -9, told.stderr
+    assert int(told.stdout) > 0
