@@ -61,9 +61,8 @@ def _report_unknown(cloud: str, made: CloudSnapshot) -> None:
     if operation is None:
         return
     own: Snapshot | None = getattr(operation, "snapshot", None)
-    is_missed = own is not None and own.missed and operation.status is OperationState.ACCEPTED
-    was_gone = own is not None and own.missed and operation.status is OperationState.FAILED
-    if own is not None and ((own.snapshot_id == made.id and not was_gone) or is_missed):
+    was_called_gone = own is not None and own.missed and operation.is_final
+    if own is not None and not was_called_gone and (own.snapshot_id == made.id or own.missed):
         return  # adopted a moment ago, after the list was compared; or whoever misses it will say
     if own is None or own.snapshot_id == made.id:
         words = f"Snapshot {made.id} bears the mark of this request, which is {operation.state}."
