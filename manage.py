@@ -1,18 +1,43 @@
 #!/usr/bin/env python
-"""Runs a management command."""
+"""Runs a management command, after its tables were made or brought up to date."""
 
 import os
 import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.core.management import BaseCommand
+
+# ruff: noqa: PLC0415 - Django is imported after the settings' name is known
+
+
+def prepare_tables_first(name: str, command: "BaseCommand") -> "BaseCommand":
+    """Give the command Django's own step between the system checks and the work: ours instead of
+    its notice of "unapplied migrations".
+    """
+
+    def bring_up_to_date(*_args: Any) -> None:
+        from snapshots.management.database import WITHOUT_TABLES, bring_up_to_date
+
+        if name not in WITHOUT_TABLES:  # standard output may be the command's data: `dumpdata`
+            bring_up_to_date(also_filled=False, report=command.stderr.write)
+
+    command.requires_migrations_checks = True
+    command.check_migrations = bring_up_to_date  # type: ignore[method-assign]
+    return command
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evsportal.settings")
-    # ruff: noqa: PLC0415 - Django is imported after the settings' name is known
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
+    from django.core.management import ManagementUtility
+
+    class Utility(ManagementUtility):
+        def fetch_command(self, subcommand: str) -> "BaseCommand":
+            return prepare_tables_first(subcommand, super().fetch_command(subcommand))
 
     try:
-        execute_from_command_line(sys.argv)
+        Utility(sys.argv).execute()
     except ImproperlyConfigured as error:  # a wrong setting deserves a sentence, not a traceback
         sys.exit(f"manage.py: {error}")
 

@@ -62,6 +62,8 @@ def _list(name: str, default: str = "") -> list[str]:
 # "sandbox" (a simulated cloud, demo accounts) or "cloud". Empty stops the start: see checks.py.
 EVSPORTAL_MODE = _choice("EVSPORTAL_MODE", "", {"", "sandbox", "cloud"})
 VAR_DIR = Path(_text("EVSPORTAL_VAR", str(BASE_DIR / "var")))
+# The sandbox keeps its database, its simulated cloud and its key apart from a real portal's.
+DATA_DIR = VAR_DIR / "sandbox" if EVSPORTAL_MODE == "sandbox" else VAR_DIR
 
 EVSPORTAL_CLOUDS = _text("EVSPORTAL_CLOUDS")
 EVSPORTAL_SANDBOX_URL = _text("EVSPORTAL_SANDBOX_URL", "http://127.0.0.1:8009")
@@ -150,7 +152,8 @@ TEMPLATES = [
 
 def _database() -> dict[str, Any]:
     VAR_DIR.mkdir(parents=True, exist_ok=True)
-    url = _text("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"
+    DATA_DIR.mkdir(mode=0o700, exist_ok=True)
+    url = _text("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'portal.sqlite3'}"
     database: dict[str, Any] = dict(dj_database_url.parse(url, conn_health_checks=True))
     options = database.setdefault("OPTIONS", {})
     if database["ENGINE"].endswith("sqlite3"):
@@ -169,14 +172,24 @@ def _database() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# A session names the backend that opened it, and ends where that is not in this list: no session of
+# the sandbox is valid in a portal with real clouds.
+AUTHENTICATION_BACKENDS = [
+    "snapshots.accounts.SandboxBackend"
+    if EVSPORTAL_MODE == "sandbox"
+    else "snapshots.accounts.CloudBackend"
+]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    *(
+        {"NAME": f"django.contrib.auth.password_validation.{name}"}
+        for name in (
+            "UserAttributeSimilarityValidator",
+            "MinimumLengthValidator",
+            "CommonPasswordValidator",
+            "NumericPasswordValidator",
+        )
+    ),
+    {"NAME": "snapshots.accounts.PublishedPasswordValidator"},
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "snapshots:home"

@@ -9,10 +9,11 @@ class SnapshotsConfig(AppConfig):
 
     def ready(self) -> None:
         # Here, since they need loaded models.
-        from snapshots import checks  # noqa: F401, PLC0415 - registers them
+        from snapshots import accounts, checks  # noqa: F401, PLC0415 - registers them
         from snapshots.audit import guards, people  # noqa: PLC0415
 
         people.watch()
+        accounts.watch()
         # SQLite drops the triggers of a table that a migration rebuilds.
         post_migrate.connect(
             lambda **_told: guards.install(), sender=self, weak=False, dispatch_uid="guards"

@@ -7,13 +7,16 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from snapshots import clouds
+from snapshots.accounts import look_for_published_passwords, published_password_words
 from snapshots.audit import anchors, guards, hours, keys, push
 from snapshots.audit.delivery import named
+from snapshots.models import is_of_another_mode
 
 INSECURE_KEY = "not-for-production"
+ACCOUNTS_LOOKED_AT = 40  # by one check, for published passwords: half a second each, once
 
 
 @register
@@ -36,11 +39,15 @@ def check_clouds(**_kwargs: Any) -> list[CheckMessage]:
     if settings.EVSPORTAL_MODE != "cloud":
         return []
     try:
-        clouds.cloud_names()
+        names = clouds.cloud_names()
     except ImproperlyConfigured as error:
         hint = "See 'First real cloud' in the README."
         return [Error(str(error), hint=hint, id="evsportal.E002")]
-    return []
+    if clouds.SANDBOX not in names:
+        return []
+    words = f"{settings.EVSPORTAL_CLOUDS}: no real cloud may be named {clouds.SANDBOX!r}."
+    hint = "Give it another name: by this one the portal knows its simulated cloud."
+    return [Error(words, hint=hint, id="evsportal.E020")]
 
 
 @register
@@ -154,6 +161,56 @@ def check_transactions(**_kwargs: Any) -> list[CheckMessage]:
             hint="Leave it off: exchanges are committed before their request leaves.",
             id="evsportal.E005",
         )
+    ]
+
+
+def database_of_another_mode() -> str:
+    """What is wrong with a database that the sandbox used and a real portal shall, or the reverse,
+    and what to do; empty where nothing is. Raises `DatabaseError` without tables.
+    """
+    if not is_of_another_mode(settings.EVSPORTAL_MODE):
+        return ""
+    is_file = connection.vendor == "sqlite"
+    name = connection.settings_dict["NAME"] if is_file else "The database in DATABASE_URL"
+    if settings.EVSPORTAL_MODE == "sandbox":
+        return (
+            f"{name} belongs to a portal with real clouds, so the sandbox does not use it: unset"
+            " DATABASE_URL, and the sandbox makes a database of its own."
+        )
+    way_out = "move that file away" if is_file else "name an empty database there"
+    return (
+        f"{name} was used by the sandbox, so it is not used with real clouds: {way_out}, and start"
+        " again."
+    )
+
+
+@register(Tags.database)
+def check_database_use(*, databases: Any = None, **_kwargs: Any) -> list[CheckMessage]:
+    """The sandbox and a portal with real clouds have a database each."""
+    if not databases or not settings.EVSPORTAL_MODE:
+        return []
+    try:
+        words = database_of_another_mode()
+    except DatabaseError:
+        return []  # no database, or no tables yet
+    return [Error(words, id="evsportal.E021")] if words else []
+
+
+@register(Tags.database)
+def check_published_passwords(*, databases: Any = None, **_kwargs: Any) -> list[CheckMessage]:
+    """No account has a password that the documentation shows. Asked by `check --database default`.
+
+    A warning, since such a password is refused at sign-in.
+    """
+    if not databases or settings.EVSPORTAL_MODE != "cloud":
+        return []
+    looked_for = look_for_published_passwords(most_accounts=ACCOUNTS_LOOKED_AT)
+    try:
+        names = [name for name in looked_for if name]
+    except DatabaseError:
+        return []
+    return [
+        CheckWarning(published_password_words(name), id="evsportal.W010") for name in sorted(names)
     ]
 
 

@@ -59,11 +59,12 @@ def _signed_out(user: User | None, **_kwargs: Any) -> None:
         record(ActionCode.SIGNED_OUT, actor=user, subject=user.get_username())
 
 
-def _sign_in_refused(credentials: dict[str, Any], **_kwargs: Any) -> None:
+def _sign_in_refused(credentials: dict[str, Any], request: object = None, **_kwargs: Any) -> None:
     """A name that nobody has is not written down: people type their password there."""
     typed = str(credentials.get("username", ""))[:150].replace("\x00", "")
     known = User.objects.filter(username=typed).first()
-    told = {"why": "shut out" if known and not known.is_active else "wrong password"}
+    why = getattr(request, "sign_in_refusal", "wrong password")
+    told = {"why": "shut out" if known and not known.is_active else why}
     record(
         ActionCode.SIGN_IN_REFUSED,
         actor_name="nobody",

@@ -14,6 +14,7 @@ from snapshots.forms.metadata import (
     with_row_added,
     without_row,
 )
+from snapshots.forms.sign_in import SignInForm
 from snapshots.forms.snapshot import SnapshotForm, new_key, suggested_name
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "OperationFilterForm",
     "PeriodForm",
     "SearchForm",
+    "SignInForm",
     "SnapshotForm",
     "new_key",
     "read_rows",

@@ -2,6 +2,7 @@
 
 from snapshots.models.actions import Action, ActionCode
 from snapshots.models.claims import Claimable, Duty, Worker
+from snapshots.models.database_use import DatabaseUse, is_of_another_mode, mark_database
 from snapshots.models.exchanges import (
     BACKGROUND,
     Anomaly,
@@ -60,6 +61,7 @@ __all__ = [
     "Answer",
     "Claimable",
     "CloudHealth",
+    "DatabaseUse",
     "Duty",
     "Entry",
     "EntryKind",
@@ -84,6 +86,8 @@ __all__ = [
     "Volume",
     "VolumeGrant",
     "Worker",
+    "is_of_another_mode",
+    "mark_database",
     "may_administer",
     "may_audit",
     "may_request",

@@ -12,30 +12,24 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from snapshots.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from snapshots.audit.actions import record
+from snapshots.forms import SignInForm
 from snapshots.middleware import is_database_trouble
 from snapshots.models import ActionCode
 
 logger = logging.getLogger(__name__)
 
-# The sandbox makes these, each with the password below; a portal for a real cloud has none.
-DEMO_PASSWORD = "demo"  # noqa: S105 - public by intent
-DEMO_ACCOUNTS = [
-    ("alice", "staff: asks for her own volumes"),
-    ("bob", "staff: other volumes"),
-    ("helen", "helpdesk: asks for others"),
-    ("audrey", "auditor: sees every request sent"),
-    ("root", "administrator: people and grants"),
-]
-
 
 class PortalLoginView(LoginView):
     redirect_authenticated_user = True
+    authentication_form = SignInForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         if settings.EVSPORTAL_MODE == "sandbox":
-            context |= {"demo_accounts": DEMO_ACCOUNTS, "demo_password": DEMO_PASSWORD}
+            demo = [(name, words) for name, _role, words in DEMO_ACCOUNTS]
+            context |= {"demo_accounts": demo, "demo_password": DEMO_PASSWORD}
         return context
 
 

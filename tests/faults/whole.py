@@ -110,9 +110,13 @@ class House:
         with self.books() as books:
             return all(one.state in FINAL for one in operations_of(books))
 
+    @property
+    def database(self) -> Path:
+        return self.stack.folder / "sandbox" / "portal.sqlite3"
+
     @contextmanager
     def books(self) -> Iterator[sqlite3.Connection]:
-        books = sqlite3.connect(self.stack.folder / "portal.sqlite3", timeout=20)
+        books = sqlite3.connect(self.database, timeout=20)
         try:
             yield books
         finally:
@@ -171,7 +175,7 @@ class House:
         """As a power cut would leave it: what was written so far, and a torn frame at the end."""
         folder.mkdir()
         for name in ("portal.sqlite3", "portal.sqlite3-wal"):
-            shutil.copyfile(self.stack.folder / name, folder / name)
+            shutil.copyfile(self.database.with_name(name), folder / name)
         with (folder / "portal.sqlite3-wal").open("ab") as wal:
             wal.write(os.urandom(1000))
         return folder / "portal.sqlite3"

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from snapshots.management.commands import serve
+from snapshots.management import database
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +65,7 @@ def test_a_database_that_is_away_is_said_in_one_sentence(monkeypatch, free):
         raise OperationalError("connection refused")
 
     monkeypatch.setenv("PORT", str(free))
-    monkeypatch.setattr(serve, "MigrationExecutor", refuse)
+    monkeypatch.setattr(database, "MigrationExecutor", refuse)
     with pytest.raises(CommandError, match="does not let us in: connection refused"):
         call_command("serve", "--no-sandbox")
 

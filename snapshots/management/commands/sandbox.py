@@ -1,4 +1,4 @@
-"""Runs the simulated cloud: ``manage sandbox --port 8009 --state var/sandbox.sqlite3``."""
+"""Runs the simulated cloud: ``manage sandbox --port 8009 --state var/sandbox/cloud.sqlite3``."""
 
 import signal
 import sqlite3

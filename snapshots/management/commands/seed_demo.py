@@ -7,18 +7,10 @@ from django.contrib.auth.models import Group, User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from snapshots.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from snapshots.clouds import SANDBOX
 from snapshots.models import Role, VolumeGrant
 from snapshots.sandbox import scenarios
-
-PEOPLE = {
-    "alice": Role.STAFF,
-    "bob": Role.STAFF,
-    "helen": Role.HELPDESK,
-    "audrey": Role.AUDITOR,
-    "root": Role.ADMINISTRATOR,
-}
-PASSWORD = "demo"  # noqa: S105 - shown on the sign-in page of the sandbox
 
 
 class Command(BaseCommand):
@@ -28,13 +20,13 @@ class Command(BaseCommand):
         if settings.EVSPORTAL_MODE != "sandbox":
             raise CommandError("Demo accounts exist in sandbox mode only.")
         with transaction.atomic():
-            for name, role in PEOPLE.items():
+            for name, role, _words in DEMO_ACCOUNTS:
                 self._person(name, role)
 
     def _person(self, name: str, role: Role) -> None:
         if User.objects.filter(username=name).exists():
             return  # what people changed stays changed
-        person = User.objects.create_user(name, password=PASSWORD)
+        person = User.objects.create_user(name, password=DEMO_PASSWORD)
         person.groups.add(Group.objects.get(name=role))
         for volume in scenarios.VOLUMES:  # one by one: that is how each is recorded
             if volume.owner == name:

@@ -6,7 +6,8 @@ import os
 import socket
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,20 +15,20 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import BaseCommand, CommandError, call_command, get_commands
-from django.db import OperationalError, ProgrammingError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError, connection
 
+from snapshots.accounts import (
+    DEMO_ACCOUNTS,
+    DEMO_PASSWORD,
+    look_for_published_passwords,
+    published_password_words,
+)
+from snapshots.management.database import bring_up_to_date
 from snapshots.management.supervisor import Program, Supervisor
 
 _SANDBOX_PORT_OFFSET = 9  # two portals on one machine, told apart by PORT, get a sandbox each
 _PAGE_FIRST_SECONDS = 0.8  # on two cores the page is there 0.3 s sooner when the others wait
-_NOT_ALLOWED = "42501"  # PostgreSQL's code
-_DEMO_ACCOUNTS = """\
-Demo accounts, password "demo":
-  alice, bob   staff: snapshots of their own disks
-  helen        helpdesk: snapshots for others
-  audrey       auditor
-  root         administrator"""
+_ACCOUNTS_LOOKED_AT = 20  # at one start, for published passwords; the others at later starts
 
 
 class Command(BaseCommand):
@@ -48,24 +49,14 @@ class Command(BaseCommand):
         if "sandbox" in parts:
             hint = "It is the sandbox's: choose another PORT, or set EVSPORTAL_SANDBOX_URL."
             _refuse_taken(sandbox_host, sandbox_port, hint)
-        try:
-            self._prepare()
-        except OperationalError as error:
-            raise CommandError(f"The database does not let us in: {error}") from error
-        except ProgrammingError as error:
-            if getattr(error.__cause__, "sqlstate", "") != _NOT_ALLOWED:
-                raise
-            words = "The database must be migrated first, by the role that owns its tables: "
-            raise CommandError(words + "`./run manage migrate` with its DATABASE_URL.") from error
-        announce = self._announcer(host, port) if "web" in parts else None
-        Supervisor(_programs(parts, sandbox_port), each_tick=announce).run()
+        self._prepare()
+        steps = [self._announcer(host, port)] if "web" in parts else []
+        steps.append(self._looker())
+        Supervisor(_programs(parts, sandbox_port), each_tick=_in_order(steps)).run()
 
     def _prepare(self) -> None:
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            call_command("migrate", interactive=False, verbosity=0)
-            self.stdout.write("The database is up to date.")
+        bring_up_to_date(also_filled=True, report=self.stdout.write)
         _collect_static()
         if settings.EVSPORTAL_MODE == "sandbox" and "seed_demo" in get_commands():
             call_command("seed_demo", verbosity=0)
@@ -84,12 +75,54 @@ class Command(BaseCommand):
             if status >= http.client.INTERNAL_SERVER_ERROR:
                 self.stdout.write(f"but its first page answers with status {status}.")
             if settings.EVSPORTAL_MODE == "sandbox":
-                self.stdout.write(_DEMO_ACCOUNTS)
+                self.stdout.write(_demo_accounts())
             self.stdout.write("Ctrl-C ends it.")
             self.stdout.flush()
             return True
 
         return announce
+
+    def _looker(self) -> Callable[[], bool]:
+        """Names accounts with a published password, one comparison at each call: it takes longer
+        than the whole start, so nobody waits for it.
+        """
+        looked_for: Iterator[str | None] | None = None
+
+        def look() -> bool:
+            nonlocal looked_for
+            if settings.EVSPORTAL_MODE != "cloud":
+                return True
+            looked_for = looked_for or look_for_published_passwords(
+                most_accounts=_ACCOUNTS_LOOKED_AT
+            )
+            try:
+                name = next(looked_for)
+            except (StopIteration, DatabaseError):
+                return True
+            finally:
+                connection.close()
+            if name:
+                self.stderr.write(published_password_words(name))
+            return False
+
+        return look
+
+
+def _in_order(steps: list[Callable[[], bool]]) -> Callable[[], bool]:
+    """Asks the first step until it is done, then the next; done when all are."""
+    left = deque(steps)
+
+    def step() -> bool:
+        if left and left[0]():
+            left.popleft()
+        return not left
+
+    return step
+
+
+def _demo_accounts() -> str:
+    lines = [f"  {name:<8}{words}" for name, _role, words in DEMO_ACCOUNTS]
+    return "\n".join([f'Demo accounts, password "{DEMO_PASSWORD}":', *lines])
 
 
 def _address() -> tuple[str, int]:
@@ -123,7 +156,7 @@ def _refuse_taken(host: str, port: int, hint: str) -> None:
 
 def _programs(parts: set[str], sandbox_port: int) -> list[Program]:
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-    state = str(settings.VAR_DIR / "sandbox.sqlite3")
+    state = str(settings.DATA_DIR / "cloud.sqlite3")
     config = str(settings.BASE_DIR / "evsportal" / "gunicorn.py")
     argvs = {
         "web": [sys.executable, "-m", "gunicorn", "--config", config],

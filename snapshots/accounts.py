@@ -1,0 +1,173 @@
+"""The demo accounts, and why no published password opens a portal with real clouds.
+
+Whoever has read the README knows the password of the demo accounts. Outside of the sandbox such a
+password is refused at sign-in, however the account is named and wherever its row came from, and
+cannot be given to an account. The password typed is compared, not the stored hash: that costs
+nothing and holds for accounts that were renamed, restored from a dump or written by SQL.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.hashers import check_password, is_password_usable
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models.signals import pre_save
+from django.http import HttpRequest
+
+from snapshots.models import Role
+from snapshots.sandbox import scenarios
+
+DEMO_PASSWORD = "demo"  # noqa: S105 - public by intent
+# Name, role, and what the sign-in page says of it. Made in sandbox mode by `manage seed_demo`.
+DEMO_ACCOUNTS = (
+    ("alice", Role.STAFF, "staff: asks for her own volumes"),
+    ("bob", Role.STAFF, "staff: other volumes"),
+    ("helen", Role.HELPDESK, "helpdesk: asks for others"),
+    ("audrey", Role.AUDITOR, "auditor: sees every request sent"),
+    ("root", Role.ADMINISTRATOR, "administrator: people and grants"),
+)
+# Every password that the README, the examples or the sandbox's code show.
+PUBLISHED_PASSWORDS = (DEMO_PASSWORD, "password", scenarios.PASSWORD)
+REFUSAL = (
+    "This password is published in the portal's own documentation, so it opens no account here."
+    " Ask an administrator to give your account another."
+)
+_NOT_ALLOWED = "This password is published in the portal's own documentation: choose another."
+_CHECKED_FILE = "passwords.checked"
+
+
+def is_refused_password(password: object) -> bool:
+    """Whether the password is published and this is no sandbox."""
+    return settings.EVSPORTAL_MODE != "sandbox" and password in PUBLISHED_PASSWORDS
+
+
+class _PortalBackend(ModelBackend):
+    """Signs in with name and password; never with a published one outside of the sandbox."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        if is_refused_password(password):
+            if request is not None:  # for the audit trail: `user_login_failed` hides the password
+                request.sign_in_refusal = "published password"  # type: ignore[attr-defined]
+            raise PermissionDenied(REFUSAL)
+        return super().authenticate(request, username, password, **kwargs)
+
+
+class SandboxBackend(_PortalBackend):
+    """Of the sandbox. A class of its own, since sessions are valid for one backend only."""
+
+
+class CloudBackend(_PortalBackend):
+    """Of a portal with real clouds."""
+
+
+class PublishedPasswordValidator:
+    """Refuses a published password where a person chooses one."""
+
+    def validate(self, password: str, user: object = None) -> None:  # noqa: ARG002 - Django's
+        if is_refused_password(password):
+            raise ValidationError(_NOT_ALLOWED, code="password_published")
+
+    def get_help_text(self) -> str:
+        return "Your password can't be one that the portal's documentation shows."
+
+
+def watch() -> None:
+    """Refuse published passwords in whatever way they are set. Twice does no harm."""
+    pre_save.connect(_refuse_published, sender=User, dispatch_uid="published passwords")
+
+
+def _refuse_published(
+    instance: User, *, raw: bool, update_fields: Iterable[str] | None, **_kwargs: Any
+) -> None:
+    """`createsuperuser --noinput` asks no validator, and its dialogue lets people go past it.
+
+    A fixture (`raw`) is loaded as it is; a sign-in that hashes the same password again saves this
+    column alone. Both are refused at sign-in, if not here.
+    """
+    if settings.EVSPORTAL_MODE == "sandbox" or raw or set(update_fields or ()) == {"password"}:
+        return
+    if _has_published_password(instance):
+        raise ValidationError(_NOT_ALLOWED, code="password_published")
+
+
+def _has_published_password(person: User) -> bool:
+    """Compares the hash, which is slow, only where a new one came without its text."""
+    if person._password is not None:  # type: ignore[attr-defined]  # noqa: SLF001 - by set_password
+        return is_refused_password(person._password)  # type: ignore[attr-defined]  # noqa: SLF001
+    encoded = person.password
+    is_stored = User.objects.filter(pk=person.pk, password=encoded).exists()
+    if is_stored or not is_password_usable(encoded):
+        return False
+    return any(check_password(password, encoded) for password in PUBLISHED_PASSWORDS)
+
+
+# --- accounts that have one all the same ---------------------------------------------------------
+
+
+def look_for_published_passwords(*, most_accounts: int) -> Iterator[str | None]:
+    """Compare accounts with the published passwords, one comparison for each step: the name of an
+    account that has one, or None.
+
+    A comparison takes a fifth of a second. What was compared is remembered by a digest of the
+    stored hash, so an account is compared once and again after a change of its password; the
+    accounts made first, as the demo's are, come first.
+    """
+    looked_at = 0
+    checked = _read_checked()
+    for name, encoded in _accounts():
+        digest = hashlib.sha256(encoded.encode()).hexdigest()
+        if digest in checked:
+            continue
+        if looked_at == most_accounts:
+            return
+        looked_at += 1
+        for password in PUBLISHED_PASSWORDS:
+            if check_password(password, encoded):
+                yield name
+                break
+            yield None
+        else:
+            _remember_checked(digest)
+
+
+def published_password_words(name: str) -> str:
+    """What is wrong with this account, and what to do."""
+    return (
+        f"The account {name} has a password that the documentation shows, so it cannot sign in:"
+        f" give it another with `./run manage changepassword {name}`."
+    )
+
+
+def _accounts() -> Iterable[tuple[str, str]]:
+    rows = User.objects.filter(is_active=True).order_by("pk").values_list("username", "password")
+    return [(name, encoded) for name, encoded in rows if is_password_usable(encoded)]
+
+
+def _checked_file() -> Path:
+    return Path(settings.DATA_DIR) / _CHECKED_FILE
+
+
+def _read_checked() -> frozenset[str]:
+    try:
+        return frozenset(_checked_file().read_text(encoding="ascii").split())
+    except (OSError, ValueError):
+        return frozenset()
+
+
+def _remember_checked(digest: str) -> None:
+    try:
+        with _checked_file().open("a", encoding="ascii") as file:
+            file.write(f"{digest}\n")
+    except OSError:
+        return  # it is compared again the next time

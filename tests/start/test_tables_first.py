@@ -1,0 +1,97 @@
+"""Every command finds its tables, or says in a sentence what to do."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, get_commands
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from snapshots.management.database import WITHOUT_TABLES, bring_up_to_date
+
+ROOT = Path(__file__).resolve().parents[2]
+# Commands that read or write tables, each as an operator would type it in a fresh folder, with what
+# its output must hold.
+COMMANDS = [
+    (["audit_verify"], "Sound: 0 rows"),
+    (["audit_export", "--to", "{folder}/export"], ""),
+    (["audit_archive"], ""),
+    (["questions_rebuild"], ""),
+    (["cloud_ping"], "No connection"),
+    (
+        ["createsuperuser", "--noinput", "--username", "chief", "--email", "c@example.com"],
+        "created",
+    ),
+    (["changepassword", "chief"], "user 'chief' does not exist"),
+    (["dumpdata", "auth.group"], "helpdesk"),
+]
+
+
+def manage(folder, *words, **environ):
+    kept = {name: text for name, text in os.environ.items() if "EVSPORTAL" not in name}
+    kept.pop("DATABASE_URL", None)
+    kept |= {
+        "DJANGO_SETTINGS_MODULE": "evsportal.settings",
+        "EVSPORTAL_VAR": str(folder),
+        "EVSPORTAL_MODE": "sandbox",
+        "EVSPORTAL_SANDBOX_URL": "http://127.0.0.1:1",
+        **environ,
+    }
+    argv = [sys.executable, "manage.py", *words]
+    return subprocess.run(
+        argv, cwd=ROOT, env=kept, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(("words", "output"), COMMANDS, ids=[words[0] for words, _ in COMMANDS])
+def test_command_in_a_fresh_folder_makes_its_tables(words, output, tmp_path):
+    done = manage(tmp_path, *(word.format(folder=tmp_path) for word in words))
+    said = done.stdout + done.stderr
+    assert "Traceback" not in said
+    assert "no such table" not in said
+    assert output in said
+    assert (tmp_path / "sandbox" / "portal.sqlite3").stat().st_size > 100_000
+    assert not (tmp_path / "portal.sqlite3").exists()
+    assert "The database is up to date." in done.stderr  # not among a command's own data
+
+
+def test_two_commands_at_once_make_the_tables_once(tmp_path):
+    environ = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "evsportal.settings",
+        "EVSPORTAL_VAR": str(tmp_path),
+        "EVSPORTAL_MODE": "sandbox",
+        "DATABASE_URL": "",
+    }
+    argv = [sys.executable, "manage.py", "dumpdata", "auth.group"]
+    both = [
+        subprocess.Popen(
+            argv, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    outputs = [one.communicate(timeout=60) for one in both]
+    assert [one.returncode for one in both] == [0, 0], outputs
+    assert all("helpdesk" in stdout for stdout, _ in outputs)
+
+
+def test_each_command_without_tables_exists():
+    assert set(get_commands()) >= WITHOUT_TABLES
+
+
+@pytest.fixture
+def last_migration_missing(db):
+    """The database as an older version of the portal would leave it: one migration is not noted."""
+    recorder = MigrationRecorder(connection)
+    name = max(name for app, name in recorder.applied_migrations() if app == "snapshots")
+    recorder.record_unapplied("snapshots", name)
+
+
+def test_command_on_a_server_of_an_older_version_says_what_to_do(
+    last_migration_missing, monkeypatch
+):
+    monkeypatch.setattr(connection, "vendor", "postgresql")
+    with pytest.raises(CommandError, match=r"older version.*`\./run manage migrate`"):
+        bring_up_to_date(also_filled=False, report=print)
