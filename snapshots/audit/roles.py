@@ -16,6 +16,7 @@ from snapshots.models import (
     Action,
     Anomaly,
     Answer,
+    DatabaseUse,
     Entry,
     Exchange,
     Operation,
@@ -68,7 +69,7 @@ ARCHIVE = Role(
         Tombstone: INSERT,
         Seal: INSERT,
     },
-    but={Entry: f"{INSERT}, DELETE", Operation: READ, Pushed: READ},
+    but={Entry: f"{INSERT}, DELETE", DatabaseUse: READ, Operation: READ, Pushed: READ},
 )
 
 

@@ -116,6 +116,14 @@ class EvsClient:
             )
         return shown
 
+    def delete_snapshot(self, snapshot_id: str) -> None:
+        """Ask for the end of a snapshot (page A-2094): it is "deleting", then gone, or back again.
+
+        Sent once, as a creation is. NotFound when it is gone already.
+        """
+        path = self._connection.dialect.delete
+        self._ask(_Call(purpose="delete", method="DELETE", path=path, identity=_named(snapshot_id)))
+
     def list_snapshots(
         self,
         *,
@@ -174,6 +182,10 @@ class EvsClient:
             purpose="quota", path=self._connection.dialect.quota, query=(("usage", "True"),)
         )
         return _read(self._ask_patiently(call), lambda data: quotas_from(data.get("quota_set")))
+
+    def endpoint(self) -> str:
+        """The address that all other calls go to, with the project's id; signs in if need be."""
+        return self._connection.base_url(self._grant())
 
     def ping(self) -> str:
         """Sign in and make the smallest call; returns, for people, what was reached."""

@@ -6,33 +6,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from snapshots import clouds
-from snapshots.models import Exchange, Role, VolumeGrant, roles_of
-from snapshots.sandbox import scenarios
+from snapshots.models import Role, VolumeGrant, roles_of
 
 
 def run(*args):
     out, err = StringIO(), StringIO()
     call_command(*args, stdout=out, stderr=err)
     return out.getvalue() + err.getvalue()
-
-
-def test_cloud_ping_tells_what_was_reached_and_is_recorded(transactional_db, cloud):
-    assert f"/v2/{scenarios.PROJECT_ID} answers" in run("cloud_ping")
-    assert sorted(Exchange.objects.values_list("purpose", flat=True)) == ["login", "ping"]
-
-
-def test_cloud_ping_names_what_is_wrong(transactional_db, cloud, monkeypatch):
-    monkeypatch.setattr(scenarios, "PASSWORD", "not-the-password")
-    clouds.forget()
-    with pytest.raises(CommandError):
-        run("cloud_ping")
-    assert "not-the-password" not in str(list(Exchange.objects.values()))
-
-
-def test_cloud_ping_of_an_unknown_cloud_lists_the_known(db):
-    with pytest.raises(CommandError, match="There are: sandbox"):
-        run("cloud_ping", "nowhere")
 
 
 @pytest.mark.django_db
