@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from snapshots.evs.secrets import MASK, without_secrets
+from snapshots.evs.secrets import MASK, mentions, without_secrets
 
 LEFT_OUT = "(left out)"
 KEPT_HEADERS = frozenset(
@@ -47,6 +47,11 @@ _SECRET_KEY = re.compile(
     r"pass(word|wd|phrase)|admin_?pass|secret|token|authorization|credential|private_?key|access_?key|"
     r"api_?key|signature",
     re.IGNORECASE,
+)
+# One of these stands in whatever the pattern matches.
+_SECRET_WORDS = (
+    *("pass", "secret", "token", "authorization", "credential", "signature"),
+    *("private_key", "privatekey", "access_key", "accesskey", "api_key", "apikey"),
 )
 
 
@@ -122,7 +127,7 @@ def has_original_body(side: StoredBody) -> bool:
 
 def _without_secret_values(text: str) -> str:
     """The text as it came, unless it is JSON with secret values: then written anew with masks."""
-    if not _SECRET_KEY.search(text):
+    if not mentions(text, _SECRET_WORDS):
         return text
     try:
         content = json.loads(text, object_pairs_hook=_each_key_once)

@@ -188,3 +188,8 @@ def test_a_body_with_nothing_secret_is_known_to_be_the_original():
     assert has_original_body(row)
     masked = stored(json.dumps({"password": SECRET}).encode())
     assert not has_original_body(Exchange(body=masked.text, body_sha256=masked.sha256))
+
+
+@pytest.mark.parametrize("name", ["PASSWORD", "ſecret", "toKen", "sİgnature", "authorızation"])
+def test_key_in_any_case_and_alphabet_is_masked(name):
+    assert SECRET not in stored(json.dumps({name: SECRET}, ensure_ascii=False).encode()).text
