@@ -20,6 +20,7 @@ urlpatterns = [
     path("snapshots/<uuid:operation_id>/again/", operations.again, name="again"),
     # /volumes/
     path("volumes/", volumes.volumes, name="volumes"),
+    path("volumes/first/", volumes.first_reading, name="first_reading"),
     # /audit/  what was sent and answered
     path("audit/", audit.audit, name="audit"),
     path("audit/export/", audit.export, name="audit_export"),

@@ -41,6 +41,8 @@ from snapshots.models import (
     sees_every_operation,
 )
 from snapshots.selectors.pages import Page
+from snapshots.selectors.readings import FirstReading as FirstReading
+from snapshots.selectors.readings import first_reading as first_reading
 
 TROUBLE_TOLD_AFTER = timedelta(seconds=30)
 WORKER_SILENT_AFTER = timedelta(seconds=20)
@@ -218,11 +220,6 @@ def volumes_usable_by(user: User) -> QuerySet[Volume]:
     if may_request_for_others(user):
         return volumes
     return _granted(volumes, user) if Role.STAFF in roles_of(user) else volumes.none()
-
-
-def knows_volumes() -> bool:
-    """Whether any cloud's volumes were read yet: right after the first start none were."""
-    return Volume.objects.exists()
 
 
 def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume]:

@@ -83,7 +83,7 @@ def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     """A page that polls must not get the sign-in page into its middle: it gets one sentence."""
     if request.htmx:  # type: ignore[attr-defined]
         # `next` is the page the person looks at, not the fragment.
-        page = _page_shown(request)
+        page = page_shown(request)
         return render(request, "snapshots/_session_ended.html", {"next": page}, status=401)
     if request.method == "POST":
         messages.warning(
@@ -93,7 +93,8 @@ def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(request.get_full_path())
 
 
-def _page_shown(request: HttpRequest) -> str:
+def page_shown(request: HttpRequest) -> str:
+    """The page that a polled fragment stands in."""
     try:
         return request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
     except ValueError:  # no address at all

@@ -154,9 +154,10 @@ def _page(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
         "form": form,
         "key": _key_to_render(form),
         "blank_row": MetadataRow("__N__"),
-        "knows_volumes": selectors.knows_volumes(),
         **_volume_context(request, form.volume),
     }
+    if not form.volumes:
+        context |= {"reading": selectors.first_reading(), "page_address": request.path}
     return render(request, "snapshots/new.html", context)
 
 

@@ -3,10 +3,11 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
 from snapshots import selectors
 from snapshots.forms import SearchForm
-from snapshots.views.access import PortalRequest, with_a_role
+from snapshots.views.access import PortalRequest, page_shown, with_a_role
 
 
 @with_a_role
@@ -28,4 +29,17 @@ def volumes(request: PortalRequest) -> HttpResponse:
         "several_clouds": len(clouds) > 1,
         "stale": selectors.inventory_state(),
     }
+    if not page.rows and not form.text():
+        context |= {"reading": selectors.first_reading(), "page_address": request.path}
     return render(request, "snapshots/volumes.html", context)
+
+
+@with_a_role
+@require_safe
+def first_reading(request: PortalRequest) -> HttpResponse:
+    """Polled in place of a list that is not read yet; when it is, the whole page comes again."""
+    reading = selectors.first_reading()
+    if reading.is_over:
+        return HttpResponseClientRefresh()
+    context = {"reading": reading, "page_address": page_shown(request)}
+    return render(request, "snapshots/_no_volumes.html", context)

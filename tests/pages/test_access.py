@@ -52,6 +52,7 @@ def addresses(operation):
         reverse("snapshots:detail", args=one): "get",
         reverse("snapshots:status", args=one): "get",
         reverse("snapshots:volumes"): "get",
+        reverse("snapshots:first_reading"): "get",
     }
     requesters = {
         reverse("snapshots:new"): "get",

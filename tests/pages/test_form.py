@@ -150,12 +150,6 @@ def test_a_volume_gone_from_the_cloud_is_not_offered(alice, volume):
     assert CHOOSE in errors_at(ask(alice, volume), "volume_id")[0]
 
 
-def test_right_after_the_first_start_nobody_is_sent_to_an_administrator(alice):
-    page = alice.get(NEW).text
-    assert "No volumes were read yet" in page
-    assert "administrator" not in page
-
-
 def test_helpdesk_may_choose_any_volume(helen, volume):
     ask(helen, volume)
     assert Operation.objects.get().requester == helen.user
