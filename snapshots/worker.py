@@ -1,8 +1,6 @@
 """The loop: claim a row, call the service it is for. Knows no detail of either."""
 
 import logging
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +22,8 @@ from snapshots.jobs.claims import (
     claim_some,
     extend,
     free_held,
+    free_rows_of,
+    give_back,
 )
 from snapshots.jobs.duties import (
     HOUSE,
@@ -35,6 +35,7 @@ from snapshots.jobs.duties import (
     WATCH,
     start_duty,
 )
+from snapshots.jobs.workers import BEAT_SECONDS, SilenceWatch, beat, is_gone, new_name
 from snapshots.models import OPEN, Claimable, Duty, Operation, Worker
 from snapshots.services.cloud_settings import record_cloud_settings
 from snapshots.services.health import closed_off_clouds, plan_probes
@@ -56,7 +57,7 @@ DUTIES: dict[str, Callable[[Duty], None]] = {
     PUSH: push,
     QUESTIONS: judge_operations,
 }
-BEAT_SECONDS = 5.0
+PACE_SECONDS = 5.0  # how often the clock is looked at, and living workers are counted
 CLOCK_TOLERANCE_SECONDS = 10.0
 # Threads of their own, so that slow creates do not stop the watching. Duties of the house, and of
 # each place outside, have as many: one that hangs stops nothing else.
@@ -67,11 +68,14 @@ class Loop:
     """One worker process: a dispatcher that claims, and threads that carry out what it claimed."""
 
     def __init__(self) -> None:
-        self.name = f"{socket.gethostname()}:{os.getpid()}"[:80]
+        self.name = new_name()
         self._lease = timedelta(seconds=settings.EVSPORTAL_LEASE_SECONDS)
         self._stopping = threading.Event()
         self._running: dict[Future[None], Claimable] = {}
+        self._broken_off: list[Claimable] = []  # to be given back
+        self._silence = SilenceWatch()
         self._beaten = float("-inf")
+        self._counted = float("-inf")
         self._extended = float("-inf")
         self._clouds = clouds.cloud_names()
         self._operations = settings.EVSPORTAL_WORKER_THREADS
@@ -105,10 +109,7 @@ class Loop:
 
     def _enlist(self) -> None:
         now = timezone.now()
-        Worker.objects.update_or_create(
-            name=self.name, defaults={"started_at": now, "seen_at": now}
-        )
-        Worker.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
+        beat(self.name)
         for cloud in self._clouds:
             start_duty(INVENTORY, cloud, due_at=now)
             start_duty(WATCH, cloud, due_at=now)
@@ -123,6 +124,7 @@ class Loop:
         """Collect what has ended, beat, claim what is due. Whether anything was claimed."""
         self._collect()
         try:
+            self._give_back()
             self._beat()
             held = closed_off_clouds()
             return self._claim_operations(held) | self._claim_duties(held)
@@ -139,28 +141,44 @@ class Loop:
             if isinstance(error, LostClaimError):
                 log.warning("%s: %s", type(row).__name__, error)
             elif error is not None:
-                # The row keeps its lease: when it ends, the row is taken up again by its state.
                 log.error("%s %s broke off.", type(row).__name__, row.pk, exc_info=error)
+                self._broken_off.append(row)
+
+    def _give_back(self) -> None:
+        """What broke off is taken up again soon, by its state; also when the database was away."""
+        while self._broken_off:
+            give_back(self._broken_off[-1])
+            self._broken_off.pop()
 
     def _beat(self) -> None:
         now = time.monotonic()
         if now - self._beaten > BEAT_SECONDS:
-            moment = timezone.now()
-            Worker.objects.update_or_create(
-                name=self.name,
-                defaults={"seen_at": moment},
-                create_defaults={
-                    "started_at": moment,
-                    "seen_at": moment,
-                },
-            )
-            alive = Worker.objects.filter(seen_at__gt=moment - 2 * timedelta(seconds=BEAT_SECONDS))
-            clouds.share_pace(alive.count())
+            beat(self.name)
             self._beaten = now
+            self._free_rows_of_the_dead()
+        if now - self._counted > PACE_SECONDS:
+            seconds = timedelta(seconds=2 * PACE_SECONDS)
+            alive = Worker.objects.filter(seen_at__gt=timezone.now() - seconds)
+            clouds.share_pace(alive.count())
+            self._counted = now
             self._mind_the_clock()
         if now - self._extended > self._lease.total_seconds() / 4:
             extend(self._running.values(), owner=self.name, lease=self._lease)
             self._extended = now
+
+    def _free_rows_of_the_dead(self) -> None:
+        others = list(Worker.objects.exclude(name=self.name))
+        beats = {other.name: other.beats for other in others}
+        dead = self._silence.silent(beats, now=time.monotonic())
+        dead |= {other.name for other in others if is_gone(other.process)}
+        if not dead:
+            return
+        work = Operation.objects.filter(state__in=OPEN), Duty.objects.all()
+        if freed := free_rows_of(dead, *work):
+            names = ", ".join(sorted(dead))
+            log.warning("Gone or standing still: %s. Rows that are free again: %s.", names, freed)
+        held = (rows.filter(owner__in=dead).values_list("owner", flat=True) for rows in work)
+        Worker.objects.filter(name__in=dead.difference(*held)).delete()
 
     def _mind_the_clock(self) -> None:
         """A clock that was set back must not leave work waiting for the lost time."""

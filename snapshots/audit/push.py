@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from snapshots.audit.delivery import (
@@ -30,6 +29,7 @@ from snapshots.audit.delivery import way_to as way_outside
 from snapshots.audit.export import json_line, told_row
 from snapshots.audit.horizon import TRAIL, highest, settled_upto
 from snapshots.audit.seals import rows_of
+from snapshots.database.transactions import in_transaction
 from snapshots.models import Pushed
 
 log = logging.getLogger(__name__)
@@ -202,12 +202,15 @@ def _failed(state: Pushed, trouble: str, fence: Fence) -> None:
 def _note(state: Pushed, fence: Fence, **changes: object) -> None:
     for name, value in changes.items():
         setattr(state, name, value)
-    with transaction.atomic():
+
+    def store() -> None:
         fence()
         # One statement: two workers whose first note this is would otherwise both add the row.
         Pushed.objects.bulk_create(
             [state], update_conflicts=True, unique_fields=["target"], update_fields=_KEPT
         )
+
+    in_transaction(store)
 
 
 _KEPT = [

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.utils import timezone
 
 from snapshots.audit.redaction import mask_body, mask_headers, request_id_of, storable, strike
+from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import EvsError, error_from_answer
 from snapshots.evs.wire import Answer as CloudAnswer
 from snapshots.evs.wire import Outgoing
@@ -56,16 +56,19 @@ class AuditRecorder:
 
         `durable`: called inside a transaction it raises, since a rollback would erase evidence.
         """
-        with transaction.atomic(durable=True):
+
+        def store() -> Exchange:
             if self._before_create and request.purpose == Purpose.CREATE:
                 self._before_create()
             exchange = self._exchange(request)
             exchange.save()
-        self._opened[request.id] = exchange
+            return exchange
+
+        self._opened[request.id] = in_transaction(store, durable=True)
 
     def answered(self, request: Outgoing, answer: CloudAnswer) -> None:
         """Store what came back."""
-        self._answer(request, answer, elapsed_ms=answer.elapsed_ms, error=None).save()
+        self._store_answer(request, answer, elapsed_ms=answer.elapsed_ms, error=None)
 
     def failed(
         self,
@@ -76,7 +79,19 @@ class AuditRecorder:
         answer: CloudAnswer | None = None,
     ) -> None:
         """Store why nothing came back, or what came of an answer that broke off."""
-        self._answer(request, answer, elapsed_ms=elapsed_ms, error=error).save()
+        self._store_answer(request, answer, elapsed_ms=elapsed_ms, error=error)
+
+    def _store_answer(
+        self,
+        request: Outgoing,
+        answer: CloudAnswer | None,
+        *,
+        elapsed_ms: float,
+        error: EvsError | None,
+    ) -> None:
+        in_transaction(
+            lambda: self._answer(request, answer, elapsed_ms=elapsed_ms, error=error).save()
+        )
 
     def _exchange(self, request: Outgoing) -> Exchange:
         purpose = self._purpose(request)

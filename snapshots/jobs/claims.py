@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, Manager, QuerySet
 from django.utils import timezone
 
+from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.models import Claimable
 
 Claimed = TypeVar("Claimed", bound=Claimable)
@@ -41,17 +42,19 @@ def claim_some(
     due = rows.filter(due_at__lte=moment).order_by("due_at", "pk")
     if not due.exists():  # most looks find nothing: they shall not take a write lock
         return []
-    with transaction.atomic():
-        taken = list(due.select_for_update(skip_locked=True, of=("self",))[:most])
-        for row in taken:
+
+    def take() -> list[Claimed]:
+        rows = list(due.select_for_update(skip_locked=True, of=("self",), no_key=True)[:most])
+        for row in rows:
             write(row, token=row.token + 1, due_at=moment + lease, owner=owner)
-        return taken
+        return rows
+
+    return in_transaction(take)
 
 
 def write(row: Claimed, **changes: Any) -> None:
     """Write to a claimed row. Raises `LostClaimError` when the claim has passed to another."""
-    table = type(row)._default_manager  # noqa: SLF001 - Django's public name for it
-    if table.filter(pk=row.pk, token=row.token).update(**changes) != 1:
+    if _table_of(row).filter(pk=row.pk, token=row.token).update(**changes) != 1:
         raise LostClaimError(f"{row.pk} was claimed by another worker.")
     for name, value in changes.items():
         setattr(row, name, value)
@@ -63,6 +66,28 @@ def release(row: Claimed, *, due_at: datetime | None, **changes: Any) -> None:
     Raises `LostClaimError` when the claim has passed to another.
     """
     write(row, due_at=due_at, owner="", **changes)
+
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
+
+
+def give_back(row: Claimable) -> None:
+    """Let go of a row whose step broke off: due again after a short pause that grows with each
+    failure. Nothing happens when the claim has passed to another.
+    """
+    held = _table_of(row).filter(pk=row.pk, token=row.token)
+    fails = held.values_list("fails", flat=True).first() or 0
+    pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(fails, 10), LONGEST_PAUSE_SECONDS)
+    due_at = timezone.now() + timedelta(seconds=pause)
+    held.update(due_at=due_at, owner="", fails=F("fails") + 1)
+
+
+def free_rows_of(owners: Iterable[str], *tables: QuerySet[Any]) -> int:
+    """Make due what these workers, which are gone, still hold; how many rows. One that such a
+    worker keeps locked, since it was stopped within a transaction, is left for the next time.
+    """
+    moment, gone = timezone.now(), list(owners)
+    return sum(_make_due(rows.filter(owner__in=gone, due_at__gt=moment), moment) for rows in tables)
 
 
 # No pause is planned longer than this: see `outcomes`, `health` and the lease's setting.
@@ -80,7 +105,7 @@ def bring_near(
     moment = now or timezone.now()
     margin = timedelta(minutes=5) if beyond else timedelta(0)
     for rows in tables:
-        rows.filter(owner="", due_at__gt=moment + beyond + margin).update(due_at=moment)
+        _make_due(rows.filter(owner="", due_at__gt=moment + beyond + margin), moment)
 
 
 def free_held(*tables: QuerySet[Any], lease: timedelta) -> None:
@@ -89,13 +114,13 @@ def free_held(*tables: QuerySet[Any], lease: timedelta) -> None:
     """
     moment = timezone.now()
     for rows in tables:
-        rows.exclude(owner="").filter(due_at__gt=moment + 2 * lease).update(due_at=moment)
+        _make_due(rows.exclude(owner="").filter(due_at__gt=moment + 2 * lease), moment)
 
 
 def extend(
     rows: Iterable[Claimable], *, owner: str, lease: timedelta, now: datetime | None = None
 ) -> None:
-    """Heartbeat: push the leases of rows still being worked on, in one write for each table.
+    """Heartbeat: push the leases of rows still being worked on, in one transaction for each table.
 
     Released rows, and rows that others have claimed, no longer name this owner and stay as they
     are.
@@ -105,5 +130,23 @@ def extend(
     for row in rows:
         running.setdefault(type(row), []).append(row.pk)
     for kind, keys in running.items():
-        table = kind._default_manager  # noqa: SLF001 - Django's public name for it
-        table.filter(pk__in=keys, owner=owner).update(due_at=until)
+        held = kind._default_manager.filter(pk__in=keys, owner=owner)  # noqa: SLF001 - public
+        in_transaction(partial(_plan, held, until))
+
+
+def _make_due(rows: QuerySet[Any], moment: datetime) -> int:
+    """Rows that others hold locked are left out: their holders plan them anew."""
+    if not rows.exists():  # mostly: then no write lock is taken
+        return 0
+    return in_transaction(partial(_plan, rows, moment, skip_locked=True))
+
+
+def _plan(rows: QuerySet[Any], due_at: datetime, *, skip_locked: bool = False) -> int:
+    """Set when these rows are due, in parts: databases take no endless lists of keys."""
+    keys = lock_in_order(rows, skip_locked=skip_locked)
+    parts = (keys[first : first + 500] for first in range(0, len(keys), 500))
+    return sum(rows.filter(pk__in=part).update(due_at=due_at) for part in parts)
+
+
+def _table_of(row: Claimed) -> Manager[Claimed]:
+    return type(row)._default_manager  # noqa: SLF001 - Django's public name for it

@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.utils import timezone
 
+from snapshots.database.transactions import in_transaction
 from snapshots.jobs.claims import write
 from snapshots.models import Duty
 
@@ -26,13 +26,22 @@ def start_duty(kind: str, cloud: str, *, due_at: datetime) -> None:
     go of its row first and then looks whether there is more to do; the row lock makes that end wait
     for the caller's transaction, or the caller for that end.
     """
+
+    def start() -> None:
+        duty = _locked(kind, cloud, due_at)
+        start_at = max(due_at, _rest_of(duty) or due_at)
+        if not duty.owner and (duty.due_at is None or duty.due_at > start_at):
+            Duty.objects.filter(pk=duty.pk).update(due_at=start_at)
+
+    in_transaction(start)
+
+
+def _locked(kind: str, cloud: str, due_at: datetime) -> Duty:
+    """The duty's row, locked until the transaction ends, and made if it is new."""
+    name = f"{kind}:{cloud}"
     defaults = {"kind": kind, "cloud": cloud, "due_at": due_at}
-    with transaction.atomic():
-        Duty.objects.get_or_create(name=f"{kind}:{cloud}", defaults=defaults)
-        duty = Duty.objects.select_for_update().get(name=f"{kind}:{cloud}")
-        due_at = max(due_at, _rest_of(duty) or due_at)
-        if not duty.owner and (duty.due_at is None or duty.due_at > due_at):
-            Duty.objects.filter(pk=duty.pk).update(due_at=due_at)
+    Duty.objects.get_or_create(name=name, defaults=defaults)
+    return Duty.objects.select_for_update(no_key=True).get(name=name)
 
 
 def _rest_of(duty: Duty) -> datetime | None:
@@ -44,8 +53,10 @@ def _rest_of(duty: Duty) -> datetime | None:
 def take_over(kind: str, cloud: str, *, owner: str, lease: timedelta) -> Duty:
     """Claim the duty, due or not, and also from whoever has it: their next write is refused."""
     now = timezone.now()
-    start_duty(kind, cloud, due_at=now)
-    with transaction.atomic():
-        duty = Duty.objects.select_for_update().get(name=f"{kind}:{cloud}")
+
+    def take() -> Duty:
+        duty = _locked(kind, cloud, now)
         write(duty, token=duty.token + 1, due_at=now + lease, owner=owner)
-    return duty
+        return duty
+
+    return in_transaction(take)

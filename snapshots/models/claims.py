@@ -38,9 +38,11 @@ class Duty(Claimable):
 
 
 class Worker(models.Model):
-    """A worker process that says every few seconds that it lives."""
+    """A worker process that says each second that it lives."""
 
     name = models.CharField(max_length=80, primary_key=True)
+    process = models.CharField(max_length=160, blank=True)  # which of its machine: jobs/workers.py
+    beats = models.PositiveBigIntegerField(default=0)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
 

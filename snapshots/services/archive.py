@@ -25,7 +25,7 @@ from snapshots.audit.proof import NotProvenError, prove
 from snapshots.audit.removal import remains, remove
 from snapshots.audit.seals import latest_seal, seal_new_rows
 from snapshots.audit.verify import tombstone_message, verify
-from snapshots.jobs.alone import ARCHIVE, BusyError, alone
+from snapshots.database.locks import ARCHIVE, BusyError, process_lock
 from snapshots.models import ActionCode, Seal, Tombstone
 
 Tell = Callable[[str], None]
@@ -69,7 +69,7 @@ def archive(order: Order, *, tell: Tell) -> None:
     Raises `ArchiveError`; nothing is removed then that is not in a file that was proved.
     """
     try:
-        with alone(ARCHIVE):
+        with process_lock(ARCHIVE):
             _check(order)
             for stone in _unfinished():
                 _go_on(stone, order, tell)

@@ -1,10 +1,10 @@
 """Writes down with which settings of its clouds the portal was started."""
 
-from django.db import transaction
 from django.utils import timezone
 
 from snapshots import clouds
 from snapshots.audit.actions import record
+from snapshots.database.transactions import in_transaction
 from snapshots.jobs.duties import HOUSE, SEAL, start_duty
 from snapshots.models import Action, ActionCode, Duty
 
@@ -20,8 +20,9 @@ def record_cloud_settings() -> None:
     """
     now = {name: clouds.settings_of(name) for name in clouds.cloud_names()}
     start_duty(SEAL, HOUSE, due_at=timezone.now())
-    with transaction.atomic():
-        Duty.objects.select_for_update().get(kind=SEAL, cloud=HOUSE)
+
+    def store() -> None:
+        Duty.objects.select_for_update(no_key=True).get(kind=SEAL, cloud=HOUSE)
         seen = Action.objects.filter(code__in=_CODES)
         for cloud in sorted({*now, *seen.values_list("cloud", flat=True)}):
             last = seen.filter(cloud=cloud).order_by("-seq").first()
@@ -30,3 +31,5 @@ def record_cloud_settings() -> None:
                 record(ActionCode.CLOUD_GONE, cloud=cloud)
             elif told is not None and (last is None or last.details != told):
                 record(ActionCode.CLOUD_SEEN, cloud=cloud, details=told)
+
+    in_transaction(store)

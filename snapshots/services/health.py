@@ -8,9 +8,9 @@ password is not tried too often, `SignIn` sees to.
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.utils import timezone
 
+from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import AuthFailed, EvsError, LoginFailed, NoConnection, Unreachable
 from snapshots.jobs.duties import PROBE, start_duty
 from snapshots.models import CloudHealth
@@ -42,14 +42,17 @@ def _is_known_to_answer(health: CloudHealth, now: datetime) -> bool:
 def cloud_failed(cloud: str, error: EvsError) -> None:
     """Note that the cloud does not answer, since when and why, in words for everybody."""
     now = timezone.now()
-    with transaction.atomic():
+
+    def note() -> None:
         CloudHealth.objects.get_or_create(cloud=cloud)
-        health = CloudHealth.objects.select_for_update().get(cloud=cloud)
+        health = CloudHealth.objects.select_for_update(no_key=True).get(cloud=cloud)
         health.failing_since = health.failing_since or now
         health.trouble = _words(error)
         if _counts(health, error, now):
             _count(health, error, now)
         health.save(update_fields=["failing_since", "trouble", "fails", "retry_at"])
+
+    in_transaction(note)
 
 
 def _counts(health: CloudHealth, error: EvsError, now: datetime) -> bool:

@@ -4,9 +4,9 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
+from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.evs.errors import EvsError
 from snapshots.evs.paging import Listed
 from snapshots.evs.types import Quotas
@@ -69,9 +69,11 @@ def _plan(duty: Duty, seconds: float, *, fails: int, trouble: str) -> None:
 
 def _store_volumes(duty: Duty, listed: Listed[CloudVolume]) -> None:
     cloud, now = duty.cloud, timezone.now()
-    rows = {one.id: _row(cloud, one, now) for one in listed.rows}
-    with transaction.atomic():
-        write(duty, owner=duty.owner)  # a late reading of a worker that lost its claim ends here
+    # In the order of their ids: two readings that store at one moment lock the rows alike.
+    rows = {one.id: _row(cloud, one, now) for one in sorted(listed.rows, key=lambda row: row.id)}
+
+    def store() -> None:
+        write(duty, owner=duty.owner)  # fencing: a lost claim must not store a stale reading
         Volume.objects.bulk_create(
             rows.values(),
             update_conflicts=True,
@@ -81,8 +83,12 @@ def _store_volumes(duty: Duty, listed: Listed[CloudVolume]) -> None:
         )
         if listed.is_whole:  # whatever this reading did not touch is gone from the cloud
             here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True)
-            here.filter(seen_at__lt=now).update(gone_at=now)
+            gone = here.filter(seen_at__lt=now)
+            lock_in_order(gone)
+            gone.update(gone_at=now)
         CloudHealth.objects.update_or_create(cloud=cloud, defaults={"inventory_at": now})
+
+    in_transaction(store)
 
 
 def _row(cloud: str, shown: CloudVolume, now: datetime) -> Volume:
@@ -120,7 +126,7 @@ def _store_quotas(cloud: str, quotas: Quotas) -> None:
                 reserved=quota.reserved,
                 seen_at=now,
             )
-            for resource, quota in told.items()
+            for resource, quota in sorted(told.items())
             if quota is not None
         ],
         update_conflicts=True,

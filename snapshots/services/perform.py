@@ -5,9 +5,10 @@ import random
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
+from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import AuthFailed, EvsError
 from snapshots.evs.types import CreateSnapshot
 from snapshots.evs.types import Snapshot as CloudSnapshot
@@ -77,8 +78,7 @@ def _take_the_volume(operation: Operation) -> bool:
         return True
     now = timezone.now()
     try:
-        with transaction.atomic():
-            write(operation, **operation.enter(OperationState.SENDING, now=now))
+        in_transaction(lambda: write(operation, **operation.enter(OperationState.SENDING, now=now)))
     except IntegrityError:
         release(operation, due_at=now + timedelta(seconds=1))
         return False

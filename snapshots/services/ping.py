@@ -1,7 +1,6 @@
 """Tries a cloud's connection: for people who set one up, and for an open breaker."""
 
-from django.db import transaction
-
+from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import EvsError
 from snapshots.jobs.claims import release
 from snapshots.models import CloudHealth, Duty, Purpose
@@ -30,10 +29,13 @@ def probe(duty: Duty) -> None:
             cloud_failed(duty.cloud, error)
         else:
             cloud_answered(duty.cloud)  # if badly: that is for the others to deal with
-    with transaction.atomic():
+
+    def plan() -> None:
         # Our own row is locked first, so that a failure noted meanwhile is either seen here, or
         # starts the duty after this.
         release(duty, due_at=None, trouble=trouble)
         held = CloudHealth.objects.filter(cloud=duty.cloud, retry_at__isnull=False).first()
         if held is not None:
             Duty.objects.filter(pk=duty.pk, token=duty.token).update(due_at=held.retry_at)
+
+    in_transaction(plan)

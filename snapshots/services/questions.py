@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from snapshots.audit.actions import COMMAND_LINE
 from snapshots.audit.hours import WorkingHours, read_hours
+from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.jobs.claims import release, write
 from snapshots.jobs.duties import HOUSE, QUESTIONS, take_over
 from snapshots.models import (
@@ -100,7 +100,8 @@ def rebuild() -> dict[str, int]:
 
 def _count_anew(duty: Duty) -> None:
     """The tallies say what the hits say, whatever they said before."""
-    with transaction.atomic():
+
+    def count() -> None:
         _fence(duty)
         Tally.objects.all().delete()
         days = Hit.objects.values_list("question", TruncDate("at", tzinfo=UTC))
@@ -108,6 +109,8 @@ def _count_anew(duty: Duty) -> None:
             Tally(question=question, day=day, hits=hits)
             for question, day, hits in days.annotate(hits=Count("pk"))
         )
+
+    in_transaction(count)
 
 
 def _all_in_batches() -> Iterator[list[Operation]]:
@@ -179,10 +182,13 @@ def _judge(
 ) -> None:
     """Reads first, then writes all of it or nothing."""
     judgement = _judgement_of(operations, hours)
-    with transaction.atomic():
+
+    def store() -> None:
         _fence(duty)
         (note or _note)(judgement)
         _mark(judgement)
+
+    in_transaction(store)
 
 
 def _judgement_of(operations: Sequence[Operation], hours: WorkingHours) -> _Judgement:
@@ -312,5 +318,6 @@ def _mark(judgement: _Judgement) -> None:
         unknown = operation.status is OperationState.UNKNOWN
         is_open = unknown and operation.pk not in judgement.long_unknown
         groups[UNDECIDED if is_open else operation.state].append(operation.pk)
+    lock_in_order(Operation.objects.filter(pk__in=[one.pk for one in judgement.operations]))
     for judged, keys in groups.items():
         Operation.objects.filter(pk__in=keys).update(judged=judged)

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import F
 from django.utils import timezone
 
 from snapshots import selectors
 from snapshots.audit import actions
+from snapshots.database.transactions import in_transaction
 from snapshots.models import (
     ActionCode,
     Operation,
@@ -69,8 +70,7 @@ def request_snapshot(
     if not selectors.volumes_usable_by(requester).filter(pk=wanted.volume.pk).exists():
         _refuse_to_ask(requester, wanted, again_for)
     try:
-        with transaction.atomic():
-            return _record(requester, key, wanted, again_for), True
+        return in_transaction(lambda: _record(requester, key, wanted, again_for)), True
     except IntegrityError:  # the same form or button, at the same moment, in another process
         return _the_other(requester, key, again_for), False
 
@@ -170,14 +170,17 @@ def cancel_operation(*, operation: Operation, person: User) -> bool:
     waiting = Operation.objects.filter(pk=operation.pk, state=OperationState.QUEUED)
     # A worker may hold it already, a moment from sending: a new token takes its claim away.
     taken = {"token": F("token") + 1, "owner": "", "due_at": None}
-    with transaction.atomic():
+
+    def cancel() -> bool:
         done = waiting.update(**changes, **taken, outcome=words) == 1
         code = ActionCode.OPERATION_CANCELLED if done else ActionCode.OPERATION_CANCEL_REFUSED
-        told = {} if done else {"why": "It was already sent, or had ended."}
+        details = {} if done else {"why": "It was already sent, or had ended."}
         actions.record(
-            code, actor=person, operation=operation, subject=str(operation.pk), details=told
+            code, actor=person, operation=operation, subject=str(operation.pk), details=details
         )
-    return done
+        return done
+
+    return in_transaction(cancel)
 
 
 def end_operation(*, operation: Operation, person: User, why: str) -> bool:
@@ -199,14 +202,17 @@ def end_operation(*, operation: Operation, person: User, why: str) -> bool:
     stuck = Operation.objects.filter(pk=operation.pk, state=operation.state)
     # A worker may be looking at it: a new token takes its claim away.
     taken = {"token": F("token") + 1, "owner": "", "due_at": None}
-    with transaction.atomic():
+
+    def end() -> bool:
         done = stuck.update(**changes, **taken, outcome=words) == 1
         code = ActionCode.OPERATION_ENDED if done else refused
-        told = {"why": why if done else "It had ended."}
+        details = {"why": why if done else "It had ended."}
         actions.record(
-            code, actor=person, operation=operation, subject=str(operation.pk), details=told
+            code, actor=person, operation=operation, subject=str(operation.pk), details=details
         )
-    return done
+        return done
+
+    return in_transaction(end)
 
 
 def ask_again(*, operation: Operation, person: User, key: uuid.UUID) -> tuple[Operation, bool]:

@@ -3,14 +3,15 @@
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.evs.client import EvsClient
 from snapshots.evs.errors import EvsError, NotFound, OtherSnapshot
 from snapshots.evs.types import Snapshot as CloudSnapshot
@@ -51,7 +52,10 @@ def adopt(operation: Operation, made: CloudSnapshot) -> None:
     Raises `LostClaimError` when the claim is lost; then nothing is written.
     """
     now = timezone.now()
-    with transaction.atomic():
+
+    def store() -> None:
+        # Duties are locked before operations, as a reading does it.
+        start_duty(WATCH, operation.cloud, due_at=now + _shortest_pause())
         release(
             operation,
             due_at=None,
@@ -60,18 +64,19 @@ def adopt(operation: Operation, made: CloudSnapshot) -> None:
             request_id="",
             **operation.enter(OperationState.ACCEPTED, now=now),
         )
-        snapshot = Snapshot.objects.create(
+        Snapshot.objects.create(
             operation=operation,
             cloud=operation.cloud,
             snapshot_id=made.id,
             created_at=made.created_at,
             **_seen(made, now),
         )
-        start_duty(WATCH, operation.cloud, due_at=now + _shortest_pause())
-        _conclude(operation, snapshot, now)
+        _conclude(operation, made.status, now)
         is_final = made.status.lower() in SUCCESS | FAILURE  # no reading will follow
         if is_final and "metadata" in made.raw:
             note_metadata_kept(operation, kept=MARKER in made.metadata)
+
+    in_transaction(store)
 
 
 def watch(duty: Duty) -> None:
@@ -106,7 +111,8 @@ def _plan(duty: Duty, *, fails: int, trouble: str, calls: int) -> None:
     now = timezone.now()
     rest = now + calls * _shortest_pause()
     accepted = Operation.objects.filter(cloud=duty.cloud, state=OperationState.ACCEPTED)
-    with transaction.atomic():
+
+    def plan() -> None:
         # The duty's row is locked by this write first, so that an operation accepted meanwhile
         # is either seen here, or starts the duty after this.
         release(duty, due_at=None, fails=fails, trouble=trouble, done_at=now, rests_until=rest)
@@ -114,6 +120,8 @@ def _plan(duty: Duty, *, fails: int, trouble: str, calls: int) -> None:
         if youngest is not None:
             due_at = max(now + _pause(now - youngest, fails), rest)
             Duty.objects.filter(pk=duty.pk, token=duty.token).update(due_at=due_at)
+
+    in_transaction(plan)
 
 
 def _pause(age: timedelta, fails: int) -> timedelta:
@@ -138,10 +146,11 @@ def _read(client: EvsClient, duty: Duty, pending: list[Snapshot]) -> str:
     marked = _by_mark(shown.rows)
     listed = [one for one in pending if one.snapshot_id in found]
     for first in range(0, len(listed), NOTED_AT_ONCE):
-        with transaction.atomic():
-            write(duty, owner=duty.owner)  # one that woke up late has read what is old by now
-            for snapshot in listed[first : first + NOTED_AT_ONCE]:
-                _believe(snapshot, found[snapshot.snapshot_id], marked[_mark_of(snapshot)])
+        readings = [
+            (one, found[one.snapshot_id], marked[_mark_of(one)])
+            for one in listed[first : first + NOTED_AT_ONCE]
+        ]
+        in_transaction(partial(_store_readings, duty, readings))
     unread = {one.id for one in shown.unreadable}  # empty for a row that may be any
     absent = [one for one in pending if one.snapshot_id not in found]
     # Any of them, so that none is kept waiting by others that cannot be read either.
@@ -150,6 +159,16 @@ def _read(client: EvsClient, duty: Duty, pending: list[Snapshot]) -> str:
         _look_for(client, duty, snapshot, marked[_mark_of(snapshot)], may_be_listed=is_listed)
     report_late(duty.cloud, shown.rows)
     return shown.trouble
+
+
+def _store_readings(
+    duty: Duty, readings: Sequence[tuple[Snapshot, CloudSnapshot, list[CloudSnapshot]]]
+) -> None:
+    """Fencing first: a worker whose lease expired must not store a stale reading."""
+    write(duty, owner=duty.owner)
+    lock_in_order(Operation.objects.filter(pk__in=[one.operation_id for one, _, _ in readings]))
+    for snapshot, shown, marked in readings:
+        _believe(snapshot, shown, marked)
 
 
 def _by_mark(rows: Iterable[CloudSnapshot]) -> dict[str, list[CloudSnapshot]]:
@@ -188,9 +207,7 @@ def _look_for(
     except EvsError as error:  # one that cannot be read does not keep the others from being seen
         log.warning("Snapshot %s could not be read: %s", snapshot.snapshot_id, error)
     else:
-        with transaction.atomic():
-            write(duty, owner=duty.owner)
-            _believe(snapshot, shown, marked)
+        in_transaction(partial(_store_readings, duty, [(snapshot, shown, marked)]))
 
 
 def _believe(snapshot: Snapshot, shown: CloudSnapshot, marked: list[CloudSnapshot]) -> None:
@@ -216,13 +233,11 @@ def _note(snapshot: Snapshot, shown: CloudSnapshot) -> None:
     is_first = snapshot.seen_at == operation.state_at
     watched = Snapshot.objects.filter(pk=snapshot.pk, operation__state=OperationState.ACCEPTED)
     if watched.update(**_seen(shown, now)):
-        for name, value in _seen(shown, now).items():
-            setattr(snapshot, name, value)
         if is_first:  # what the create echoed need not be what was kept
             note_metadata_kept(operation, kept=MARKER in shown.metadata)
         if operation.outcome:  # it fits again
             Operation.objects.filter(pk=operation.pk).update(outcome="")
-        _conclude(operation, snapshot, now)
+        _conclude(operation, shown.status, now)
 
 
 def _doubt(operation: Operation, kind: AnomalyKind, words: str) -> None:
@@ -243,7 +258,8 @@ def _missed(duty: Duty, snapshot: Snapshot, marked: list[CloudSnapshot]) -> None
     `LostClaimError` in a worker that woke up late: another may have seen the snapshot meanwhile.
     """
     missed, now = snapshot.missed + 1, timezone.now()
-    with transaction.atomic():
+
+    def store() -> None:
         write(duty, owner=duty.owner)
         Snapshot.objects.filter(pk=snapshot.pk).update(missed=missed)
         if missed < GONE_AFTER:
@@ -258,6 +274,8 @@ def _missed(duty: Duty, snapshot: Snapshot, marked: list[CloudSnapshot]) -> None
                 "there. Ask again if it is still needed.",
                 now,
             )
+
+    in_transaction(store)
 
 
 def _may_still_come(snapshot: Snapshot, now: datetime) -> bool:
@@ -283,9 +301,7 @@ def _correct(snapshot: Snapshot, marked: list[CloudSnapshot]) -> None:
     now, made = timezone.now(), marked[0]
     changes = {"snapshot_id": made.id, "created_at": made.created_at, **_seen(made, now)}
     Snapshot.objects.filter(pk=snapshot.pk).update(**changes)
-    for name, value in changes.items():
-        setattr(snapshot, name, value)
-    _conclude(operation, snapshot, now)
+    _conclude(operation, made.status, now)
 
 
 def _seen(shown: CloudSnapshot, now: datetime) -> dict[str, object]:
@@ -301,18 +317,17 @@ def _seen(shown: CloudSnapshot, now: datetime) -> dict[str, object]:
     }
 
 
-def _conclude(operation: Operation, snapshot: Snapshot, now: datetime) -> None:
+def _conclude(operation: Operation, status: str, now: datetime) -> None:
     """Finish the operation when the snapshot's status is final. A status never seen before is not:
     it is shown and watched.
     """
-    status = snapshot.status.lower()
-    if status in SUCCESS:
+    if status.lower() in SUCCESS:
         words = "The snapshot is ready to use."
         _finish(operation, OperationState.SUCCEEDED, words, now)
-    elif status in FAILURE:
+    elif status.lower() in FAILURE:
         words = (
             f"The cloud could not make the snapshot (status \N{LEFT DOUBLE QUOTATION MARK}"
-            f"{snapshot.status}\N{RIGHT DOUBLE QUOTATION MARK}). What it left behind cannot be "
+            f"{status}\N{RIGHT DOUBLE QUOTATION MARK}). What it left behind cannot be "
             "used and may still count against the quota. Ask again, or ask the helpdesk."
         )
         _finish(operation, OperationState.FAILED, words, now)

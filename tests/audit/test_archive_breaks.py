@@ -18,7 +18,7 @@ from snapshots.audit import keys
 from snapshots.audit.horizon import TRAIL
 from snapshots.audit.seals import seal_new_rows
 from snapshots.audit.verify import verify
-from snapshots.jobs.alone import ARCHIVE, alone
+from snapshots.database.locks import ARCHIVE, process_lock
 from snapshots.models import Action, Entry, EntryKind, Tombstone
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -165,7 +165,7 @@ def test_without_yes_it_says_that_a_removal_broke_off(old, folder, capsys):
 
 
 def test_two_at_once_are_not_let_in(old, folder):
-    with alone(ARCHIVE):
+    with process_lock(ARCHIVE):
         done = python(DIES, *MOMENTS["all gone"], folder, YESTERDAY)
         assert "Another archive is being made" in done.stderr
     assert (list(folder.iterdir()), old <= rows()) == ([], True)

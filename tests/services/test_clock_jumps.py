@@ -30,7 +30,7 @@ def run_in_thread(loop):
 
 def beat(loop):
     """The worker's next heartbeat comes now."""
-    loop._beaten = loop._extended = float("-inf")
+    loop._beaten = loop._counted = loop._extended = float("-inf")
     loop.run_until_idle()
 
 

@@ -1,0 +1,63 @@
+"""Transactions that the database asks to repeat, and row locks that cannot deadlock."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
+
+Result = TypeVar("Result")
+
+MOST_ATTEMPTS = 6
+# SQLite has waited its own 20 s by the time it says "busy": a web request gets one repetition.
+LAST_ATTEMPT_WITHIN_SECONDS = 30.0
+FIRST_PAUSE_SECONDS = 0.02
+# PostgreSQL: deadlock, serialization failure, and a session ended because its transaction stood
+# still (a process that was suspended). In all three the server has rolled back.
+_REPEATABLE_STATES = frozenset({"40P01", "40001", "25P03"})
+_SQLITE_BUSY, _SQLITE_LOCKED = 5, 6
+
+
+def in_transaction(work: Callable[[], Result], *, durable: bool = False) -> Result:
+    """Run `work` in a transaction, and again from its start when the database asks for that.
+
+    `work` reads and writes the database and nothing else, since it may run several times. Inside
+    another transaction it runs once: the outermost one is repeated as a whole. `durable` raises
+    RuntimeError there instead. Raises what `work` raises.
+    """
+    if connection.in_atomic_block:
+        with transaction.atomic(durable=durable):
+            return work()
+    began = time.monotonic()
+    for attempt in range(1, MOST_ATTEMPTS):
+        try:
+            with transaction.atomic(durable=durable):
+                return work()
+        except DatabaseError as error:
+            is_late = time.monotonic() - began > LAST_ATTEMPT_WITHIN_SECONDS
+            if is_late or not asks_to_repeat(error):
+                raise
+        time.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2**attempt))  # noqa: S311 - no secret
+    with transaction.atomic(durable=durable):
+        return work()
+
+
+def asks_to_repeat(error: BaseException) -> bool:
+    """Whether the database rolled the transaction back only because of others beside it."""
+    cause = error.__cause__
+    if getattr(cause, "sqlstate", None) in _REPEATABLE_STATES:
+        return True
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF in {_SQLITE_BUSY, _SQLITE_LOCKED}
+
+
+def lock_in_order(rows: QuerySet[Any], *, skip_locked: bool = False) -> list[Any]:
+    """Lock these rows until the transaction ends, in the order of their keys; returns the keys.
+
+    Every statement that changes several rows locks them through this first: transactions that lock
+    in one order cannot wait for each other in a circle. With `skip_locked`, rows that others hold
+    are left out. SQLite has one writer at a time and locks nothing here.
+    """
+    locked = rows.order_by("pk").select_for_update(skip_locked=skip_locked, no_key=True)
+    return list(locked.values_list("pk", flat=True))

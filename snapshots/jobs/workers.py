@@ -1,0 +1,76 @@
+"""Which workers live: told by their beats and their processes, never by comparing clocks.
+
+A worker that is gone must not keep its rows until their leases end. Another worker notices in two
+ways. On the same machine it looks whether the process is there. From anywhere it counts beats: who
+adds none for `SILENT_SECONDS`, while the observer itself beats on time, is gone or stands still. If
+that is wrong, fencing keeps the rows right.
+"""
+
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.db.models import F
+from django.utils import timezone
+
+from snapshots.models import Worker
+
+BEAT_SECONDS = 1.0
+SILENT_SECONDS = 4.0
+_NAMESPACE_AND_BOOT = ("/proc/self/ns/pid", "/proc/sys/kernel/random/boot_id")
+
+
+def new_name() -> str:
+    """A name that no other process ever had: a container's processes repeat their numbers."""
+    return f"{socket.gethostname()[:50]}:{os.getpid()}:{secrets.token_hex(3)}"
+
+
+def process_mark(pid: int) -> str:
+    """Where a process runs, its number and its start; empty when it is gone or not on Linux."""
+    namespace, boot = _NAMESPACE_AND_BOOT
+    try:
+        where = f"{Path(namespace).readlink()} {Path(boot).read_text(encoding='ascii').strip()}"
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    status, *numbers = stat.rpartition(")")[2].split()
+    return "" if status in "ZX" else f"{where} {pid} {numbers[18]}"
+
+
+def is_gone(mark: str) -> bool:
+    """Whether this process ran on our machine and has ended. False where nobody can tell."""
+    machine, *process = mark.rsplit(" ", 2)
+    is_ours = process_mark(os.getpid()).rsplit(" ", 2)[0] == machine
+    return is_ours and len(process) == 2 and process_mark(int(process[0])) != mark
+
+
+def beat(name: str) -> None:
+    """Say that this worker lives, for others to count."""
+    now = timezone.now()
+    if not Worker.objects.filter(name=name).update(beats=F("beats") + 1, seen_at=now):
+        mark = process_mark(os.getpid())
+        Worker.objects.create(name=name, process=mark, started_at=now, seen_at=now)
+
+
+@dataclass
+class SilenceWatch:
+    """Counts other workers' beats over this worker's own time. Seconds are monotonic."""
+
+    _counted: dict[str, tuple[int, float]] = field(default_factory=dict)
+    _looked_at: float = float("-inf")
+
+    def silent(self, beats: Mapping[str, int], *, now: float) -> set[str]:
+        """The names whose count stands still. After a pause of our own all are counted afresh:
+        their beats may have been as late as ours.
+        """
+        was_asleep = now - self._looked_at > 2 * BEAT_SECONDS
+        before = {} if was_asleep else self._counted
+        self._looked_at = now
+        self._counted = {
+            name: before[name] if before.get(name, (None,))[0] == count else (count, now)
+            for name, count in beats.items()
+        }
+        return {name for name, (_, since) in self._counted.items() if now - since >= SILENT_SECONDS}

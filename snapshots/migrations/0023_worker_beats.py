@@ -1,0 +1,10 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("snapshots", "0020_ends_and_unreadable")]
+
+    operations = [
+        migrations.AddField("worker", "process", models.CharField(blank=True, max_length=160)),
+        migrations.AddField("worker", "beats", models.PositiveBigIntegerField(default=0)),
+    ]

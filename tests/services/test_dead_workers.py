@@ -1,0 +1,156 @@
+"""Rows that a worker left: killed, standing still, or after a step that broke off."""
+
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from snapshots import worker
+from snapshots.jobs import workers
+from snapshots.jobs.workers import process_mark
+from snapshots.models import Duty, Operation, OperationState, Worker
+from tests.services.conftest import look_again
+
+LEASE = timedelta(seconds=90)
+
+
+def held_by(name, operation, **columns):
+    """The operation is claimed by this worker, with nearly all of its lease before it."""
+    columns |= {"owner": name, "token": 7, "due_at": timezone.now() + LEASE}
+    Operation.objects.filter(pk=operation.pk).update(**columns)
+
+
+def worker_row(name, **columns):
+    now = timezone.now()
+    return Worker.objects.create(name=name, started_at=now, seen_at=now, **columns)
+
+
+@pytest.fixture
+def dead_process():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    mark = process_mark(child.pid)
+    child.communicate()
+    return mark
+
+
+def test_what_a_killed_worker_held_is_taken_up_at_once(loop, ask, dead_process):
+    operation = ask("reports")
+    worker_row("dead", process=dead_process)
+    held_by("dead", operation)
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.state == OperationState.ACCEPTED
+    assert operation.token == 8
+
+
+def test_a_killed_worker_is_forgotten_when_it_holds_nothing(loop, dead_process):
+    worker_row("dead", process=dead_process)
+    loop._beat()
+    assert not Worker.objects.filter(name="dead").exists()
+
+
+def test_what_a_silent_worker_holds_is_taken_up_within_seconds(loop, ask, monkeypatch):
+    monkeypatch.setattr(workers, "SILENT_SECONDS", 0.2)
+    monkeypatch.setattr(worker, "BEAT_SECONDS", 0.02)
+    operation = ask("reports")
+    worker_row("elsewhere", beats=3)
+    held_by("elsewhere", operation)
+    for _ in range(20):
+        loop._stopping.wait(0.03)
+        loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.state == OperationState.ACCEPTED
+
+
+def test_what_a_beating_worker_holds_is_left(loop, ask, monkeypatch):
+    monkeypatch.setattr(workers, "SILENT_SECONDS", 0.2)
+    monkeypatch.setattr(worker, "BEAT_SECONDS", 0.02)
+    operation = ask("reports")
+    other = worker_row("elsewhere")
+    held_by("elsewhere", operation)
+    for beats in range(20):
+        loop._stopping.wait(0.03)
+        other.beats = beats
+        other.save()
+        loop.run_until_idle()
+    operation.refresh_from_db()
+    assert (operation.state, operation.owner) == (OperationState.QUEUED, "elsewhere")
+
+
+def test_a_create_of_a_killed_worker_is_looked_for_not_sent(loop, ask, sandbox, dead_process):
+    operation = ask("reports")
+    worker_row("dead", process=dead_process)
+    held_by("dead", operation, state=OperationState.SENDING, sent_at=timezone.now())
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.state == OperationState.UNKNOWN
+    assert operation.exchanges.filter(purpose="create").count() == 0
+
+
+@pytest.fixture
+def broken_watch(loop, monkeypatch):
+    """The step of watching raises once."""
+    watch = worker.DUTIES["watch"]
+
+    def break_off(duty):
+        monkeypatch.setitem(worker.DUTIES, "watch", watch)
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setitem(worker.DUTIES, "watch", break_off)
+
+
+def test_a_duty_that_broke_off_is_due_again_soon(loop, ask, clock, broken_watch):
+    operation = ask("reports")
+    loop.run_until_idle()
+    look_again(loop)
+    duty = Duty.objects.get(kind="watch")
+    assert (duty.owner, duty.fails) == ("", 1)
+    assert duty.due_at - timezone.now() < timedelta(seconds=2)
+    clock.move(60)
+    look_again(loop)
+    operation.refresh_from_db()
+    assert operation.state == OperationState.SUCCEEDED
+
+
+def test_an_operation_that_broke_off_waits_longer_each_time(loop, ask, monkeypatch):
+    def break_off(operation):
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(worker, "perform", break_off)
+    operation = ask("reports")
+    pauses = []
+    for _ in range(4):
+        Operation.objects.update(due_at=timezone.now())
+        loop.run_until_idle()
+        operation.refresh_from_db()
+        pauses.append(round((operation.due_at - timezone.now()).total_seconds()))
+    assert pauses == [1, 2, 4, 8]
+    assert operation.owner == ""
+
+
+def test_a_row_is_given_back_though_the_database_was_away(loop, ask, broken_watch, monkeypatch):
+    give_back = worker.give_back
+
+    def away(row):
+        monkeypatch.setattr(worker, "give_back", give_back)
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(worker, "give_back", away)
+    ask("reports")
+    loop.run_until_idle()
+    loop._turn()
+    assert Duty.objects.get(kind="watch").owner == ""
+
+
+def test_a_claim_that_passed_to_another_is_not_given_back(loop, ask, monkeypatch):
+    def lose_and_break_off(operation):
+        Operation.objects.update(token=99, owner="another")
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(worker, "perform", lose_and_break_off)
+    ask("reports")
+    loop.run_until_idle()
+    assert Operation.objects.get().owner == "another"
