@@ -169,7 +169,7 @@ class Loop:
     def _free_rows_of_the_dead(self) -> None:
         others = list(Worker.objects.exclude(name=self.name))
         beats = {other.name: other.beats for other in others}
-        dead = self._silence.silent(beats, now=time.monotonic())
+        dead = self._silence.silent(beats)
         dead |= {other.name for other in others if is_gone(other.process)}
         if not dead:
             return

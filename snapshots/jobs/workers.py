@@ -1,9 +1,9 @@
 """Which workers live: told by their beats and their processes, never by comparing clocks.
 
 A worker that is gone must not keep its rows until their leases end. Another worker notices in two
-ways. On the same machine it looks whether the process is there. From anywhere it counts beats: who
-adds none for `SILENT_SECONDS`, while the observer itself beats on time, is gone or stands still. If
-that is wrong, fencing keeps the rows right.
+ways. On the same machine it looks whether the process is there. From anywhere it counts beats: a
+worker that adds none while the observer beats four times is gone or stands still. If that is wrong,
+fencing keeps the rows right.
 """
 
 import os
@@ -19,7 +19,7 @@ from django.utils import timezone
 from snapshots.models import Worker
 
 BEAT_SECONDS = 1.0
-SILENT_SECONDS = 4.0
+SILENT_BEATS = 4
 _NAMESPACE_AND_BOOT = ("/proc/self/ns/pid", "/proc/sys/kernel/random/boot_id")
 
 
@@ -57,20 +57,17 @@ def beat(name: str) -> None:
 
 @dataclass
 class SilenceWatch:
-    """Counts other workers' beats over this worker's own time. Seconds are monotonic."""
+    """Compares other workers' beats with this worker's own."""
 
-    _counted: dict[str, tuple[int, float]] = field(default_factory=dict)
-    _looked_at: float = float("-inf")
+    _counted: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-    def silent(self, beats: Mapping[str, int], *, now: float) -> set[str]:
-        """The names whose count stands still. After a pause of our own all are counted afresh:
-        their beats may have been as late as ours.
+    def silent(self, beats: Mapping[str, int]) -> set[str]:
+        """The names that added no beat while this worker beat `SILENT_BEATS` times. To be asked
+        once for each own beat: a slow observer then looks rarely, and condemns nobody for that.
         """
-        was_asleep = now - self._looked_at > 2 * BEAT_SECONDS
-        before = {} if was_asleep else self._counted
-        self._looked_at = now
+        before = self._counted
         self._counted = {
-            name: before[name] if before.get(name, (None,))[0] == count else (count, now)
+            name: (count, before[name][1] + 1 if before.get(name, (-1,))[0] == count else 0)
             for name, count in beats.items()
         }
-        return {name for name, (_, since) in self._counted.items() if now - since >= SILENT_SECONDS}
+        return {name for name, (_, looks) in self._counted.items() if looks >= SILENT_BEATS}

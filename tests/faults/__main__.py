@@ -74,8 +74,9 @@ def _conduct(options: argparse.Namespace, proxy: Proxy, nursery: Nursery, cloud:
 
     if options.broken == "key":  # the one guard that is not in the workers
         break_guard("key")
-    orders = Orders(options.n, options.seed, options.workers)
-    volumes = min(cloud.most_volumes, max(100, options.n // 3))
+    orders = Orders(options.n, options.seed, options.workers, _THREADS)
+    # So many operations wait at once that readings, judgments and heartbeats meet on their rows.
+    volumes = min(cloud.most_volumes, max(400, options.n // 3))
     person = settle_in(cloud.name, cloud.add_volumes(volumes))
     people = People(person, cloud.name, options.seed, most_open=volumes)
     run = Run(orders, proxy=proxy, nursery=nursery, people=people, cloud=cloud)

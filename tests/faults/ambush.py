@@ -89,7 +89,7 @@ def _waiting() -> int:
 
 def _held_by(pid: int) -> QuerySet[Operation]:
     """The operations that this worker has claimed and not sent."""
-    mine = Operation.objects.filter(owner__endswith=f":{pid}", state__in=_NOT_SENT)
+    mine = Operation.objects.filter(owner__contains=f":{pid}:", state__in=_NOT_SENT)
     return mine.filter(sent_at__isnull=True)
 
 

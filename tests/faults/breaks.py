@@ -1,6 +1,7 @@
 """Takes one guard out of the engine, to show that the run then fails. Used by nothing else."""
 
 # ruff: noqa: PLC0415 - what is patched is imported when the settings are there
+import random
 import uuid
 from collections.abc import Callable
 
@@ -88,10 +89,27 @@ def _retry() -> None:
     perform.outcome_of = optimistic
 
 
+def _order() -> None:
+    """Several rows are locked in any order."""
+    from snapshots.jobs import claims
+    from snapshots.services import inventory, questions, watch
+
+    def lock_in_any_order(rows, *, skip_locked=False) -> list:
+        keys = list(rows.values_list("pk", flat=True))
+        random.shuffle(keys)
+        for key in keys:
+            rows.filter(pk=key).select_for_update(no_key=True, skip_locked=skip_locked).first()
+        return keys
+
+    for room in (claims, inventory, questions, watch):
+        room.lock_in_order = lock_in_any_order
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "fencing": _fencing,
     "marker": _marker,
     "exchange": _exchange,
     "key": _key,
     "retry": _retry,
+    "order": _order,
 }

@@ -1,7 +1,10 @@
 """Gathers the facts for the judge: from the tables, from the proxy, from the cloud itself."""
 
+import time
 from collections import Counter
 from urllib.parse import urlsplit
+
+from django.db import connection
 
 from snapshots.models import FINAL, Anomaly, Answer, Exchange, Operation, Purpose, Snapshot
 from tests.faults.answers import KEEPS_STATUS
@@ -21,6 +24,9 @@ def facts_of(
     acknowledged: dict[str, set[str]],
     at_cloud: list[tuple[str, str]],
     cancelled: set[str],
+    left_lying: list[str],
+    broke_off: list[str],
+    deadlocks: int,
 ) -> Facts:
     return Facts(
         operations=_operations(),
@@ -30,7 +36,20 @@ def facts_of(
         rows=_rows(),
         at_cloud=at_cloud,
         cancelled=cancelled,
+        left_lying=left_lying,
+        broke_off=broke_off,
+        deadlocks=deadlocks,
     )
+
+
+def deadlock_count() -> int:
+    """How many deadlocks PostgreSQL has broken in this database; SQLite knows none."""
+    if connection.vendor != "postgresql":
+        return 0
+    time.sleep(1.5)  # sessions report their statistics once a second
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return int(cursor.fetchone()[0])
 
 
 def _operations() -> list[Told]:

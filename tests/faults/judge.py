@@ -69,6 +69,9 @@ class Judgment:
     false: list[str] = field(default_factory=list)
     unrecorded: list[str] = field(default_factory=list)
     creates_sent_twice: list[str] = field(default_factory=list)
+    left_lying: list[str] = field(default_factory=list)
+    broke_off: list[str] = field(default_factory=list)
+    deadlocks: list[str] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         return {kind: len(lines) for kind, lines in vars(self).items()}
@@ -89,6 +92,9 @@ class Facts:
     rows: list[Row]
     at_cloud: list[tuple[str, str]] = field(default_factory=list)  # method and path
     cancelled: set[str] = field(default_factory=set)  # of which a person was told so
+    left_lying: list[str] = field(default_factory=list)  # rows that nobody took up, a line each
+    broke_off: list[str] = field(default_factory=list)  # what workers logged of broken steps
+    deadlocks: int = 0  # by the database's own count
 
 
 def judge(facts: Facts) -> Judgment:
@@ -100,6 +106,9 @@ def judge(facts: Facts) -> Judgment:
     _judge_acknowledged(facts, found)
     _judge_records(facts, found)
     _judge_creates(facts, found)
+    found.left_lying += facts.left_lying
+    found.broke_off += facts.broke_off
+    found.deadlocks += [f"deadlock {number}" for number in range(1, facts.deadlocks + 1)]
     return found
 
 

@@ -24,6 +24,12 @@ _EXCEPTION = re.compile(r"[a-zA-Z_.0-9]+(Error|Exception|Warning)\b")
 class _Worker:
     process: subprocess.Popen
     wakes_at: float | None = None  # frozen until then
+    begun_at: float = field(default_factory=time.monotonic)
+    woken_at: float = float("-inf")
+
+    def is_awake_for(self, seconds: float) -> bool:
+        since = max(self.begun_at, self.woken_at)
+        return self.wakes_at is None and time.monotonic() - since >= seconds
 
 
 @dataclass
@@ -81,10 +87,15 @@ class Nursery:
             else:
                 self._kill(worker, "killed, at random")
 
-    def pids(self) -> list[int]:
-        """The workers that are awake."""
+    def pids(self, *, awake_for: float = 0.0) -> list[int]:
+        """The workers that are awake, for so many seconds at least."""
         with self._lock:
-            return [one.process.pid for one in self._workers if one.wakes_at is None]
+            return [one.process.pid for one in self._workers if one.is_awake_for(awake_for)]
+
+    def living(self) -> list[int]:
+        """All workers that were not killed, frozen ones too."""
+        with self._lock:
+            return [one.process.pid for one in self._workers if one.process.poll() is None]
 
     def hold(self, pid: int, seconds: float) -> bool:
         """Freeze this worker, whatever is allowed, for at most so long; False where it cannot be:
@@ -106,7 +117,7 @@ class Nursery:
             worker = self._known(pid)
             if worker is None or worker.wakes_at is None or worker.process.poll() is not None:
                 return False
-            worker.wakes_at = None
+            worker.wakes_at, worker.woken_at = None, time.monotonic()
             os.kill(pid, signal.SIGCONT)
             return True
 
@@ -129,6 +140,15 @@ class Nursery:
             for line in path.read_text(errors="replace").splitlines()
         )
         return dict(Counter(line[:120] for line in lines if _EXCEPTION.match(line)))
+
+    def broke_off(self) -> list[str]:
+        """Each step that broke off, as the workers logged it."""
+        return [
+            f"{path.name}: {line[:200]}"
+            for path in sorted(self.folder.glob("worker-*.log"))
+            for line in path.read_text(errors="replace").splitlines()
+            if line.endswith("broke off.")
+        ]
 
     def _kill(self, worker: _Worker, how: str) -> None:
         if self.kills >= self.kills_allowed:
@@ -162,7 +182,7 @@ class Nursery:
             if worker.process.poll() is not None:
                 self._note_death(worker)
             elif worker.wakes_at is not None and time.monotonic() > worker.wakes_at:
-                worker.wakes_at = None
+                worker.wakes_at, worker.woken_at = None, time.monotonic()
                 os.kill(worker.process.pid, signal.SIGCONT)
         while len(self._workers) < self.count:
             self._workers.append(_Worker(self._begin()))

@@ -12,6 +12,7 @@ from typing import Any
 from tests.faults import evidence
 from tests.faults.ambush import Ambush
 from tests.faults.judge import Judgment, judge
+from tests.faults.lying import LyingWatch
 from tests.faults.nursery import Nursery
 from tests.faults.people import People
 from tests.faults.proxy import Proxy
@@ -29,6 +30,7 @@ class Orders:
     operations: int
     seed: int
     workers: int
+    threads: int = 16  # of each worker
 
     @property
     def kills(self) -> int:
@@ -65,13 +67,17 @@ class Run:
         self.people = people
         self.cloud = cloud
         self._ambush = Ambush(nursery, orders.ambushes)
+        self._lying = LyingWatch(nursery, orders.threads)
+        self._deadlocks_before = 0
         self._random = random.Random(f"{orders.seed}/run")
         self._over = threading.Event()
         self.seconds = self.back_seconds = 0.0
 
     def conduct(self) -> None:
         begun = time.monotonic()
+        self._deadlocks_before = evidence.deadlock_count()
         self.nursery.start()
+        self._lying.start()
         self.proxy.faulty = True
         pest = threading.Thread(target=self._pester, daemon=True)
         pest.start()
@@ -88,6 +94,7 @@ class Run:
         self._until_settled(back + 90 + self.orders.operations * 0.02)
         self.back_seconds = time.monotonic() - back
         self.seconds = time.monotonic() - begun
+        self._lying.stop()
         self.nursery.stop()
 
     def _pester(self) -> None:
@@ -162,6 +169,9 @@ class Run:
                 acknowledged=self.people.acknowledged,
                 at_cloud=self.cloud.requests(),
                 cancelled=self.people.cancelled,
+                left_lying=self._lying.lying,
+                broke_off=self.nursery.broke_off(),
+                deadlocks=evidence.deadlock_count() - self._deadlocks_before,
             )
         )
 

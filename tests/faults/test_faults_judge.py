@@ -146,3 +146,18 @@ def test_create_after_a_clear_no_is_allowed(healthy):
     first = sent(1, at=0.5, proves_nothing_made=True)
     facts = replace(healthy, sent=[first, *healthy.sent], rows=[*healthy.rows, row(1, at=0.4)])
     assert wrongs(facts) == {}
+
+
+@pytest.mark.parametrize(
+    ("seen", "kind"),
+    [
+        (
+            {"left_lying": ["watch:sandbox, token 3: held by a killed worker for 5.2 s"]},
+            "left_lying",
+        ),
+        ({"broke_off": ["worker-1.log: Duty 3 broke off."]}, "broke_off"),
+        ({"deadlocks": 1}, "deadlocks"),
+    ],
+)
+def test_what_was_seen_of_the_engine_counts_as_wrong(healthy, seen, kind):
+    assert wrongs(replace(healthy, **seen)) == {kind: 1}

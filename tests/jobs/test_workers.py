@@ -8,7 +8,7 @@ import sys
 import pytest
 from django.utils import timezone
 
-from snapshots.jobs.workers import SILENT_SECONDS, SilenceWatch, beat, is_gone, process_mark
+from snapshots.jobs.workers import SILENT_BEATS, SilenceWatch, beat, is_gone, process_mark
 from snapshots.models import Worker
 
 
@@ -54,33 +54,33 @@ def test_of_another_machine_nobody_can_tell(mark):
     assert not is_gone(mark)
 
 
-def count(watch, *looks):
-    """What the watch says at the last of these looks: (seconds, beats of the other)."""
-    for seconds, beats in looks:
-        silent = watch.silent({"other": beats}, now=seconds)
-    return silent
-
-
-def looks_until(seconds, beats):
-    return [(float(second), beats(second)) for second in range(int(seconds) + 1)]
+def last_look(counts):
+    """What the watch says at the last of these looks at the other's beats."""
+    watch = SilenceWatch()
+    return [watch.silent({"other": count}) for count in counts][-1]
 
 
 def test_a_count_that_stands_still_is_silence():
-    assert count(SilenceWatch(), *looks_until(SILENT_SECONDS, lambda _: 7)) == {"other"}
+    assert last_look([6, *[7] * (SILENT_BEATS + 1)]) == {"other"}
 
 
 def test_a_moment_of_silence_is_none():
-    assert count(SilenceWatch(), *looks_until(SILENT_SECONDS - 1, lambda _: 7)) == set()
+    assert last_look([6, *[7] * SILENT_BEATS]) == set()
 
 
-def test_a_growing_count_is_a_living_worker():
-    assert count(SilenceWatch(), *looks_until(60, lambda second: second // 2)) == set()
+def test_a_worker_that_beats_at_half_the_pace_lives():
+    assert last_look(look // 2 for look in range(60)) == set()
 
 
-def test_after_a_pause_of_its_own_the_watch_counts_afresh():
+def test_a_beat_ends_the_silence():
+    assert last_look([*[7] * 10, 8]) == set()
+
+
+def test_a_worker_seen_for_the_first_time_lives():
     watch = SilenceWatch()
-    count(watch, (0.0, 7), (1.0, 7))
-    assert count(watch, (SILENT_SECONDS + 2, 7)) == set()
+    for _ in range(10):
+        watch.silent({"other": 7})
+    assert watch.silent({"other": 7, "new": 0}) == {"other"}
 
 
 @pytest.mark.django_db

@@ -9,7 +9,6 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from snapshots import worker
-from snapshots.jobs import workers
 from snapshots.jobs.workers import process_mark
 from snapshots.models import Duty, Operation, OperationState, Worker
 from tests.services.conftest import look_again
@@ -53,7 +52,6 @@ def test_a_killed_worker_is_forgotten_when_it_holds_nothing(loop, dead_process):
 
 
 def test_what_a_silent_worker_holds_is_taken_up_within_seconds(loop, ask, monkeypatch):
-    monkeypatch.setattr(workers, "SILENT_SECONDS", 0.2)
     monkeypatch.setattr(worker, "BEAT_SECONDS", 0.02)
     operation = ask("reports")
     worker_row("elsewhere", beats=3)
@@ -66,7 +64,6 @@ def test_what_a_silent_worker_holds_is_taken_up_within_seconds(loop, ask, monkey
 
 
 def test_what_a_beating_worker_holds_is_left(loop, ask, monkeypatch):
-    monkeypatch.setattr(workers, "SILENT_SECONDS", 0.2)
     monkeypatch.setattr(worker, "BEAT_SECONDS", 0.02)
     operation = ask("reports")
     other = worker_row("elsewhere")

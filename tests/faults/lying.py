@@ -1,0 +1,99 @@
+"""Looks for rows that nobody works on and nobody takes up, while workers are there to do it."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.utils import timezone
+
+from snapshots.models import OPEN, CloudHealth, Duty, Operation
+from tests.faults.nursery import Nursery
+
+LOOK_SECONDS = 0.5
+MOST_SECONDS = 5.0  # for a row that nobody works on
+LONGEST_STEP_SECONDS = 20.0  # a living worker works on a row; no step of a run takes as long
+READY_AFTER_SECONDS = 3.0  # a worker that was just started or woken takes nothing up yet
+
+Case = tuple[str, str, int]  # what is wrong, which row, its token
+
+
+@dataclass
+class LyingWatch:
+    """Looks from `start` until `stop`; each row is named once for each claim."""
+
+    nursery: Nursery
+    threads: int  # operations at once in each worker
+    lying: list[str] = field(default_factory=list)
+    _since: dict[Case, float] = field(default_factory=dict)
+    _named: set[Case] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lying", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(60)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(LOOK_SECONDS):
+            with suppress(DatabaseError):
+                self._look()
+        connection.close()
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        ready = self.nursery.pids(awake_for=READY_AFTER_SECONDS)
+        cases = set(self._cases(ready)) if ready else set()
+        self._since = {case: self._since.get(case, now) for case in cases}
+        for case, since in self._since.items():
+            what, row, token = case
+            limit = LONGEST_STEP_SECONDS if what == HELD_LONG else MOST_SECONDS
+            if now - since > limit and case not in self._named:
+                self._named.add(case)
+                self.lying.append(f"{row}, token {token}: {what} for {now - since:.1f} s")
+
+    def _cases(self, ready: list[int]) -> Iterator[Case]:
+        living = self.nursery.living()
+        operations = list(
+            Operation.objects.filter(state__in=OPEN).values_list("owner", "pk", "token")
+        )
+        duties = list(Duty.objects.values_list("owner", "name", "token"))
+        for owner, row, token in [*operations, *duties]:
+            if owner and _pid(owner) not in living:
+                yield "held by a killed worker", str(row), token
+            elif owner and _pid(owner) in ready:
+                yield HELD_LONG, str(row), token
+        busy = Counter(_pid(owner) for owner, _, _ in operations)
+        if not CloudHealth.objects.filter(retry_at__isnull=False).exists():
+            if any(busy[pid] < self.threads for pid in ready):
+                yield from self._waiting_operations()
+            yield from self._waiting_duties(len(ready))
+
+    def _waiting_operations(self) -> Iterator[Case]:
+        due = Operation.objects.claimable().filter(due_at__lte=timezone.now(), owner="")
+        for row, token in due.values_list("pk", "token")[:50]:
+            yield "due and not taken up", str(row), token
+
+    def _waiting_duties(self, workers: int) -> Iterator[Case]:
+        """Each worker runs two duties of a lane at once."""
+        running = Counter(Duty.objects.exclude(owner="").values_list("cloud", flat=True))
+        due = Duty.objects.filter(due_at__lte=timezone.now(), owner="")
+        for name, lane, token in due.values_list("name", "cloud", "token"):
+            if running[lane] < 2 * workers:
+                yield "due and not taken up", name, token
+
+
+HELD_LONG = "held by one worker"
+
+
+def _pid(owner: str) -> int:
+    return int(owner.split(":")[-2])

@@ -1,0 +1,77 @@
+"""The watch for rows that nobody takes up finds planted ones, and no others."""
+
+import os
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from snapshots.models import CloudHealth, Duty
+from tests.faults import lying
+from tests.faults.lying import LyingWatch
+
+pytestmark = pytest.mark.django_db
+AWAKE, FROZEN, KILLED = os.getpid(), 2, 3
+
+
+class Workers:
+    """Stands in for real processes: which of them are there."""
+
+    def pids(self, *, awake_for):  # noqa: ARG002 - as the real one is asked
+        return [AWAKE]
+
+    def living(self):
+        return [AWAKE, FROZEN]
+
+
+@pytest.fixture
+def watch(monkeypatch):
+    monkeypatch.setattr(lying, "MOST_SECONDS", 0.0)
+    monkeypatch.setattr(lying, "LONGEST_STEP_SECONDS", 0.0)
+    return LyingWatch(Workers(), threads=4)
+
+
+def duty(*, owner="", due_in=-1):
+    due_at = timezone.now() + timedelta(seconds=due_in)
+    return Duty.objects.create(name="watch:x", kind="watch", cloud="x", owner=owner, due_at=due_at)
+
+
+def look_twice(watch):
+    watch._look()
+    watch._look()
+    return watch.lying
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        ({"owner": f"host:{KILLED}:a", "due_in": 90}, "held by a killed worker"),
+        ({"owner": f"host:{AWAKE}:a", "due_in": 90}, "held by one worker"),
+        ({}, "due and not taken up"),
+    ],
+)
+def test_row_that_nobody_takes_up_is_named_once(watch, row, what):
+    duty(**row)
+    look_twice(watch)
+    assert [what in line for line in look_twice(watch)] == [True]
+
+
+@pytest.mark.parametrize("row", [{"owner": f"host:{FROZEN}:a", "due_in": 90}, {"due_in": 60}])
+def test_row_of_a_frozen_worker_or_not_yet_due_is_fine(watch, row):
+    duty(**row)
+    assert look_twice(watch) == []
+
+
+def test_while_the_breaker_is_open_due_rows_may_wait(watch):
+    CloudHealth.objects.create(cloud="x", retry_at=timezone.now())
+    duty()
+    assert look_twice(watch) == []
+
+
+def test_claim_that_moves_on_is_not_lying(watch, monkeypatch):
+    monkeypatch.setattr(lying, "LONGEST_STEP_SECONDS", 60.0)
+    held = duty(owner=f"host:{AWAKE}:a", due_in=90)
+    for token in range(3):
+        Duty.objects.filter(pk=held.pk).update(token=token)
+        watch._look()
+    assert watch.lying == []
