@@ -29,7 +29,8 @@ urlpatterns = [
     path("audit/questions/", questions.questions, name="questions"),
     path("audit/questions/<slug:name>/", questions.question, name="question"),
     path("audit/questions/<slug:name>/export/", questions.export, name="question_export"),
-    # for whoever watches the portal
+    # for load balancers and monitoring
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
 ]

@@ -1,13 +1,13 @@
 """The whole portal as `./run` starts it: parent, web, worker and sandbox as processes."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -51,7 +51,9 @@ class Stack:
         ).stdout
 
     def start(self, *args: str, ready: str = "/readyz") -> "Stack":
-        """Start `manage serve` with these arguments; returns when `ready` answers well."""
+        """Start `manage serve` with these arguments; returns when `ready` answers well, with
+        `/readyz` when a worker is there too.
+        """
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve", *args],
@@ -61,7 +63,7 @@ class Stack:
                 stderr=log,
                 start_new_session=True,
             )
-        self._wait_until(lambda: self._status(ready) == 200)
+        self._wait_until(lambda: self._answers_well(ready))
         return self
 
     def stop(self) -> None:
@@ -83,14 +85,12 @@ class Stack:
     def log(self) -> str:
         return self._log.read_text(errors="replace")
 
-    def _status(self, path: str) -> int | None:
+    def _answers_well(self, path: str) -> bool:
         try:
             with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310 - ours
-                return answer.status
-        except urllib.error.HTTPError as error:
-            return error.code
+                return path != "/readyz" or json.load(answer)["worker"] == "ok"
         except OSError:
-            return None
+            return False
 
     def _wait_until(self, condition) -> None:
         end = time.monotonic() + START_SECONDS

@@ -1,6 +1,7 @@
 """The people of the house's stories, each with a browser of their own, and a healthy portal."""
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from snapshots import clouds
@@ -11,6 +12,7 @@ from tests.pages import scene
 def _house(db, settings):
     settings.EVSPORTAL_MODE = "sandbox"
     clouds.forget()
+    cache.clear()
     scene.healthy_portal()
 
 

@@ -39,6 +39,7 @@ def test_only_these_routes_are_public():
         "admin/login/",
         "healthz",
         "readyz",
+        "metrics",
     }
 
 

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from gunicorn.config import Config
 from gunicorn.http.parser import RequestParser
@@ -116,24 +118,54 @@ def test_healthz_asks_nothing(client, django_assert_num_queries):
 def test_readyz(client):
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json()["checks"] == {"database": "ok", "migrations": "ok", "worker": "ok"}
+    checks = {"database": "ok", "migrations": "ok"}
+    assert answer.json() == {"ready": True, "checks": checks, "worker": "ok"}
 
 
-def test_readyz_without_worker(client):
+def test_readyz_without_worker_stays_ready_and_says_so(client):
     Worker.objects.all().delete()
     answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["worker"] == "not seen for a while"
+
+
+def test_readyz_looks_once_a_second_and_changes_nothing(client, django_assert_num_queries):
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/readyz")
+    assert {query["sql"].split()[0] for query in queries} <= {"SELECT", "PRAGMA"}
+    with django_assert_num_queries(0):
+        client.get("/readyz")
+        client.get("/metrics")
+
+
+def test_readyz_names_missing_migrations(client):
+    MigrationRecorder.Migration.objects.filter(app="snapshots").delete()
+    answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json()["checks"]["worker"] == "not seen for a while"
+    assert answer.json()["checks"]["migrations"].startswith("missing: snapshots.")
+
+
+def test_metrics_tell_of_the_worker(client):
+    lines = client.get("/metrics").text.splitlines()
+    assert "evsportal_ready 1" in lines
+    assert "evsportal_worker_alive 1" in lines
+
+
+def test_metrics_tell_of_a_missing_worker(client):
+    Worker.objects.all().delete()
+    lines = client.get("/metrics").text.splitlines()
+    assert "evsportal_worker_alive 0" in lines
+    assert "evsportal_worker_seen_timestamp_seconds 0.000" in lines
 
 
 def test_readyz_without_database(client, monkeypatch):
     def gone(*_args):
         raise OperationalError("no such host")
 
-    monkeypatch.setattr("snapshots.views.health.MigrationExecutor", gone)
+    monkeypatch.setattr("snapshots.views.health.missing_migrations", gone)
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == {"ready": False, "checks": {"database": "does not answer"}}
+    assert answer.json()["checks"] == {"database": "does not answer"}
 
 
 # --- when something is wrong -----------------------------------------------------------------
