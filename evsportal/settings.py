@@ -150,6 +150,10 @@ TEMPLATES = [
 ]
 
 
+# Behind a pooler in transaction mode: nothing that belongs to a session is used.
+EVSPORTAL_DATABASE_POOLER = _boolean("EVSPORTAL_DATABASE_POOLER", default=False)
+
+
 def _database() -> dict[str, Any]:
     VAR_DIR.mkdir(parents=True, exist_ok=True)
     DATA_DIR.mkdir(mode=0o700, exist_ok=True)
@@ -165,7 +169,11 @@ def _database() -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         }
     else:
-        database["CONN_MAX_AGE"] = 60
+        database["DISABLE_SERVER_SIDE_CURSORS"] = EVSPORTAL_DATABASE_POOLER
+        # The threads of a process bound how many connections it uses; the pool never makes them
+        # wait for each other. A server that is away is told to the waiting after three seconds.
+        options["pool"] = {"min_size": 1, "max_size": 100, "timeout": 3}
+        options["connect_timeout"] = 3
     return database
 
 

@@ -13,6 +13,7 @@ from snapshots import clouds
 from snapshots.accounts import look_for_published_passwords, published_password_words
 from snapshots.audit import anchors, guards, hours, keys, push
 from snapshots.audit.delivery import named
+from snapshots.database.limits import has_pooler
 from snapshots.models import is_of_another_mode
 
 INSECURE_KEY = "not-for-production"
@@ -211,6 +212,23 @@ def check_published_passwords(*, databases: Any = None, **_kwargs: Any) -> list[
         return []
     return [
         CheckWarning(published_password_words(name), id="evsportal.W010") for name in sorted(names)
+    ]
+
+
+@register(Tags.database)
+def check_pooler(**_kwargs: Any) -> list[CheckMessage]:
+    """Behind a pooler nothing is used that belongs to a session."""
+    try:
+        if settings.EVSPORTAL_DATABASE_POOLER or not has_pooler():
+            return []
+    except DatabaseError:
+        return []  # no database: others say so
+    return [
+        Error(
+            "A pooler stands before PostgreSQL, and EVSPORTAL_DATABASE_POOLER is not set.",
+            hint="Set it to true, and give the roles their time limits: docs/postgresql.md.",
+            id="evsportal.E013",
+        )
     ]
 
 

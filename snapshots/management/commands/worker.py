@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from snapshots.database.limits import bound_connections
 from snapshots.worker import Loop
 
 
@@ -12,6 +13,7 @@ class Command(BaseCommand):
     help = "Performs operations, watches snapshots and keeps the list of volumes fresh."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
+        bound_connections()
         loop = Loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.stop())
