@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from snapshots import clouds
+from snapshots.database.transactions import lost_database
 from snapshots.jobs.claims import (
     LONGEST_PAUSE,
     LostClaimError,
@@ -141,8 +142,11 @@ class Loop:
             if isinstance(error, LostClaimError):
                 log.warning("%s: %s", type(row).__name__, error)
             elif error is not None:
-                log.error("%s %s broke off.", type(row).__name__, row.pk, exc_info=error)
                 self._broken_off.append(row)
+                if lost_database(error):
+                    log.warning("%s %s lost the database: %s", type(row).__name__, row.pk, error)
+                else:
+                    log.error("%s %s broke off.", type(row).__name__, row.pk, exc_info=error)
 
     def _give_back(self) -> None:
         """What broke off is taken up again soon, by its state; also when the database was away."""

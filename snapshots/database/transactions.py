@@ -3,9 +3,10 @@
 import random
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 Result = TypeVar("Result")
@@ -14,9 +15,8 @@ MOST_ATTEMPTS = 6
 # SQLite has waited its own 20 s by the time it says "busy": a web request gets one repetition.
 LAST_ATTEMPT_WITHIN_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.02
-# PostgreSQL: deadlock, serialization failure, and a session ended because its transaction stood
-# still (a process that was suspended). In all three the server has rolled back.
-_REPEATABLE_STATES = frozenset({"40P01", "40001", "25P03"})
+# PostgreSQL's deadlock and serialization failure: it has rolled back.
+_REPEATABLE_STATES = frozenset({"40P01", "40001"})
 _SQLITE_BUSY, _SQLITE_LOCKED = 5, 6
 
 
@@ -32,16 +32,39 @@ def in_transaction(work: Callable[[], Result], *, durable: bool = False) -> Resu
             return work()
     began = time.monotonic()
     for attempt in range(1, MOST_ATTEMPTS):
+        step = _Step(work)
         try:
             with transaction.atomic(durable=durable):
-                return work()
+                return step.run()
         except DatabaseError as error:
             is_late = time.monotonic() - began > LAST_ATTEMPT_WITHIN_SECONDS
-            if is_late or not asks_to_repeat(error):
+            if is_late or not (asks_to_repeat(error) or step.lost_its_connection):
                 raise
         time.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2**attempt))  # noqa: S311 - no secret
     with transaction.atomic(durable=durable):
         return work()
+
+
+class _Step(Generic[Result]):
+    """One attempt: whether the connection was lost before the commit, so that nothing was stored.
+
+    The server ends the connection of a process that was suspended within a transaction.
+    """
+
+    def __init__(self, work: Callable[[], Result]) -> None:
+        self._work = work
+        self._used: object = None  # the connection, while at work
+
+    def run(self) -> Result:
+        self._used = connection.connection
+        result = self._work()
+        self._used = None
+        return result
+
+    @property
+    def lost_its_connection(self) -> bool:
+        """Asked after the transaction has ended: Django has another connection, or none, then."""
+        return self._used is not None and self._used is not connection.connection
 
 
 def asks_to_repeat(error: BaseException) -> bool:
@@ -50,6 +73,11 @@ def asks_to_repeat(error: BaseException) -> bool:
     if getattr(cause, "sqlstate", None) in _REPEATABLE_STATES:
         return True
     return getattr(cause, "sqlite_errorcode", 0) & 0xFF in {_SQLITE_BUSY, _SQLITE_LOCKED}
+
+
+def lost_database(error: BaseException) -> bool:
+    """Whether the database was away, or ended our connection; not a fault of ours in a query."""
+    return isinstance(error, InterfaceError | OperationalError) and not asks_to_repeat(error)
 
 
 def lock_in_order(rows: QuerySet[Any], *, skip_locked: bool = False) -> list[Any]:

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from functools import partial
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from snapshots.database.transactions import in_transaction, lock_in_order
@@ -97,6 +98,34 @@ def test_a_transaction_ended_for_standing_still_is_repeated(duties):
     in_transaction(stand_still_once)
     assert Duty.objects.get(name="first").fails == 1
     assert len(attempts) == 2
+
+
+@only_postgres
+@pytest.mark.parametrize("ended_at", ["work", "commit"])
+def test_a_lost_connection_is_repeated_only_before_the_commit(duties, ended_at, monkeypatch):
+    attempts = []
+
+    def lose_the_connection():
+        pid = connection.connection.info.backend_pid
+        other = connection.copy()
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        other.close()
+
+    def count():
+        attempts.append(None)
+        Duty.objects.filter(name="first").update(fails=F("fails") + 1)
+        if len(attempts) == 1:
+            lose_the_connection()
+            if ended_at == "work":
+                Duty.objects.get(name="first")
+
+    if ended_at == "work":
+        in_transaction(count)
+    else:  # nobody knows whether a commit was carried out
+        with pytest.raises(OperationalError):
+            in_transaction(count)
+    assert Duty.objects.get(name="first").fails == (ended_at == "work")
 
 
 @contextmanager

@@ -151,3 +151,16 @@ def test_a_claim_that_passed_to_another_is_not_given_back(loop, ask, monkeypatch
     ask("reports")
     loop.run_until_idle()
     assert Operation.objects.get().owner == "another"
+
+
+def test_a_lost_database_is_no_fault_of_a_step(loop, ask, monkeypatch, caplog):
+    def lose(operation):
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(worker, "perform", lose)
+    operation = ask("reports")
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.owner == ""
+    assert f"Operation {operation.pk} lost the database" in caplog.text
+    assert "broke off" not in caplog.text
