@@ -38,3 +38,12 @@ def test_the_pins_name_hashes_and_no_address():
         text = path.read_text(encoding="utf-8")
         assert "--hash=sha256:" in text
         assert "://" not in text
+
+
+def test_each_migration_says_whether_old_code_may_run_beside_it():
+    silent = [
+        path.name
+        for path in ROOT.glob("snapshots/migrations/0*.py")
+        if path.name >= "0021" and "    old_code_may_run = " not in path.read_text(encoding="utf-8")
+    ]
+    assert silent == []
