@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 # Numbers of PostgreSQL's advisory locks, beside the one that writers to the trail share.
 ARCHIVE = 7_030_265_702
 MIGRATION = 7_030_265_703
+DEMO_ACCOUNTS = 7_030_265_704
 
 
 class BusyError(Exception):

@@ -1,9 +1,6 @@
 """Before a command runs: the tables are there, and they belong to this kind of portal."""
 
-import fcntl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 from django.conf import settings
 from django.core.management import CommandError, call_command
@@ -12,9 +9,11 @@ from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 
 from snapshots.checks import database_of_another_mode
+from snapshots.database.locks import MIGRATION, process_lock
 from snapshots.models import mark_database
 
 _NOT_ALLOWED = "42501"  # PostgreSQL's code
+_WAITING = "Another process brings the database up to date; waiting for it."
 # These make no use of the portal's tables, or look after them themselves: `serve` and `migrate`.
 # Every other command, Django's own included, has them brought up to date first.
 WITHOUT_TABLES = frozenset(
@@ -28,19 +27,27 @@ WITHOUT_TABLES = frozenset(
 )
 
 
-def bring_up_to_date(*, also_filled: bool, report: Callable[[str], None]) -> None:
+def bring_up_to_date(
+    *, also_filled: bool, report: Callable[[str], None], migrate: bool = True
+) -> None:
     """Migrate the database where it is behind, and see that it belongs to this mode.
 
     A SQLite file and an empty database are always migrated. A server's database that holds tables
-    may have portals of an older version on it, so it is migrated with `also_filled` only. Raises
+    may have portals of an older version on it, so it is migrated with `also_filled` only. Of
+    several processes that find it behind, one migrates and the others wait. Without `migrate`
+    nothing is changed. Raises
     `CommandError` with a sentence for people when the database is away, may not be changed, is
     behind, or belongs to the other mode.
     """
     try:
-        if _plan():
-            with _only_migration():
+        if not migrate:
+            _refuse_missing()
+        elif _plan():
+            with process_lock(MIGRATION, waiting=_WAITING):
                 _migrate(also_filled=also_filled, report=report)
         refuse_another_mode()
+    except OSError as error:  # the file of the lock beside SQLite's
+        raise CommandError(f"{error.filename}: {error.strerror}.") from error
     except OperationalError as error:
         raise CommandError(f"The database does not let us in: {error}") from error
     except ProgrammingError as error:
@@ -57,7 +64,8 @@ def _plan() -> list[tuple[Migration, bool]]:
 
 
 def _migrate(*, also_filled: bool, report: Callable[[str], None]) -> None:
-    if not _plan():
+    plan = _plan()
+    if not plan:
         return  # done by another command, for which this one waited
     is_filled = "django_migrations" in connection.introspection.table_names()
     if is_filled and not also_filled and connection.vendor != "sqlite":
@@ -65,25 +73,25 @@ def _migrate(*, also_filled: bool, report: Callable[[str], None]) -> None:
             "The database is of an older version of the portal: stop what runs on it and use"
             " `./run manage migrate`, or start the portal with `./run`, which does it too."
         )
+    _tell_of_old_code(plan, report)
     call_command("migrate", interactive=False, verbosity=0)
     report("The database is up to date.")
 
 
-@contextmanager
-def _only_migration() -> Iterator[None]:
-    """Two commands at the same moment must not both migrate one SQLite file."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    path = Path(f"{connection.settings_dict['NAME']}.migrating")
-    try:
-        lock = path.open("w", encoding="ascii")
-    except OSError:  # no file, or a folder that may not be written: then nothing is migrated either
-        yield
-        return
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _tell_of_old_code(plan: list[tuple[Migration, bool]], report: Callable[[str], None]) -> None:
+    """Name what nodes of the release before cannot run beside; an empty database has none."""
+    names = [step.name for step, _ in plan if not getattr(step, "old_code_may_run", True)]
+    if names and connection.introspection.table_names():
+        report(f"Stop nodes of the release before, which cannot run beside {', '.join(names)}.")
+
+
+def _refuse_missing() -> None:
+    if plan := _plan():
+        names = ", ".join(f"{step.app_label}.{step.name}" for step, _ in plan)
+        raise CommandError(
+            f"--no-migrate: the database lacks {names}. Run `./run manage migrate`, or start one"
+            " node without --no-migrate."
+        )
 
 
 def refuse_another_mode() -> None:

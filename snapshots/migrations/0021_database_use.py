@@ -4,6 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    old_code_may_run = True  # it does not know the new table
     dependencies = [
         ("snapshots", "0020_ends_and_unreadable"),
     ]

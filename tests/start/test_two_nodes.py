@@ -3,11 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection
 
 from tests.database.pooler import new_database
 from tests.e2e.stack import Stack
 
-pytestmark = pytest.mark.skipif("connection.vendor != 'postgresql'")
+pytestmark = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="nodes share a database of PostgreSQL's"
+)
 ROUNDS = 2  # seen by hand: 20 in a row
 
 

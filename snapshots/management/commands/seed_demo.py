@@ -9,6 +9,8 @@ from django.db import transaction
 
 from snapshots.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from snapshots.clouds import SANDBOX
+from snapshots.database.locks import DEMO_ACCOUNTS as DEMO_ACCOUNTS_LOCK
+from snapshots.database.locks import process_lock
 from snapshots.models import Role, VolumeGrant
 from snapshots.sandbox import scenarios
 
@@ -19,7 +21,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         if settings.EVSPORTAL_MODE != "sandbox":
             raise CommandError("Demo accounts exist in sandbox mode only.")
-        with transaction.atomic():
+        waiting = "Another process makes the demo accounts; waiting for it."
+        with process_lock(DEMO_ACCOUNTS_LOCK, waiting=waiting), transaction.atomic():
             for name, role, _words in DEMO_ACCOUNTS:
                 self._person(name, role)
 

@@ -37,6 +37,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         for part in ("web", "worker", "sandbox"):
             parser.add_argument(f"--no-{part}", action="store_true", help=f"run no {part} here")
+        parser.add_argument(
+            "--no-migrate", action="store_true", help="end where migrations are missing"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         parts = {part for part in ("sandbox", "worker", "web") if not options[f"no_{part}"]}
@@ -49,14 +52,14 @@ class Command(BaseCommand):
         if "sandbox" in parts:
             hint = "It is the sandbox's: choose another PORT, or set EVSPORTAL_SANDBOX_URL."
             _refuse_taken(sandbox_host, sandbox_port, hint)
-        self._prepare()
+        self._prepare(migrate=not options["no_migrate"])
         steps = [self._announcer(host, port)] if "web" in parts else []
         steps.append(self._looker())
         Supervisor(_programs(parts, sandbox_port), each_tick=_in_order(steps)).run()
 
-    def _prepare(self) -> None:
+    def _prepare(self, *, migrate: bool) -> None:
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
-        bring_up_to_date(also_filled=True, report=self.stdout.write)
+        bring_up_to_date(also_filled=True, report=self.stdout.write, migrate=migrate)
         _collect_static()
         if settings.EVSPORTAL_MODE == "sandbox" and "seed_demo" in get_commands():
             call_command("seed_demo", verbosity=0)
