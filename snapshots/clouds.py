@@ -4,10 +4,12 @@ A `clouds.yaml` as OpenStack clients read it; a `secure.yaml` beside it is merge
 one table of our own, `evs`. Any secret `x` may be given as `x_file` or `x_env` instead.
 """
 
+import json
 import os
 import stat
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from snapshots.audit.recorder import AuditRecorder
-from snapshots.evs.auth import Closed
+from snapshots.evs.auth import SignInPause
 from snapshots.evs.client import EvsClient
 from snapshots.evs.config import CloudConfig, KeyCredentials, PasswordCredentials
 from snapshots.evs.connection import Connection, connect
@@ -27,7 +29,7 @@ from snapshots.evs.dialects import DIALECTS
 from snapshots.evs.errors import EvsError, LoginFailed
 from snapshots.evs.limits import PROFILES
 from snapshots.evs.wire import Wire
-from snapshots.models import SignIn, Turn
+from snapshots.models import SignInAttempt, SignInPermit
 from snapshots.sandbox import scenarios
 
 SANDBOX = "sandbox"
@@ -95,7 +97,9 @@ def _connection(cloud: str) -> Connection:
         ca_file=config.cacert,
         pool_size=settings.EVSPORTAL_WORKER_THREADS + 2,
     )
-    return connect(config, wire=wire, door=SharedDoor(cloud))
+    return connect(
+        config, wire=wire, sign_in_lock=SharedSignInLock(cloud, credentials_digest(cloud))
+    )
 
 
 def settings_of(cloud: str) -> dict[str, str]:
@@ -134,29 +138,49 @@ def _fingerprint(secrets: tuple[str, ...]) -> str:
     return salted_hmac("evsportal.cloud", "\0".join(secrets)).hexdigest()[:16]
 
 
-class SharedDoor:
-    """Sign-ins of all workers go one at a time, and rarely after a refused one."""
+def credentials_digest(cloud: str) -> str:
+    """Tells one set of credentials from another, and nothing about them to who lacks SECRET_KEY.
 
-    def __init__(self, cloud: str) -> None:
+    All that a sign-in sends counts, the project too: each may be what was corrected.
+    """
+    auth = config_of(cloud).auth
+    text = json.dumps([type(auth).__name__, asdict(auth)], sort_keys=True, default=str)
+    return salted_hmac("evsportal.credentials", text, algorithm="sha256").hexdigest()
+
+
+class SharedSignInLock:
+    """All processes sign in one at a time with the same credentials, rarely after a refusal."""
+
+    def __init__(self, cloud: str, credentials: str) -> None:
         self._cloud = cloud
-        self._turn: Turn | None = None
+        self._credentials = credentials
+        self._permit: SignInPermit | None = None
 
-    def enter(self) -> Closed | None:
-        """Take the turn, unless it is another's."""
+    def acquire(self) -> SignInPause | None:
+        """Lock the sign-in, unless another process has, or the cloud refused these credentials."""
         longest = timedelta(seconds=settings.EVSPORTAL_DEADLINE_SECONDS)
-        turn = SignIn.take_turn(self._cloud, longest=longest)
-        if turn.is_mine:
-            self._turn = turn
+        permit = SignInAttempt.begin(self._credentials, cloud=self._cloud, longest=longest)
+        if permit.is_granted:
+            self._permit = permit
             return None
-        left = (turn.until - timezone.now()).total_seconds()
-        return Closed(seconds=max(left, 0.0), refused=turn.refused)
+        return SignInPause(seconds=_seconds_until(permit.until), refused=permit.refused)
 
-    def leave(self, error: EvsError | None) -> None:
-        """Tell the others how it ended."""
-        turn, self._turn = self._turn, None
-        if turn is not None:
-            refused = isinstance(error, LoginFailed)
-            SignIn.end_turn(self._cloud, turn, succeeded=error is None, refused=refused)
+    def release(self, error: EvsError | None) -> float:
+        """Note for all processes how the sign-in ended."""
+        permit, self._permit = self._permit, None
+        if permit is None:
+            return 0.0
+        retry_at = SignInAttempt.end(
+            self._credentials,
+            permit,
+            succeeded=error is None,
+            refused=isinstance(error, LoginFailed),
+        )
+        return _seconds_until(retry_at) if retry_at else 0.0
+
+
+def _seconds_until(moment: datetime) -> float:
+    return max((moment - timezone.now()).total_seconds(), 0.0)
 
 
 @cache

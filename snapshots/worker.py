@@ -37,7 +37,7 @@ from snapshots.jobs.duties import (
     start_duty,
 )
 from snapshots.jobs.workers import BEAT_SECONDS, SilenceWatch, beat, is_gone, new_name
-from snapshots.models import OPEN, Claimable, Duty, Operation, Worker
+from snapshots.models import OPEN, Claimable, Duty, Operation, SignInAttempt, Worker
 from snapshots.services.cloud_settings import record_cloud_settings
 from snapshots.services.health import closed_off_clouds, plan_probes
 from snapshots.services.inventory import sync_inventory
@@ -120,6 +120,7 @@ class Loop:
         start_duty(QUESTIONS, HOUSE, due_at=now)
         record_cloud_settings()
         plan_probes()
+        SignInAttempt.prune()
 
     def _turn(self) -> bool:
         """Collect what has ended, beat, claim what is due. Whether anything was claimed."""

@@ -40,31 +40,31 @@ _LOOK_AGAIN_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closed:
-    """Nobody may sign in for so long: somebody else just does, or was `refused`."""
+class SignInPause:
+    """Do not sign in for so long: another process is signing in, or the cloud `refused`."""
 
     seconds: float
     refused: bool
 
 
-class Door(Protocol):
-    """Agrees with other processes on who may sign in, and when."""
+class SignInLock(Protocol):
+    """Agrees with other processes on when to sign in with one set of credentials."""
 
-    def enter(self) -> Closed | None:
-        """Take the turn to sign in, or tell that it is not ours now."""
+    def acquire(self) -> SignInPause | None:
+        """Lock the sign-in for this process; a pause when it may not sign in now."""
 
-    def leave(self, error: EvsError | None) -> None:
-        """The sign-in that was entered for has ended, with this error or well."""
+    def release(self, error: EvsError | None) -> float:
+        """The sign-in has ended, well or with this error. Seconds before the next may be tried."""
 
 
-class OpenDoor:
-    """For a process that is alone."""
+class NoSignInLock:
+    """For a process that signs in alone."""
 
-    def enter(self) -> Closed | None:
+    def acquire(self) -> SignInPause | None:
         return None
 
-    def leave(self, error: EvsError | None) -> None:
-        pass
+    def release(self, error: EvsError | None) -> float:  # noqa: ARG002 - the shared lock needs it
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -138,7 +138,9 @@ class TokenAuth:
     A token is used until shortly before its end: 60 s or a twentieth of its life, whichever is
     less. Repeated wrong passwords lock an account, so a refused sign-in is remembered: for 60 s,
     from the third in a row on for 600 s, LoginFailed is raised without asking the cloud again. What
-    other processes try, and what a restarted one forgets, is the `door`'s to know.
+    other processes tried, and what a restarted one forgets, the `sign_in_lock` remembers; the
+    longer pause of the two counts. Other credentials need another `TokenAuth`, which remembers
+    nothing.
     """
 
     def __init__(
@@ -146,11 +148,11 @@ class TokenAuth:
         credentials: PasswordCredentials,
         *,
         clock: Clock = SYSTEM_CLOCK,
-        door: Door | None = None,
+        sign_in_lock: SignInLock | None = None,
     ) -> None:
         self._credentials = credentials
         self._clock = clock
-        self._door = door or OpenDoor()
+        self._sign_in_lock = sign_in_lock or NoSignInLock()
         self._lock = threading.Lock()
         self._grant: Grant | None = None
         self._replaces_rejected = False
@@ -215,42 +217,41 @@ class TokenAuth:
             failure.retry_after = left
             raise failure
 
-    def _enter(self) -> None:
-        """Wait while another process signs in; not for one that was refused."""
+    def _lock_sign_in(self) -> None:
+        """Wait while another process signs in. Raises LoginFailed when the cloud refused one."""
         end = self._clock.monotonic() + _LONGEST_WAIT_SECONDS
-        while closed := self._door.enter():
-            if closed.refused:
+        while pause := self._sign_in_lock.acquire():
+            if pause.refused:
                 raise LoginFailed(
-                    "The cloud refused our sign-in a moment ago. Not trying again for "
-                    f"{closed.seconds:.0f} s, lest the account be locked.",
-                    retry_after=closed.seconds,
+                    "The cloud refused a sign-in with the same user name and password before. Not "
+                    f"trying again for {pause.seconds:.0f} s, lest the account be locked.",
+                    retry_after=pause.seconds,
                 )
             if self._clock.monotonic() >= end:
-                raise Throttled("Others are signing in to the cloud.", retry_after=closed.seconds)
-            self._clock.sleep(min(closed.seconds, _LOOK_AGAIN_SECONDS))
+                raise Throttled("Others are signing in to the cloud.", retry_after=pause.seconds)
+            self._clock.sleep(min(pause.seconds, _LOOK_AGAIN_SECONDS))
 
     def _try(self, send: Send) -> Grant:
-        self._enter()
+        self._lock_sign_in()
         try:
             grant = self._log_in(send)
         except EvsError as error:
             error.outcome_known = error.at_sign_in = True
             self._failure = error
             self._tries += 1
-            self._remember_refusal(error)
-            self._door.leave(error)
+            self._remember_refusal(error, shared_pause=self._sign_in_lock.release(error))
             raise
-        self._door.leave(None)
+        self._sign_in_lock.release(None)
         self._grant, self._failure, self._refusals = grant, None, 0
         self._replaces_rejected = False
         return grant
 
-    def _remember_refusal(self, error: EvsError) -> None:
+    def _remember_refusal(self, error: EvsError, *, shared_pause: float) -> None:
         if not isinstance(error, LoginFailed):
             return
         self._refusals += 1
         long = self._refusals >= _FAILURES_BEFORE_LONG_PAUSE
-        pause = _LONG_PAUSE_SECONDS if long else _PAUSE_SECONDS
+        pause = max(_LONG_PAUSE_SECONDS if long else _PAUSE_SECONDS, shared_pause)
         self._refused_until = self._clock.monotonic() + pause
         error.retry_after = pause
 

@@ -3,7 +3,7 @@
 import threading
 from urllib.parse import urlsplit
 
-from snapshots.evs.auth import Auth, Door, Grant, SignedAuth, TokenAuth
+from snapshots.evs.auth import Auth, Grant, SignedAuth, SignInLock, TokenAuth
 from snapshots.evs.catalog import api_root, find_root
 from snapshots.evs.clock import SYSTEM_CLOCK, Clock
 from snapshots.evs.config import CloudConfig, KeyCredentials, PasswordCredentials
@@ -77,20 +77,20 @@ def connect(
     *,
     wire: Wire | None = None,
     clock: Clock = SYSTEM_CLOCK,
-    door: Door | None = None,
+    sign_in_lock: SignInLock | None = None,
 ) -> Connection:
     """Build the connection that `config` describes; sends nothing.
 
-    Without `wire` one with its default time limits is made; without `door` this process signs in
-    alone. Raises ValueError, naming the cloud, for what cannot work: an unknown dialect or profile,
-    an address that is none, no project.
+    Without `wire` one with its default time limits is made; without `sign_in_lock` this process
+    signs in alone. Raises ValueError, naming the cloud, for what cannot work: an unknown dialect or
+    profile, an address that is none, no project.
     """
     _check(config)
     auth: Auth
     if isinstance(config.auth, KeyCredentials):
         auth = SignedAuth(config.auth, clock=clock)
     else:
-        auth = TokenAuth(config.auth, clock=clock, door=door)
+        auth = TokenAuth(config.auth, clock=clock, sign_in_lock=sign_in_lock)
     return Connection(config, auth=auth, wire=wire or Wire(ca_file=config.cacert), clock=clock)
 
 

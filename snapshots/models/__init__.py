@@ -43,7 +43,7 @@ from snapshots.models.people import (
 )
 from snapshots.models.pushes import Pushed
 from snapshots.models.seals import Seal, Tombstone
-from snapshots.models.sign_ins import SignIn, Turn
+from snapshots.models.sign_ins import SignInAttempt, SignInPermit
 
 __all__ = [
     "ASKABLE_AGAIN",
@@ -78,11 +78,11 @@ __all__ = [
     "Quota",
     "Role",
     "Seal",
-    "SignIn",
+    "SignInAttempt",
+    "SignInPermit",
     "Snapshot",
     "Tally",
     "Tombstone",
-    "Turn",
     "Volume",
     "VolumeGrant",
     "Worker",

@@ -157,6 +157,9 @@ class CloudHealth(models.Model):
     failing_since = models.DateTimeField(null=True, blank=True)
     fails = models.PositiveIntegerField(default=0)  # in a row, to connect or to sign in
     retry_at = models.DateTimeField(null=True, blank=True)  # set: the breaker is open until a probe
+    # The digest of the credentials that the cloud refused last, while it does: the open breaker
+    # holds back these and no others.
+    refused_credentials = models.CharField(max_length=64, blank=True, default="")
     recovered_at = models.DateTimeField(null=True, blank=True)  # when the breaker closed last
     trouble = models.TextField(blank=True)  # plain words
     keeps_metadata = models.BooleanField(null=True)  # null: no marker came back yet
@@ -164,6 +167,11 @@ class CloudHealth(models.Model):
 
     def __str__(self) -> str:
         return self.cloud
+
+    @property
+    def holds_back_refused(self) -> bool:
+        """Whether nothing is sent because the cloud refused the portal's credentials."""
+        return self.retry_at is not None and bool(self.refused_credentials)
 
     def is_stale(self, *, now: datetime | None = None, after: timedelta) -> bool:
         """Whether the inventory is older than `after`, or was never read."""

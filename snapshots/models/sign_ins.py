@@ -1,61 +1,102 @@
-"""Who may sign in to a cloud, and when: agreed on by all processes, remembered over restarts."""
+"""When the portal may sign in to a cloud: agreed on by all processes, remembered over restarts."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import models, transaction
+from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
+from snapshots.database.transactions import in_transaction
+
 PAUSES_AFTER_REFUSAL = (timedelta(minutes=1), timedelta(minutes=10))
+KEPT_FOR = timedelta(days=30)  # after the last try: the clouds' own locks last hours at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """Whether one may sign in now; else when to ask again, and whether a refusal is why."""
+class SignInPermit:
+    """Whether the caller may sign in now; else when to ask again, and whether a refusal is why."""
 
     until: datetime
-    is_mine: bool = False
+    is_granted: bool = False
     refused: bool = False
 
 
-class SignIn(models.Model):
-    """A cloud's door: one process signs in at a time, and after a refusal nobody for a minute, then
-    for ten, since repeated wrong passwords lock the account.
+class SignInAttempt(models.Model):
+    """The last sign-in with one set of credentials, a brake and a lock for the next.
+
+    Repeated wrong passwords lock an account. So a refused sign-in is not repeated for a minute,
+    from the second refusal in a row on for ten; and one process signs in at a time. The row belongs
+    to the credentials, not to the cloud: corrected ones have no row, and are tried at once. Going
+    back to refused ones finds their row again.
     """
 
-    cloud = models.CharField(max_length=80, primary_key=True)
-    closed_until = models.DateTimeField(null=True, blank=True)
-    busy = models.BooleanField(default=False)  # somebody is signing in, until then at the longest
+    # A digest keyed with SECRET_KEY, so that nobody can test guessed passwords against it.
+    credentials = models.CharField(max_length=64, primary_key=True)
+    cloud = models.CharField(max_length=80)
+    locked_until = models.DateTimeField(null=True, blank=True)  # a process signs in; a lease
+    retry_at = models.DateTimeField(null=True, blank=True)  # refused: not before
     refusals = models.PositiveIntegerField(default=0)  # in a row
+    tried_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return self.cloud
 
     @classmethod
-    def take_turn(cls, cloud: str, *, longest: timedelta) -> Turn:
-        """Close the door behind us for as long as a sign-in can take, unless it is closed."""
-        now = timezone.now()
-        with transaction.atomic():
-            cls.objects.get_or_create(cloud=cloud)
-            door = cls.objects.select_for_update().get(cloud=cloud)
-            # Further ahead than any pause: the clock was set back since, and the time says nothing.
-            furthest = now + max(longest, *PAUSES_AFTER_REFUSAL)
-            if door.closed_until and now < door.closed_until <= furthest:
-                return Turn(until=door.closed_until, refused=not door.busy)
-            door.closed_until, door.busy = now + longest, True
-            door.save(update_fields=["closed_until", "busy"])
-            return Turn(until=door.closed_until, is_mine=True)
+    def begin(cls, credentials: str, *, cloud: str, longest: timedelta) -> SignInPermit:
+        """Lock the sign-in for as long as it can take, unless it is locked or braked."""
+
+        def lock() -> SignInPermit:
+            new = {"cloud": cloud, "tried_at": timezone.now()}
+            cls.objects.get_or_create(credentials=credentials, defaults=new)
+            attempt = cls.objects.select_for_update(no_key=True).get(credentials=credentials)
+            now = timezone.now()  # after the wait for the row: not before another process's time
+            most = max(longest, *PAUSES_AFTER_REFUSAL)
+            if _is_ahead(attempt.retry_at, now=now, most=most):
+                return SignInPermit(until=attempt.retry_at or now, refused=True)
+            if _is_ahead(attempt.locked_until, now=now, most=most):
+                return SignInPermit(until=attempt.locked_until or now)
+            attempt.cloud, attempt.tried_at, attempt.locked_until = cloud, now, now + longest
+            attempt.save(update_fields=["cloud", "tried_at", "locked_until"])
+            return SignInPermit(until=now + longest, is_granted=True)
+
+        return in_transaction(lock)
 
     @classmethod
-    def end_turn(cls, cloud: str, turn: Turn, *, succeeded: bool, refused: bool) -> None:
-        """Open the door again, unless the cloud refused us, or the turn has passed to another."""
-        with transaction.atomic():
-            door = cls.objects.select_for_update().get(cloud=cloud)
+    def end(
+        cls, credentials: str, permit: SignInPermit, *, succeeded: bool, refused: bool
+    ) -> datetime | None:
+        """Unlock the sign-in, or brake it when the cloud refused; until when it is braked.
+
+        A lock that has passed to another process meanwhile stays locked.
+        """
+
+        def unlock() -> datetime | None:
+            attempt = cls.objects.select_for_update(no_key=True).get(credentials=credentials)
+            now = timezone.now()
             if refused:
-                door.refusals += 1
-                pause = PAUSES_AFTER_REFUSAL[door.refusals > 1]
-                door.closed_until, door.busy = timezone.now() + pause, False
-            elif door.busy and door.closed_until == turn.until:
-                door.closed_until, door.busy = None, False
-                door.refusals = 0 if succeeded else door.refusals
-            door.save(update_fields=["closed_until", "busy", "refusals"])
+                attempt.refusals += 1
+                attempt.retry_at = now + PAUSES_AFTER_REFUSAL[attempt.refusals > 1]
+                attempt.locked_until = None
+            elif attempt.locked_until == permit.until:
+                attempt.locked_until = None
+                if succeeded:
+                    attempt.refusals, attempt.retry_at = 0, None
+            attempt.save(update_fields=["locked_until", "refusals", "retry_at"])
+            return attempt.retry_at if refused else None
+
+        return in_transaction(unlock)
+
+    @classmethod
+    def prune(cls) -> None:
+        """Forget credentials that were not tried for long; never those of a sign-in in hand."""
+        now = timezone.now()
+        unlocked = Q(locked_until=None) | Q(locked_until__lt=now)
+        cls.objects.filter(unlocked, tried_at__lt=now - KEPT_FOR).delete()
+
+
+def _is_ahead(moment: datetime | None, *, now: datetime, most: timedelta) -> bool:
+    """Whether the moment is still to come. One further ahead than any pause was planned before the
+    clock was set back, and says nothing.
+    """
+    return moment is not None and now < moment <= now + most

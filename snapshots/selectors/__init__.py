@@ -353,6 +353,14 @@ def portal_state(*, now: datetime | None = None) -> PortalState:
     )
 
 
+def refusal_holding_back(operation: Operation) -> CloudHealth | None:
+    """The state of the operation's cloud while a refused sign-in is why nothing was sent."""
+    if operation.status is not OperationState.QUEUED:
+        return None
+    health = CloudHealth.objects.filter(cloud=operation.cloud).first()
+    return health if health is not None and health.holds_back_refused else None
+
+
 def inventory_state(*, now: datetime | None = None) -> list[CloudHealth]:
     """The clouds whose volumes were not read for a while."""
     moment = now or timezone.now()

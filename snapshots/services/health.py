@@ -1,15 +1,17 @@
-"""Whether each cloud answers, noted by whoever just spoke to it; and the breaker this makes.
+"""Whether each cloud answers, noted after each exchange; and the circuit breaker this makes.
 
 After repeated failure to connect or to sign in, or one refused sign-in, the breaker opens: nothing
 is sent to that cloud but a probe now and then, and the first probe that is answered closes it. It
-lives in the database, so all workers share it and a restart does not forget it. That a wrong
-password is not tried too often, `SignIn` sees to.
+lives in the database, so all workers share it and a restart does not forget it. A breaker that
+opened because the cloud refused credentials holds back those credentials only: corrected ones are
+tried at once. `SignInAttempt` limits how often refused ones are tried.
 """
 
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from snapshots import clouds
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import AuthFailed, EvsError, LoginFailed, NoConnection, Unreachable
 from snapshots.jobs.duties import PROBE, start_duty
@@ -28,6 +30,7 @@ def cloud_answered(cloud: str) -> None:
     if new or _is_known_to_answer(health, now):
         return
     changes: dict[str, object] = {"answered_at": now, "failing_since": None, "trouble": ""}
+    changes["refused_credentials"] = ""
     if health.retry_at is not None:
         changes["recovered_at"] = now
     CloudHealth.objects.filter(pk=cloud).update(**changes, fails=0, retry_at=None)
@@ -46,11 +49,15 @@ def cloud_failed(cloud: str, error: EvsError) -> None:
     def note() -> None:
         CloudHealth.objects.get_or_create(cloud=cloud)
         health = CloudHealth.objects.select_for_update(no_key=True).get(cloud=cloud)
+        if _has_other_credentials(health):
+            health.fails, health.retry_at, health.refused_credentials = 0, None, ""
         health.failing_since = health.failing_since or now
         health.trouble = _words(error)
         if _counts(health, error, now):
             _count(health, error, now)
-        health.save(update_fields=["failing_since", "trouble", "fails", "retry_at"])
+        health.save(
+            update_fields=["failing_since", "trouble", "fails", "retry_at", "refused_credentials"]
+        )
 
     in_transaction(note)
 
@@ -68,6 +75,8 @@ def _counts(health: CloudHealth, error: EvsError, now: datetime) -> bool:
 def _count(health: CloudHealth, error: EvsError, now: datetime) -> None:
     health.fails += 1
     pause = _pause(error, health.fails, is_open=health.retry_at is not None)
+    refused = isinstance(error, AuthFailed)
+    health.refused_credentials = clouds.credentials_digest(health.cloud) if refused else ""
     if pause is not None:
         health.retry_at = now + pause
         start_duty(PROBE, health.cloud, due_at=health.retry_at)
@@ -82,15 +91,25 @@ def recovered_at(cloud: str) -> datetime | None:
 def closed_off_clouds() -> list[str]:
     """The clouds whose breaker is open: nothing but a probe goes there."""
     held = CloudHealth.objects.filter(retry_at__isnull=False)
-    return list(held.values_list("cloud", flat=True))
+    return [health.cloud for health in held if not _has_other_credentials(health)]
 
 
 def plan_probes() -> None:
     """Every open breaker has its probe, no sooner than it is due: a worker that dies and is
-    restarted again and again must not sign in each time.
+    restarted again and again must not sign in each time. Credentials that were not refused are
+    probed now.
     """
+    now = timezone.now()
     for health in CloudHealth.objects.filter(retry_at__isnull=False):
-        start_duty(PROBE, health.cloud, due_at=health.retry_at or timezone.now())
+        corrected = _has_other_credentials(health)
+        start_duty(PROBE, health.cloud, due_at=now if corrected else health.retry_at or now)
+
+
+def _has_other_credentials(health: CloudHealth) -> bool:
+    """Whether the cloud refused credentials that are not those in the settings now."""
+    if not health.refused_credentials or health.cloud not in clouds.cloud_names():
+        return False
+    return health.refused_credentials != clouds.credentials_digest(health.cloud)
 
 
 def is_trouble_of_cloud(error: EvsError) -> bool:
@@ -109,7 +128,7 @@ def _pause(error: EvsError, fails: int, *, is_open: bool) -> timedelta | None:
     """How long the breaker stays open; None: it does not open yet."""
     if isinstance(error, LoginFailed):
         first, later = SIGN_IN_PAUSES_SECONDS
-        return timedelta(seconds=first if fails <= 1 else later)
+        return timedelta(seconds=error.retry_after or (first if fails <= 1 else later))
     if fails < OPENS_AFTER and not is_open:
         return None
     doubled = min(max(fails - OPENS_AFTER, 0), 4)

@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from snapshots.database.transactions import in_transaction
-from snapshots.evs.errors import AuthFailed, EvsError
+from snapshots.evs.errors import AuthFailed, EvsError, LoginFailed
 from snapshots.evs.types import CreateSnapshot
 from snapshots.evs.types import Snapshot as CloudSnapshot
 from snapshots.jobs.claims import release, write
@@ -29,6 +29,7 @@ from snapshots.services.watch import adopt
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 60.0
+AFTER_REFUSED_SIGN_IN_SECONDS = 2.0
 LONGEST_ASKED_SECONDS = 900.0  # a Retry-After beyond it is not believed
 
 
@@ -131,7 +132,7 @@ def _store_error(operation: Operation, error: EvsError) -> None:
     elif outcome.verdict is Verdict.RETRY and _is_overdue(operation, error):
         _give_up(operation, words, **facts)
     elif outcome.verdict is Verdict.RETRY:
-        pause = pause_after(operation.fails, retry_after=error.retry_after)
+        pause = _pause_before_retry(operation, error)
         first = operation.failing_since or timezone.now()
         _back_to_queue(operation, pause, outcome=words, failing_since=first, **facts)
     elif outcome.verdict is Verdict.WAIT:
@@ -179,6 +180,15 @@ def _back_to_queue(operation: Operation, pause: timedelta, **changes: object) ->
         **operation.enter(OperationState.QUEUED, now=now),
         **changes,
     )
+
+
+def _pause_before_retry(operation: Operation, error: EvsError) -> timedelta:
+    """After a refused sign-in the breaker holds everything back, as long as the credentials are the
+    same; the operation must not wait any longer when they are corrected.
+    """
+    if isinstance(error, LoginFailed):
+        return timedelta(seconds=AFTER_REFUSED_SIGN_IN_SECONDS)
+    return pause_after(operation.fails, retry_after=error.retry_after)
 
 
 def pause_after(fails: int, *, retry_after: float | None) -> timedelta:

@@ -138,6 +138,7 @@ def _status_context(request: PortalRequest, operation: Operation) -> dict[str, A
         "snapshot": snapshot,
         "seen": f"{operation.state} {snapshot.status}" if snapshot else operation.state,
         "steps": timeline_of(operation, accepted_at=selectors.accepted_at(operation)),
+        "refusal": selectors.refusal_holding_back(operation),
         "blocking": blocking,
         "may_see_blocking": may_see,
         "usual_seconds": None if operation.is_final else selectors.typical_seconds(operation.cloud),

@@ -1,7 +1,8 @@
-"""A wrong password does not lock the account, however many workers there are or begin anew."""
+"""Refused credentials are tried rarely, by all processes together; corrected ones at once."""
 
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,12 +12,13 @@ from django.utils import timezone
 
 from snapshots import clouds
 from snapshots.evs.errors import EvsError, LoginFailed
-from snapshots.models import CloudHealth, Duty, Exchange, SignIn
+from snapshots.models import CloudHealth, Duty, Exchange, OperationState, SignInAttempt
 from snapshots.sandbox import scenarios
-from snapshots.services.health import cloud_failed
+from snapshots.services.health import closed_off_clouds, cloud_failed
 from snapshots.services.ping import ping
 from snapshots.worker import Loop
-from tests.services.conftest import control
+from tests.services.conftest import control, let_time_pass
+from tests.waiting import until
 
 CLOUD = "sandbox"
 
@@ -102,21 +104,130 @@ def test_a_worker_killed_while_signing_in_keeps_the_others_waiting_not_for_long(
     transactional_db, cloud
 ):
     begun = time.monotonic()
-    SignIn.take_turn(CLOUD, longest=timedelta(seconds=1))
+    digest = clouds.credentials_digest(CLOUD)
+    SignInAttempt.begin(digest, cloud=CLOUD, longest=timedelta(seconds=1))
     assert "answers" in another_worker_tries()
     assert logins() == 1
     assert time.monotonic() - begun >= 1
 
 
 def test_a_success_makes_the_refusals_forgotten(transactional_db, cloud):
-    SignIn.objects.create(cloud=CLOUD, refusals=5, closed_until=timezone.now())
+    refused(retry_at=timezone.now(), refusals=5)
     assert "answers" in another_worker_tries()
-    assert (SignIn.objects.get().refusals, SignIn.objects.get().closed_until) == (0, None)
+    attempt = SignInAttempt.objects.get()
+    assert (attempt.refusals, attempt.retry_at, attempt.locked_until) == (0, None, None)
 
 
-def test_a_clock_set_back_does_not_keep_the_door_closed(transactional_db, cloud):
-    SignIn.objects.create(cloud=CLOUD, refusals=1, closed_until=timezone.now() + timedelta(hours=1))
+@pytest.mark.parametrize("field", ["retry_at", "locked_until"])
+def test_a_time_beyond_any_pause_does_not_brake(transactional_db, cloud, field):
+    refused(**{field: timezone.now() + timedelta(hours=1)}, refusals=1)
     assert "answers" in another_worker_tries()
+
+
+def refused(**fields):
+    digest = clouds.credentials_digest(CLOUD)
+    return SignInAttempt.objects.create(
+        credentials=digest, cloud=CLOUD, tried_at=timezone.now(), **fields
+    )
+
+
+def correct(wrong_password):
+    """As a restart does it: the settings are read again."""
+    wrong_password.undo()
+    clouds.forget()
+
+
+def test_corrected_credentials_are_tried_at_once(transactional_db, cloud, wrong_password):
+    assert isinstance(another_worker_tries(), LoginFailed)
+    correct(wrong_password)
+    assert "answers" in another_worker_tries()
+    assert logins() == 2
+
+
+@pytest.mark.parametrize(
+    "part", ["username", "password", "user_domain_name", "project_name", "auth_url"]
+)
+def test_each_corrected_part_of_a_sign_in_releases_the_brake(settings, monkeypatch, part):
+    before = clouds.config_of(CLOUD)
+    digest = clouds.credentials_digest(CLOUD)
+    auth = replace(before.auth, **{part: "https://corrected.example/v3"})
+    monkeypatch.setattr(clouds, "config_of", lambda _cloud: replace(before, auth=auth))
+    assert clouds.credentials_digest(CLOUD) != digest
+
+
+def test_digest_needs_the_portals_key_and_shows_no_secret(settings):
+    digest = clouds.credentials_digest(CLOUD)
+    settings.SECRET_KEY = "another key of the portal"
+    assert clouds.credentials_digest(CLOUD) != digest
+    assert len(digest) == 64
+
+
+def test_going_back_to_refused_credentials_is_braked(transactional_db, cloud, wrong_password):
+    another_worker_tries()
+    correct(wrong_password)
+    another_worker_tries()
+    wrong_password.setattr(scenarios, "PASSWORD", "wrong-password-planted")
+    error = another_worker_tries()
+    assert isinstance(error, LoginFailed)
+    assert 50 < error.retry_after <= 60
+    assert logins() == 2
+
+
+def test_waiting_request_is_sent_at_once_by_corrected_worker(loop, ask, wrong_password):
+    operation = ask("reports")
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.state == OperationState.QUEUED
+    assert (operation.due_at - timezone.now()).total_seconds() < 5
+    correct(wrong_password)
+    corrected = Loop()
+    corrected._enlist()
+    until(lambda: corrected.run_until_idle() or is_sent(operation), seconds=10)
+    assert CloudHealth.objects.get().retry_at is None
+    assert CloudHealth.objects.get().refused_credentials == ""
+    corrected._pool.shutdown()
+
+
+def is_sent(operation):
+    operation.refresh_from_db()
+    return operation.state in {OperationState.ACCEPTED, OperationState.SUCCEEDED}
+
+
+def test_worker_with_other_wrong_credentials_opens_the_breaker_again(
+    loop, ask, wrong_password, sandbox
+):
+    operation = ask("reports")
+    loop.run_until_idle()
+    first = CloudHealth.objects.get()
+    wrong_password.setattr(scenarios, "PASSWORD", "another-wrong-password-planted")
+    clouds.forget()
+    Loop()._enlist()
+    let_time_pass(operation, 10)
+    loop.run_until_idle()
+    second = CloudHealth.objects.get()
+    assert logins() == 2
+    assert closed_off_clouds() == [CLOUD]
+    assert second.refused_credentials != first.refused_credentials
+    assert second.fails == 1
+
+
+def test_cloud_says_when_refused_credentials_are_tried_next(loop, ask, wrong_password):
+    ask("reports")
+    loop.run_until_idle()
+    health, attempt = CloudHealth.objects.get(), SignInAttempt.objects.get()
+    assert abs(health.retry_at - attempt.retry_at) < timedelta(seconds=2)
+
+
+def test_credentials_not_tried_for_a_month_are_forgotten(db):
+    row = {"cloud": CLOUD, "refusals": 1}
+    now = timezone.now()
+    old, soon = now - timedelta(days=31), now + timedelta(minutes=1)
+    SignInAttempt.objects.create(credentials="old", tried_at=old, **row)
+    SignInAttempt.objects.create(credentials="new", tried_at=now, **row)
+    SignInAttempt.objects.create(credentials="in hand", tried_at=old, locked_until=soon, **row)
+    SignInAttempt.prune()
+    rows = SignInAttempt.objects.values_list("credentials", flat=True)
+    assert sorted(rows) == ["in hand", "new"]
 
 
 def test_a_restarted_worker_does_not_probe_sooner(transactional_db, cloud):
