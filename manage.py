@@ -29,17 +29,29 @@ def prepare_tables_first(name: str, command: "BaseCommand") -> "BaseCommand":
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evsportal.settings")
+    from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import ManagementUtility
+    from django.db import connection
+    from django.db.utils import DatabaseError, InterfaceError
+
+    from evsportal.databases import sentence_for
 
     class Utility(ManagementUtility):
         def fetch_command(self, subcommand: str) -> "BaseCommand":
             return prepare_tables_first(subcommand, super().fetch_command(subcommand))
 
     try:
+        settings.INSTALLED_APPS  # noqa: B018 - read now, so that wrong settings stop any command
         Utility(sys.argv).execute()
     except ImproperlyConfigured as error:  # a wrong setting deserves a sentence, not a traceback
-        sys.exit(f"manage.py: {error}")
+        lines = str(error).splitlines() or ["The settings cannot be used."]
+        sys.exit("\n".join(f"manage.py: {line}" for line in lines))
+    except (DatabaseError, InterfaceError) as error:
+        sentence = sentence_for(error, connection)
+        if not sentence:
+            raise
+        sys.exit(f"manage.py: {sentence}")
 
 
 if __name__ == "__main__":

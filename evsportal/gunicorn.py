@@ -1,11 +1,20 @@
 """The web server's settings, from the environment as everything else."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
-_host = os.environ.get("EVSPORTAL_BIND") or "127.0.0.1"
-_port = os.environ.get("PORT") or "8000"
+from django.core.exceptions import ImproperlyConfigured
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from evsportal.environment import read_environment
+
+try:
+    _values = read_environment(os.environ)
+except ImproperlyConfigured as error:
+    sys.exit(f"gunicorn: {error}")
+_host, _port = _values["EVSPORTAL_BIND"], _values["PORT"]
 
 wsgi_app = "evsportal.wsgi:application"
 # The caller's folder stays the current one: paths in the environment may be relative to it.
@@ -14,8 +23,8 @@ bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 
 # Few threads with kept connections beat many threads (measured on two cores).
 worker_class = "gthread"
-workers = int(os.environ.get("EVSPORTAL_WEB_PROCESSES") or 2)
-threads = int(os.environ.get("EVSPORTAL_WEB_THREADS") or 4)
+workers = _values["EVSPORTAL_WEB_PROCESSES"]
+threads = _values["EVSPORTAL_WEB_THREADS"]
 keepalive = 15
 timeout = 60
 graceful_timeout = 5
@@ -25,8 +34,7 @@ preload_app = True  # Django is imported once, not once per process
 # gunicorn would open one below the user's home.
 control_socket_disable = True
 loglevel = "warning"
-_log_each = os.environ.get("EVSPORTAL_ACCESS_LOG", "").lower() in {"1", "true", "yes", "on"}
-accesslog = "-" if _log_each else None
+accesslog = "-" if _values["EVSPORTAL_ACCESS_LOG"] else None
 
 
 MOST_BYTES = 1_000_000  # DATA_UPLOAD_MAX_MEMORY_SIZE; settings are not read yet

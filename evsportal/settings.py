@@ -1,4 +1,4 @@
-"""Settings, read from the environment only. Each is in `.env.example` and the README's table.
+"""Settings, read from the environment only. `variables.py` lists them, `environment.py` reads them.
 
 Readers refuse what they cannot read: a typing error stops the start, it never becomes a default.
 """
@@ -10,100 +10,63 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from evsportal.environment import read_environment
 from evsportal.logs import LOGGING  # noqa: F401 - Django reads it here
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+# What the portal writes is for its own user: database, keys, archives, the sandbox's state.
+os.umask(0o077)
 
-def _text(name: str, default: str = "") -> str:
-    """The variable's text; `NAME_FILE` may name a file that holds it (container secrets)."""
-    path = os.environ.get(f"{name}_FILE")
-    if path:
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ImproperlyConfigured(f"{name}_FILE: {path}: {error.strerror}.") from error
-    return os.environ.get(name, default)
-
-
-def _boolean(name: str, *, default: bool) -> bool:
-    text = _text(name).lower()
-    if text in {"", "1", "true", "yes", "on", "0", "false", "no", "off"}:
-        return default if text == "" else text in {"1", "true", "yes", "on"}
-    raise ImproperlyConfigured(f"{name} is {text!r}; write true or false.")
-
-
-def _number(name: str, default: float, *, least: float, most: float) -> float:
-    text = _text(name)
-    try:
-        number = float(text) if text else default
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} is {text!r}; write a number.") from error
-    if not least <= number <= most:
-        raise ImproperlyConfigured(f"{name} is {text}; it must be between {least:g} and {most:g}.")
-    return number
-
-
-def _choice(name: str, default: str, choices: set[str]) -> str:
-    text = _text(name, default)
-    if text not in choices:
-        raise ImproperlyConfigured(
-            f"{name} is {text!r}; it must be one of: {', '.join(sorted(choices - {''}))}."
-        )
-    return text
-
-
-def _list(name: str, default: str = "") -> list[str]:
-    return [part.strip() for part in _text(name, default).split(",") if part.strip()]
-
+_VALUES = read_environment(os.environ)
 
 # --- the portal ------------------------------------------------------------------------------
 
 # "sandbox" (a simulated cloud, demo accounts) or "cloud". Empty stops the start: see checks.py.
-EVSPORTAL_MODE = _choice("EVSPORTAL_MODE", "", {"", "sandbox", "cloud"})
-VAR_DIR = Path(_text("EVSPORTAL_VAR", str(BASE_DIR / "var")))
+EVSPORTAL_MODE: str = _VALUES["EVSPORTAL_MODE"]
+VAR_DIR = Path(_VALUES["EVSPORTAL_VAR"] or BASE_DIR / "var")
 # The sandbox keeps its database, its simulated cloud and its key apart from a real portal's.
 DATA_DIR = VAR_DIR / "sandbox" if EVSPORTAL_MODE == "sandbox" else VAR_DIR
 
-EVSPORTAL_CLOUDS = _text("EVSPORTAL_CLOUDS")
-EVSPORTAL_SANDBOX_URL = _text("EVSPORTAL_SANDBOX_URL", "http://127.0.0.1:8009")
-EVSPORTAL_RESERVED_PREFIXES = _list(
-    "EVSPORTAL_RESERVED_PREFIXES", "autobk_snapshot,manualbk_snapshot"
-)
+EVSPORTAL_CLOUDS: str = _VALUES["EVSPORTAL_CLOUDS"]
+EVSPORTAL_SANDBOX_URL: str = _VALUES["EVSPORTAL_SANDBOX_URL"]
+EVSPORTAL_RESERVED_PREFIXES: list[str] = _VALUES["EVSPORTAL_RESERVED_PREFIXES"]
 # A real Cinder on MariaDB answered 500 to characters beyond U+FFFF.
-EVSPORTAL_REFUSE_ASTRAL = _boolean("EVSPORTAL_REFUSE_ASTRAL", default=True)
+EVSPORTAL_REFUSE_ASTRAL: bool = _VALUES["EVSPORTAL_REFUSE_ASTRAL"]
 
-EVSPORTAL_WORKER_THREADS = int(_number("EVSPORTAL_WORKER_THREADS", 4, least=1, most=32))
-EVSPORTAL_WORKER_POLL_SECONDS = _number("EVSPORTAL_WORKER_POLL_SECONDS", 0.3, least=0.05, most=60)
-EVSPORTAL_LEASE_SECONDS = _number("EVSPORTAL_LEASE_SECONDS", 90, least=2, most=3600)
-EVSPORTAL_WATCH_SECONDS = _number("EVSPORTAL_WATCH_SECONDS", 2, least=0.2, most=600)
-EVSPORTAL_INVENTORY_SECONDS = _number("EVSPORTAL_INVENTORY_SECONDS", 30, least=0.5, most=3600)
-EVSPORTAL_SETTLE_SECONDS = _number("EVSPORTAL_SETTLE_SECONDS", 120, least=1, most=86400)
-EVSPORTAL_RETRY_SECONDS = _number("EVSPORTAL_RETRY_SECONDS", 900, least=1, most=86400)
-EVSPORTAL_CONNECT_SECONDS = _number("EVSPORTAL_CONNECT_SECONDS", 5, least=0.1, most=120)
-EVSPORTAL_READ_SECONDS = _number("EVSPORTAL_READ_SECONDS", 30, least=0.1, most=600)
-EVSPORTAL_DEADLINE_SECONDS = _number("EVSPORTAL_DEADLINE_SECONDS", 60, least=0.2, most=900)
+EVSPORTAL_WORKER_THREADS: int = _VALUES["EVSPORTAL_WORKER_THREADS"]
+EVSPORTAL_WORKER_POLL_SECONDS: float = _VALUES["EVSPORTAL_WORKER_POLL_SECONDS"]
+EVSPORTAL_LEASE_SECONDS: float = _VALUES["EVSPORTAL_LEASE_SECONDS"]
+EVSPORTAL_WATCH_SECONDS: float = _VALUES["EVSPORTAL_WATCH_SECONDS"]
+EVSPORTAL_INVENTORY_SECONDS: float = _VALUES["EVSPORTAL_INVENTORY_SECONDS"]
+EVSPORTAL_SETTLE_SECONDS: float = _VALUES["EVSPORTAL_SETTLE_SECONDS"]
+EVSPORTAL_RETRY_SECONDS: float = _VALUES["EVSPORTAL_RETRY_SECONDS"]
+EVSPORTAL_CONNECT_SECONDS: float = _VALUES["EVSPORTAL_CONNECT_SECONDS"]
+EVSPORTAL_READ_SECONDS: float = _VALUES["EVSPORTAL_READ_SECONDS"]
+EVSPORTAL_DEADLINE_SECONDS: float = _VALUES["EVSPORTAL_DEADLINE_SECONDS"]
 
 # --- the audit trail -------------------------------------------------------------------------
 
-EVSPORTAL_AUDIT_KEY = _text("EVSPORTAL_AUDIT_KEY")  # Ed25519, private, PEM; empty: unsigned seals
-EVSPORTAL_AUDIT_SEAL_SECONDS = _number("EVSPORTAL_AUDIT_SEAL_SECONDS", 300, least=1, most=86400)
-EVSPORTAL_AUDIT_SEAL_ROWS = int(_number("EVSPORTAL_AUDIT_SEAL_ROWS", 1000, least=1, most=100_000))
-EVSPORTAL_AUDIT_ANCHORS = _list("EVSPORTAL_AUDIT_ANCHORS")
-EVSPORTAL_AUDIT_PUSH = _list("EVSPORTAL_AUDIT_PUSH")
-EVSPORTAL_AUDIT_CA = _text("EVSPORTAL_AUDIT_CA")  # a file; empty: the authorities built in
+EVSPORTAL_AUDIT_KEY: str = _VALUES["EVSPORTAL_AUDIT_KEY"]  # empty: unsigned seals
+EVSPORTAL_AUDIT_SEAL_SECONDS: float = _VALUES["EVSPORTAL_AUDIT_SEAL_SECONDS"]
+EVSPORTAL_AUDIT_SEAL_ROWS: int = _VALUES["EVSPORTAL_AUDIT_SEAL_ROWS"]
+EVSPORTAL_AUDIT_ANCHORS: list[str] = _VALUES["EVSPORTAL_AUDIT_ANCHORS"]
+EVSPORTAL_AUDIT_PUSH: list[str] = _VALUES["EVSPORTAL_AUDIT_PUSH"]
+EVSPORTAL_AUDIT_CA: str = _VALUES["EVSPORTAL_AUDIT_CA"]  # empty: the authorities built in
 # Read by `manage audit_archive` alone. 0: for ever.
-EVSPORTAL_AUDIT_KEEP_DAYS = int(_number("EVSPORTAL_AUDIT_KEEP_DAYS", 0, least=0, most=36_500))
-EVSPORTAL_AUDIT_ARCHIVES = _text("EVSPORTAL_AUDIT_ARCHIVES")
+EVSPORTAL_AUDIT_KEEP_DAYS: int = _VALUES["EVSPORTAL_AUDIT_KEEP_DAYS"]
+EVSPORTAL_AUDIT_ARCHIVES: str = _VALUES["EVSPORTAL_AUDIT_ARCHIVES"]
 # Read by audit/hours.py; checks.py stops the start for what are none.
-EVSPORTAL_WORKING_HOURS = _text("EVSPORTAL_WORKING_HOURS") or "Mon-Fri 08:00-18:00 UTC"
+EVSPORTAL_WORKING_HOURS: str = _VALUES["EVSPORTAL_WORKING_HOURS"]
 
 # --- Django ----------------------------------------------------------------------------------
 
-DEBUG = _boolean("EVSPORTAL_DEBUG", default=False)
-SECRET_KEY = _text("EVSPORTAL_SECRET_KEY") or "not-for-production"
-ALLOWED_HOSTS = _list("EVSPORTAL_HOSTS", "127.0.0.1,localhost,[::1]")
-CSRF_TRUSTED_ORIGINS = _list("EVSPORTAL_ORIGINS")
+DEBUG: bool = _VALUES["EVSPORTAL_DEBUG"]
+SECRET_KEY: str = _VALUES["EVSPORTAL_SECRET_KEY"] or "not-for-production"
+# What these signed, sessions and links, is still accepted; new things are signed by SECRET_KEY.
+SECRET_KEY_FALLBACKS: list[str] = _VALUES["EVSPORTAL_SECRET_KEY_FALLBACKS"]
+ALLOWED_HOSTS: list[str] = _VALUES["EVSPORTAL_HOSTS"]
+CSRF_TRUSTED_ORIGINS: list[str] = _VALUES["EVSPORTAL_ORIGINS"]
 
 INSTALLED_APPS = [
     "snapshots",
@@ -151,14 +114,21 @@ TEMPLATES = [
 
 
 # Behind a pooler in transaction mode: nothing that belongs to a session is used.
-EVSPORTAL_DATABASE_POOLER = _boolean("EVSPORTAL_DATABASE_POOLER", default=False)
+EVSPORTAL_DATABASE_POOLER: bool = _VALUES["EVSPORTAL_DATABASE_POOLER"]
 
 
 def _database() -> dict[str, Any]:
-    VAR_DIR.mkdir(parents=True, exist_ok=True)
-    DATA_DIR.mkdir(mode=0o700, exist_ok=True)
-    url = _text("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'portal.sqlite3'}"
-    database: dict[str, Any] = dict(dj_database_url.parse(url, conn_health_checks=True))
+    try:
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        DATA_DIR.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"EVSPORTAL_VAR: the folder {error.filename} cannot be made: {error.strerror}."
+        ) from error
+    url = _VALUES["DATABASE_URL"]
+    sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "portal.sqlite3")}
+    database: dict[str, Any] = dict(dj_database_url.parse(url)) if url else sqlite
+    database["CONN_HEALTH_CHECKS"] = True
     options = database.setdefault("OPTIONS", {})
     if database["ENGINE"].endswith("sqlite3"):
         # IMMEDIATE: a transaction takes the write lock at its start, so a claim is never lost to a
@@ -216,7 +186,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _boolean("EVSPORTAL_HTTPS", default=False)
+SESSION_COOKIE_SECURE: bool = _VALUES["EVSPORTAL_HTTPS"]
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600  # a working day, from the last sign-in
 SESSION_COOKIE_SAMESITE = "Lax"

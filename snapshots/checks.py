@@ -1,5 +1,7 @@
 """System checks: a wrong setting stops the start, with an id and a hint."""
 
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 
+from evsportal.variables import VARIABLES
 from snapshots import clouds
 from snapshots.accounts import look_for_published_passwords, published_password_words
 from snapshots.audit import anchors, guards, hours, keys, push
@@ -18,6 +21,8 @@ from snapshots.models import is_of_another_mode
 
 INSECURE_KEY = "not-for-production"
 ACCOUNTS_LOOKED_AT = 40  # by one check, for published passwords: half a second each, once
+LEAST_KEY_LENGTH = 50
+SIGNING_KEYS = frozenset({"EVSPORTAL_SECRET_KEY", "EVSPORTAL_SECRET_KEY_FALLBACKS"})
 
 
 @register
@@ -53,16 +58,67 @@ def check_clouds(**_kwargs: Any) -> list[CheckMessage]:
 
 @register
 def check_secret_key(**_kwargs: Any) -> list[CheckMessage]:
-    """Sessions of a real portal are signed with a key of its own."""
-    if settings.EVSPORTAL_MODE != "cloud" or settings.SECRET_KEY != INSECURE_KEY:
+    """Sessions of a real portal are signed with a key of its own that nobody can guess."""
+    if settings.EVSPORTAL_MODE != "cloud":
         return []
-    return [
-        Error(
-            "EVSPORTAL_SECRET_KEY is not set.",
-            hint="Set it, or EVSPORTAL_SECRET_KEY_FILE, to 50 or more random characters.",
-            id="evsportal.E003",
-        )
-    ]
+    faults = []
+    if settings.SECRET_KEY == INSECURE_KEY:
+        faults.append("EVSPORTAL_SECRET_KEY is not set.")
+    elif len(settings.SECRET_KEY) < LEAST_KEY_LENGTH:
+        faults.append(f"EVSPORTAL_SECRET_KEY has {len(settings.SECRET_KEY)} characters: too few.")
+    if INSECURE_KEY in settings.SECRET_KEY_FALLBACKS:
+        faults.append("EVSPORTAL_SECRET_KEY_FALLBACKS holds a key that everybody knows.")
+    hint = f"Use {LEAST_KEY_LENGTH} or more random characters; EVSPORTAL_SECRET_KEY_FILE may name"
+    hint += " a file that holds them."
+    return [Error(fault, hint=hint, id="evsportal.E003") for fault in faults]
+
+
+@register
+def check_secret_files(**_kwargs: Any) -> list[CheckMessage]:
+    """Files with secrets are not for everybody on the machine. Those of the group may be."""
+    messages: list[CheckMessage] = []
+    for variable in VARIABLES:
+        path = Path(os.environ.get(f"{variable.name}_FILE") or "/").expanduser()
+        if not variable.is_secret or not _is_open(path, stat.S_IROTH | stat.S_IWOTH):
+            continue
+        words = f"{variable.name}_FILE: {path} is readable by everybody."
+        hint = f"Run: chmod o-rwx {path}"
+        if variable.name in SIGNING_KEYS:
+            messages.append(Error(words, hint=hint, id="evsportal.E013"))
+        else:
+            messages.append(CheckWarning(words, hint=hint, id="evsportal.W004"))
+    return messages
+
+
+@register
+def check_var(**_kwargs: Any) -> list[CheckMessage]:
+    """What the portal keeps is not for everybody. It makes private files; it may meet others."""
+    messages: list[CheckMessage] = []
+    if _is_open(settings.VAR_DIR, stat.S_IRWXO):
+        words = f"The folder {settings.VAR_DIR} is open to everybody on this machine."
+        hint = f"Run: chmod o-rwx {settings.VAR_DIR}"
+        messages.append(CheckWarning(words, hint=hint, id="evsportal.W003"))
+    for path in _database_files():
+        if _is_open(path, stat.S_IROTH | stat.S_IWOTH) and _is_open(path.parent, stat.S_IXOTH):
+            words = f"The database {path} is readable by everybody on this machine."
+            hint = f"Run: chmod o-rwx {path}"
+            messages.append(Error(words, hint=hint, id="evsportal.E014"))
+    return messages
+
+
+def _database_files() -> list[Path]:
+    database = settings.DATABASES["default"]
+    if not database["ENGINE"].endswith("sqlite3"):
+        return []
+    return [Path(f"{database['NAME']}{suffix}") for suffix in ("", "-wal", "-shm")]
+
+
+def _is_open(path: Path, rights: int) -> bool:
+    """Whether everybody has one of these rights; not where there is nothing."""
+    try:
+        return path != Path("/") and bool(path.stat().st_mode & rights)
+    except OSError:
+        return False
 
 
 @register

@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, OperationalError, ProgrammingError, connection
+from django.db import DatabaseError, connection
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 
+from evsportal.databases import sentence_for
 from snapshots.checks import database_of_another_mode
 from snapshots.database.locks import MIGRATION, process_lock
 from snapshots.models import mark_database
 
-_NOT_ALLOWED = "42501"  # PostgreSQL's code
 _WAITING = "Another process brings the database up to date; waiting for it."
 # These make no use of the portal's tables, or look after them themselves: `serve` and `migrate`.
 # Every other command, Django's own included, has them brought up to date first.
@@ -48,13 +48,10 @@ def bring_up_to_date(
         refuse_another_mode()
     except OSError as error:  # the file of the lock beside SQLite's
         raise CommandError(f"{error.filename}: {error.strerror}.") from error
-    except OperationalError as error:
-        raise CommandError(f"The database does not let us in: {error}") from error
-    except ProgrammingError as error:
-        if getattr(error.__cause__, "sqlstate", "") != _NOT_ALLOWED:
-            raise
-        words = "The database must be migrated first, by the role that owns its tables: "
-        raise CommandError(words + "`./run manage migrate` with its DATABASE_URL.") from error
+    except DatabaseError as error:
+        if sentence := sentence_for(error, connection):
+            raise CommandError(sentence) from error
+        raise
 
 
 def _plan() -> list[tuple[Migration, bool]]:

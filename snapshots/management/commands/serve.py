@@ -17,6 +17,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import BaseCommand, CommandError, call_command, get_commands
 from django.db import DatabaseError, connection
 
+from evsportal.environment import read_environment
 from snapshots.accounts import (
     DEMO_ACCOUNTS,
     DEMO_PASSWORD,
@@ -129,10 +130,8 @@ def _demo_accounts() -> str:
 
 
 def _address() -> tuple[str, int]:
-    text = os.environ.get("PORT") or "8000"
-    if not text.isdecimal() or not 0 < int(text) < 65536 - _SANDBOX_PORT_OFFSET:
-        raise CommandError(f"PORT is {text!r}; write a number such as 8000.")
-    return os.environ.get("EVSPORTAL_BIND") or "127.0.0.1", int(text)
+    values = read_environment(os.environ)
+    return values["EVSPORTAL_BIND"], values["PORT"]
 
 
 def _sandbox_address(port: int) -> tuple[str, int]:

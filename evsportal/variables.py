@@ -1,0 +1,282 @@
+"""The list of settings: every environment variable that the portal reads, once.
+
+The readers in `environment.py` work from it; tests compare `.env.example` and the README's table
+with it.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Kind(Enum):
+    TEXT = auto()
+    CHOICE = auto()
+    BOOLEAN = auto()
+    COUNT = auto()  # a whole number
+    NUMBER = auto()  # with or without a fraction
+    ITEMS = auto()  # with commas between them
+    FOLDER = auto()
+    HOSTS = auto()  # names a browser asks for
+    ORIGINS = auto()  # scheme and host
+    ADDRESS = auto()  # what a server binds to
+    LOOPBACK_URL = auto()
+    DATABASE_URL = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    name: str
+    kind: Kind
+    about: str
+    default: str = ""  # as it would be written
+    least: float = 0
+    most: float = float("inf")
+    choices: tuple[str, ...] = ()
+    is_secret: bool = False  # its value is never shown; `NAME_FILE` may name a file that holds it
+    misnomers: tuple[str, ...] = ()  # names that people write for it
+
+
+def _text(name: str, about: str, default: str = "", *misnomers: str) -> Variable:
+    return Variable(name=name, kind=Kind.TEXT, about=about, default=default, misnomers=misnomers)
+
+
+def _items(name: str, about: str, default: str = "") -> Variable:
+    return Variable(name=name, kind=Kind.ITEMS, about=about, default=default)
+
+
+def _boolean(name: str, about: str, default: str = "false") -> Variable:
+    return Variable(name=name, kind=Kind.BOOLEAN, about=about, default=default)
+
+
+def _secret(name: str, about: str, *misnomers: str, kind: Kind = Kind.TEXT) -> Variable:
+    return Variable(name=name, kind=kind, about=about, is_secret=True, misnomers=misnomers)
+
+
+def _count(name: str, about: str, default: str, *misnomers: str, least: int, most: int) -> Variable:
+    return Variable(
+        name=name,
+        kind=Kind.COUNT,
+        about=about,
+        default=default,
+        least=least,
+        most=most,
+        misnomers=misnomers,
+    )
+
+
+def _seconds(name: str, about: str, default: str, *, least: float, most: float) -> Variable:
+    return Variable(
+        name=name, kind=Kind.NUMBER, about=about, default=default, least=least, most=most
+    )
+
+
+VARIABLES = (
+    Variable(
+        name="EVSPORTAL_MODE",
+        kind=Kind.CHOICE,
+        about="A simulated cloud with demo accounts, or the clouds of EVSPORTAL_CLOUDS.",
+        choices=("cloud", "sandbox"),
+    ),
+    _text("EVSPORTAL_CLOUDS", "The clouds.yaml.", "", "EVSPORTAL_CLOUDS_FILE", "EVSPORTAL_CLOUD"),
+    Variable(
+        name="EVSPORTAL_SANDBOX_URL",
+        kind=Kind.LOOPBACK_URL,
+        about="Where the sandbox listens.",
+        default="http://127.0.0.1:8009",
+    ),
+    _count(
+        "PORT",
+        "Where the portal listens.",
+        "8000",
+        "EVSPORTAL_PORT",
+        "EVSPORTAL_WEB_PORT",
+        least=1,
+        most=65526,  # the sandbox takes PORT + 9
+    ),
+    Variable(
+        name="EVSPORTAL_BIND",
+        kind=Kind.ADDRESS,
+        about="The address that the portal listens on.",
+        default="127.0.0.1",
+        misnomers=("EVSPORTAL_HOST", "EVSPORTAL_ADDRESS", "EVSPORTAL_LISTEN"),
+    ),
+    _count(
+        "EVSPORTAL_WEB_PROCESSES",
+        "Processes of the web server.",
+        "2",
+        "EVSPORTAL_WORKERS",
+        "EVSPORTAL_WEB_WORKERS",
+        "EVSPORTAL_PROCESSES",
+        least=1,
+        most=64,
+    ),
+    _count(
+        "EVSPORTAL_WEB_THREADS",
+        "Threads in each of them.",
+        "4",
+        "EVSPORTAL_THREADS",
+        least=1,
+        most=64,
+    ),
+    _boolean("EVSPORTAL_ACCESS_LOG", "A line for each web request."),
+    _secret(
+        "DATABASE_URL",
+        "The database; SQLite below EVSPORTAL_VAR when unset.",
+        "EVSPORTAL_DATABASE_URL",
+        "EVSPORTAL_DATABASE",
+        "EVSPORTAL_DATABASE_URI",
+        "EVSPORTAL_DB",
+        "EVSPORTAL_DB_URL",
+        kind=Kind.DATABASE_URL,
+    ),
+    _boolean("EVSPORTAL_DATABASE_POOLER", "A pooler in transaction mode is before PostgreSQL."),
+    Variable(
+        name="EVSPORTAL_VAR",
+        kind=Kind.FOLDER,
+        about="The folder of the database, static files and key.",
+        misnomers=("EVSPORTAL_VAR_DIR", "EVSPORTAL_DATA", "EVSPORTAL_DATA_DIR"),
+    ),
+    _secret(
+        "EVSPORTAL_SECRET_KEY",
+        "Signs sessions.",
+        "EVSPORTAL_SECRET",
+        "EVSPORTAL_KEY",
+        "EVSPORTAL_DJANGO_SECRET_KEY",
+    ),
+    _secret(
+        "EVSPORTAL_SECRET_KEY_FALLBACKS",
+        "Older keys, with commas between them; what they signed is still accepted.",
+        "EVSPORTAL_SECRET_KEYS",
+        "EVSPORTAL_OLD_SECRET_KEY",
+        kind=Kind.ITEMS,
+    ),
+    Variable(
+        name="EVSPORTAL_HOSTS",
+        kind=Kind.HOSTS,
+        about="Names that the portal is reached by.",
+        default="127.0.0.1,localhost,[::1]",
+        misnomers=("EVSPORTAL_ALLOWED_HOSTS", "EVSPORTAL_HOSTNAMES", "EVSPORTAL_DOMAIN"),
+    ),
+    Variable(
+        name="EVSPORTAL_ORIGINS",
+        kind=Kind.ORIGINS,
+        about="Addresses that forms come from, behind a proxy that ends TLS.",
+        misnomers=(
+            "EVSPORTAL_CSRF_TRUSTED_ORIGINS",
+            "EVSPORTAL_TRUSTED_ORIGINS",
+            "EVSPORTAL_URL",
+            "EVSPORTAL_BASE_URL",
+        ),
+    ),
+    _boolean("EVSPORTAL_HTTPS", "Cookies over HTTPS only."),
+    _boolean("EVSPORTAL_DEBUG", "Error pages with the code's insides, for developers."),
+    _items(
+        "EVSPORTAL_RESERVED_PREFIXES",
+        "Prefixes of names that the cloud keeps for itself.",
+        "autobk_snapshot,manualbk_snapshot",
+    ),
+    _boolean("EVSPORTAL_REFUSE_ASTRAL", "Refuse characters beyond U+FFFF, such as emoji.", "true"),
+    _count("EVSPORTAL_WORKER_THREADS", "Operations at once in one worker.", "4", least=1, most=32),
+    _seconds(
+        "EVSPORTAL_WORKER_POLL_SECONDS",
+        "How often the worker looks for work.",
+        "0.3",
+        least=0.05,
+        most=60,
+    ),
+    _seconds(
+        "EVSPORTAL_LEASE_SECONDS",
+        "How long a claim outlives its worker.",
+        "90",
+        least=2,
+        most=3600,
+    ),
+    _seconds(
+        "EVSPORTAL_WATCH_SECONDS",
+        "How often unfinished snapshots are read.",
+        "2",
+        least=0.2,
+        most=600,
+    ),
+    _seconds(
+        "EVSPORTAL_INVENTORY_SECONDS",
+        "How often all volumes are read.",
+        "30",
+        least=0.5,
+        most=3600,
+    ),
+    _seconds(
+        "EVSPORTAL_SETTLE_SECONDS",
+        "How long a lost snapshot is looked for.",
+        "120",
+        least=1,
+        most=86400,
+    ),
+    _seconds(
+        "EVSPORTAL_RETRY_SECONDS",
+        "How long an operation that provably was not executed is tried again.",
+        "900",
+        least=1,
+        most=86400,
+    ),
+    _seconds(
+        "EVSPORTAL_CONNECT_SECONDS",
+        "The longest wait for a connection to the cloud.",
+        "5",
+        least=0.1,
+        most=120,
+    ),
+    _seconds(
+        "EVSPORTAL_READ_SECONDS",
+        "The longest wait between two pieces of an answer.",
+        "30",
+        least=0.1,
+        most=600,
+    ),
+    _seconds(
+        "EVSPORTAL_DEADLINE_SECONDS",
+        "The longest that one request to the cloud takes in all.",
+        "60",
+        least=0.2,
+        most=900,
+    ),
+    _secret("EVSPORTAL_AUDIT_KEY", "Signs the seals of the audit trail: Ed25519, private, PEM."),
+    _seconds(
+        "EVSPORTAL_AUDIT_SEAL_SECONDS",
+        "New rows are sealed after so long.",
+        "300",
+        least=1,
+        most=86400,
+    ),
+    _count(
+        "EVSPORTAL_AUDIT_SEAL_ROWS",
+        "New rows are sealed when there are so many.",
+        "1000",
+        least=1,
+        most=100_000,
+    ),
+    _secret("EVSPORTAL_AUDIT_ANCHORS", "Where each new seal is published.", kind=Kind.ITEMS),
+    _secret(
+        "EVSPORTAL_AUDIT_PUSH",
+        "Where each new row of the trail is pushed.",
+        kind=Kind.ITEMS,
+    ),
+    _text("EVSPORTAL_AUDIT_CA", "The authorities that those servers are verified by: a file."),
+    _count(
+        "EVSPORTAL_AUDIT_KEEP_DAYS",
+        "Days that records stay in the database; 0: for ever.",
+        "0",
+        least=0,
+        most=36_500,
+    ),
+    _text("EVSPORTAL_AUDIT_ARCHIVES", "The folder that older records are archived in."),
+    _text(
+        "EVSPORTAL_WORKING_HOURS",
+        "Working hours, as auditors see them.",
+        "Mon-Fri 08:00-18:00 UTC",
+    ),
+)
+
+BY_NAME = {variable.name: variable for variable in VARIABLES}
+# Names of a live cloud that tests ask; the portal itself does not read them.
+OF_TESTS = "EVSPORTAL_LIVE_"
