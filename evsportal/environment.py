@@ -75,6 +75,8 @@ def _nearest(name: str) -> str:
         return name
     if name in _MISNOMERS:
         return _MISNOMERS[name]
+    if alike := difflib.get_close_matches(name, _KNOWN, n=1, cutoff=0.9):
+        return alike[0]
     # Without the prefix, which makes any two names alike.
     stems = {one.removeprefix(f"{_PREFIX}_"): one for one in [*_MISNOMERS, *_KNOWN]}
     stem = name.removeprefix(_PREFIX).removeprefix("_")

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from evsportal.environment import read_environment
+from evsportal.readiness import announce_ready
 
 try:
     _values = read_environment(os.environ)
@@ -38,6 +39,11 @@ accesslog = "-" if _values["EVSPORTAL_ACCESS_LOG"] else None
 
 
 MOST_BYTES = 1_000_000  # DATA_UPLOAD_MAX_MEMORY_SIZE; settings are not read yet
+
+
+def post_worker_init(_worker: Any) -> None:
+    """The first process that can answer is enough for the one before to go."""
+    announce_ready()
 
 
 def pre_request(_worker: Any, request: Any) -> None:

@@ -93,9 +93,10 @@ class Loop:
         """Ask the loop to end after the work in hand. May be called by a signal handler."""
         self._stopping.set()
 
-    def run(self) -> None:
+    def run(self, *, on_ready: Callable[[], None] = lambda: None) -> None:
         """Work until stopped. The database being away for a while ends nothing."""
         self._enlist()
+        on_ready()
         while not self._stopping.is_set():
             busy = self._turn()
             self._stopping.wait(0 if busy else settings.EVSPORTAL_WORKER_POLL_SECONDS)

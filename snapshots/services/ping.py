@@ -1,9 +1,10 @@
 """Tries a cloud's connection: for people who set one up, and for an open breaker."""
 
+from snapshots import clouds
 from snapshots.database.transactions import in_transaction
-from snapshots.evs.errors import EvsError
+from snapshots.evs.errors import EvsError, LoginFailed
 from snapshots.jobs.claims import release
-from snapshots.models import CloudHealth, Duty, Purpose
+from snapshots.models import CloudHealth, Duty, Purpose, SignInAttempt
 from snapshots.services.health import cloud_answered, cloud_failed, keeps_open
 from snapshots.services.speaking import client_for_portal
 
@@ -16,6 +17,23 @@ def ping(cloud: str) -> str:
     reached = client_for_portal(cloud, Purpose.PING).ping()
     cloud_answered(cloud)
     return reached
+
+
+def try_new_credentials(cloud: str) -> str:
+    """Sign in with credentials that were never tried before; why the cloud refused them, or "".
+
+    A cloud that does not answer says nothing about them.
+    """
+    digest = clouds.credentials_digest(cloud)
+    if SignInAttempt.objects.filter(credentials=digest).exists():
+        return ""
+    try:
+        ping(cloud)
+    except LoginFailed as error:
+        return str(error)
+    except EvsError:
+        return ""
+    return ""
 
 
 def probe(duty: Duty) -> None:

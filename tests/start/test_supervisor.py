@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -17,7 +18,9 @@ import json, sys
 from snapshots.management.supervisor import Patience, Program, Supervisor
 scripts, patience = json.loads(sys.argv[1])
 programs = [Program(name, ["sh", "-c", script]) for name, script in scripts.items()]
-Supervisor(programs, Patience(**patience)).run()
+check = Program("check", ["sh", "-c", scripts["check"]]) if "check" in scripts else None
+programs = [program for program in programs if program.name != "check"]
+Supervisor(programs, Patience(**patience), before_reload=check).run()
 """
 QUICK = {"first_pause_seconds": 0.02, "longest_pause_seconds": 0.08, "grace_seconds": 5}
 STAYING = 'echo $$ >>"$FOLDER/pids"; exec sleep 60'
@@ -84,7 +87,7 @@ def test_a_program_that_dies_is_started_again(start):
     assert "web was ended by SIGKILL; starting it again in 0.02 s" in parent.log.read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_reaches_every_program_as_sigterm(start, number):
     polite = """trap 'echo $0 >>"$FOLDER/ended"; exit' TERM; echo $$ >>"$FOLDER/pids"
         while :; do sleep 0.01; done"""
@@ -145,6 +148,87 @@ def test_a_program_that_lived_a_while_starts_with_a_short_pause_again(start):
     parent.stop(signal.SIGTERM)
     told = [line for line in parent.log.read_text().splitlines() if "ended with status 3" in line]
     assert {line.split()[-2] for line in told} == {"0.02"}
+
+
+# --- SIGHUP ----------------------------------------------------------------------------------
+
+READY = '[ -z "$SUPERVISOR_READY_FD" ] || echo >/proc/self/fd/$SUPERVISOR_READY_FD; '
+ENDING = """trap 'echo $$ >>"$FOLDER/ended"; exit' TERM; """
+LOOPING = 'echo $$ >>"$FOLDER/pids"; while :; do sleep 0.01; done'
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+
+
+@on_linux
+def test_hangup_replaces_a_program_when_the_new_one_is_ready(start):
+    parent = start({"web": READY + ENDING + LOOPING, "check": 'echo x >>"$FOLDER/checked"'})
+    parent.pids()
+    parent.process.send_signal(signal.SIGHUP)
+    first, second = parent.pids(least=2)
+    assert parent.lines("ended") == [str(first)]
+    assert parent.lines("checked") == ["x"]
+    until(lambda: is_gone(first))
+    assert not is_gone(second)
+    until(lambda: "serve: reloaded" in parent.log.read_text())
+
+
+def test_hangup_with_settings_that_cannot_be_used_replaces_nothing(start):
+    parent = start({"web": STAYING, "check": "echo the reason >&2; exit 1"})
+    (pid,) = parent.pids()
+    parent.process.send_signal(signal.SIGHUP)
+    until(lambda: "the settings before stay in force" in parent.log.read_text())
+    assert "the reason" in parent.log.read_text()
+    assert parent.pids() == [pid]
+    assert not is_gone(pid)
+
+
+@on_linux
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [("exit 3", "web ended with status 3 when started again"), ("exec sleep 60", "not ready")],
+)
+def test_new_process_that_is_not_ready_leaves_the_one_before(start, second, words):
+    script = f'[ -z "$SUPERVISOR_READY_FD" ] || {{ {second}; }}; ' + STAYING
+    parent = start({"web": script}, ready_seconds=0.5)
+    (pid,) = parent.pids()
+    parent.process.send_signal(signal.SIGHUP)
+    until(lambda: "reload given up" in parent.log.read_text())
+    assert words in parent.log.read_text()
+    assert parent.pids() == [pid]
+    assert not is_gone(pid)
+
+
+@on_linux
+def test_replaced_process_that_does_not_end_is_killed_in_time(start):
+    parent = start({"web": READY + "trap '' TERM; " + LOOPING}, retire_seconds=0.1)
+    parent.pids()
+    parent.process.send_signal(signal.SIGHUP)
+    first, _second = parent.pids(least=2)
+    until(lambda: is_gone(first))
+    assert "did not end in time after it was replaced" in parent.log.read_text()
+
+
+@on_linux
+def test_stop_while_replacing_leaves_nothing(start):
+    script = '[ -z "$SUPERVISOR_READY_FD" ] || echo $$ >>"$FOLDER/pids"; ' + STAYING
+    parent = start({"web": script}, ready_seconds=60)
+    parent.pids()
+    parent.process.send_signal(signal.SIGHUP)
+    pids = parent.pids(least=2)
+    assert parent.stop(signal.SIGTERM) == 0
+    assert all(is_gone(pid) for pid in pids)
+
+
+@on_linux
+def test_terminal_that_is_closed_stops_the_programs(tmp_path):
+    arguments = json.dumps([{"web": STAYING}, QUICK])
+    pid, terminal = pty.fork()
+    if pid == 0:
+        environ = os.environ | {"PYTHONPATH": str(ROOT), "FOLDER": str(tmp_path)}
+        os.execve(sys.executable, [sys.executable, "-c", PARENT, arguments], environ)  # noqa: S606
+    until(lambda: (tmp_path / "pids").exists() and (tmp_path / "pids").read_text().strip())
+    os.close(terminal)
+    assert os.waitpid(pid, 0)[1] == 0
+    until(lambda: is_gone(int((tmp_path / "pids").read_text())))
 
 
 PROBING = """

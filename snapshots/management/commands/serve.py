@@ -25,7 +25,7 @@ from snapshots.accounts import (
     published_password_words,
 )
 from snapshots.management.database import bring_up_to_date
-from snapshots.management.supervisor import Program, Supervisor
+from snapshots.management.supervisor import Patience, Program, Supervisor
 
 _SANDBOX_PORT_OFFSET = 9  # two portals on one machine, told apart by PORT, get a sandbox each
 _PAGE_FIRST_SECONDS = 0.8  # on two cores the page is there 0.3 s sooner when the others wait
@@ -48,15 +48,20 @@ class Command(BaseCommand):
             parts.discard("sandbox")
         host, port = _address()
         sandbox_host, sandbox_port = _sandbox_address(port)
-        if "web" in parts:
-            _refuse_taken(host, port, "Choose another: PORT=8080 ./run")
+        # Bound here, so that the web server can be replaced without refusing anybody meanwhile.
+        web = _bound(host, port, "Choose another: PORT=8080 ./run") if "web" in parts else None
         if "sandbox" in parts:
             hint = "It is the sandbox's: choose another PORT, or set EVSPORTAL_SANDBOX_URL."
-            _refuse_taken(sandbox_host, sandbox_port, hint)
+            _bound(sandbox_host, sandbox_port, hint).close()
         self._prepare(migrate=not options["no_migrate"])
         steps = [self._announcer(host, port)] if "web" in parts else []
         steps.append(self._looker())
-        Supervisor(_programs(parts, sandbox_port), each_tick=_in_order(steps)).run()
+        Supervisor(
+            _programs(parts, sandbox_port, web),
+            Patience(retire_seconds=settings.EVSPORTAL_LEASE_SECONDS + 30),
+            each_tick=_in_order(steps),
+            before_reload=Program("check", [*_manage(), "reload_check"]),
+        ).run()
 
     def _prepare(self, *, migrate: bool) -> None:
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
@@ -143,31 +148,45 @@ def _sandbox_address(port: int) -> tuple[str, int]:
     return parts.hostname or "127.0.0.1", parts.port or 80
 
 
-def _refuse_taken(host: str, port: int, hint: str) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        # As gunicorn binds: connections of a portal that just ended do not count as "taken".
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except PermissionError as error:
+def _bound(host: str, port: int, hint: str) -> socket.socket:
+    """A socket of this address, not listening yet. Raises `CommandError` where it is taken."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    # Connections of a portal that just ended do not count as "taken".
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        if isinstance(error, PermissionError):
             raise CommandError(f"Port {port} needs more rights than we have. {hint}") from error
-        except OSError as error:
-            raise CommandError(f"Port {port} on {host}: {error.strerror}. {hint}") from error
+        raise CommandError(f"Port {port} on {host}: {error.strerror}. {hint}") from error
+    return bound
 
 
-def _programs(parts: set[str], sandbox_port: int) -> list[Program]:
-    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+def _manage() -> list[str]:
+    return [sys.executable, str(settings.BASE_DIR / "manage.py")]
+
+
+def _programs(parts: set[str], sandbox_port: int, web: socket.socket | None) -> list[Program]:
+    manage = _manage()
+    fds = (web.fileno(),) if web else ()
     state = str(settings.DATA_DIR / "cloud.sqlite3")
     config = str(settings.BASE_DIR / "evsportal" / "gunicorn.py")
     argvs = {
-        "web": [sys.executable, "-m", "gunicorn", "--config", config],
+        "web": [sys.executable, "-m", "gunicorn", "--config", config]
+        + [f"--bind=fd://{fd}" for fd in fds],
         "sandbox": [*manage, "sandbox", "--port", str(sandbox_port), "--state", state],
         "worker": [*manage, "worker"],
     }
     delay = _PAGE_FIRST_SECONDS if "web" in parts else 0
     return [
-        Program(name, argv, delay_seconds=0 if name == "web" else delay)
+        Program(
+            name,
+            argv,
+            delay_seconds=0 if name == "web" else delay,
+            pass_fds=fds if name == "web" else (),
+            is_reloaded=name != "sandbox",
+        )
         for name, argv in argvs.items()
         if name in parts
     ]
