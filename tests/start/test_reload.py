@@ -108,7 +108,7 @@ class Portal:
     def status(self):
         page = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            page.request("GET", "/admin/login/", headers={"Connection": "close"})
+            page.request("GET", "/accounts/login/", headers={"Connection": "close"})
             return page.getresponse().status
         finally:
             page.close()
