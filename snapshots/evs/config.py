@@ -1,4 +1,4 @@
-"""What is to be known about one cloud before it can be called. Secrets never show in a repr."""
+"""What must be known about a cloud before it can be called. Secrets never show in a repr."""
 
 from dataclasses import dataclass, field
 
@@ -7,15 +7,49 @@ from dataclasses import dataclass, field
 class PasswordCredentials:
     """A user's password, and the project the token shall be for (IAM page iam_30_0001).
 
-    `auth_url` ends in `/v3`. Domains and project may be named or given by id; the id wins. Huawei
-    calls the domain the account name; a project named without a domain is the user's domain's.
+    `auth_url` ends in `/v3`. User, domains and project may be named or given by id; the id wins.
+    A user given by id needs no domain. Huawei calls the domain the account name; a project named
+    without a domain is the user's domain's.
     """
 
     auth_url: str
-    username: str
     password: str = field(repr=False)
+    username: str = ""
+    user_id: str = ""
     user_domain_name: str = ""
     user_domain_id: str = ""
+    project_name: str = ""
+    project_id: str = ""
+    project_domain_name: str = ""
+    project_domain_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationCredentials:
+    """An application credential of Keystone: by id, or by name and its user.
+
+    It belongs to one project, so no project is named. `auth_url` ends in `/v3`.
+    """
+
+    auth_url: str
+    secret: str = field(repr=False)
+    id: str = ""
+    name: str = ""
+    username: str = ""
+    user_id: str = ""
+    user_domain_name: str = ""
+    user_domain_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCredentials:
+    """A token somebody else obtained, exchanged for one of the named project.
+
+    It cannot be renewed: when it has expired, signing in is refused. `auth_url` ends in `/v3`.
+    """
+
+    auth_url: str
+    token: str = field(repr=False)
     project_name: str = ""
     project_id: str = ""
     project_domain_name: str = ""
@@ -32,20 +66,47 @@ class KeyCredentials:
     security_token: str | None = field(default=None, repr=False)
 
 
+IdentityCredentials = PasswordCredentials | ApplicationCredentials | TokenCredentials
+Credentials = IdentityCredentials | KeyCredentials
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """An HTTP proxy between the portal and one cloud.
+
+    `url` is `http://host:port` or `https://host:port`, without a user. `cacert` verifies the
+    proxy's own certificate, "" for the built-in authorities.
+    """
+
+    url: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    cacert: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudConfig:
     """One cloud: where it is, how it talks, what it allows, who we are there.
 
     `dialect` and `limits` name an entry of `dialects.DIALECTS` and `limits.PROFILES`. Without
-    `endpoint` the token's catalog decides. `cacert` is a file (or folder) of certificates that
-    replaces the built-in ones. `calls_per_second` of 0 means no pacing.
+    `endpoint` the token's catalog decides: its entry of this `interface` (public, internal or
+    admin) and `region`. `cacert` is a file (or folder) of certificates that replaces the built-in
+    ones; `client_cert` and `client_key` are files that prove us to a server that asks for a
+    certificate (`client_key` is empty when the certificate's file holds the key). Plain http is
+    refused unless the host is loopback or `allow_http` is set. `calls_per_second` of 0 means no
+    pacing.
     """
 
     name: str
-    auth: PasswordCredentials | KeyCredentials
+    auth: Credentials
     dialect: str = "native-v2"
     limits: str = "bytes-255"
     endpoint: str | None = None
+    interface: str = "public"
     region: str = ""
     cacert: str | None = None
+    client_cert: str = ""
+    client_key: str = ""
+    proxy: Proxy | None = None
+    allow_http: bool = False
     calls_per_second: float = 10.0
