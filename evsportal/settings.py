@@ -29,6 +29,9 @@ VAR_DIR = Path(_VALUES["EVSPORTAL_VAR"] or BASE_DIR / "var")
 DATA_DIR = VAR_DIR / "sandbox" if EVSPORTAL_MODE == "sandbox" else VAR_DIR
 
 EVSPORTAL_CLOUDS: str = _VALUES["EVSPORTAL_CLOUDS"]
+# The entries of that file to use; unset, the one that OpenStack clients would use, else all.
+EVSPORTAL_CLOUD_NAMES: list[str] = _VALUES["EVSPORTAL_CLOUD_NAMES"]
+OS_CLOUD = os.environ.get("OS_CLOUD", "").strip()
 EVSPORTAL_SANDBOX_URL: str = _VALUES["EVSPORTAL_SANDBOX_URL"]
 EVSPORTAL_RESERVED_PREFIXES: list[str] = _VALUES["EVSPORTAL_RESERVED_PREFIXES"]
 # A real Cinder on MariaDB answered 500 to characters beyond U+FFFF.

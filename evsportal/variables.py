@@ -78,6 +78,7 @@ VARIABLES = (
         choices=("cloud", "sandbox"),
     ),
     _text("EVSPORTAL_CLOUDS", "The clouds.yaml.", "", "EVSPORTAL_CLOUDS_FILE", "EVSPORTAL_CLOUD"),
+    _items("EVSPORTAL_CLOUD_NAMES", "The entries of that file to use; all when unset."),
     Variable(
         name="EVSPORTAL_SANDBOX_URL",
         kind=Kind.LOOPBACK_URL,

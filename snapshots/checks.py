@@ -16,6 +16,7 @@ from snapshots import clouds
 from snapshots.accounts import look_for_published_passwords, published_password_words
 from snapshots.audit import anchors, guards, hours, keys, push
 from snapshots.audit.delivery import named
+from snapshots.clouds_yaml import CloudsRefused
 from snapshots.database.limits import has_pooler
 from snapshots.models import is_of_another_mode
 
@@ -47,8 +48,9 @@ def check_clouds(**_kwargs: Any) -> list[CheckMessage]:
     try:
         names = clouds.cloud_names()
     except ImproperlyConfigured as error:
-        hint = "See 'First real cloud' in the README."
-        return [Error(str(error), hint=hint, id="evsportal.E002")]
+        hint = "See docs/clouds.md, and 'First real cloud' in the README."
+        sentences = error.sentences if isinstance(error, CloudsRefused) else (str(error),)
+        return [Error(sentence, hint=hint, id="evsportal.E002") for sentence in sentences]
     if clouds.SANDBOX not in names:
         return []
     words = f"{settings.EVSPORTAL_CLOUDS}: no real cloud may be named {clouds.SANDBOX!r}."

@@ -23,6 +23,7 @@ atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 os.environ |= {"EVSPORTAL_MODE": "sandbox", "EVSPORTAL_VAR": str(_folder)}
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs a loop beside the ORM
 os.environ.pop("DATABASE_URL", None)
+os.environ.pop("OS_CLOUD", None)
 if postgres.is_asked_for(sys.argv):
     os.environ["DATABASE_URL"] = postgres.url()
 

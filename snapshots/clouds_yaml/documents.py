@@ -1,0 +1,209 @@
+"""YAML as it is written: each value with its line and with the kind that YAML gives it.
+
+A safe loader would turn `password: 0123` into 83 and keep the second of two equal keys. Here both
+are seen, so that they can be refused.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+import yaml
+
+from snapshots.clouds_yaml.files import read_text
+from snapshots.clouds_yaml.mistakes import Place
+
+_TAG = "tag:yaml.org,2002:"
+
+
+class Kind(Enum):
+    """What YAML takes an unquoted value for."""
+
+    TEXT = "a text"
+    NUMBER = "a number"
+    TRUTH = "true or false"
+    TIME = "a date or time"
+    NOTHING = "nothing"
+    TAGGED = "a value with a tag of its own"
+
+
+_KINDS = {
+    f"{_TAG}str": Kind.TEXT,
+    f"{_TAG}int": Kind.NUMBER,
+    f"{_TAG}float": Kind.NUMBER,
+    f"{_TAG}bool": Kind.TRUTH,
+    f"{_TAG}timestamp": Kind.TIME,
+    f"{_TAG}null": Kind.NOTHING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    text: str = field(repr=False)  # it may be a secret
+    kind: Kind
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    values: tuple["Value", ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`entries` by key, in the file's order. `repeated` are keys written twice, with their place;
+    `odd_keys` are keys that are no text, as they are written.
+    """
+
+    entries: Mapping[str, "Value"]
+    key_places: Mapping[str, Place]
+    place: Place
+    repeated: tuple[tuple[str, Place], ...] = ()
+    odd_keys: tuple[tuple[str, Place], ...] = ()
+
+
+Value = Scalar | Items | Table
+
+
+def load(path: Path) -> Value | None:
+    """The only document of a file; None when it holds nothing but comments.
+
+    Raises Unreadable.
+    """
+    try:
+        text = read_text(path)
+    except ValueError as error:
+        raise Unreadable(f"the file {error}", place=Place(path)) from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        nodes = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+        nodes = [node for node in nodes if not _is_nothing(node)]
+        if len(nodes) > 1:
+            line = nodes[1].start_mark.line + 1
+            raise Unreadable("a second document begins; join them to one", place=Place(path, line))
+        return _Reading(path).value(nodes[0]) if nodes else None
+    except yaml.YAMLError as error:
+        raise _unreadable(error, path=path, lines=text.splitlines()) from None
+    except RecursionError:
+        raise Unreadable("tables stand in tables too deeply", place=Place(path)) from None
+
+
+class Unreadable(Exception):  # noqa: N818 - reads as what it says
+    """A file that is no YAML for us: `words` without the file's name, which `place` has."""
+
+    def __init__(self, words: str, *, place: Place) -> None:
+        super().__init__(words)
+        self.words = words
+        self.place = place
+
+
+def _is_nothing(node: yaml.Node | None) -> bool:
+    return node is None or (node.tag == f"{_TAG}null" and not isinstance(node, yaml.MappingNode))
+
+
+class _Reading:
+    """Turns the parser's nodes into values; a part that anchors share is turned once."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._values: dict[int, Value] = {}
+        self._open: set[int] = set()
+
+    def value(self, node: yaml.Node) -> Value:
+        if id(node) in self._open:
+            raise Unreadable("an anchor stands within itself", place=self._place(node))
+        if id(node) not in self._values:
+            self._open.add(id(node))
+            self._values[id(node)] = self._read(node)
+            self._open.discard(id(node))
+        return self._values[id(node)]
+
+    def _read(self, node: yaml.Node) -> Value:
+        place = self._place(node)
+        if isinstance(node, yaml.MappingNode):
+            return self._table(node)
+        if isinstance(node, yaml.SequenceNode):
+            return Items(tuple(self.value(item) for item in node.value), place)
+        return Scalar(node.value, _KINDS.get(node.tag, Kind.TAGGED), place)
+
+    def _table(self, node: yaml.MappingNode) -> Table:
+        entries: dict[str, Value] = {}
+        places: dict[str, Place] = {}
+        repeated: list[tuple[str, Place]] = []
+        odd: list[tuple[str, Place]] = []
+        merged: list[Table] = []
+        for key, value in node.value:
+            place = self._place(key)
+            if key.tag == f"{_TAG}merge":
+                merged.extend(self._merged(value))
+            elif not isinstance(key, yaml.ScalarNode) or key.tag != f"{_TAG}str":
+                odd.append((str(key.value) if isinstance(key, yaml.ScalarNode) else "", place))
+            elif key.value in entries:
+                repeated.append((key.value, place))
+            else:
+                entries[key.value] = self.value(value)
+                places[key.value] = place
+        for below in merged:  # what the table says itself wins, then the first of those merged in
+            for name, inherited in below.entries.items():
+                if name not in entries:
+                    entries[name], places[name] = inherited, below.key_places[name]
+            repeated += below.repeated
+            odd += below.odd_keys
+        return Table(entries, places, self._place(node), tuple(repeated), tuple(odd))
+
+    def _merged(self, node: yaml.Node) -> Iterator[Table]:
+        parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        for part in parts:
+            table = self.value(part)
+            if not isinstance(table, Table):
+                raise Unreadable("`<<` must name a table", place=self._place(part))
+            yield table
+
+    def _place(self, node: yaml.Node) -> Place:
+        return Place(self._file, node.start_mark.line + 1)
+
+
+# --- what the parser complains of --------------------------------------------------------------
+# Its own words may hold a piece of the line, and the line may hold a password.
+
+_HINTS = (
+    (r"undefined alias|alphabetic or numeric", "a text that begins with `*` or `&` needs quotes"),
+    (r"unknown escape|escape sequence", "a text with a backslash needs single quotes ('), not \""),
+    (
+        r"mapping values are not allowed",
+        "a text with a colon needs quotes, or the indentation is wrong",
+    ),
+    (
+        r"that cannot start any token",
+        "a text that begins with `%`, `@` or a backquote needs quotes",
+    ),
+    (r"end of stream|quoted scalar", "a quote, bracket or brace is not closed"),
+    (r"expected ',' or", "a bracket or brace is not closed, or a comma is missing"),
+    (r"could not find expected ':'", "a key has no colon, or the indentation is wrong"),
+    (
+        r"expected <block end>|expected the node",
+        "the indentation differs from the lines above, or a quote is left over",
+    ),
+    (r"duplicate anchor|tag", "a text that begins with `!` or `&` needs quotes"),
+    (r"special characters are not allowed", "the file holds a control character; take it away"),
+)
+
+
+def _unreadable(error: yaml.YAMLError, *, path: Path, lines: list[str]) -> Unreadable:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    number = mark.line + 1 if mark else 0
+    if number and _is_indented_with_tab(lines, number):
+        hint = "a tab stands in the indentation; write blanks"
+    else:
+        said = f"{getattr(error, 'context', '')} {getattr(error, 'problem', '')} {error}"
+        hint = next((hint for pattern, hint in _HINTS if re.search(pattern, said)), "")
+    words = f"this is not readable as YAML{': ' if hint else ''}{hint}"
+    return Unreadable(words, place=Place(path, number))
+
+
+def _is_indented_with_tab(lines: list[str], number: int) -> bool:
+    line = lines[number - 1] if number <= len(lines) else ""
+    return "\t" in line[: len(line) - len(line.lstrip())]

@@ -1,0 +1,358 @@
+"""One entry of `clouds.yaml`, for one region, as the configuration of one cloud."""
+
+import re
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from snapshots.clouds_yaml import texts
+from snapshots.clouds_yaml.documents import Kind, Scalar, Table, Value
+from snapshots.clouds_yaml.schema import (
+    AUTH_FOREIGN,
+    AUTH_KEYS,
+    AUTH_NAMES,
+    BLOCK_STORAGE,
+    BLOCK_STORAGE_OF_VERSION,
+    ENTRY_KEYS,
+    ENTRY_NAMES,
+    ENTRY_REFUSED,
+    EVS_KEYS,
+    PROXY_KEYS,
+    entry_suggestions,
+    is_foreign,
+)
+from snapshots.clouds_yaml.section import Report, Section
+from snapshots.clouds_yaml.sign_in import read_credentials
+from snapshots.evs.config import CloudConfig, KeyCredentials, Proxy
+from snapshots.evs.dialects import DEFAULT_DIALECT, DIALECTS
+from snapshots.evs.limits import PROFILES
+
+CALLS_PER_SECOND = 5.0
+MOST_CALLS_PER_SECOND = 1000
+_DEFAULT_LIMITS = "bytes-255"
+_INTERFACES = {
+    f"{name}{ending}": name for name in ("public", "internal", "admin") for ending in ("", "url")
+}
+_DIALECT_OF_VERSION = {"2": "native-v2", "3": "native-v3"}
+_OLD_AUTH_NAMES = frozenset(name for names in AUTH_NAMES.values() for name in names)
+
+
+def entry_section(table: Table, *, report: Report, folder: Path) -> Section:
+    """The entry with today's names for its keys."""
+    renamed = {old: new for new, names in ENTRY_NAMES.items() for old in names}
+    entries: dict[str, Value] = {}
+    labels: dict[str, str] = {}
+    places = dict(table.key_places)
+    for name, value in table.entries.items():
+        key = renamed.get(name, name)
+        if key in entries:
+            words = f"{name} stands beside {labels.get(key, key)}; keep one of them."
+            report.add(words, place=table.key_places[name])
+            continue
+        entries[key], places[key], labels[key] = value, table.key_places[name], name
+    new = Table(entries, places, table.place)
+    return Section(table=new, report=report, folder=folder, labels=labels)
+
+
+def read_entry(name: str, section: Section, *, region: str) -> CloudConfig | None:
+    """The cloud that an entry describes. None, or a configuration with gaps, when the report got a
+    mistake.
+    """
+    _check_keys(section)
+    _check_identity_version(section)
+    _check_verification(section)
+    evs = section.section("evs") or _empty(section, "evs.")
+    evs.check_keys(EVS_KEYS)
+    region = _service_text(section, "region_name") or region
+    auth = read_credentials(section, region=region)
+    storage = _read_storage(section, evs)
+    cacert, (cert, key) = _trust(section, "cacert"), _client_certificate(section)
+    config = CloudConfig(
+        name=name,
+        auth=auth or KeyCredentials(access_key="", secret_key="", project_id=""),
+        dialect=storage.dialect,
+        limits=evs.choice("limits", PROFILES, default=_DEFAULT_LIMITS),
+        endpoint=storage.endpoint or None,
+        interface=_interface(section),
+        region=region,
+        cacert=cacert or None,
+        client_cert=cert,
+        client_key=key,
+        proxy=_proxy(evs),
+        allow_http=evs.truth("allow_http") or False,
+        calls_per_second=_pace(section, evs),
+    )
+    if auth is None:
+        return None
+    _check_together(config, section=section, evs=evs, storage=storage)
+    return config
+
+
+def _empty(section: Section, prefix: str) -> Section:
+    table = Table({}, {}, section.table.place)
+    return Section(table=table, report=section.report, folder=section.folder, prefix=prefix)
+
+
+def _check_keys(section: Section) -> None:
+    foreign = {key for key in section.table.entries if is_foreign(key)}
+    section.check_keys(
+        ENTRY_KEYS | AUTH_KEYS | AUTH_FOREIGN | _OLD_AUTH_NAMES | foreign,
+        refused=ENTRY_REFUSED,
+        suggestions=entry_suggestions(),
+    )
+
+
+def _check_identity_version(section: Section) -> None:
+    value = section.table.entries.get("identity_api_version")
+    if value is None:
+        return
+    written = value.text if isinstance(value, Scalar) else ""
+    if not re.fullmatch(r"v?3(\.\d+)?", written):
+        section.refuse(
+            "identity_api_version",
+            "must be 3, the only version of the identity service that the portal speaks",
+        )
+
+
+# --- certificates and proxy -----------------------------------------------------------------------
+
+
+def _check_verification(section: Section) -> None:
+    for key, right in (("verify", True), ("insecure", False)):
+        if section.has(key) and section.truth(key) is (not right):
+            section.refuse(
+                key,
+                "cannot be: certificates are always verified; name the file of the cloud's"
+                " certificate authority as `cacert` and take this key away",
+            )
+
+
+def _trust(section: Section, key: str) -> str:
+    """A file, or folder, of certificates to verify a server by."""
+    path = section.file(key, private=False, may_be_folder=True)
+    if path is None:
+        return ""
+    if path.is_file():
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+        except (ssl.SSLError, OSError):
+            section.refuse(key, f"names {path}, which holds no certificate in PEM form")
+    return str(path)
+
+
+def _client_certificate(section: Section) -> tuple[str, str]:
+    """The files that prove us to a server; the key may stand in the certificate's file."""
+    has_key = section.has("key")
+    if has_key and not section.has("cert"):
+        section.refuse("key", "stands without `cert`; name the certificate's file too")
+    cert = section.file("cert", private=not has_key)
+    key = section.file("key", private=True)
+    if cert is None or (has_key and key is None):
+        return "", ""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert, key, password=lambda: "")
+    except (ssl.SSLError, OSError, ValueError):
+        section.refuse(
+            "cert",
+            f"names {cert}, which is not a certificate in PEM form with its private key"
+            " (in the same file or in `key`, without a password)",
+        )
+    return str(cert), str(key or "")
+
+
+def _proxy(evs: Section) -> Proxy | None:
+    """The proxy, written as an address or as a table."""
+    value = evs.table.entries.get("proxy")
+    if value is None:
+        return None
+    if isinstance(value, Scalar) and value.kind is not Kind.NOTHING:
+        url = _proxy_address(evs, "proxy")
+        return Proxy(url=url) if url else None
+    section = evs.section("proxy")
+    if section is None:
+        return None
+    section.check_keys(PROXY_KEYS)
+    if not section.is_mentioned("url"):
+        section.refuse("url", "is missing")
+    url, username = _proxy_address(section, "url"), section.text("username")
+    password, cacert = section.secret("password"), _trust(section, "cacert")
+    if section.is_mentioned("password") and not section.is_mentioned("username"):
+        section.refuse("username", "is missing, and a password is there")
+    if cacert and url.startswith("http://"):
+        words = (
+            "is for a proxy with https:// only; a cloud's authority belongs to the entry's cacert"
+        )
+        section.refuse("cacert", words)
+    return Proxy(url=url, username=username, password=password, cacert=cacert)
+
+
+def _proxy_address(section: Section, key: str) -> str:
+    text = section.text(key)
+    if re.match(r"socks\w*://", text):
+        section.refuse(key, "names a SOCKS proxy; only http:// and https:// proxies can be used")
+        return ""
+    if "@" in text:
+        words = "holds a user or password; write `proxy: {url, username, password_file}`"
+        section.refuse(key, words)
+        return ""
+    url = section.address(key).rstrip("/")
+    if url.count("/") > 2:
+        section.refuse(key, "has a path, and a proxy has none; write http://host:port")
+        return ""
+    return url
+
+
+# --- block storage --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Storage:
+    dialect: str
+    endpoint: str
+    endpoint_label: str
+
+
+def _read_storage(section: Section, evs: Section) -> _Storage:
+    """Where block storage is and how it talks. Without `evs.dialect`, the version that the other
+    keys name decides.
+    """
+    dialect = evs.choice("dialect", DIALECTS, default="")
+    version = _storage_version(section)
+    hint = f"v{version}" if version else ""
+    if dialect:
+        hint = DIALECTS[dialect].version
+    endpoint, label, source = _endpoint(section, evs, version=hint)
+    at_end, _project = texts.version_and_project(endpoint)
+    if not dialect:
+        dialect = _DIALECT_OF_VERSION.get((hint or at_end).removeprefix("v"), DEFAULT_DIALECT)
+    speaks = DIALECTS[dialect].version
+    if at_end and at_end != speaks and source:
+        source.refuse(
+            label,
+            f"ends in /{at_end}, and the dialect {dialect} speaks {speaks}; write"
+            " an evs.dialect that fits",
+        )
+    _check_service(section, dialect=dialect)
+    return _Storage(dialect=dialect, endpoint=endpoint, endpoint_label=label)
+
+
+def _storage_version(section: Section) -> str:
+    """The `2` or `3` of `volume_api_version`, as number or text; "" when absent."""
+    for service in BLOCK_STORAGE:
+        key = f"{service}_api_version"
+        value = section.table.entries.get(key)
+        if value is None:
+            continue
+        match = re.fullmatch(r"v?([23])(\.\d+)?", value.text if isinstance(value, Scalar) else "")
+        if match:
+            return match[1]
+        section.refuse(key, "must be 2 or 3, the versions of block storage that the portal speaks")
+    return ""
+
+
+def _endpoint(section: Section, evs: Section, *, version: str) -> tuple[str, str, Section | None]:
+    """The endpoint that the file gives, the key that gives it, and the key's section."""
+    services = [*BLOCK_STORAGE, *_of_version(version)]
+    sources = [(evs, "endpoint")]
+    sources += [(section, f"{service}_endpoint_override") for service in services]
+    given = [(source.address(key), key, source) for source, key in sources if source.has(key)]
+    given = [item for item in given if item[0]]
+    for url, key, source in given[1:]:
+        if texts.comparable(url) != texts.comparable(given[0][0]):
+            first = given[0][2].label(given[0][1])
+            source.refuse(key, f"names another address than {first}; keep one of them")
+    return given[0] if given else ("", "", None)
+
+
+def _of_version(version: str) -> list[str]:
+    """`volumev2` or `volumev3`; both while nothing says which version is meant."""
+    service = BLOCK_STORAGE_OF_VERSION.get(version)
+    return [service] if service else list(BLOCK_STORAGE_OF_VERSION.values())
+
+
+def _service_text(section: Section, ending: str) -> str:
+    """What the entry says for block storage alone, such as `volume_region_name`."""
+    services = (*BLOCK_STORAGE, *BLOCK_STORAGE_OF_VERSION.values())
+    keys = [f"{name}_{ending}" for name in services if section.has(f"{name}_{ending}")]
+    values = [section.text(key) for key in keys]
+    for key, value in zip(keys[1:], values[1:], strict=True):
+        if value != values[0]:
+            section.refuse(key, f"says something else than {keys[0]}; keep one of them")
+    return values[0] if values else ""
+
+
+def _check_service(section: Section, *, dialect: str) -> None:
+    """The catalog is searched by the dialect's own service types."""
+    types = DIALECTS[dialect].service_types
+    written = _service_text(section, "service_type")
+    for service in (*BLOCK_STORAGE, *BLOCK_STORAGE_OF_VERSION.values()):
+        key = f"{service}_service_type"
+        if section.has(key) and written and written not in types:
+            words = f"is not one that {dialect} looks for ({', '.join(types)}); write evs.endpoint"
+            section.refuse(key, words)
+        key = f"{service}_service_name"
+        if section.has(key):
+            section.refuse(key, "is not read: the catalog is searched by type; write evs.endpoint")
+
+
+def _interface(section: Section) -> str:
+    chosen = "public"
+    keys = ["interface"]
+    for service in (*BLOCK_STORAGE, *BLOCK_STORAGE_OF_VERSION.values()):
+        keys += [f"{service}_interface", f"{service}_endpoint_type"]
+    for key in keys:
+        if not section.has(key):
+            continue
+        text = section.text(key)
+        if text and text.lower() not in _INTERFACES:
+            section.refuse(key, f"is {text!r}; it must be public, internal or admin")
+        chosen = _INTERFACES.get(text.lower(), chosen)
+    return chosen
+
+
+def _pace(section: Section, evs: Section) -> float:
+    """Ours, else the rate that other clients keep, which may be given for each service."""
+    rate = evs.number("calls_per_second", most=MOST_CALLS_PER_SECOND)
+    if rate is not None or evs.has("calls_per_second"):
+        return rate or CALLS_PER_SECOND
+    value = section.table.entries.get("rate_limit")
+    if isinstance(value, Table):
+        per_service = section.section("rate_limit")
+        keys = [key for key in value.entries if key.replace("-", "_") in BLOCK_STORAGE]
+        rates = [per_service.number(key, most=MOST_CALLS_PER_SECOND) for key in keys if per_service]
+        return next(filter(None, rates), CALLS_PER_SECOND)
+    return section.number("rate_limit", most=MOST_CALLS_PER_SECOND) or CALLS_PER_SECOND
+
+
+# --- what must fit together -----------------------------------------------------------------------
+
+
+def _check_together(
+    config: CloudConfig, *, section: Section, evs: Section, storage: _Storage
+) -> None:
+    auth, place = config.auth, section.table.place
+    if (
+        isinstance(auth, KeyCredentials)
+        and not config.endpoint
+        and not evs.is_mentioned("endpoint")
+    ):
+        words = "auth_type aksk needs evs.endpoint, since without a sign-in there is no catalog."
+        section.report.add(words, place=place)
+    _version, project = texts.version_and_project(config.endpoint or "")
+    ours = getattr(auth, "project_id", "")
+    if project and ours and project.removeprefix("AUTH_") != ours:
+        words = (
+            f"{storage.endpoint_label} names another project than project_id; let it end before."
+        )
+        section.report.add(words, place=place)
+    if config.allow_http:
+        return
+    addresses = {"auth_url": getattr(auth, "auth_url", "")}
+    addresses[storage.endpoint_label] = config.endpoint or ""
+    for label, url in addresses.items():
+        if url and texts.is_plain_http(url):
+            section.report.add(
+                f"{label} is plain http, so that secrets could be read on the way; write https://,"
+                " or allow it by `evs: {allow_http: true}`.",
+                place=place,
+            )

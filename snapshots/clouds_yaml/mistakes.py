@@ -1,0 +1,48 @@
+"""What is wrong with the files, collected so that a person reads all mistakes at once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+class CloudsRefused(ImproperlyConfigured):
+    """The files cannot be used; `sentences` has one sentence for each mistake."""
+
+    def __init__(self, sentences: Iterable[str]) -> None:
+        self.sentences = tuple(sentences)
+        super().__init__("\n".join(self.sentences))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a file; line 0 is the file as a whole."""
+
+    file: Path
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}" if self.line else str(self.file)
+
+
+@dataclass(slots=True)
+class Mistakes:
+    """The sentences collected so far. The same words about the same line count once: an entry with
+    two regions, and a part that two entries share by an anchor, are read twice.
+    """
+
+    _sentences: dict[tuple[Place, str], str] = field(default_factory=dict)
+
+    def add(self, words: str, *, place: Place, cloud: str = "") -> None:
+        """Add a sentence. `words` begin with the key and never quote a secret."""
+        entry = f"cloud {cloud!r}: " if cloud else ""
+        self._sentences.setdefault((place, words), f"{place}: {entry}{words}")
+
+    def __bool__(self) -> bool:
+        return bool(self._sentences)
+
+    def raise_if_any(self) -> None:
+        """Raise CloudsRefused when there is a mistake."""
+        if self._sentences:
+            raise CloudsRefused(self._sentences.values())

@@ -1,0 +1,286 @@
+"""The files together: which entries are meant, and what stands beside and below them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from snapshots.clouds_yaml import texts
+from snapshots.clouds_yaml.documents import Kind, Scalar, Table, Unreadable, Value, load
+from snapshots.clouds_yaml.entries import entry_section, read_entry
+from snapshots.clouds_yaml.mistakes import Mistakes, Place
+from snapshots.clouds_yaml.regions import Region, regions_of
+from snapshots.clouds_yaml.same_project import pairs_of_one_project
+from snapshots.clouds_yaml.schema import nearest
+from snapshots.clouds_yaml.section import Report, Section, normalised, overlaid
+from snapshots.evs.config import CloudConfig
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+_LONGEST_NAME = 80  # what the portal's tables hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The entries that a setting names; `setting` is told with a name that is not there."""
+
+    names: tuple[str, ...]
+    setting: str
+
+
+def read_clouds(path: Path, *, chosen: Chosen | None = None) -> dict[str, CloudConfig]:
+    """The clouds of a `clouds.yaml`, by name, in the file's order; all of them without `chosen`.
+
+    A `secure.yaml` beside the file is laid over it, and the profiles of a `clouds-public.yaml`
+    below it. Raises CloudsRefused with a sentence for each mistake.
+    """
+    mistakes = Mistakes()
+    files = _Files(path, mistakes=mistakes)
+    mistakes.raise_if_any()
+    configs = [
+        config
+        for name in _names(files, chosen=chosen, mistakes=mistakes)
+        for config in _clouds_of(name, files=files, chosen=chosen, mistakes=mistakes)
+    ]
+    _refuse_same_names(configs, path=path, mistakes=mistakes)
+    mistakes.raise_if_any()
+    for first, second in pairs_of_one_project(configs):
+        words = (
+            f"the clouds {first.name!r} and {second.name!r} open the same project; keep one of"
+            " them, or choose one by EVSPORTAL_CLOUD_NAMES."
+        )
+        mistakes.add(words, place=files.place_of(second.name))
+    mistakes.raise_if_any()
+    return {config.name: config for config in configs}
+
+
+# --- the files ------------------------------------------------------------------------------------
+
+
+class _Files:
+    """The tables of entries in the three files."""
+
+    def __init__(self, path: Path, *, mistakes: Mistakes) -> None:
+        self.path = path
+        self._mistakes = mistakes
+        self.clouds = self._clouds()
+        self.secure = self._beside("secure", key="clouds")
+        self.profiles = self._beside("clouds-public", key="public-clouds")
+
+    def place_of(self, name: str) -> Place:
+        return self.clouds.key_places.get(name, Place(self.path))
+
+    def _clouds(self) -> Table:
+        top = self._top(self.path)
+        empty = Table({}, {}, Place(self.path))
+        if self._mistakes:
+            return empty
+        if top is None:
+            self._mistakes.add(
+                "the file is empty; write `clouds:` and an entry.", place=empty.place
+            )
+            return empty
+        clouds = self._inner(top, "clouds")
+        if clouds is None and not self._mistakes:
+            self._mistakes.add(
+                "`clouds:` is missing; write it above the entries.", place=empty.place
+            )
+        if clouds and not clouds.entries and not clouds.odd_keys:
+            self._mistakes.add("`clouds:` holds no entry; write one below it.", place=clouds.place)
+        return clouds or empty
+
+    def _beside(self, stem: str, *, key: str) -> Table:
+        """An optional file's table; an empty one, or none below the key, is right."""
+        for suffix in _SUFFIXES:
+            path = self.path.with_name(f"{stem}{suffix}")
+            if path != self.path and (path.exists() or path.is_symlink()):
+                top = self._top(path)
+                table = self._inner(top, key, is_optional=True) if top else None
+                return table or Table({}, {}, Place(path))
+        return Table({}, {}, Place(self.path))
+
+    def _top(self, path: Path) -> Table | None:
+        try:
+            top = load(path)
+        except Unreadable as error:
+            self._mistakes.add(f"{error.words}.", place=error.place)
+            return None
+        if top is None or isinstance(top, Table):
+            return top
+        words = "the file must be a table that begins with `clouds:`."
+        if isinstance(top, Scalar) and texts.is_encrypted(top.text):
+            words = "the file is still encrypted; name one that is not."
+        self._mistakes.add(words, place=top.place)
+        return None
+
+    def _inner(self, top: Table, key: str, *, is_optional: bool = False) -> Table | None:
+        for repeated, place in top.repeated:
+            if repeated == key:
+                self._mistakes.add(f"`{key}:` stands here twice; join the two.", place=place)
+        value = top.entries.get(key)
+        if value is None:
+            near = nearest(key, top.entries)
+            if near and (not is_optional or len(top.entries) == 1):
+                words = f"there is no `{key}:`; is `{near}:` meant for it?"
+                self._mistakes.add(words, place=top.key_places[near])
+            return None
+        if isinstance(value, Table):
+            return value
+        if isinstance(value, Scalar) and value.kind is Kind.NOTHING:
+            if not is_optional:
+                words = f"`{key}:` holds nothing; write an entry below it, further to the right."
+                self._mistakes.add(words, place=value.place)
+            return None
+        words = f"`{key}:` must hold a table for each cloud, by its name."
+        self._mistakes.add(words, place=value.place)
+        return None
+
+
+# --- which entries --------------------------------------------------------------------------------
+
+
+def _names(files: _Files, *, chosen: Chosen | None, mistakes: Mistakes) -> list[str]:
+    """The entries to be read. Those that are not chosen are not looked at."""
+    clouds = files.clouds
+    if chosen is None:
+        names = list(clouds.entries)
+        for key, place in clouds.odd_keys:
+            words = f"the cloud's name {key} is no text for YAML; put it into quotes."
+            mistakes.add(words, place=place)
+    else:
+        owners = {name: _owner(name, clouds) for name in chosen.names}
+        for name in (name for name, owner in owners.items() if not owner):
+            mistakes.add(
+                _no_such_cloud(name, files=files, setting=chosen.setting), place=Place(files.path)
+            )
+        names = [name for name in clouds.entries if name in owners.values()]
+    for name, place in clouds.repeated:
+        if name in names:
+            mistakes.add("stands here twice; keep one of them.", place=place, cloud=name)
+    return names
+
+
+def _owner(name: str, clouds: Table) -> str:
+    """The entry that a chosen name stands for: its own, or one with a region of that name."""
+    if name in clouds.entries:
+        return name
+    for entry, value in clouds.entries.items():
+        if name.startswith(f"{entry}-") and name in _region_clouds(entry, value):
+            return entry
+    return ""
+
+
+def _region_clouds(entry: str, value: Value) -> Iterator[str]:
+    """The names of the clouds that an entry with several regions becomes."""
+    silent = Report(cloud=entry, mistakes=Mistakes())
+    if isinstance(value, Table):
+        section = _section(normalised(value, report=silent), report=silent)
+        yield from (_cloud_name(entry, region) for region in regions_of(section))
+
+
+def _no_such_cloud(name: str, *, files: _Files, setting: str) -> str:
+    if name in files.secure.entries:
+        return f"{setting} names {name!r}, which stands in secure.yaml only; write its entry here."
+    known = list(files.clouds.entries)
+    near = nearest(name, known)
+    meant = f"did you mean {near}? There are" if near else "there are"
+    return f"{setting} names {name!r}, which is not here; {meant}: {', '.join(known)}."
+
+
+# --- one entry ------------------------------------------------------------------------------------
+
+
+def _clouds_of(
+    name: str, *, files: _Files, chosen: Chosen | None, mistakes: Mistakes
+) -> Iterator[CloudConfig]:
+    """One cloud for each region of the entry."""
+    report = Report(cloud=name, mistakes=mistakes)
+    if trouble := _trouble_with_name(name):
+        report.add(f"the name {trouble}.", place=files.place_of(name))
+        return
+    table = _whole_entry(name, files=files, report=report)
+    if table is None:
+        return
+    for region in regions_of(_section(table, report=report)):
+        cloud = _cloud_name(name, region)
+        if chosen and not {name, cloud} & set(chosen.names):
+            continue
+        if len(cloud) > _LONGEST_NAME:
+            words = f"the name {cloud} is longer than {_LONGEST_NAME} characters; shorten it."
+            report.add(words, place=files.place_of(name))
+        config = read_entry(cloud, _section(region.table, report=report), region=region.name)
+        if config is not None:
+            yield config
+
+
+def _section(table: Table, *, report: Report) -> Section:
+    return entry_section(table, report=report, folder=table.place.file.parent)
+
+
+def _cloud_name(entry: str, region: Region) -> str:
+    return f"{entry}-{region.suffix}" if region.suffix else entry
+
+
+def _trouble_with_name(name: str) -> str:
+    if not name:
+        return "is empty; write a name"
+    if "," in name:
+        return "holds a comma, which parts names in EVSPORTAL_CLOUD_NAMES; take it away"
+    return texts.trouble_with_text(name)
+
+
+def _whole_entry(name: str, *, files: _Files, report: Report) -> Table | None:
+    """The entry over its profile and below its secrets."""
+    table = _table_of(files.clouds, name, report=report)
+    if table is None:
+        return None
+    if name in files.secure.entries:
+        secret = _table_of(files.secure, name, report=report, is_optional=True)
+        table = overlaid(table, secret) if secret else table
+    section = _section(table, report=report)
+    profile = section.text("profile")
+    if not profile:
+        return table
+    if profile in files.profiles.entries:
+        below = _table_of(files.profiles, profile, report=report)
+        return overlaid(below, table, is_above_main=True) if below else table
+    if not _says_auth_url(table):
+        known = "no clouds-public.yaml has it"
+        near = nearest(profile, files.profiles.entries)
+        section.refuse(
+            "profile",
+            f"is {profile!r}, and {known}{f' (did you mean {near}?)' if near else ''}; the profiles"
+            " that OpenStack clients bring along are not here, so write auth_url and region_name"
+            " into the entry",
+        )
+        return None
+    return table
+
+
+def _table_of(
+    tables: Table, name: str, *, report: Report, is_optional: bool = False
+) -> Table | None:
+    value = tables.entries[name]
+    if isinstance(value, Table):
+        return normalised(value, report=report)
+    if not (is_optional and isinstance(value, Scalar) and value.kind is Kind.NOTHING):
+        words = "the entry must be a table of keys such as `auth:`, further to the right."
+        report.add(words, place=value.place)
+    return None
+
+
+def _says_auth_url(table: Table) -> bool:
+    auth = table.entries.get("auth")
+    tables = [table, *([auth] if isinstance(auth, Table) else [])]
+    evs = table.entries.get("evs")
+    has_endpoint = isinstance(evs, Table) and "endpoint" in evs.entries
+    return has_endpoint or any("auth_url" in part.entries for part in tables)
+
+
+def _refuse_same_names(configs: list[CloudConfig], *, path: Path, mistakes: Mistakes) -> None:
+    seen: set[str] = set()
+    for config in configs:
+        if config.name in seen:
+            words = (
+                f"two clouds get the name {config.name!r}, from an entry and a region; rename one."
+            )
+            mistakes.add(words, place=Place(path))
+        seen.add(config.name)

@@ -1,0 +1,182 @@
+"""What a text, a secret or an address must look like. Pure functions; each says why not."""
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Callable
+from urllib.parse import SplitResult, urlsplit
+
+_INVISIBLE = {"\u00ad", "\u200b", "\u200e", "\u200f", "\u2060", "\ufeff"}
+_CURLY_QUOTES = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
+# Forms that other programs fill in. In full, so that a password may hold a `$` or a `<`.
+_PLACEHOLDERS = (
+    r"\$\{[^}]*\}",
+    r"\$[A-Z][A-Z0-9]*_[A-Z0-9_]*",
+    r"\{\{.*\}\}",
+    r"<[A-Za-z][A-Za-z _-]*>",
+    r"%[A-Z][A-Z0-9]*_[A-Z0-9_]*%",
+    r"[xX]{4,}|\*{3,}|\.{3,}|\u2026",
+    r"(?i:(?:your|my)[ _-](?:password|secret|token)(?:[ _-]here)?|change[_-]?me|redacted)",
+)
+_PLACEHOLDER = re.compile("|".join(f"(?:{form})" for form in _PLACEHOLDERS))
+_FILLED_IN_LATER = re.compile(r"\$\{[^}]*\}|\{\{.*?\}\}")
+_ENCRYPTED = re.compile(r"ENC\[AES256_GCM,|\$ANSIBLE_VAULT;")
+
+
+def trouble_with_text(text: str) -> str:
+    """Why a text cannot be meant as it is written, with what to do; "" when it can."""
+    return next((words for is_so, words in _TROUBLES_OF_TEXTS if is_so(text)), "")
+
+
+def _is_blank_around(text: str) -> bool:
+    return text != text.strip()
+
+
+def _holds_control_character(text: str) -> bool:
+    return any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text)
+
+
+def _holds_invisible(text: str) -> bool:
+    return any(character in text for character in _INVISIBLE)
+
+
+def _is_in_curly_quotes(text: str) -> bool:
+    return bool(text) and text[0] in _CURLY_QUOTES and text[-1] in _CURLY_QUOTES
+
+
+def is_encrypted(text: str) -> bool:
+    """Whether a text, or a whole file, is what ansible-vault or sops made of it."""
+    return bool(_ENCRYPTED.match(text))
+
+
+def _is_placeholder(text: str) -> bool:
+    return bool(_PLACEHOLDER.fullmatch(text) or _FILLED_IN_LATER.search(text))
+
+
+_PLACEHOLDER_WORDS = "is a placeholder that nobody fills in; write the value itself"
+_TROUBLES_OF_TEXTS: tuple[tuple[Callable[[str], bool], str], ...] = (
+    (_is_blank_around, "begins or ends with a blank or a line break; take it away"),
+    (
+        _holds_control_character,
+        "holds a line break or another control character; take it away",
+    ),
+    (_holds_invisible, "holds an invisible character; write it again by hand"),
+    (
+        _is_in_curly_quotes,
+        "stands in curly quotes, which YAML takes for a part of it; write straight quotes",
+    ),
+    (
+        is_encrypted,
+        "is still encrypted; write what is behind it, or use ..._file or ..._env",
+    ),
+    (_is_placeholder, _PLACEHOLDER_WORDS),
+)
+
+
+def trouble_with_written_secret(secret: str) -> str:
+    """The same for a secret that stands in the file."""
+    trouble = trouble_with_text(secret)
+    if trouble == _PLACEHOLDER_WORDS:
+        return f"{trouble}, or name its file or variable with ..._file or ..._env"
+    return trouble
+
+
+def trouble_with_revealed_secret(secret: str) -> str:
+    """The same for the content of a file or variable, which nobody fills in later: it may look like
+    a placeholder.
+    """
+    trouble = trouble_with_text(secret)
+    return "" if trouble == _PLACEHOLDER_WORDS else trouble
+
+
+def trouble_with_address(url: str) -> str:
+    """Why `url` cannot be the address of a server, with what to write; "" when it can."""
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname or ""
+    except ValueError:
+        return "has a host or port that none can have; write https://host:port/path"
+    troubles = (
+        (re.search(r"[\s\\]", url), "holds a blank or a backslash; write it without"),
+        (
+            parts.scheme not in {"http", "https"} or not parts.netloc,
+            "must begin with https:// (or http://) and name a host",
+        ),
+        ("@" in parts.netloc, "holds a user or password; write it without"),
+        (re.search("[?#]", url), "holds a query (?) or a fragment (#); write it without"),
+        (not _is_host(host), "names a host that none can be called; write https://host:port/path"),
+        (
+            port == 0 or parts.netloc.endswith(":"),
+            "has no port behind the colon, or port 0; write https://host:port/path",
+        ),
+    )
+    return next((words for is_so, words in troubles if is_so), "")
+
+
+def _is_host(host: str) -> bool:
+    if ":" in host:
+        return _is_ip(host)
+    labels = host.removesuffix(".").split(".")
+    if all(label.isdigit() for label in labels):
+        return _is_ip(host)
+    return len(host) <= 253 and all(re.fullmatch(r"[\w-]{1,63}", label) for label in labels)
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_plain_http(url: str) -> bool:
+    """Whether what is sent to `url` can be read on the way: http, and not to this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    return _is_ip(host) and ipaddress.ip_address(host).is_loopback
+
+
+def identity_root(url: str) -> str:
+    """The address of the identity service's version 3, as people write it: with or without `/v3`,
+    a slash, or the `/auth/tokens` of the call itself. Raises ValueError, saying why not.
+    """
+    root = url.rstrip("/").removesuffix("/auth/tokens").rstrip("/")
+    *before, last = urlsplit(root).path.split("/")
+    if last == "v3":
+        return root
+    if re.fullmatch(r"[vV]\d+(\.\d+)*", last):
+        raise ValueError(
+            f"ends in /{last}, and the portal speaks version 3 only; write the address that ends"
+            " in /v3"
+        )
+    if "v3" in before:
+        raise ValueError("goes on behind /v3; let it end there")
+    return f"{root}/v3"
+
+
+def comparable(url: str) -> str:
+    """The same text for addresses that lead to the same place: without version, project, slash,
+    usual port and capitals of the host.
+    """
+    parts: SplitResult = urlsplit(url)
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    port = "" if parts.port in {None, usual} else f":{parts.port}"
+    path = re.sub(r"/v\d+(?:\.\d+)?(?:/[^/]*)?/*$", "", parts.path).rstrip("/")
+    return f"{parts.scheme}://{(parts.hostname or '').removesuffix('.')}{port}{path}"
+
+
+def version_and_project(endpoint: str) -> tuple[str, str]:
+    """The `v3` and the project id at the end of a block storage address, "" for what is not there
+    or is a template such as `%(project_id)s`.
+    """
+    match = re.search(r"/(v\d+)(?:\.\d+)?(?:/([^/]*))?/*$", urlsplit(endpoint).path)
+    if match is None:
+        return "", ""
+    project = match[2] or ""
+    return match[1], project if re.fullmatch(r"(?:AUTH_)?[0-9A-Za-z-]*", project) else ""
