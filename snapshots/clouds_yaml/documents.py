@@ -5,7 +5,7 @@ are seen, so that they can be refused.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -55,7 +55,8 @@ class Items:
 @dataclass(frozen=True, slots=True)
 class Table:
     """`entries` by key, in the file's order. `repeated` are keys written twice, with their place;
-    `odd_keys` are keys that are no text, as they are written.
+    `odd_keys` are keys that are no text, as they are written; `bad_merges` are the places of `<<`
+    that names no table.
     """
 
     entries: Mapping[str, "Value"]
@@ -63,6 +64,7 @@ class Table:
     place: Place
     repeated: tuple[tuple[str, Place], ...] = ()
     odd_keys: tuple[tuple[str, Place], ...] = ()
+    bad_merges: tuple[Place, ...] = ()
 
 
 Value = Scalar | Items | Table
@@ -113,8 +115,8 @@ class _Reading:
         self._open: set[int] = set()
 
     def value(self, node: yaml.Node) -> Value:
-        if id(node) in self._open:
-            raise Unreadable("an anchor stands within itself", place=self._place(node))
+        if id(node) in self._open:  # an anchor within itself: a value of no kind we read
+            return Scalar("", Kind.TAGGED, self._place(node))
         if id(node) not in self._values:
             self._open.add(id(node))
             self._values[id(node)] = self._read(node)
@@ -135,10 +137,14 @@ class _Reading:
         repeated: list[tuple[str, Place]] = []
         odd: list[tuple[str, Place]] = []
         merged: list[Table] = []
+        bad: list[Place] = []
         for key, value in node.value:
             place = self._place(key)
             if key.tag == f"{_TAG}merge":
-                merged.extend(self._merged(value))
+                parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
+                tables = [self.value(part) for part in parts]
+                merged += [table for table in tables if isinstance(table, Table)]
+                bad += [table.place for table in tables if not isinstance(table, Table)]
             elif not isinstance(key, yaml.ScalarNode) or key.tag != f"{_TAG}str":
                 odd.append((str(key.value) if isinstance(key, yaml.ScalarNode) else "", place))
             elif key.value in entries:
@@ -152,15 +158,9 @@ class _Reading:
                     entries[name], places[name] = inherited, below.key_places[name]
             repeated += below.repeated
             odd += below.odd_keys
-        return Table(entries, places, self._place(node), tuple(repeated), tuple(odd))
-
-    def _merged(self, node: yaml.Node) -> Iterator[Table]:
-        parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        for part in parts:
-            table = self.value(part)
-            if not isinstance(table, Table):
-                raise Unreadable("`<<` must name a table", place=self._place(part))
-            yield table
+            bad += below.bad_merges
+        place = self._place(node)
+        return Table(entries, places, place, tuple(repeated), tuple(odd), tuple(bad))
 
     def _place(self, node: yaml.Node) -> Place:
         return Place(self._file, node.start_mark.line + 1)
@@ -193,7 +193,10 @@ _HINTS = (
 
 
 def _unreadable(error: yaml.YAMLError, *, path: Path, lines: list[str]) -> Unreadable:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
+    if "quoted scalar" in str(getattr(error, "context", "")):
+        marks.reverse()  # where the quote was opened
+    mark = marks[0] or marks[1]
     number = mark.line + 1 if mark else 0
     if number and _is_indented_with_tab(lines, number):
         hint = "a tab stands in the indentation; write blanks"

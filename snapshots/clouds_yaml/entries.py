@@ -64,8 +64,9 @@ def read_entry(name: str, section: Section, *, region: str) -> CloudConfig | Non
     evs = section.section("evs") or _empty(section, "evs.")
     evs.check_keys(EVS_KEYS)
     region = _service_text(section, "region_name") or region
-    auth = read_credentials(section, region=region)
-    storage = _read_storage(section, evs)
+    allow_http = evs.truth("allow_http") or False
+    auth = read_credentials(section, region=region, allow_http=allow_http)
+    storage = _read_storage(section, evs, allow_http=allow_http)
     cacert, (cert, key) = _trust(section, "cacert"), _client_certificate(section)
     config = CloudConfig(
         name=name,
@@ -79,7 +80,7 @@ def read_entry(name: str, section: Section, *, region: str) -> CloudConfig | Non
         client_cert=cert,
         client_key=key,
         proxy=_proxy(evs),
-        allow_http=evs.truth("allow_http") or False,
+        allow_http=allow_http,
         calls_per_second=_pace(section, evs),
     )
     if auth is None:
@@ -118,12 +119,14 @@ def _check_identity_version(section: Section) -> None:
 
 
 def _check_verification(section: Section) -> None:
-    for key, right in (("verify", True), ("insecure", False)):
-        if section.has(key) and section.truth(key) is (not right):
+    for key, right in (("verify", "true"), ("insecure", "false")):
+        value = section.table.entries.get(key)
+        is_right = isinstance(value, Scalar) and value.kind is Kind.TRUTH
+        if value is not None and not (is_right and section.truth(key) is (right == "true")):
             section.refuse(
                 key,
-                "cannot be: certificates are always verified; name the file of the cloud's"
-                " certificate authority as `cacert` and take this key away",
+                f"can only be {right}, since certificates are always verified; name the file of the"
+                " cloud's certificate authority as `cacert` and take this key away",
             )
 
 
@@ -143,7 +146,7 @@ def _trust(section: Section, key: str) -> str:
 def _client_certificate(section: Section) -> tuple[str, str]:
     """The files that prove us to a server; the key may stand in the certificate's file."""
     has_key = section.has("key")
-    if has_key and not section.has("cert"):
+    if has_key and (not section.has("cert") or section.is_empty("cert")):
         section.refuse("key", "stands without `cert`; name the certificate's file too")
     cert = section.file("cert", private=not has_key)
     key = section.file("key", private=True)
@@ -172,8 +175,8 @@ def _proxy(evs: Section) -> Proxy | None:
     if section is None:
         return None
     section.check_keys(PROXY_KEYS)
-    if not section.is_mentioned("url"):
-        section.refuse("url", "is missing")
+    if not section.is_mentioned("url") or section.is_empty("url"):
+        section.refuse("url", "is missing; write http://host:port")
     url, username = _proxy_address(section, "url"), section.text("username")
     password, cacert = section.secret("password"), _trust(section, "cacert")
     if section.is_mentioned("password") and not section.is_mentioned("username"):
@@ -212,7 +215,7 @@ class _Storage:
     endpoint_label: str
 
 
-def _read_storage(section: Section, evs: Section) -> _Storage:
+def _read_storage(section: Section, evs: Section, *, allow_http: bool) -> _Storage:
     """Where block storage is and how it talks. Without `evs.dialect`, the version that the other
     keys name decides.
     """
@@ -232,8 +235,14 @@ def _read_storage(section: Section, evs: Section) -> _Storage:
             f"ends in /{at_end}, and the dialect {dialect} speaks {speaks}; write"
             " an evs.dialect that fits",
         )
+    if source and texts.is_plain_http(endpoint) and not allow_http:
+        source.refuse(label, texts.PLAIN_HTTP_WORDS)
     _check_service(section, dialect=dialect)
-    return _Storage(dialect=dialect, endpoint=endpoint, endpoint_label=label)
+    return _Storage(
+        dialect=dialect,
+        endpoint=endpoint,
+        endpoint_label=source.label(label) if source else "",
+    )
 
 
 def _storage_version(section: Section) -> str:
@@ -345,14 +354,3 @@ def _check_together(
             f"{storage.endpoint_label} names another project than project_id; let it end before."
         )
         section.report.add(words, place=place)
-    if config.allow_http:
-        return
-    addresses = {"auth_url": getattr(auth, "auth_url", "")}
-    addresses[storage.endpoint_label] = config.endpoint or ""
-    for label, url in addresses.items():
-        if url and texts.is_plain_http(url):
-            section.report.add(
-                f"{label} is plain http, so that secrets could be read on the way; write https://,"
-                " or allow it by `evs: {allow_http: true}`.",
-                place=place,
-            )

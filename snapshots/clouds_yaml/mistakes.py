@@ -43,6 +43,7 @@ class Mistakes:
         return bool(self._sentences)
 
     def raise_if_any(self) -> None:
-        """Raise CloudsRefused when there is a mistake."""
+        """Raise CloudsRefused when there is a mistake; its sentences are in the files' order."""
         if self._sentences:
-            raise CloudsRefused(self._sentences.values())
+            in_order = sorted(self._sentences, key=lambda key: (str(key[0].file), key[0].line))
+            raise CloudsRefused(self._sentences[key] for key in in_order)

@@ -196,17 +196,23 @@ def _clouds_of(
     if trouble := _trouble_with_name(name):
         report.add(f"the name {trouble}.", place=files.place_of(name))
         return
-    table = _whole_entry(name, files=files, report=report)
+    table = _with_secrets(name, files=files, report=report)
     if table is None:
         return
-    for region in regions_of(_section(table, report=report)):
+    table, lacks_profile = _with_profile(table, files=files, report=report)
+    regions = regions_of(_section(table, report=report))
+    # Without a usable region the entry is read all the same, for its other mistakes.
+    for region in regions or [Region("", "", table)]:
         cloud = _cloud_name(name, region)
         if chosen and not {name, cloud} & set(chosen.names):
             continue
         if len(cloud) > _LONGEST_NAME:
             words = f"the name {cloud} is longer than {_LONGEST_NAME} characters; shorten it."
             report.add(words, place=files.place_of(name))
-        config = read_entry(cloud, _section(region.table, report=report), region=region.name)
+        section = _section(region.table, report=report)
+        if lacks_profile:
+            section.misspelt.add("auth_url")  # that it is missing has been said
+        config = read_entry(cloud, section, region=region.name)
         if config is not None:
             yield config
 
@@ -227,32 +233,34 @@ def _trouble_with_name(name: str) -> str:
     return texts.trouble_with_text(name)
 
 
-def _whole_entry(name: str, *, files: _Files, report: Report) -> Table | None:
-    """The entry over its profile and below its secrets."""
+def _with_secrets(name: str, *, files: _Files, report: Report) -> Table | None:
+    """The entry below its part of secure.yaml."""
     table = _table_of(files.clouds, name, report=report)
-    if table is None:
-        return None
-    if name in files.secure.entries:
-        secret = _table_of(files.secure, name, report=report, is_optional=True)
-        table = overlaid(table, secret) if secret else table
+    if table is None or name not in files.secure.entries:
+        return table
+    secret = _table_of(files.secure, name, report=report, is_optional=True)
+    return overlaid(table, secret) if secret else table
+
+
+def _with_profile(table: Table, *, files: _Files, report: Report) -> tuple[Table, bool]:
+    """The entry over its profile, and whether a profile that it needs is not there."""
     section = _section(table, report=report)
     profile = section.text("profile")
     if not profile:
-        return table
+        return table, False
     if profile in files.profiles.entries:
         below = _table_of(files.profiles, profile, report=report)
-        return overlaid(below, table, is_above_main=True) if below else table
-    if not _says_auth_url(table):
-        known = "no clouds-public.yaml has it"
-        near = nearest(profile, files.profiles.entries)
-        section.refuse(
-            "profile",
-            f"is {profile!r}, and {known}{f' (did you mean {near}?)' if near else ''}; the profiles"
-            " that OpenStack clients bring along are not here, so write auth_url and region_name"
-            " into the entry",
-        )
-        return None
-    return table
+        return (overlaid(below, table, is_above_main=True) if below else table), False
+    if _says_auth_url(table):
+        return table, False
+    near = nearest(profile, files.profiles.entries)
+    section.refuse(
+        "profile",
+        f"is {profile!r}, and no clouds-public.yaml has it"
+        f"{f' (did you mean {near}?)' if near else ''}; the profiles that OpenStack clients bring"
+        " along are not here, so write auth_url and region_name into the entry",
+    )
+    return table, True
 
 
 def _table_of(

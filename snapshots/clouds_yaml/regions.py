@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from snapshots.clouds_yaml import texts
 from snapshots.clouds_yaml.documents import Items, Scalar, Table
 from snapshots.clouds_yaml.schema import nearest
 from snapshots.clouds_yaml.section import Section, normalised, overlaid
@@ -85,7 +84,7 @@ def _item(entry: Section, item: object, *, label: str) -> tuple[str, Table] | No
     table = normalised(table, report=entry.report)
     inner = Section(table=table, report=entry.report, folder=entry.folder, prefix=f"{label}.")
     inner.check_keys({"name", "values"})
-    if not inner.is_mentioned("name"):
+    if not inner.is_mentioned("name") or inner.is_empty("name"):
         inner.refuse("name", "is missing")
     name, values = inner.text("name"), inner.section("values")
     if not name:
@@ -97,6 +96,6 @@ def _named(entry: Section, entries: dict[str, Scalar], item: Scalar, *, key: str
     table = Table(entries, {key: item.place}, item.place)
     section = Section(table=table, report=entry.report, folder=entry.folder)
     name = section.text(key)
-    if not name and not texts.trouble_with_text(item.text) and item.text == "":
+    if section.is_empty(key):
         section.refuse(key, "is empty; write a region's name")
     return name

@@ -198,11 +198,10 @@ def is_foreign(key: str) -> bool:
 
 def entry_suggestions() -> frozenset[str]:
     """What a misspelt key of an entry may have been meant for."""
-    old = {name for names in (*ENTRY_NAMES.values(), *AUTH_NAMES.values()) for name in names}
     services = {
         f"{service}_{ending}" for service in _ALL_BLOCK_STORAGE for ending in _BLOCK_STORAGE_ENDINGS
     }
-    return ENTRY_KEYS | AUTH_KEYS | _FOREIGN | services | old
+    return ENTRY_KEYS | AUTH_KEYS | _FOREIGN | services
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:

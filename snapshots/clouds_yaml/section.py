@@ -38,7 +38,7 @@ class Section:
     folder: Path
     prefix: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
-    _misspelt: set[str] = field(default_factory=set)
+    misspelt: set[str] = field(default_factory=set)
 
     # --- keys -----------------------------------------------------------------------------------
 
@@ -50,13 +50,18 @@ class Section:
         value = self.table.entries.get(key)
         self.report.add(f"{self.label(key)} {words}.", place=self._place(key, value))
 
+    def is_empty(self, key: str) -> bool:
+        """Whether the key is there with the empty text, which says as little as no key."""
+        value = self.table.entries.get(key)
+        return isinstance(value, Scalar) and value.kind is Kind.TEXT and not value.text
+
     def label(self, key: str) -> str:
         return self.labels.get(key, f"{self.prefix}{key}")
 
     def is_mentioned(self, key: str) -> bool:
         """Whether the key is there in some form, so that it cannot be called missing."""
         forms = {key, f"{key}_file", f"{key}_env"}
-        return bool(forms & self.table.entries.keys()) or bool(forms & self._misspelt)
+        return bool(forms & self.table.entries.keys()) or bool(forms & self.misspelt)
 
     def check_keys(
         self,
@@ -74,7 +79,7 @@ class Section:
 
     def _refuse_unknown(self, key: str, candidates: Collection[str]) -> None:
         near = nearest(re.split("[:=]", key, maxsplit=1)[0], candidates)
-        self._misspelt.add(near)
+        self.misspelt.add(near)
         place = self._place(key, None)
         if not re.fullmatch(
             r"[\w.-]{1,60}", key
@@ -213,6 +218,9 @@ class Section:
             return ""
         if forms[0] == key:
             return self._written_secret(key)
+        if self.is_empty(forms[0]):
+            self.refuse(forms[0], "is empty; write where the secret is, or take the line away")
+            return ""
         from_elsewhere = self._secret_in_file if forms[0].endswith("_file") else self._variable
         return from_elsewhere(forms[0])
 
@@ -235,7 +243,7 @@ class Section:
         return self._checked(key, secret, source=str(path))
 
     def _variable(self, key: str) -> str:
-        name = self.text(key)
+        name = self.raw_text(key)
         if not name:
             return ""
         if not re.fullmatch(r"[A-Za-z_]\w*", name):
@@ -278,6 +286,8 @@ def normalised(table: Table, *, report: Report) -> Table:
         places[key] = place
     for key, place in table.repeated:
         report.add(f"{key} stands here twice in one table; keep one of them.", place=place)
+    for place in table.bad_merges:
+        report.add("`<<` must name a table, such as *name for one with &name.", place=place)
     for key, place in table.odd_keys:
         report.add(
             f"the key {key} is no text for YAML; put it into quotes, or take it away.", place=place

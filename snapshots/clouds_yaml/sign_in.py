@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from snapshots.clouds_yaml import texts
-from snapshots.clouds_yaml.documents import Kind, Scalar, Table, Value
+from snapshots.clouds_yaml.documents import Scalar, Table, Value
 from snapshots.clouds_yaml.mistakes import Place
 from snapshots.clouds_yaml.schema import (
     AUTH_FOREIGN,
     AUTH_KEYS,
     AUTH_NAMES,
     AUTH_REFUSED,
+    SECRETS,
     nearest,
 )
 from snapshots.clouds_yaml.section import Section
@@ -33,9 +34,15 @@ _KINDS = {
     "v3token": TOKEN,
     "aksk": KEYS,
 }
-_A_PERSON = "needs a person or another service at each sign-in; use v3applicationcredential"
+_A_PERSON = (
+    "is not spoken, since it needs a person or another service at each sign-in; use"
+    " v3applicationcredential"
+)
 _OLD = "is of version 2 of the identity service, which the portal does not speak; use password"
-_NO_IDENTITY = "signs in to nothing, and the portal must know a project; use password or aksk"
+_NO_IDENTITY = (
+    "signs in to no project of an identity service; use password or v3applicationcredential, or"
+    " aksk with evs.endpoint"
+)
 _REFUSED_KINDS = {
     **dict.fromkeys(("v2password", "v2token"), _OLD),
     **dict.fromkeys(("none", "noauth", "None", "admin_token", "token_endpoint"), _NO_IDENTITY),
@@ -76,6 +83,7 @@ _READ: Mapping[str, frozenset[str]] = {
     | _secret("security_token")
     | {"auth_url", "user_domain_id", "user_domain_name"},
 }
+_ALL_SECRETS = frozenset[str]().union(*map(_secret, SECRETS))
 # What makes clear which kind is meant when `auth_type` is absent.
 _TELLING = {
     PASSWORD: _secret("password"),
@@ -111,6 +119,7 @@ def auth_section(entry: Section) -> Section:
         folder=entry.folder,
         prefix="auth.",
         labels=labels,
+        misspelt=entry.misspelt,
     )
 
 
@@ -124,7 +133,7 @@ def _is_same(first: Value, second: Value) -> bool:
 
 def kind_of_sign_in(entry: Section, auth: Section) -> str:
     """One of the four kinds, "" when refused. Without `auth_type` the secret in `auth` tells."""
-    if entry.has("auth_type") and not _is_empty(entry, "auth_type"):
+    if entry.has("auth_type") and not entry.is_empty("auth_type"):
         return _written_kind(entry)
     telling = [kind for kind, keys in _TELLING.items() if keys & auth.table.entries.keys()]
     if len(telling) > 1:
@@ -151,22 +160,24 @@ def _written_kind(entry: Section) -> str:
     return ""
 
 
-def _is_empty(section: Section, key: str) -> bool:
-    value = section.table.entries[key]
-    return isinstance(value, Scalar) and value.kind is Kind.TEXT and not value.text
-
-
-def read_credentials(entry: Section, *, region: str) -> Credentials | None:
+def read_credentials(entry: Section, *, region: str, allow_http: bool) -> Credentials | None:
     """The credentials of an entry; None when something is refused."""
     auth = auth_section(entry)
     kind = kind_of_sign_in(entry, auth)
     if not kind:
         return None
+    if not auth.table.entries:
+        if not entry.is_mentioned("auth"):
+            words = "auth is missing; write the credentials below it."
+            entry.report.add(words, place=entry.table.place)
+        return None
     auth.check_keys(AUTH_KEYS | AUTH_FOREIGN, refused=AUTH_REFUSED)
     for key in auth.table.entries:
         if key in AUTH_KEYS - _READ[kind] and key not in AUTH_REFUSED:
             auth.refuse(key, _why_not_read(key, kind=kind))
-    return _READERS[kind](_Auth(auth, region=region))
+        elif key in _READ[kind] - _ALL_SECRETS:
+            auth.text(key)  # also a name whose id is there, and which is not needed then
+    return _READERS[kind](_Auth(auth, region=region, allow_http=allow_http))
 
 
 def _why_not_read(key: str, *, kind: str) -> str:
@@ -189,14 +200,15 @@ class _Domain:
 class _Auth:
     """Reads what the kinds have in common."""
 
-    def __init__(self, section: Section, *, region: str) -> None:
+    def __init__(self, section: Section, *, region: str, allow_http: bool) -> None:
         self.section = section
         self._region = region
+        self._allow_http = allow_http
 
     def needed(self, key: str, *, secret: bool = False) -> str:
         value = self.section.secret(key) if secret else self.section.text(key)
         if not value and not self._is_refused(key):
-            forms = f"{key}, {key}_file or {key}_env" if secret else key
+            forms = f"it, or {key}_file or {key}_env" if secret else "it"
             words = f"{self.section.label(key)} is missing; write {forms}."
             self.section.report.add(words, place=self._place)
         return value
@@ -215,7 +227,7 @@ class _Auth:
         """Whether the key is there with a value: what is wrong with it has been said."""
         if not self.section.is_mentioned(key):
             return False
-        return not (self.section.has(key) and _is_empty(self.section, key))
+        return not self.section.is_empty(key)
 
     def url(self) -> str:
         url = self.needed("auth_url")
@@ -226,6 +238,8 @@ class _Auth:
         if trouble := texts.trouble_with_address(url):
             self.section.refuse("auth_url", trouble)
             return ""
+        if texts.is_plain_http(url) and not self._allow_http:
+            self.section.refuse("auth_url", texts.PLAIN_HTTP_WORDS)
         try:
             return texts.identity_root(url)
         except ValueError as error:
@@ -252,7 +266,8 @@ class _Auth:
 
     def project(self, *, has_user_domain: bool) -> dict[str, str]:
         project_id, name = self.section.text("project_id"), self.section.text("project_name")
-        self.needs_any(("project_id", "project_name"))
+        if not self.section.has("system_scope"):  # else that is the mistake
+            self.needs_any(("project_id", "project_name"))
         domain = self._domain("project_domain")
         says_domain = domain or has_user_domain or self._mentions_domain("project_domain")
         if name and not project_id and not says_domain:

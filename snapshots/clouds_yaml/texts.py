@@ -130,6 +130,12 @@ def _is_ip(host: str) -> bool:
     return True
 
 
+PLAIN_HTTP_WORDS = (
+    "is plain http, so that secrets could be read on the way; write https://, or allow it by"
+    " `evs: {allow_http: true}`"
+)
+
+
 def is_plain_http(url: str) -> bool:
     """Whether what is sent to `url` can be read on the way: http, and not to this machine."""
     parts = urlsplit(url)
@@ -147,17 +153,18 @@ def identity_root(url: str) -> str:
     a slash, or the `/auth/tokens` of the call itself. Raises ValueError, saying why not.
     """
     root = url.rstrip("/").removesuffix("/auth/tokens").rstrip("/")
-    *before, last = urlsplit(root).path.split("/")
-    if last == "v3":
+    parts = urlsplit(root).path.split("/")
+    if parts[-1] == "v3":
         return root
-    if re.fullmatch(r"[vV]\d+(\.\d+)*", last):
-        raise ValueError(
-            f"ends in /{last}, and the portal speaks version 3 only; write the address that ends"
-            " in /v3"
-        )
-    if "v3" in before:
+    versions = [part for part in parts if re.fullmatch(r"[vV]\d+(\.\d+)*", part)]
+    if not versions:
+        return f"{root}/v3"
+    if versions[-1] == "v3":
         raise ValueError("goes on behind /v3; let it end there")
-    return f"{root}/v3"
+    raise ValueError(
+        f"names /{versions[-1]}, and the portal speaks version 3 only; write the address that ends"
+        " in /v3"
+    )
 
 
 def comparable(url: str) -> str:
