@@ -24,6 +24,14 @@ INSECURE_KEY = "not-for-production"
 ACCOUNTS_LOOKED_AT = 40  # by one check, for published passwords: half a second each, once
 LEAST_KEY_LENGTH = 50
 SIGNING_KEYS = frozenset({"EVSPORTAL_SECRET_KEY", "EVSPORTAL_SECRET_KEY_FALLBACKS"})
+PROXY_VARIABLES = (
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+)
 
 
 @register
@@ -56,6 +64,24 @@ def check_clouds(**_kwargs: Any) -> list[CheckMessage]:
     words = f"{settings.EVSPORTAL_CLOUDS}: no real cloud may be named {clouds.SANDBOX!r}."
     hint = "Give it another name: by this one the portal knows its simulated cloud."
     return [Error(words, hint=hint, id="evsportal.E020")]
+
+
+@register
+def check_proxy_variables(**_kwargs: Any) -> list[CheckMessage]:
+    """A proxy of the environment is never used by chance, and an operator who set it learns so."""
+    if settings.EVSPORTAL_MODE != "cloud":
+        return []
+    variables = [name for name in PROXY_VARIABLES if os.environ.get(name)]
+    try:
+        names = [name for name in clouds.cloud_names() if clouds.config_of(name).proxy is None]
+    except ImproperlyConfigured:
+        return []  # `check_clouds` says so
+    if not variables or not names:
+        return []
+    are = "is" if len(variables) == 1 else "are"
+    words = f"{', '.join(variables)} {are} set, and not used to reach {', '.join(names)}."
+    hint = "If these clouds are behind a proxy, write `evs: {proxy: ...}` into their entries."
+    return [CheckWarning(words, hint=hint, id="evsportal.W011")]
 
 
 @register
@@ -285,7 +311,7 @@ def check_pooler(**_kwargs: Any) -> list[CheckMessage]:
         Error(
             "A pooler stands before PostgreSQL, and EVSPORTAL_DATABASE_POOLER is not set.",
             hint="Set it to true, and give the roles their time limits: docs/postgresql.md.",
-            id="evsportal.E013",
+            id="evsportal.E015",
         )
     ]
 

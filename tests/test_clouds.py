@@ -1,10 +1,21 @@
 """Reading `clouds.yaml`, as people already have it."""
 
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from snapshots import clouds
-from snapshots.checks import check_clouds, check_lease, check_mode, check_secret_key
+from snapshots.checks import (
+    PROXY_VARIABLES,
+    check_clouds,
+    check_lease,
+    check_mode,
+    check_proxy_variables,
+    check_secret_key,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
 
 OPENSTACK = """
 clouds:
@@ -79,7 +90,7 @@ def test_access_keys_may_come_from_the_environment(write, monkeypatch):
         (("vendor-v2", "v9"), "native-v2"),
         (("chars-64-85", "many"), "bytes-255"),
         (("calls_per_second: 2", "calls_per_second: fast"), "calls_per_second"),
-        (("username: portal", "user: portal"), "auth.username is missing"),
+        (("username: portal", "user: portal"), "did you mean auth.username?"),
         (("user_domain_name: account", "x: y"), "user_domain_name"),
         (("project_name: tr-1", "x: y"), "project_id or project_name"),
         (("password: planted-password", "password_env: NOT_SET_ANYWHERE"), "NOT_SET_ANYWHERE"),
@@ -98,18 +109,6 @@ def test_a_wrong_entry_is_named_without_its_secrets(write, change, words):
     assert "planted-password" not in str(caught.value)
 
 
-def test_a_file_that_everybody_can_read_is_refused(write):
-    with pytest.raises(ImproperlyConfigured, match="readable by everybody"):
-        clouds.read_clouds(write(OPENSTACK, mode=0o644))
-
-
-def test_a_secrets_file_that_everybody_can_read_is_refused(write):
-    secret = write("s", "secret", mode=0o604)
-    path = write(OPENSTACK.replace("password: planted-password", f"password_file: {secret}"))
-    with pytest.raises(ImproperlyConfigured, match="readable by everybody"):
-        clouds.read_clouds(path)
-
-
 @pytest.fixture
 def real(settings):
     settings.EVSPORTAL_MODE = "cloud"
@@ -122,6 +121,75 @@ def real(settings):
 def test_without_a_mode_the_portal_does_not_start(real):
     real.EVSPORTAL_MODE = ""
     assert [one.id for one in check_mode()] == ["evsportal.E001"]
+
+
+def test_each_mistake_in_the_file_is_an_error_of_its_own(real, write):
+    text = OPENSTACK.replace("tr-1", "12").replace("username: portal", "username: yes")
+    path = real.EVSPORTAL_CLOUDS = str(write(text))
+    errors = check_clouds()
+    assert {one.id for one in errors} == {"evsportal.E002"}
+    assert [one.msg.split("; ")[0] for one in errors] == [
+        f"{path}, line 6: cloud 'ankara': auth.username is read by YAML as true or false",
+        f"{path}, line 9: cloud 'ankara': auth.project_name is read by YAML as a number",
+        f"{path}, line 10: cloud 'ankara': region_name is read by YAML as a number",
+    ]
+
+
+@pytest.mark.parametrize("name", PROXY_VARIABLES)
+def test_a_proxy_of_the_environment_is_told_not_to_be_used(real, write, monkeypatch, name):
+    real.EVSPORTAL_CLOUDS = str(write(OPENSTACK))
+    for other in PROXY_VARIABLES:
+        monkeypatch.delenv(other, raising=False)
+    assert check_proxy_variables() == []
+    monkeypatch.setenv(name, "http://user:planted@proxy.example.com:3128")
+    (warning,) = check_proxy_variables()
+    assert warning.id == "evsportal.W011"
+    assert warning.msg == f"{name} is set, and not used to reach ankara."
+    with_proxy = OPENSTACK.replace("    evs:\n", "    evs:\n      proxy: http://p.example.com:1\n")
+    write(with_proxy)
+    clouds.forget()
+    assert check_proxy_variables() == []
+
+
+SIGN_INS = {
+    "password": "password: planted-one",
+    "v3applicationcredential": (
+        "application_credential_id: a1, application_credential_secret: planted-one"
+    ),
+    "v3token": "token: planted-one, project_id: p1",
+}
+
+
+@pytest.mark.parametrize("kind", SIGN_INS)
+def test_secrets_of_each_kind_and_of_the_proxy_are_struck_out(real, write, kind):
+    user = "username: u, user_domain_id: d, project_id: p1, " if kind == "password" else ""
+    auth = f"auth_url: 'https://iam.example.com', {user}{SIGN_INS[kind]}"
+    proxy = "{url: 'http://p.example.com:1', username: pat, password: planted-two}"
+    entry = f"{{auth_type: {kind}, auth: {{{auth}}}, evs: {{proxy: {proxy}}}}}"
+    real.EVSPORTAL_CLOUDS = str(write(f"clouds: {{ankara: {entry}}}"))
+    assert clouds.secrets_of("ankara") == ("planted-one", "planted-two")
+    told = clouds.settings_of("ankara")
+    assert (told["proxy"], told["user at the proxy"]) == ("http://p.example.com:1", "pat")
+    assert "planted" not in str(told)
+
+
+def test_the_trail_tells_each_setting_that_is_not_usual(real, write):
+    secret = write((ROOT / "tests/evs/loopback.pem").read_text(), "pair.pem")
+    text = OPENSTACK.replace(
+        "    evs:\n      endpoint: https://evs.example.com\n",
+        f"""
+    interface: internal
+    cacert: {secret}
+    cert: {secret}
+    evs:
+      allow_http: true
+""",
+    )
+    real.EVSPORTAL_CLOUDS = str(write(text))
+    told = clouds.settings_of("ankara")
+    assert told["interface"] == "internal"
+    assert told["certificates"] == told["client certificate"] == str(secret)
+    assert told["plain http"] == "allowed"
 
 
 def test_a_real_portal_needs_its_clouds_and_a_key_of_its_own(real, write):

@@ -179,10 +179,12 @@ def _region_clouds(entry: str, value: Value) -> Iterator[str]:
 def _no_such_cloud(name: str, *, files: _Files, setting: str) -> str:
     if name in files.secure.entries:
         return f"{setting} names {name!r}, which stands in secure.yaml only; write its entry here."
-    known = list(files.clouds.entries)
-    near = nearest(name, known)
+    if any(key == name for key, _place in files.clouds.odd_keys):
+        return f"{setting} names {name!r}, which YAML does not read as text here; quote that key."
+    known = ", ".join(files.clouds.entries) or "none"
+    near = nearest(name, files.clouds.entries)
     meant = f"did you mean {near}? There are" if near else "there are"
-    return f"{setting} names {name!r}, which is not here; {meant}: {', '.join(known)}."
+    return f"{setting} names {name!r}, which is not here; {meant}: {known}."
 
 
 # --- one entry ------------------------------------------------------------------------------------

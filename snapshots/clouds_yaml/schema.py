@@ -204,9 +204,22 @@ def entry_suggestions() -> frozenset[str]:
     return ENTRY_KEYS | AUTH_KEYS | _FOREIGN | services
 
 
+# Short names that people take from other programs' settings.
+_MEANT = {
+    "user": "username",
+    "project": "project_name",
+    "tenant": "project_name",
+    "domain": "user_domain_name",
+    "url": "auth_url",
+}
+
+
 def nearest(word: str, candidates: Iterable[str]) -> str:
     """The candidate that looks most like `word`; "" when none does."""
     best, likeness = "", 0.6
+    candidates = set(candidates)
+    if _MEANT.get(_plain(word)) in candidates:
+        return _MEANT[_plain(word)]
     for candidate in sorted(candidates):
         ratio = SequenceMatcher(None, _plain(word), _plain(candidate)).ratio()
         if ratio > likeness:

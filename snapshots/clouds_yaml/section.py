@@ -80,19 +80,24 @@ class Section:
     def _refuse_unknown(self, key: str, candidates: Collection[str]) -> None:
         near = nearest(re.split("[:=]", key, maxsplit=1)[0], candidates)
         self.misspelt.add(near)
-        place = self._place(key, None)
-        if not re.fullmatch(
-            r"[\w.-]{1,60}", key
-        ):  # `{password:x}` is a key, and holds the password
-            words = "holds a key with signs that no key has; is a blank missing behind a colon?"
-            self.report.add(f"{self.prefix.rstrip('.') or 'it'} {words}", place=place)
-        elif near:
-            words = f"is not a key of clouds.yaml; did you mean {self.prefix}{near}?"
-            self.report.add(f"{self.label(key)} {words}", place=place)
-        else:
-            self.refuse(
-                key, "is a key that neither the portal nor OpenStack clients know; take it away"
+        value = self.table.entries[key]
+        is_bare = isinstance(value, Scalar) and value.kind is Kind.NOTHING and not value.text
+        # `{password:x}` is a key, and in `{password: x,y}` the y is: neither may be told.
+        if not re.fullmatch(r"[\w.-]{1,60}", key) or (is_bare and not near):
+            words = (
+                f"{self.prefix.rstrip('.') or 'the entry'} holds a key without a value; write a"
+                " blank behind the colon, and quotes around a text that holds a comma."
             )
+        elif near:
+            words = (
+                f"{self.label(key)} is not a key of clouds.yaml; did you mean {self.prefix}{near}?"
+            )
+        else:
+            words = (
+                f"{self.label(key)} is a key that neither the portal nor OpenStack clients know;"
+                " take it away."
+            )
+        self.report.add(words, place=self._place(key, None))
 
     def _place(self, key: str, value: Value | None) -> Place:
         if isinstance(value, Scalar):
@@ -288,10 +293,9 @@ def normalised(table: Table, *, report: Report) -> Table:
         report.add(f"{key} stands here twice in one table; keep one of them.", place=place)
     for place in table.bad_merges:
         report.add("`<<` must name a table, such as *name for one with &name.", place=place)
-    for key, place in table.odd_keys:
-        report.add(
-            f"the key {key} is no text for YAML; put it into quotes, or take it away.", place=place
-        )
+    for _key, place in table.odd_keys:  # not told, since it may be a piece of a password
+        words = "a key stands here that is no text for YAML; put it into quotes, or take it away."
+        report.add(words, place=place)
     return Table(entries, places, table.place)
 
 

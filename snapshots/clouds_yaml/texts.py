@@ -145,7 +145,10 @@ def is_plain_http(url: str) -> bool:
 def _is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    return _is_ip(host) and ipaddress.ip_address(host).is_loopback
+    if not _is_ip(host):
+        return False
+    address = ipaddress.ip_address(host)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def identity_root(url: str) -> str:

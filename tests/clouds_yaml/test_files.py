@@ -98,8 +98,8 @@ def test_a_file_open_to_everybody_is_refused_with_its_chmod(path, write, name, m
         (
             b"clouds:\n  a: {auth: \x07}\n",
             (
-                "clouds.yaml: this is not readable as YAML: the file holds a control character; take"
-                " it away."
+                "clouds.yaml: this is not readable as YAML: the file holds a control character;"
+                " take it away."
             ),
         ),
         (

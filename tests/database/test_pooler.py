@@ -28,7 +28,7 @@ def test_check_demands_the_setting(address, tmp_path):
         check, cwd=ROOT, env=environ, check=False, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 1
-    assert "evsportal.E013" in done.stderr
+    assert "evsportal.E015" in done.stderr
     environ["EVSPORTAL_DATABASE_POOLER"] = "true"
     subprocess.run(check, cwd=ROOT, env=environ, check=True, capture_output=True, timeout=60)
 
