@@ -152,9 +152,8 @@ def _names(files: _Files, *, chosen: Chosen | None, mistakes: Mistakes) -> list[
                 _no_such_cloud(name, files=files, setting=chosen.setting), place=Place(files.path)
             )
         names = [name for name in clouds.entries if name in owners.values()]
-    for name, place in clouds.repeated:
-        if name in names:
-            mistakes.add("stands here twice; keep one of them.", place=place, cloud=name)
+    for name in names:
+        _refuse_repeated(clouds, name, report=Report(cloud=name, mistakes=mistakes))
     return names
 
 
@@ -240,6 +239,7 @@ def _with_secrets(name: str, *, files: _Files, report: Report) -> Table | None:
     table = _table_of(files.clouds, name, report=report)
     if table is None or name not in files.secure.entries:
         return table
+    _refuse_repeated(files.secure, name, report=report)
     secret = _table_of(files.secure, name, report=report, is_optional=True)
     return overlaid(table, secret) if secret else table
 
@@ -251,6 +251,7 @@ def _with_profile(table: Table, *, files: _Files, report: Report) -> tuple[Table
     if not profile:
         return table, False
     if profile in files.profiles.entries:
+        _refuse_repeated(files.profiles, profile, report=report)
         below = _table_of(files.profiles, profile, report=report)
         return (overlaid(below, table, is_above_main=True) if below else table), False
     if _says_auth_url(table):
@@ -263,6 +264,12 @@ def _with_profile(table: Table, *, files: _Files, report: Report) -> tuple[Table
         " along are not here, so write auth_url and region_name into the entry",
     )
     return table, True
+
+
+def _refuse_repeated(tables: Table, name: str, *, report: Report) -> None:
+    for repeated, place in tables.repeated:
+        if repeated == name:
+            report.add(f"{name} stands here twice; keep one of them.", place=place)
 
 
 def _table_of(

@@ -23,6 +23,17 @@ AUTH_NAMES = {
     "token": ("auth_token",),
 }
 
+_ALL_NAMES = ENTRY_NAMES | AUTH_NAMES
+
+
+def names_of_the_same(key: str) -> set[str]:
+    """The other names that a key has, today's and older ones."""
+    for new, old in _ALL_NAMES.items():
+        if key == new or key in old:
+            return {new, *old} - {key}
+    return set()
+
+
 # May be given as `..._file` or `..._env` instead.
 SECRETS = (
     "password",

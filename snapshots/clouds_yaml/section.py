@@ -1,6 +1,5 @@
 """One table of an entry, read key by key; whatever is wrong becomes a sentence with its line."""
 
-import math
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -11,7 +10,7 @@ from snapshots.clouds_yaml import texts
 from snapshots.clouds_yaml.documents import Kind, Scalar, Table, Value
 from snapshots.clouds_yaml.files import full_path, read_text, trouble_with
 from snapshots.clouds_yaml.mistakes import Mistakes, Place
-from snapshots.clouds_yaml.schema import nearest
+from snapshots.clouds_yaml.schema import names_of_the_same, nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +82,12 @@ class Section:
         value = self.table.entries[key]
         is_bare = isinstance(value, Scalar) and value.kind is Kind.NOTHING and not value.text
         # `{password:x}` is a key, and in `{password: x,y}` the y is: neither may be told.
-        if not re.fullmatch(r"[\w.-]{1,60}", key) or (is_bare and not near):
+        if is_bare or not re.fullmatch(r"[\w.-]{1,60}", key):
+            meant = f" (for {self.prefix}{near}?)" if near else ""
+            table = self.prefix.rstrip(".") or "the entry"
             words = (
-                f"{self.prefix.rstrip('.') or 'the entry'} holds a key without a value; write a"
-                " blank behind the colon, and quotes around a text that holds a comma."
+                f"{table} holds a key without a value{meant}; write a blank behind the colon, and"
+                " quotes around a text that holds a comma."
             )
         elif near:
             words = (
@@ -179,7 +180,9 @@ class Section:
                 prefix=f"{self.prefix}{key}.",
             )
         if isinstance(value, Scalar) and value.kind is Kind.NOTHING:
-            self.refuse(key, "is empty; write its keys below it, further to the right")
+            self.refuse(
+                key, "is empty; write its keys below it, further to the right, or take it away"
+            )
         elif value is not None:
             self.refuse(key, "must be a table of keys and values")
         return None
@@ -306,6 +309,8 @@ def overlaid(below: Table, above: Table, *, is_above_main: bool = False) -> Tabl
     entries = dict(below.entries)
     for key, value in above.entries.items():
         inner = entries.get(key)
+        for other_name in names_of_the_same(key) - above.entries.keys():
+            entries.pop(other_name, None)
         if isinstance(inner, Table) and isinstance(value, Table):
             entries[key] = overlaid(inner, value, is_above_main=is_above_main)
         else:
@@ -315,11 +320,8 @@ def overlaid(below: Table, above: Table, *, is_above_main: bool = False) -> Tabl
 
 
 def _as_number(text: str) -> float:
-    try:
-        number = float(text.replace("_", ""))
-    except ValueError:
-        return 0.0
-    return number if math.isfinite(number) else 0.0
+    """A plain decimal number; 0 for `010`, which is octal, and for the other forms YAML has."""
+    return float(text) if re.fullmatch(r"(0|[1-9]\d{0,8})?(\.\d+)?", text) else 0.0
 
 
 def _either(choices: Collection[str]) -> str:
