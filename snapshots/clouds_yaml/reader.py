@@ -41,6 +41,8 @@ def read_clouds(path: Path, *, chosen: Chosen | None = None) -> dict[str, CloudC
         for config in _clouds_of(name, files=files, chosen=chosen, mistakes=mistakes)
     ]
     _refuse_same_names(configs, path=path, mistakes=mistakes)
+    if not configs and not mistakes:
+        mistakes.add("no cloud is left; write an entry below `clouds:`.", place=Place(path))
     mistakes.raise_if_any()
     for first, second in pairs_of_one_project(configs):
         words = (

@@ -167,9 +167,12 @@ def read_credentials(entry: Section, *, region: str, allow_http: bool) -> Creden
     if not kind:
         return None
     if not auth.table.entries:
-        if not entry.is_mentioned("auth"):
-            words = "auth is missing; write the credentials below it."
-            entry.report.add(words, place=entry.table.place)
+        is_empty = isinstance(entry.table.entries.get("auth"), Table)
+        if is_empty or not entry.is_mentioned("auth"):
+            words = (
+                f"auth {'is empty' if is_empty else 'is missing'}; write the credentials below it."
+            )
+            entry.report.add(words, place=auth.table.place)
         return None
     auth.check_keys(AUTH_KEYS | AUTH_FOREIGN, refused=AUTH_REFUSED)
     for key in auth.table.entries:
