@@ -3,8 +3,22 @@
 The schema and the reasons are in docs/clouds.md and docs/decisions/0006-clouds-yaml.md.
 """
 
+from pathlib import Path
+
+from snapshots.clouds_yaml.chosen import Chosen
 from snapshots.clouds_yaml.files import full_path
 from snapshots.clouds_yaml.mistakes import CloudsRefused
-from snapshots.clouds_yaml.reader import Chosen, read_clouds
+from snapshots.evs.config import CloudConfig
 
 __all__ = ["Chosen", "CloudsRefused", "full_path", "read_clouds"]
+
+
+def read_clouds(path: Path, *, chosen: Chosen | None = None) -> dict[str, CloudConfig]:
+    """The clouds of a `clouds.yaml`, by name, in the file's order; all of them without `chosen`.
+
+    A `secure.yaml` beside the file is laid over it, and the profiles of a `clouds-public.yaml`
+    below it. Raises CloudsRefused with a sentence for each mistake.
+    """
+    from snapshots.clouds_yaml.reader import read  # noqa: PLC0415 - a sandbox starts without
+
+    return read(path, chosen=chosen)

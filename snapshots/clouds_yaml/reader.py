@@ -1,10 +1,10 @@
 """The files together: which entries are meant, and what stands beside and below them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from snapshots.clouds_yaml import texts
+from snapshots.clouds_yaml.chosen import Chosen
 from snapshots.clouds_yaml.documents import Kind, Scalar, Table, Unreadable, Value, load
 from snapshots.clouds_yaml.entries import entry_section, read_entry
 from snapshots.clouds_yaml.mistakes import Mistakes, Place
@@ -18,20 +18,8 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 _LONGEST_NAME = 80  # what the portal's tables hold
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """The entries that a setting names; `setting` is told with a name that is not there."""
-
-    names: tuple[str, ...]
-    setting: str
-
-
-def read_clouds(path: Path, *, chosen: Chosen | None = None) -> dict[str, CloudConfig]:
-    """The clouds of a `clouds.yaml`, by name, in the file's order; all of them without `chosen`.
-
-    A `secure.yaml` beside the file is laid over it, and the profiles of a `clouds-public.yaml`
-    below it. Raises CloudsRefused with a sentence for each mistake.
-    """
+def read(path: Path, *, chosen: Chosen | None) -> dict[str, CloudConfig]:
+    """See `read_clouds` of the package."""
     mistakes = Mistakes()
     files = _Files(path, mistakes=mistakes)
     mistakes.raise_if_any()
