@@ -119,7 +119,7 @@ def settings_of(cloud: str) -> dict[str, str]:
     a fingerprint beside it. Addresses hold no secret: `clouds_yaml` refuses such.
     """
     config = config_of(cloud)
-    told = {
+    details = {
         "dialect": config.dialect,
         "limits": config.limits,
         "endpoint": config.endpoint or "from the catalog",
@@ -131,15 +131,15 @@ def settings_of(cloud: str) -> dict[str, str]:
         "client certificate": config.client_cert,
         "key of the client certificate": config.client_key,
         "plain http": "allowed" if config.allow_http else "",
-        **_told_proxy(config.proxy),
-        **_told_credentials(config.auth),
+        **_proxy_details(config.proxy),
+        **_credential_details(config.auth),
         "fingerprint of the secret": _fingerprint(secrets_of(cloud)),
         "made with the portal's key": _fingerprint(()),
     }
-    return {name: text for name, text in told.items() if text}
+    return {name: text for name, text in details.items() if text}
 
 
-def _told_proxy(proxy: Proxy | None) -> dict[str, str]:
+def _proxy_details(proxy: Proxy | None) -> dict[str, str]:
     if proxy is None:
         return {}
     certificates = proxy.cacert or ("built in" if proxy.url.startswith("https:") else "")
@@ -150,7 +150,7 @@ def _told_proxy(proxy: Proxy | None) -> dict[str, str]:
     }
 
 
-def _told_credentials(auth: Credentials) -> dict[str, str]:
+def _credential_details(auth: Credentials) -> dict[str, str]:
     match auth:
         case KeyCredentials():
             temporary = " with a security token" if auth.security_token else ""
