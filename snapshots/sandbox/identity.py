@@ -1,22 +1,15 @@
 """The identity service: Keystone v3 as recorded (01-tokens), with IAM's words where the errors
 are EVS's (6.2).
-
-Accepts what IAM accepts and Keystone does not: a project named without its domain (the user's is
-meant).
 """
 
-import base64
 import hashlib
-import hmac
 import json
-import secrets
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from snapshots.sandbox.errors import MALFORMED, UNAUTHORIZED, IdentityFault
-from snapshots.sandbox.messages import Answer, Json, Request, json_answer
+from snapshots.sandbox.errors import UNAUTHORIZED, IdentityFault
+from snapshots.sandbox.messages import Answer, Request, json_answer
 from snapshots.sandbox.options import ErrorStyle
 from snapshots.sandbox.records import Caller, Token
 from snapshots.sandbox.scenarios import (
@@ -31,27 +24,14 @@ from snapshots.sandbox.scenarios import (
 )
 from snapshots.sandbox.storage import Desk
 
-_CLIENT_ERROR = f"{MALFORMED} The client is assumed to be in error."
-_NOT_A_TOKEN = "Could not recognize Fernet token"  # noqa: S105 - Keystone's words
-_CHALLENGE = (("WWW-Authenticate", 'Keystone uri="/identity/v3"'),)
-_TOKEN_BYTES = 1200  # IAM's tokens are several kB long (6.2)
+NOT_A_TOKEN = "Could not recognize Fernet token"  # noqa: S105 - Keystone's words
+CHALLENGE = (("WWW-Authenticate", 'Keystone uri="/identity/v3"'),)
 
 
-class UnsupportedMethodFault(IdentityFault):
-    """Names the methods there are (recorded)."""
-
-    def __init__(self, methods: tuple[str, ...]) -> None:
-        super().__init__(401, "Attempted to authenticate with an unsupported method.", _CHALLENGE)
-        self.more = {"identity": {"methods": list(methods)}}
-
-
-Way = Callable[[Json, Desk], tuple[SeedUser, str | None]]
-
-
-def _unauthorized(desk: Desk, message: str = UNAUTHORIZED) -> IdentityFault:
+def unauthorized(desk: Desk, message: str = UNAUTHORIZED) -> IdentityFault:
     if desk.options.errors is ErrorStyle.EVS and message == UNAUTHORIZED:
         message = "The username or password is wrong."
-    return IdentityFault(401, message, _CHALLENGE)
+    return IdentityFault(401, message, CHALLENGE)
 
 
 def user_by_id(ident: str) -> SeedUser | None:
@@ -69,125 +49,6 @@ def caller_of(token: Token) -> Caller:
     )
 
 
-# --- POST /v3/auth/tokens ---
-
-
-def issue(request: Request, desk: Desk) -> Answer:
-    """A token for a password, a token or an application credential (iam_30_0001; recorded)."""
-    auth = _auth_member(request)
-    identity = auth["identity"]
-    method = (identity.get("methods") or [""])[0]
-    ways: dict[str, Way] = {
-        "password": _by_password,
-        "token": _by_token,
-        "application_credential": _by_credential,
-    }
-    if method not in ways:
-        raise UnsupportedMethodFault(tuple(ways))
-    user, bound_to = ways[method](identity.get(method) or {}, desk)
-    project_id = bound_to or _scope(auth.get("scope"), user, desk)
-    token = _new_token(user, project_id, method, desk)
-    desk.state.add_token(token)
-    content = {"token": token_content(token, request)}
-    if bound_to:
-        content["token"] |= _credential_content(identity[method]["id"], desk)
-    return json_answer(201, content, (("X-Subject-Token", token.token),))
-
-
-def _auth_member(request: Request) -> dict[str, Any]:
-    if request.content_type != "application/json":
-        raise IdentityFault(
-            400, f"Expecting to find application/json in Content-Type header. {_CLIENT_ERROR}"
-        )
-    try:
-        body = json.loads(request.body or b"{}")
-    except ValueError:
-        raise IdentityFault(
-            400, f"Expecting to find valid JSON in request body. {_CLIENT_ERROR}"
-        ) from None
-    if not isinstance(body, dict) or not isinstance(body.get("auth"), dict):
-        raise IdentityFault(400, f"Expecting to find auth in request body. {_CLIENT_ERROR}")
-    auth: dict[str, Any] = body["auth"]
-    if not isinstance(auth.get("identity"), dict):
-        raise IdentityFault(400, "'identity' is a required property")
-    return auth
-
-
-def _by_password(given: Json, desk: Desk) -> tuple[SeedUser, None]:
-    asked = given.get("user") or {}
-    if "id" in asked:
-        user = user_by_id(str(asked["id"]))
-    else:
-        if "domain" not in asked:
-            raise IdentityFault(400, f"Expecting to find domain in user. {_CLIENT_ERROR}")
-        user = _user_named(asked) if _is_our_domain(asked["domain"]) else None
-    if user is None or not _same(str(asked.get("password", "")), user.password):
-        raise _unauthorized(desk)
-    return user, None
-
-
-def _by_token(given: Json, desk: Desk) -> tuple[SeedUser, None]:
-    token = desk.state.token(str(given.get("id", "")))
-    user = user_by_id(token.user_id) if token else None
-    if user is None:
-        raise IdentityFault(404, _NOT_A_TOKEN)
-    return user, None
-
-
-def _by_credential(given: Json, desk: Desk) -> tuple[SeedUser, str]:
-    rows = desk.state.rows("SELECT * FROM credentials WHERE id = ?", (str(given.get("id", "")),))
-    user = user_by_id(rows[0]["user_id"]) if rows else None
-    if user is None or not _same(str(given.get("secret", "")), rows[0]["secret"]):
-        raise _unauthorized(desk)
-    return user, rows[0]["project_id"]
-
-
-def _credential_content(ident: str, desk: Desk) -> dict[str, Any]:
-    rows = desk.state.rows("SELECT name FROM credentials WHERE id = ?", (ident,))
-    return {"application_credential": {"id": ident, "name": rows[0]["name"], "restricted": True}}
-
-
-def _user_named(asked: Json) -> SeedUser | None:
-    name = str(asked.get("name", "")).lower()
-    return next((user for user in USERS if user.name.lower() == name), None)
-
-
-def _is_our_domain(domain: Json) -> bool:
-    if "id" in domain:
-        return bool(domain["id"] == DOMAIN_ID)
-    return str(domain.get("name", "")).lower() == DOMAIN.lower()
-
-
-def _same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode(), expected.encode())
-
-
-def _scope(scope: Json, user: SeedUser, desk: Desk) -> str | None:
-    if not scope:
-        return None
-    asked = scope.get("project")
-    project = _project(asked) if asked else None
-    if project is None or role_of(user, project.id) is None:
-        raise _unauthorized(desk)
-    return project.id
-
-
-def _project(asked: Json) -> SeedProject | None:
-    if "id" in asked:
-        return next((project for project in PROJECTS if project.id == asked["id"]), None)
-    if "domain" in asked and not _is_our_domain(asked["domain"]):
-        return None
-    return next((project for project in PROJECTS if project.name == asked.get("name")), None)
-
-
-def _new_token(user: SeedUser, project_id: str | None, method: str, desk: Desk) -> Token:
-    now = float(int(desk.state.clock()))
-    text = "MII" + base64.urlsafe_b64encode(secrets.token_bytes(_TOKEN_BYTES)).decode().rstrip("=")
-    audit_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    expires_at = desk.state.clock() + desk.options.token_seconds
-    return Token(text, user.id, project_id, method, audit_id, now, expires_at)
-
-
 # --- what a token says ---
 
 
@@ -197,9 +58,9 @@ def token_content(token: Token, request: Request) -> dict[str, Any]:
     name = user.name if user else ""
     domain = {"id": DOMAIN_ID, "name": DOMAIN}
     content: dict[str, Any] = {
-        "methods": [token.method],
+        "methods": list(dict.fromkeys(token.method.split())),
         "user": {"domain": domain, "id": token.user_id, "name": name, "password_expires_at": None},
-        "audit_ids": [token.audit_id],
+        "audit_ids": token.audit_id.split(),
         "expires_at": _when(token.expires_at),
         "issued_at": _when(token.issued_at),
     }
@@ -268,14 +129,14 @@ def _when(at: float) -> str:
 def _caller_token(request: Request, desk: Desk) -> Token:
     token = desk.state.token(request.headers.get("x-auth-token", ""))
     if token is None:
-        raise _unauthorized(desk)
+        raise unauthorized(desk)
     return token
 
 
 def _subject(request: Request, desk: Desk) -> Token:
     token = desk.state.token(request.headers.get("x-subject-token", ""))
     if token is None:
-        raise IdentityFault(404, _NOT_A_TOKEN)
+        raise IdentityFault(404, NOT_A_TOKEN)
     return token
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from snapshots.sandbox import access, identity, signing, versions
+from snapshots.sandbox import access, identity, sign_in, signing, versions
 from snapshots.sandbox.errors import Fault, IdentityFault, Style
 from snapshots.sandbox.messages import Answer, Request, json_answer
 from snapshots.sandbox.options import ErrorStyle
@@ -48,7 +48,7 @@ _ROUTES: tuple[tuple[str, dict[str, Handler]], ...] = (
     (r"/v3/?", {"GET": _v3}),
     (
         r"/v3/auth/tokens",
-        {"GET": identity.validate, "POST": identity.issue, "DELETE": identity.revoke},
+        {"GET": identity.validate, "POST": sign_in.issue, "DELETE": identity.revoke},
     ),
     (r"/v3/auth/projects", {"GET": _projects}),
     (r"/v3/projects", {"GET": _projects}),
