@@ -27,9 +27,9 @@ from snapshots.evs.config import (
     Proxy,
     TokenCredentials,
 )
-from snapshots.evs.connection import Connection, connect
+from snapshots.evs.connection import Connection, connect, wire_to
 from snapshots.evs.errors import EvsError, LoginFailed
-from snapshots.evs.wire import Wire
+from snapshots.evs.login import secrets_in
 from snapshots.models import SignInAttempt, SignInPermit
 from snapshots.sandbox import scenarios
 
@@ -75,21 +75,7 @@ def share_pace(workers: int) -> None:
 
 def secrets_of(cloud: str) -> tuple[str, ...]:
     """What must never be stored or shown, for the recorder to strike out."""
-    config = config_of(cloud)
-    proxy = config.proxy.password if config.proxy else ""
-    return tuple(filter(None, (*_secrets_in(config.auth), proxy)))
-
-
-def _secrets_in(auth: Credentials) -> tuple[str | None, ...]:
-    match auth:
-        case PasswordCredentials():
-            return (auth.password,)
-        case ApplicationCredentials():
-            return (auth.secret,)
-        case TokenCredentials():
-            return (auth.token,)
-        case KeyCredentials():
-            return (auth.access_key, auth.secret_key, auth.security_token)
+    return secrets_in(config_of(cloud))
 
 
 def forget() -> None:
@@ -101,11 +87,11 @@ def forget() -> None:
 @cache
 def _connection(cloud: str) -> Connection:
     config = config_of(cloud)
-    wire = Wire(
+    wire = wire_to(
+        config,
         connect_seconds=settings.EVSPORTAL_CONNECT_SECONDS,
         read_seconds=settings.EVSPORTAL_READ_SECONDS,
         deadline_seconds=settings.EVSPORTAL_DEADLINE_SECONDS,
-        ca_file=config.cacert,
         pool_size=settings.EVSPORTAL_WORKER_THREADS + 2,
     )
     return connect(
@@ -261,6 +247,6 @@ def _sandbox_config() -> CloudConfig:
             project_name=scenarios.PROJECT_NAME,
             project_domain_name=scenarios.DOMAIN,
         ),
-        allow_http=True,  # simulated, so there is no secret; EVSPORTAL_SANDBOX_URL says where
         calls_per_second=100,
+        allow_http=True,  # its password is printed in the documentation
     )

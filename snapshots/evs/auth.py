@@ -1,37 +1,30 @@
-"""Who we are to the cloud: a token by password, or a signature with an access key pair."""
+"""Who we are to the cloud: a token from its identity service, or a signature with an access key."""
 
 import copy
-import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Protocol
 
-from snapshots.evs.answers import http_date, read_object, request_id_of
+from snapshots.evs.answers import request_id_of
 from snapshots.evs.catalog import Service, read_catalog
 from snapshots.evs.clock import SYSTEM_CLOCK, Clock
-from snapshots.evs.config import KeyCredentials, PasswordCredentials
+from snapshots.evs.config import IdentityCredentials, KeyCredentials
 from snapshots.evs.errors import (
     EvsError,
     LoginFailed,
-    NoSuchApi,
-    Refused,
     Throttled,
     UnreadableAnswer,
     error_from_answer,
 )
+from snapshots.evs.login import login_error, login_request, project_in, token_in, usable_seconds
 from snapshots.evs.signing import signed_headers
-from snapshots.evs.types import moment
 from snapshots.evs.wire import Answer, Outgoing
 
 # Sends one request through the wire with the caller's recorder, so that a login is recorded in
 # the unit of work that needed it.
 Send = Callable[[Outgoing], Answer]
 
-_RENEW_BEFORE_SECONDS = 60.0
-_RENEW_BEFORE_SHARE = 0.05
-_UNKNOWN_LIFETIME_SECONDS = 600.0
 _PAUSE_SECONDS = 60.0
 _LONG_PAUSE_SECONDS = 600.0
 _FAILURES_BEFORE_LONG_PAUSE = 3
@@ -69,9 +62,13 @@ class NoSignInLock:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Grant:
-    """What a call needs to be let in. `since` and `until` are by the monotonic clock, seconds."""
+    """What a call needs to be let in. `since` and `until` are by the monotonic clock, seconds.
+
+    `project_name` is empty where the cloud does not tell it, as with access keys.
+    """
 
     project_id: str
+    project_name: str = ""
     token: str = field(default="", repr=False)
     services: tuple[Service, ...] = field(default=(), repr=False)
     since: float = 0.0
@@ -133,7 +130,7 @@ class SignedAuth:
 
 
 class TokenAuth:
-    """A token by password (page iam_30_0001), shared by all threads and renewed by one of them.
+    """A token (page iam_30_0001), shared by all threads and renewed by one of them.
 
     A token is used until shortly before its end: 60 s or a twentieth of its life, whichever is
     less. Repeated wrong passwords lock an account, so a refused sign-in is remembered: for 60 s,
@@ -145,7 +142,7 @@ class TokenAuth:
 
     def __init__(
         self,
-        credentials: PasswordCredentials,
+        credentials: IdentityCredentials,
         *,
         clock: Clock = SYSTEM_CLOCK,
         sign_in_lock: SignInLock | None = None,
@@ -257,94 +254,28 @@ class TokenAuth:
 
     def _log_in(self, send: Send) -> Grant:
         started = self._clock.monotonic()
-        answer = send(_login_request(self._credentials))
+        answer = send(login_request(self._credentials))
         if not 200 <= answer.status < 300:
-            raise _login_error(error_from_answer(answer.status, answer.headers, answer.body))
-        token = _token_in(answer)
+            error = error_from_answer(answer.status, answer.headers, answer.body)
+            raise login_error(error, self._credentials)
+        token = token_in(answer)
         return Grant(
-            project_id=_project_in(token) or self._credentials.project_id,
+            project_id=project_in(token, key="id") or self._project_id(answer),
+            project_name=project_in(token, key="name"),
             token=answer.headers["x-subject-token"],
             services=read_catalog(token.get("catalog")),
             since=started,
-            until=started + _usable_seconds(token, answer=answer, clock=self._clock),
+            until=started + usable_seconds(token, answer=answer, clock=self._clock),
             replaces_rejected=self._replaces_rejected,
         )
 
-
-def _login_error(error: EvsError) -> EvsError:
-    if isinstance(error, Throttled | NoSuchApi) or not isinstance(error, Refused):
-        return error
-    return LoginFailed(
-        f"The cloud refused our sign-in: {error.message}",
-        status=error.status,
-        code=error.code,
-        request_id=error.request_id,
-    )
-
-
-def _token_in(answer: Answer) -> dict[str, object]:
-    try:
-        token = read_object(answer.body).get("token")
-    except ValueError:
-        token = None
-    if not isinstance(token, dict) or not answer.headers.get("x-subject-token"):
-        raise UnreadableAnswer(
-            "The answer to our sign-in holds no token.",
-            status=answer.status,
-            request_id=request_id_of(answer.headers, None),
-        )
-    return token
-
-
-def _project_in(token: Mapping[str, object]) -> str:
-    project = token.get("project")
-    found = project.get("id") if isinstance(project, dict) else None
-    return found if isinstance(found, str) else ""
-
-
-def _usable_seconds(token: Mapping[str, object], *, answer: Answer, clock: Clock) -> float:
-    """How long to use the token. Only the cloud's own times are compared, if it tells two."""
-    ends = moment(token.get("expires_at"))
-    begins = (
-        moment(token.get("issued_at")) or http_date(answer.headers.get("date", "")) or clock.now()
-    )
-    life = ends - begins if ends else timedelta(0)
-    seconds = life.total_seconds() if life > timedelta(0) else _UNKNOWN_LIFETIME_SECONDS
-    return seconds - min(_RENEW_BEFORE_SECONDS, seconds * _RENEW_BEFORE_SHARE)
-
-
-def _login_request(credentials: PasswordCredentials) -> Outgoing:
-    root = credentials.auth_url.rstrip("/")
-    return Outgoing(
-        purpose="login",
-        method="POST",
-        url=f"{root if root.endswith('/v3') else root + '/v3'}/auth/tokens",
-        headers={"Accept": "application/json", "Content-Type": "application/json"},
-        body=json.dumps(_login_body(credentials)).encode(),
-        sensitive=True,
-    )
-
-
-def _login_body(credentials: PasswordCredentials) -> dict[str, object]:
-    user = {
-        "name": credentials.username,
-        "password": credentials.password,
-        "domain": _named(credentials.user_domain_id, credentials.user_domain_name),
-    }
-    identity = {"methods": ["password"], "password": {"user": user}}
-    return {"auth": {"identity": identity, "scope": {"project": _project(credentials)}}}
-
-
-def _project(credentials: PasswordCredentials) -> dict[str, object]:
-    if credentials.project_id:
-        return {"id": credentials.project_id}
-    domain = _named(credentials.project_domain_id, credentials.project_domain_name) or _named(
-        credentials.user_domain_id, credentials.user_domain_name
-    )
-    return {"name": credentials.project_name, "domain": domain}
-
-
-def _named(identity: str, name: str) -> dict[str, str]:
-    if identity:
-        return {"id": identity}
-    return {"name": name} if name else {}
+    def _project_id(self, answer: Answer) -> str:
+        """The configured project, for a token that does not tell its own."""
+        project_id = getattr(self._credentials, "project_id", "")
+        if not project_id:
+            raise UnreadableAnswer(
+                "The cloud signed us in, but to no project.",
+                status=answer.status,
+                request_id=request_id_of(answer.headers, None),
+            )
+        return str(project_id)

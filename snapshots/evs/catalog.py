@@ -1,22 +1,27 @@
 """Where a token's catalog says the block storage is."""
 
+import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from snapshots.evs.dialects import Dialect
+from snapshots.evs.errors import NoEndpoint
 
+INTERFACES = ("public", "internal", "admin")
 # The version and the project are put behind the root by us, for the dialect in use.
 _VERSION_TAIL = re.compile(r"/v(\d+)(?:\.\d+)?(?:/[^/]*)?/*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One public endpoint of the catalog."""
+    """One endpoint of the catalog."""
 
     type: str
     region: str
     url: str
+    interface: str = "public"
 
 
 def api_root(url: str) -> str:
@@ -24,8 +29,25 @@ def api_root(url: str) -> str:
     return _VERSION_TAIL.sub("", url).rstrip("/")
 
 
+def is_open(url: str) -> bool:
+    """Whether `url` would carry passwords and tokens in the clear beyond this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
 def read_catalog(catalog: object) -> tuple[Service, ...]:
-    """The public endpoints of a token's `catalog`; what cannot be read is left out."""
+    """The endpoints of a token's `catalog`; what cannot be read is left out."""
     return tuple(_services(catalog))
 
 
@@ -33,32 +55,74 @@ def _services(catalog: object) -> Iterator[Service]:
     for entry in _objects(catalog):
         kind = entry.get("type")
         for endpoint in _objects(entry.get("endpoints")):
-            url = endpoint.get("url")
+            url, interface = endpoint.get("url"), endpoint.get("interface")
             region = endpoint.get("region") or endpoint.get("region_id") or ""
-            public = endpoint.get("interface") == "public"
-            if public and isinstance(kind, str) and isinstance(url, str):
-                yield Service(type=kind, region=str(region), url=url)
+            if isinstance(kind, str) and isinstance(url, str) and interface in INTERFACES:
+                yield Service(type=kind, region=str(region), url=url, interface=str(interface))
 
 
 def _objects(value: object) -> list[dict[str, object]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def find_root(services: Iterable[Service], *, dialect: Dialect, region: str) -> str | None:
-    """The root of the block storage API for `dialect` in `region` ("" for any); None if absent.
+def find_root(
+    services: Iterable[Service],
+    *,
+    dialect: Dialect,
+    region: str,
+    interface: str = "public",
+    allow_http: bool = False,
+) -> str:
+    """The root of the block storage API for `dialect` in `region`.
 
-    An endpoint whose URL names another version does not fit.
+    An endpoint whose URL names another version does not fit. NoEndpoint, saying what to set, when
+    none fits; when `region` is empty and the catalog names several; and for plain http beyond
+    loopback without `allow_http`.
     """
     fitting = [
         service
         for service in services
-        if (not region or service.region == region) and _fits(service.url, dialect=dialect)
+        if service.type in dialect.service_types and _fits(service.url, dialect=dialect)
     ]
-    for kind in dialect.service_types:
-        for service in fitting:
-            if service.type == kind:
-                return api_root(service.url)
-    return None
+    reachable = [service for service in fitting if service.interface == interface]
+    if not reachable:
+        raise _no_interface(fitting, dialect=dialect, interface=interface)
+    here = [service for service in reachable if service.region == _region(reachable, region)]
+    chosen = min(here, key=lambda service: dialect.service_types.index(service.type))
+    if is_open(chosen.url) and not allow_http:
+        raise NoEndpoint(
+            f"The catalog's endpoint {api_root(chosen.url)} is plain http, which would show tokens"
+            " to the network: have the cloud offer https, or set `evs.allow_http: true`."
+        )
+    return api_root(chosen.url)
+
+
+def _region(services: Iterable[Service], region: str) -> str:
+    """`region`, or the only one there is."""
+    regions = sorted({service.region for service in services})
+    if not region and len(regions) == 1:
+        return regions[0]
+    if region in regions and region:
+        return region
+    names = ", ".join(name or "(without a name)" for name in regions)
+    if region:
+        raise NoEndpoint(
+            f"The catalog has no region {region} for the block storage, only: {names}."
+            " Write the right one as `region_name`."
+        )
+    raise NoEndpoint(
+        f"The catalog has the block storage in several regions: {names}."
+        " Write the one that is meant as `region_name`."
+    )
+
+
+def _no_interface(fitting: list[Service], *, dialect: Dialect, interface: str) -> NoEndpoint:
+    others = sorted({service.interface for service in fitting})
+    advice = f"set `interface` to {' or '.join(others)}, or name" if others else "name"
+    return NoEndpoint(
+        f"The catalog names no {interface} {dialect.service_types[0]} endpoint for"
+        f" {dialect.name}: {advice} the address as `evs.endpoint`."
+    )
 
 
 def _fits(url: str, *, dialect: Dialect) -> bool:

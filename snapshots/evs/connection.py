@@ -1,16 +1,22 @@
 """What all units of work with one cloud share: the wire, who we are, the pace, the dialect."""
 
 import threading
+from typing import Unpack
 from urllib.parse import urlsplit
 
 from snapshots.evs.auth import Auth, Grant, SignedAuth, SignInLock, TokenAuth
-from snapshots.evs.catalog import api_root, find_root
+from snapshots.evs.catalog import INTERFACES, api_root, find_root, is_open
 from snapshots.evs.clock import SYSTEM_CLOCK, Clock
-from snapshots.evs.config import CloudConfig, KeyCredentials, PasswordCredentials
+from snapshots.evs.config import (
+    ApplicationCredentials,
+    CloudConfig,
+    KeyCredentials,
+    PasswordCredentials,
+)
 from snapshots.evs.dialects import DIALECTS
-from snapshots.evs.errors import NoSuchApi
 from snapshots.evs.limits import PROFILES
-from snapshots.evs.wire import Wire
+from snapshots.evs.login import secrets_in
+from snapshots.evs.wire import Wire, WireLimits
 
 
 class Pacer:
@@ -50,21 +56,22 @@ class Connection:
         self.dialect = DIALECTS[config.dialect]
         self.limits = PROFILES[config.limits]
         self.auth = auth
-        self.secrets = _secrets_in(config)
+        self.secrets = secrets_in(config)
+        self._config = config
         self.wire = wire
         self.clock = clock
         self.pacer = Pacer(config.calls_per_second, clock=clock)
         self._endpoint = api_root(config.endpoint) if config.endpoint else None
 
     def base_url(self, grant: Grant) -> str:
-        """The address that the dialect's paths follow; NoSuchApi when nobody knows it."""
-        root = self._endpoint or find_root(grant.services, dialect=self.dialect, region=self.region)
-        if root is None:
-            raise NoSuchApi(
-                f"The catalog of {self.name} names no public {self.dialect.service_types[0]}"
-                f" endpoint for {self.dialect.name} in region {self.region or 'any'}."
-                " Set the endpoint in the configuration.",
-            )
+        """The address that the dialect's paths follow; NoEndpoint when there is none to use."""
+        root = self._endpoint or find_root(
+            grant.services,
+            dialect=self.dialect,
+            region=self.region,
+            interface=self._config.interface,
+            allow_http=self._config.allow_http,
+        )
         return f"{root}/{self.dialect.version}/{grant.project_id}"
 
     def close(self) -> None:
@@ -83,7 +90,8 @@ def connect(
 
     Without `wire` one with its default time limits is made; without `sign_in_lock` this process
     signs in alone. Raises ValueError, naming the cloud, for what cannot work: an unknown dialect or
-    profile, an address that is none, no project.
+    profile, an address that is none or is open to the network, no user, no project, a bad
+    certificate.
     """
     _check(config)
     auth: Auth
@@ -91,14 +99,24 @@ def connect(
         auth = SignedAuth(config.auth, clock=clock)
     else:
         auth = TokenAuth(config.auth, clock=clock, sign_in_lock=sign_in_lock)
-    return Connection(config, auth=auth, wire=wire or Wire(ca_file=config.cacert), clock=clock)
+    return Connection(config, auth=auth, wire=wire or wire_to(config), clock=clock)
 
 
-def _secrets_in(config: CloudConfig) -> tuple[str, ...]:
-    if isinstance(config.auth, PasswordCredentials):
-        return (config.auth.password,)
-    auth = config.auth
-    return tuple(filter(None, (auth.access_key, auth.secret_key, auth.security_token)))
+def wire_to(config: CloudConfig, **limits: Unpack[WireLimits]) -> Wire:
+    """The wire to a cloud: its certificates and its proxy, with these limits or the defaults.
+
+    Raises ValueError, naming the cloud, for certificates that cannot be used.
+    """
+    try:
+        return Wire(
+            ca_file=config.cacert,
+            client_cert=config.client_cert,
+            client_key=config.client_key,
+            proxy=config.proxy,
+            **limits,
+        )
+    except ValueError as error:
+        raise ValueError(f"Cloud {config.name}: {error}") from error
 
 
 def _check(config: CloudConfig) -> None:
@@ -106,16 +124,57 @@ def _check(config: CloudConfig) -> None:
         _refuse(config, f"there is no dialect {config.dialect!r}, only {', '.join(DIALECTS)}")
     if config.limits not in PROFILES:
         _refuse(config, f"there are no limits {config.limits!r}, only {', '.join(PROFILES)}")
+    if config.interface not in INTERFACES:
+        _refuse(config, f"there is no interface {config.interface!r}, only {', '.join(INTERFACES)}")
     if config.endpoint:
-        _check_address(config, config.endpoint, what="endpoint")
+        _check_cloud_address(config, config.endpoint, what="endpoint")
+    if config.proxy:
+        _check_address(config, config.proxy.url, what="the proxy's url")
+    if isinstance(config.auth, KeyCredentials):
+        _check_keys(config, config.auth)
+        return
+    _check_cloud_address(config, config.auth.auth_url, what="auth_url")
+    if isinstance(config.auth, ApplicationCredentials):
+        _check_application(config, config.auth)
+        return
+    if not (config.auth.project_id or config.auth.project_name):
+        _refuse(config, "a project is needed, by project_id or project_name")
     if isinstance(config.auth, PasswordCredentials):
-        _check_address(config, config.auth.auth_url, what="auth_url")
-        if not (config.auth.project_id or config.auth.project_name):
-            _refuse(config, "a project is needed, by project_id or project_name")
-    elif not config.endpoint:
+        _check_user(config, config.auth)
+
+
+def _check_keys(config: CloudConfig, auth: KeyCredentials) -> None:
+    if not config.endpoint:
         _refuse(config, "an access key pair has no catalog, so the endpoint must be configured")
-    elif not config.auth.project_id:
+    if not auth.project_id:
         _refuse(config, "a project_id is needed with an access key pair")
+
+
+def _check_application(config: CloudConfig, auth: ApplicationCredentials) -> None:
+    if auth.id:
+        return
+    if not auth.name:
+        _refuse(config, "an application credential is needed by its id, or by its name and user")
+    _check_user(config, auth)
+
+
+def _check_user(config: CloudConfig, auth: PasswordCredentials | ApplicationCredentials) -> None:
+    if auth.user_id:
+        return
+    if not auth.username:
+        _refuse(config, "a user is needed, by username or user_id")
+    if not (auth.user_domain_id or auth.user_domain_name):
+        _refuse(config, "a username needs user_domain_name or user_domain_id beside it")
+
+
+def _check_cloud_address(config: CloudConfig, url: str, *, what: str) -> None:
+    _check_address(config, url, what=what)
+    if is_open(url) and not config.allow_http:
+        _refuse(
+            config,
+            f"{what} is plain http, which would show passwords and tokens to the network: write"
+            " https://, or set evs.allow_http to true",
+        )
 
 
 def _check_address(config: CloudConfig, url: str, *, what: str) -> None:

@@ -6,7 +6,7 @@
         Timeout            no (complete) answer in time
         ConnectionCut      the connection ended after bytes left
       Refused
-        BadRequest, AuthFailed (LoginFailed), Forbidden, NotFound, NoSuchApi,
+        BadRequest, AuthFailed (LoginFailed), Forbidden, NotFound, NoSuchApi (NoEndpoint),
         Conflict, QuotaExceeded, Throttled
       ServerFault
       UnreadableAnswer     an answer came, but nobody can tell what it says
@@ -125,6 +125,10 @@ class NotFound(Refused):
 
 class NoSuchApi(Refused):
     """No such call at this address, which says nothing about any snapshot."""
+
+
+class NoEndpoint(NoSuchApi):
+    """The settings and the catalog lead to no address that may be called; nothing was sent."""
 
 
 class Conflict(Refused):

@@ -9,7 +9,12 @@ from django.utils import timezone
 from snapshots import clouds
 from snapshots.audit.recorder import AuditRecorder, Context
 from snapshots.evs.client import EvsClient
-from snapshots.evs.config import CloudConfig, PasswordCredentials
+from snapshots.evs.config import (
+    ApplicationCredentials,
+    CloudConfig,
+    KeyCredentials,
+    TokenCredentials,
+)
 from snapshots.evs.dialects import DIALECTS
 from snapshots.evs.errors import EvsError
 from snapshots.evs.identity import SignedIn, clock_difference, signed_in
@@ -91,23 +96,28 @@ def survey(cloud: str) -> Iterator[Line]:
 
 
 def _project(config: CloudConfig, token: SignedIn) -> Line:
-    if not isinstance(config.auth, PasswordCredentials):
-        return Line(
-            label="project", words=f"{config.auth.project_id} (an access key tells no name)"
-        )
-    name = token.project or config.auth.project_name or "unnamed"
-    identity = token.project_id or config.auth.project_id or "no id"
+    auth = config.auth
+    if isinstance(auth, KeyCredentials):
+        return Line(label="project", words=f"{auth.project_id} (an access key tells no name)")
+    # An application credential belongs to one project, so none is configured.
+    configured = None if isinstance(auth, ApplicationCredentials) else auth
+    name = token.project or (configured and configured.project_name) or "unnamed"
+    identity = token.project_id or (configured and configured.project_id) or "no id"
     return Line(label="project", words=f"{name} ({identity})")
 
 
 def _identity(config: CloudConfig, token: SignedIn) -> Iterator[Line]:
-    if not isinstance(config.auth, PasswordCredentials):
+    auth = config.auth
+    if isinstance(auth, KeyCredentials):
         yield Line(label="identity", words="none: each request is signed")
         yield Line(label="user", words="whose access key it is")
         return
-    domain = token.domain or config.auth.user_domain_name or config.auth.user_domain_id
-    user = token.user or config.auth.username
-    yield Line(label="identity", words=config.auth.auth_url)
+    configured = None if isinstance(auth, TokenCredentials) else auth
+    user = token.user or (configured and (configured.username or configured.user_id)) or "not told"
+    domain = token.domain or (
+        configured and (configured.user_domain_name or configured.user_domain_id)
+    )
+    yield Line(label="identity", words=auth.auth_url)
     yield Line(label="user", words=f"{user} of {domain}" if domain else user)
 
 

@@ -173,7 +173,7 @@ class FakeCloud(Loopback):
         token = {
             "issued_at": issued.strftime("%Y-%m-%dT%H:%M:%S.000000Z"),
             "expires_at": expires.strftime("%Y-%m-%dT%H:%M:%S.000000Z"),
-            "project": {"id": PROJECT},
+            "project": {"id": PROJECT, "name": "demo-project"},
             "catalog": self.catalog(),
         }
         return Reply(201, {"token": token}, {"X-Subject-Token": f"token-{len(self.logins)}"})

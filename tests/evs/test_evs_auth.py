@@ -7,10 +7,8 @@ import pytest
 from evs_loopback import CUT, Reply
 
 from snapshots.evs import errors
-from snapshots.evs.catalog import Service, find_root
 from snapshots.evs.client import EvsClient
 from snapshots.evs.config import PasswordCredentials
-from snapshots.evs.dialects import DIALECTS
 
 REJECTED = Reply(401, {"error_code": "APIGW.0301", "error_msg": "token expires"})
 EMPTY = Reply(200, {"snapshots": []})
@@ -226,23 +224,3 @@ def test_login_is_marked_as_sensitive(cloud, client, recorder):
 def test_password_is_in_no_repr():
     credentials = PasswordCredentials(auth_url="http://h/v3", username="u", password="hidden")
     assert "hidden" not in repr(credentials)
-
-
-@pytest.mark.parametrize(
-    ("services", "dialect", "root"),
-    [
-        ([("volumev2", "http://a/v2/p"), ("volumev3", "http://b/v3/p")], "native-v2", "http://a"),
-        ([("volumev2", "http://a/v2/p"), ("volumev3", "http://b/v3/p")], "native-v3", "http://b"),
-        ([("volume", "http://a/v1/p"), ("evs", "http://b/v2/p")], "vendor-v2", "http://b"),
-        ([("block-storage", "https://h/volume/v3")], "native-v3", "https://h/volume"),
-        ([("block-storage", "https://h/v3/p")], "native-v2", None),
-        ([("volume", "https://h:8776/")], "native-v2", "https://h:8776"),
-        ([("volumev2", "file:///v2/p")], "native-v2", None),
-        ([("compute", "http://a/v2/p")], "native-v2", None),
-    ],
-)
-def test_catalog_entry_that_fits_the_dialect_is_found(services, dialect, root):
-    found = [Service(type=kind, region="r", url=url) for kind, url in services]
-    assert find_root(found, dialect=DIALECTS[dialect], region="r") == root
-    assert find_root(found, dialect=DIALECTS[dialect], region="") == root
-    assert find_root(found, dialect=DIALECTS[dialect], region="other") is None
