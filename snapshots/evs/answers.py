@@ -1,4 +1,4 @@
-"""Reading what came back, whatever it is: JSON made safe to keep, and the fault inside an error.
+"""Reading what came back, whatever it is: JSON made safe to keep, and what headers say.
 
 Pure functions on bytes and headers; nothing here raises anything but `ValueError`.
 """
@@ -13,14 +13,9 @@ from email.utils import parsedate_to_datetime
 
 LONGEST_MESSAGE = 500
 LONGEST_RETRY_AFTER = 3600.0
-_LONGEST_CODE = 64
 _LONGEST_REQUEST_ID = 128
-_DEEPEST_FAULT = 4
 # PostgreSQL keeps no NUL and UTF-8 has no lone surrogates, but JSON can spell both.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-# The gateway repeats the request it tried to verify, headers included (page api-sign-errorcode).
-_ECHO = re.compile(r"[,;.]?\s*canonical[ _-]?request\b.*", re.IGNORECASE | re.DOTALL)
-_LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)  # Cinder's framework puts them into texts
 _REQUEST_ID_HEADERS = (
     "x-request-id",
     "x-openstack-request-id",
@@ -29,12 +24,17 @@ _REQUEST_ID_HEADERS = (
 )
 
 
-def read_object(body: bytes) -> dict[str, object]:
-    """The JSON object in `body`, all its texts storable; `ValueError` when it is not one."""
+def read_json(body: bytes) -> object:
+    """The JSON value in `body`, all its texts storable; `ValueError` when it is not one."""
     try:
-        value = _storable(json.loads(body.decode("utf-8")))
+        return _storable(json.loads(body.decode("utf-8-sig")))
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def read_object(body: bytes) -> dict[str, object]:
+    """The JSON object in `body`, all its texts storable; `ValueError` when it is not one."""
+    value = read_json(body)
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of trouble for callers
     return value
@@ -60,7 +60,10 @@ def plain(text: str, *, longest: int = LONGEST_MESSAGE) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What an error body says. `name` is the key it stood under, such as `itemNotFound`."""
+    """What an error body says. `name` is the key it stood under, such as `itemNotFound`.
+
+    `is_native`: in a shape that EVS, Cinder, their gateway or IAM use.
+    """
 
     code: str = ""
     message: str = ""
@@ -68,52 +71,13 @@ class Fault:
     title: str = ""
     request_id: str = ""
     retry_after: object = None
+    is_native: bool = False
 
     @property
     def gateway_number(self) -> str:
         """`0301` of `APIGW.0301` or `APIG.0301`; regions differ in the prefix."""
         prefix, _, number = self.code.upper().partition(".")
         return number if prefix in {"APIG", "APIGW"} else ""
-
-
-_SPELLINGS = (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message"))
-
-
-def find_fault(body: bytes) -> Fault | None:
-    """The fault in an error body, in any of the shapes clouds use; None when there is none."""
-    try:
-        return _fault_in(read_object(body), name="", depth=0)
-    except ValueError:
-        return None
-
-
-def _fault_in(data: Mapping[str, object], *, name: str, depth: int) -> Fault | None:
-    for code_key, message_key in _SPELLINGS:
-        code, message = _text(data.get(code_key)), _text(data.get(message_key))
-        if code or message:
-            return _fault(data, code=code, message=message, name=name)
-    if depth == _DEEPEST_FAULT:
-        return None
-    for key, value in data.items():
-        for item in value[:3] if isinstance(value, list) else [value]:
-            if isinstance(item, dict):
-                found = _fault_in(item, name=key, depth=depth + 1)
-                if found:
-                    return found
-    return None
-
-
-def _fault(data: Mapping[str, object], *, code: str, message: str, name: str) -> Fault:
-    if code.isdigit() and len(code) == 3 and name not in {"", "error"}:
-        code = name  # Cinder repeats the HTTP status here; the fault's name says more
-    return Fault(
-        code=plain(code, longest=_LONGEST_CODE),
-        message=plain(_ECHO.sub("", _LINE_BREAK.sub(" ", message))),
-        name=plain(name, longest=_LONGEST_CODE),
-        title=plain(_text(data.get("title"))),
-        request_id=plain(_text(data.get("request_id")), longest=_LONGEST_REQUEST_ID),
-        retry_after=data.get("retryAfter"),
-    )
 
 
 def _text(value: object) -> str:

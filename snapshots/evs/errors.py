@@ -15,10 +15,13 @@
 did not do what was asked, so that asking again cannot do it twice.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from snapshots.evs.answers import Fault, find_fault, plain, request_id_of, retry_after_of
+from snapshots.evs.answers import Fault, plain, request_id_of, retry_after_of
+from snapshots.evs.faults import find_fault
+from snapshots.evs.quota_words import speaks_of_quota
 from snapshots.evs.secrets import without_secrets
 
 
@@ -164,8 +167,9 @@ _TOKEN_CODES = frozenset(
 # 401 by the gateway for an application's own signature, not for the token.
 _NOT_THE_TOKEN = frozenset({"APIG.0303", "APIGW.0303", "APIG.0305", "APIGW.0305"})
 _QUOTA_CODES = frozenset({"EVS.5413", "EVS.1034", "EVS.1042"})
+_RATE = re.compile(r"\brate[- ]?limit", re.IGNORECASE)
+_NEVER_QUOTA = frozenset({401, 404, 405, 407, 429})
 _QUOTA_NAMES = frozenset({"overLimit", "overLimitFault"})
-_QUOTA_TEXTS = ("SnapshotLimitExceeded", "VolumeSizeExceedsAvailableQuota")
 
 _BY_STATUS: dict[int, type[Refused]] = {
     401: AuthFailed,
@@ -181,8 +185,7 @@ _BY_STATUS: dict[int, type[Refused]] = {
 def error_from_answer(status: int, headers: Mapping[str, str], body: bytes) -> EvsError:
     """The error that an HTTP answer stands for; never raises, whatever the body holds.
 
-    `headers` have lower-case names. Body shapes: EVS page A-0013, Cinder's faults, the gateway's
-    `error_code`/`error_msg`, IAM's; see `find_fault`.
+    `headers` have lower-case names. For the shapes of bodies see `faults`.
     """
     fault = find_fault(body)
     kind = _kind(status, fault=fault)
@@ -210,11 +213,11 @@ def _kind(status: int, *, fault: Fault | None) -> type[EvsError]:
 
 def _kind_by_fault(status: int, *, fault: Fault) -> type[Refused] | None:
     """What the fault says more exactly than the status does; the first that fits."""
-    not_the_api = fault.gateway_number != "" or _is_frameworks(fault)
+    not_the_api = not fault.is_native or fault.gateway_number != "" or _is_frameworks(fault)
     rules: tuple[tuple[bool, type[Refused]], ...] = (
         (fault.code.upper() in _TOKEN_CODES, AuthFailed),
         (fault.gateway_number == "0308", Throttled),
-        ("rate-limit" in fault.message.lower(), Throttled),
+        (_RATE.search(fault.message) is not None, Throttled),
         (status == 404 and not_the_api, NoSuchApi),
         (_is_quota(status, fault=fault), QuotaExceeded),
         (status == 413 and not_the_api, BadRequest),  # the body was too large, no quota is meant
@@ -237,8 +240,10 @@ def _is_frameworks(fault: Fault) -> bool:
 
 
 def _is_quota(status: int, *, fault: Fault) -> bool:
+    if status in _NEVER_QUOTA:
+        return False
     named = fault.code.upper() in _QUOTA_CODES or fault.name in _QUOTA_NAMES
-    return status != 429 and (named or any(text in fault.message for text in _QUOTA_TEXTS))
+    return named or speaks_of_quota(fault.message, code=fault.code)
 
 
 def _turned_away(status: int, *, fault: Fault | None, retry_after: float | None) -> bool:

@@ -6,6 +6,7 @@ Codes: EVS page "Error Codes" (A-0038), the API gateway's list (SIGN, APIG) and 
 
 from dataclasses import dataclass
 from enum import Enum
+from http import HTTPStatus
 
 from snapshots.evs.errors import (
     AuthFailed,
@@ -15,6 +16,7 @@ from snapshots.evs.errors import (
     Forbidden,
     LoginFailed,
     NoConnection,
+    NoEndpoint,
     NoSuchApi,
     NotFound,
     QuotaExceeded,
@@ -249,13 +251,21 @@ def outcome_of(error: EvsError, *, sent: bool) -> Outcome:
     before it can fail too). Whatever a table says: an unknown outcome stays unknown, and a known
     one is never called unknown.
     """
-    found = BY_CODE.get(error.code.upper().replace("APIG.", "APIGW.")) or _by_class(error)
+    if isinstance(error, NoEndpoint):
+        return _NO_API
+    found = _by_code(error) or _by_class(error)
     if not sent or error.at_sign_in or isinstance(error, LoginFailed):
         # Whatever it says, it was said to the sign-in: the first, or one to renew the token.
         return found if found.verdict is Verdict.RETRY else _NO_SIGN_IN
     if not error.outcome_known or error.status in OF_NO_CLOUD:
         return _UNKNOWN
     return _LATER if found.verdict is Verdict.UNKNOWN else found
+
+
+def _by_code(error: EvsError) -> Outcome | None:
+    if isinstance(error, QuotaExceeded) and error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return _QUOTA  # by the answer's words, which are more exact than a code such as EVS.5403
+    return BY_CODE.get(error.code.upper().replace("APIG.", "APIGW."))
 
 
 def _by_class(error: EvsError) -> Outcome:

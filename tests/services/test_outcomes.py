@@ -11,6 +11,7 @@ from snapshots.evs.errors import (
     Forbidden,
     LoginFailed,
     NoConnection,
+    NoEndpoint,
     NoSuchApi,
     NotFound,
     QuotaExceeded,
@@ -219,3 +220,21 @@ def test_what_only_a_proxy_says_proves_nothing_about_the_cloud(status):
 )
 def test_only_another_snapshot_that_is_being_made_is_waited_for(message, verdict):
     assert read(400, "EVS.5400", message).verdict is verdict
+
+
+def test_quota_in_words_is_told_as_quota_whatever_the_code():
+    for status, code in [(403, "EVS.5403"), (400, "EVS.5400"), (403, "403")]:
+        outcome = read(status, code, "Quota exceeded for resources: ['snapshots'].")
+        assert (outcome.verdict, outcome.fixer) == (REFUSE, Fixer.CLOUD_ADMIN)
+        assert "quota" in outcome.words
+
+
+def test_policy_that_mentions_the_quota_is_told_as_permissions():
+    assert "permissions" in read(403, "EVS.5403", "not authorized to update quota").words
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_catalog_without_a_usable_endpoint_is_told_to_the_administrator(sent):
+    outcome = outcome_of(NoEndpoint("The catalog has no region x."), sent=sent)
+    assert (outcome.verdict, outcome.fixer) == (REFUSE, Fixer.PORTAL_ADMIN)
+    assert "region or the address" in outcome.words
