@@ -134,14 +134,14 @@ class EvsClient:
     ) -> list[Snapshot]:
         """All snapshots of the project that fit, newest first, `limit` (1..1000) a page (A-2097).
 
-        Filters are checked again here, literally: a cloud that does not know one ignores it. A row
+        Filters are checked again here: a cloud that does not know one ignores it. A row
         that cannot be read makes the list unreadable: what it hides may be what is looked for.
         """
         wanted = {"volume_id": volume_id, "status": status, "name": name}
         filters = tuple((key, value) for key, value in wanted.items() if value is not None)
         call = _Call(purpose="watch", path=self._connection.dialect.list, query=filters)
         rows = self._list(call, key="snapshots", read_row=snapshot_from, limit=limit)
-        return [row for row in rows if all(getattr(row, key) == value for key, value in filters)]
+        return [row for row in rows if all(_fits(row, key, value) for key, value in filters)]
 
     def list_readable_snapshots(
         self,
@@ -283,6 +283,12 @@ def _named(identity: str) -> str:
     if identity in {"", ".", ".."}:
         raise ValueError("An id is needed.")
     return escaped(identity)
+
+
+def _fits(row: Snapshot, key: str, value: str) -> bool:
+    """Literally, but statuses without regard to case: some clouds write capitals."""
+    text = str(getattr(row, key))
+    return text.lower() == value.lower() if key == "status" else text == value
 
 
 def _snapshot_answer(data: Mapping[str, object]) -> Snapshot:

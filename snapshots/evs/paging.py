@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from snapshots.evs.dialects import Paging
 from snapshots.evs.errors import NotFound, UnreadableAnswer
-from snapshots.evs.types import LONGEST_ID
+from snapshots.evs.types import LONGEST_ID, whole_number
 from snapshots.evs.wire import TOO_LONG
 
 MOST_PAGES = 1000
@@ -108,14 +108,14 @@ def page_from(
     if not isinstance(rows, list):
         raise UnreadableAnswer(f"The cloud's answer holds no list of {key}.")
     links = data.get(f"{key}_links")
-    total = data.get("count")
+    total = whole_number(data.get("count"))
     return Page(
         rows=[read_row(row) for row in rows],
         has_next=any(
             isinstance(link, dict) and link.get("rel") == "next"
             for link in (links if isinstance(links, list) else [])
         ),
-        total=total if isinstance(total, int) else None,
+        total=total,
     )
 
 

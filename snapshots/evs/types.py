@@ -8,7 +8,7 @@ status. Texts are cut to what the cloud itself allows, so that a strange answer 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from snapshots.evs.answers import plain
 from snapshots.evs.errors import UnreadableAnswer
@@ -38,9 +38,9 @@ class CreateSnapshot:
 class Snapshot:
     """A snapshot as shown by the cloud (page A-2097).
 
-    `size_gb` is the volume's size in GiB, whatever the letters say (0: not told). `status` is the
-    cloud's own word, also one never seen before. `progress` such as "100%", "" where not shown.
-    Times are UTC.
+    `size_gb` is the volume's size in GiB, whatever the letters say; None: not told, or not as a
+    whole number. `status` is the cloud's own word, also one never seen before; compare it without
+    regard to case. `progress` such as "100%", "" where not shown. Times are UTC.
     """
 
     id: str
@@ -48,7 +48,7 @@ class Snapshot:
     description: str
     status: str
     volume_id: str
-    size_gb: int
+    size_gb: int | None
     metadata: Mapping[str, str] = field(hash=False)
     created_at: datetime | None
     updated_at: datetime | None
@@ -76,7 +76,7 @@ class Volume:
     id: str
     name: str
     status: str
-    size_gb: int
+    size_gb: int | None
     volume_type: str
     availability_zone: str
     bootable: bool
@@ -90,16 +90,22 @@ class Volume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """One line of the project's quota (page A-2073); a `limit` below 0 means no limit."""
+    """One line of the project's quota (page A-2073); a `limit` below 0 means no limit.
+
+    `in_use` None: the cloud did not tell. `reserved` is for operations under way; 0 where a cloud
+    has no such number.
+    """
 
     limit: int
-    in_use: int
+    in_use: int | None
     reserved: int
 
     @property
     def free(self) -> int | None:
-        """What is left, never below 0; None when there is no limit."""
-        return None if self.limit < 0 else max(self.limit - self.in_use - self.reserved, 0)
+        """What is left, never below 0; None when there is no limit, or the use is not told."""
+        if self.limit < 0 or self.in_use is None:
+            return None
+        return max(self.limit - self.in_use - self.reserved, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +160,10 @@ def volume_from(data: object) -> Volume:
 
 
 def quotas_from(data: object) -> Quotas:
-    """Read the object under `quota_set`; lines that are no quotas are left out."""
+    """Read the object under `quota_set`; lines that are no quotas are left out.
+
+    A line holds `limit` and `in_use` (or `used`), or is the limit alone, as without `usage=True`.
+    """
     row = _object(data, what="quota")
     lines = {name: quota for name, value in row.items() if (quota := _quota(value))}
     typed = ("snapshots_", "gigabytes_")
@@ -166,13 +175,17 @@ def quotas_from(data: object) -> Quotas:
 
 
 def _quota(value: object) -> Quota | None:
-    if not isinstance(value, dict) or not _is_int(value.get("limit")):
+    line = value if isinstance(value, dict) else {"limit": value}
+    limit = whole_number(line.get("limit"))
+    if limit is None:
         return None
-    return Quota(
-        limit=max(min(value["limit"], _LARGEST_NUMBER), -1),
-        in_use=_count(value.get("in_use")),
-        reserved=_count(value.get("reserved")),
-    )
+    in_use = _count(line.get("in_use"))
+    if in_use is None:
+        in_use = _count(line.get("used"))
+    reserved = 0 if line.get("reserved") is None else _count(line["reserved"])
+    if reserved is None:  # told, but unreadable: how much is left is not known either
+        in_use = None
+    return Quota(limit=max(min(limit, _LARGEST_NUMBER), -1), in_use=in_use, reserved=reserved or 0)
 
 
 def _attachments(value: object) -> tuple[Attachment, ...]:
@@ -189,25 +202,40 @@ def _attachments(value: object) -> tuple[Attachment, ...]:
 
 
 _MOMENT = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?:[Zz]|\+00:?00)?", re.ASCII
+    r"(?P<day>\d{4}-\d{2}-\d{2})(?:[Tt]|\s+)(?P<minute>\d{2}:\d{2})"
+    r"(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?"
+    r"\s*(?:[Zz]|UTC|GMT|(?P<sign>[+-])(?P<hours>\d{2})(?::?(?P<minutes>[0-5]\d))?)?",
+    re.ASCII,
 )
+_LONGEST_MOMENT = 100
 
 
 def moment(value: object) -> datetime | None:
     """A time as the cloud writes it, aware in UTC; None when it is none.
 
     Documented form: UTC without saying so, `2013-02-25T03:56:53.081642`. Seen besides: a lower-case
-    `t`, no fraction, a final `Z` (IAM).
+    `t` or a blank, no seconds, longer fractions (cut to microseconds), a final `Z` (IAM), an offset
+    such as `+03:00`, `+0300` or `-05`, blanks around.
     """
-    match = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    if not isinstance(value, str) or len(value) > _LONGEST_MOMENT:
+        return None
+    match = _MOMENT.fullmatch(value.strip())
     if match is None:
         return None
-    day, time, fraction = match.groups()
-    try:
-        parsed = datetime.fromisoformat(f"{day}T{time}.{(fraction or '0')[:6]:0<6}")
-    except ValueError:
+    fraction = f"{(match['fraction'] or '0')[:6]:0<6}"
+    offset = timedelta(hours=int(match["hours"] or 0), minutes=int(match["minutes"] or 0))
+    if offset >= _LONGEST_OFFSET:
         return None
-    return parsed.replace(tzinfo=UTC)
+    try:
+        local = datetime.fromisoformat(
+            f"{match['day']}T{match['minute']}:{match['second'] or '00'}.{fraction}"
+        ).replace(tzinfo=UTC)
+        return local + offset if match["sign"] == "-" else local - offset
+    except (ValueError, OverflowError):
+        return None
+
+
+_LONGEST_OFFSET = timedelta(hours=24)
 
 
 def _object(data: object, *, what: str) -> dict[str, object]:
@@ -222,7 +250,7 @@ def _required(row: Mapping[str, object], key: str, *, what: str, longest: int) -
         raise UnreadableAnswer(f"The cloud's answer holds a {what} without {key}.")
     if len(value) > longest and key == "id":
         raise UnreadableAnswer(f"The cloud's answer holds a {what} with an endless {key}.")
-    return value[:longest]
+    return value.strip()[:longest]
 
 
 def _text(value: object, *, longest: int = _LONGEST_TEXT) -> str:
@@ -244,19 +272,30 @@ def _as_text(value: object) -> str:
         return ""
 
 
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+_WHOLE = re.compile(r"([+-]?\d{1,15})(?:\.0*)?", re.ASCII)
 
 
-def _count(value: object) -> int:
-    """A whole number from 0 to 2,147,483,647; 0 for anything else."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST_NUMBER:
+def whole_number(value: object) -> int | None:
+    """A whole number, also as a text or with an empty fraction (`40`, `"40"`, `40.0`, `"40.0"`).
+
+    None for anything else: what is not told must not look like a number that was.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, int):
         return value
-    return 0
+    match = _WHOLE.fullmatch(value.strip()) if isinstance(value, str) else None
+    return int(match[1]) if match else None
+
+
+def _count(value: object) -> int | None:
+    """A whole number from 0 to 2,147,483,647; None for anything else."""
+    number = whole_number(value)
+    return number if number is not None and 0 <= number <= _LARGEST_NUMBER else None
 
 
 def _truth(value: object) -> bool:
     """The documents show booleans as booleans and as the strings "true" and "false"."""
-    return value is True or (isinstance(value, str) and value.lower() == "true")
+    return value is True or (isinstance(value, str) and value.strip().lower() == "true")

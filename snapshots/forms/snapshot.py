@@ -358,7 +358,8 @@ def _group_of(volume: Volume) -> str:
 
 
 def _option(volume: Volume, *, alike: bool, several: bool) -> str:
-    parts = [volume.label, f"{volume.size_gb} GiB", volume.status]
+    size = "size not told" if volume.size_gb is None else f"{volume.size_gb} GiB"
+    parts = [volume.label, size, volume.status]
     if alike:
         parts.insert(1, volume.volume_id[:8])
     if several:

@@ -20,6 +20,7 @@ from snapshots.models.mirrors import (
     Snapshot,
     Volume,
     VolumeGrant,
+    status_word,
 )
 from snapshots.models.operations import (
     ASKABLE_AGAIN,
@@ -94,4 +95,5 @@ __all__ = [
     "may_request_for_others",
     "roles_of",
     "sees_every_operation",
+    "status_word",
 ]

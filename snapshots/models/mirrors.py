@@ -15,6 +15,11 @@ SNAPSHOT_STATUSES = frozenset({"available", "in-use", "attaching"})
 FORCE_STATUSES = frozenset({"in-use", "attaching"})
 
 
+def status_word(status: str) -> str:
+    """A status for comparing: clouds write `In-Use`, ` in-use` and `in_use` for the same."""
+    return "-".join(status.lower().replace("_", " ").replace("-", " ").split())
+
+
 class Volume(models.Model):
     """An EVS disk from the inventory."""
 
@@ -23,7 +28,7 @@ class Volume(models.Model):
     project_id = models.CharField(max_length=64, blank=True)
     name = models.CharField(max_length=255, blank=True)
     status = models.CharField(max_length=64)
-    size_gb = models.PositiveIntegerField(default=0)  # GiB, whatever the letter says
+    size_gb = models.PositiveIntegerField(null=True)  # GiB; null: the cloud did not tell
     volume_type = models.CharField(max_length=255, blank=True)
     availability_zone = models.CharField(max_length=255, blank=True)
     bootable = models.BooleanField(default=False)
@@ -48,11 +53,15 @@ class Volume(models.Model):
 
     @property
     def takes_snapshot(self) -> bool:
-        return self.gone_at is None and self.status in SNAPSHOT_STATUSES
+        return self.gone_at is None and status_word(self.status) in SNAPSHOT_STATUSES
 
     @property
     def needs_force(self) -> bool:
-        return self.status in FORCE_STATUSES
+        return status_word(self.status) in FORCE_STATUSES
+
+    @property
+    def is_attaching(self) -> bool:
+        return status_word(self.status) == "attaching"
 
 
 class VolumeGrant(models.Model):
@@ -107,7 +116,7 @@ class Snapshot(models.Model):
     progress = models.CharField(max_length=16, blank=True)
     description = models.CharField(max_length=255, blank=True)
     metadata = models.JSONField(default=dict)
-    size_gb = models.PositiveIntegerField(default=0)
+    size_gb = models.PositiveIntegerField(null=True)  # as of a volume
     created_at = models.DateTimeField(null=True, blank=True)  # by the cloud's clock
     seen_at = models.DateTimeField()
     missed = models.PositiveSmallIntegerField(default=0)  # readings in a row that did not find it
@@ -129,7 +138,7 @@ class Quota(models.Model):
     cloud = models.CharField(max_length=80)
     resource = models.CharField(max_length=80)  # snapshots, gigabytes, snapshots_SSD ...
     limit = models.IntegerField()  # -1: no limit
-    in_use = models.IntegerField()
+    in_use = models.IntegerField(null=True)  # null: the cloud did not tell
     reserved = models.IntegerField(default=0)
     seen_at = models.DateTimeField()
 
@@ -143,10 +152,15 @@ class Quota(models.Model):
 
     @property
     def free(self) -> int | None:
-        """What is left, by Cinder's arithmetic; None where there is no limit."""
-        if self.limit < 0:
+        """What is left, by Cinder's arithmetic; None where there is no limit, or nobody knows."""
+        if self.limit < 0 or self.used is None:
             return None
-        return max(0, self.limit - self.in_use - self.reserved)
+        return max(0, self.limit - self.used)
+
+    @property
+    def used(self) -> int | None:
+        """In use and reserved together: what cannot be had any more; None: not told."""
+        return None if self.in_use is None else self.in_use + self.reserved
 
 
 class CloudHealth(models.Model):

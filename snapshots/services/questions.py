@@ -35,6 +35,7 @@ from snapshots.models import (
     Question,
     Role,
     Tally,
+    status_word,
 )
 from snapshots.services.request import OWN_VOLUME, VOLUME_STATUS
 
@@ -222,7 +223,7 @@ def _askings(operations: Sequence[Operation]) -> dict[uuid.UUID, _Asking]:
 
 def _of_asking(operation: Operation, asking: _Asking, hours: WorkingHours) -> Iterator[Question]:
     """What is settled by the click itself, whatever came of it."""
-    was_in_use = not asking.volume_status or asking.volume_status in FORCE_STATUSES
+    was_in_use = not asking.volume_status or status_word(asking.volume_status) in FORCE_STATUSES
     if operation.force and not operation.ticket.strip() and was_in_use:
         yield Question.FORCED
     # Only the helpdesk has a field for whom it is.

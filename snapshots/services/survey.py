@@ -157,8 +157,8 @@ def _quota(client: EvsClient) -> Line:
 
 
 def _used(quota: Quota) -> str:
-    used = quota.in_use + quota.reserved
-    return f"{used:,} in use, no limit" if quota.limit < 0 else f"{used:,} of {quota.limit:,}"
+    used = "not told" if quota.in_use is None else f"{quota.in_use + quota.reserved:,}"
+    return f"{used} in use, no limit" if quota.limit < 0 else f"{used} of {quota.limit:,}"
 
 
 def _clock(difference: timedelta | None) -> Line:

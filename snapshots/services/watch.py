@@ -25,6 +25,7 @@ from snapshots.models import (
     OperationState,
     Purpose,
     Snapshot,
+    status_word,
 )
 from snapshots.services.anomalies import (
     contradiction_in,
@@ -38,7 +39,7 @@ from snapshots.services.speaking import client_for_portal
 log = logging.getLogger(__name__)
 
 SUCCESS = frozenset({"available"})
-FAILURE = frozenset({"error", "error_deleting", "deleted"})
+FAILURE = frozenset({"error", "error-deleting", "deleted"})  # as `status_word` spells them
 MOST_ROWS = 1000  # a page: as many as the cloud gives, so that a reading is one call
 MOST_SINGLE = 5  # snapshots asked for one by one in a reading, where the list does not have them
 NOTED_AT_ONCE = 50  # snapshots in one transaction: one for each keeps other writers waiting
@@ -72,7 +73,7 @@ def adopt(operation: Operation, made: CloudSnapshot) -> None:
             **_seen(made, now),
         )
         _conclude(operation, made.status, now)
-        is_final = made.status.lower() in SUCCESS | FAILURE  # no reading will follow
+        is_final = status_word(made.status) in SUCCESS | FAILURE  # no reading will follow
         if is_final and "metadata" in made.raw:
             note_metadata_kept(operation, kept=MARKER in made.metadata)
 
@@ -321,10 +322,10 @@ def _conclude(operation: Operation, status: str, now: datetime) -> None:
     """Finish the operation when the snapshot's status is final. A status never seen before is not:
     it is shown and watched.
     """
-    if status.lower() in SUCCESS:
+    if status_word(status) in SUCCESS:
         words = "The snapshot is ready to use."
         _finish(operation, OperationState.SUCCEEDED, words, now)
-    elif status.lower() in FAILURE:
+    elif status_word(status) in FAILURE:
         words = (
             f"The cloud could not make the snapshot (status \N{LEFT DOUBLE QUOTATION MARK}"
             f"{status}\N{RIGHT DOUBLE QUOTATION MARK}). What it left behind cannot be "

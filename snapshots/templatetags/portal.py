@@ -33,6 +33,7 @@ from snapshots.models import (
     may_request,
     roles_of,
     sees_every_operation,
+    status_word,
 )
 
 register = template.Library()
@@ -112,7 +113,8 @@ def badge(state: OperationState) -> SafeString:
 @register.simple_tag
 def volume_badge(status: str) -> SafeString:
     """The cloud's own word for a volume; a word never seen before is shown as it is."""
-    tone = "bad" if status.startswith("error") else _VOLUME_TONES.get(status, "quiet")
+    word = status_word(status)
+    tone = "bad" if word.startswith("error") else _VOLUME_TONES.get(word, "quiet")
     return _badge(status, tone)
 
 
@@ -314,15 +316,15 @@ def url_path(url: str) -> str:
 
 
 @register.filter
-def used(quota: Quota) -> int:
-    """In use and reserved together: what cannot be had any more."""
-    return quota.in_use + quota.reserved
+def gib(size: int | None) -> str:
+    """A size in GiB; a cloud that does not tell it has not said 0."""
+    return "not told" if size is None else f"{size} GiB"
 
 
 @register.simple_tag
 def quota_bar(quota: Quota) -> SafeString:
     """A bar; its length by attribute, its colour by class, since styles in the page are blocked."""
-    share = min(100, round(100 * used(quota) / quota.limit)) if quota.limit else 100
+    share = min(100, round(100 * (quota.used or 0) / quota.limit)) if quota.limit else 100
     tone = "bad" if share >= 95 else "warning" if share >= 80 else "good"
     return format_html(
         '<svg class="bar bar--{}" role="img" aria-label="{} per cent in use" '

@@ -1,7 +1,7 @@
 """Answers are read tolerantly, but never into something that is no snapshot."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -41,7 +41,7 @@ def test_snapshot_is_read():
 
 def test_snapshot_needs_no_more_than_id_and_status():
     snapshot = snapshot_from({"id": "a", "status": "never-seen-before", "colour": "red"})
-    assert (snapshot.status, snapshot.name, snapshot.size_gb) == ("never-seen-before", "", 0)
+    assert (snapshot.status, snapshot.name, snapshot.size_gb) == ("never-seen-before", "", None)
     assert (snapshot.progress, snapshot.metadata, snapshot.created_at) == ("", {}, None)
 
 
@@ -73,9 +73,38 @@ def test_strange_values_become_safe_ones():
     assert (snapshot.size_gb, snapshot.name) == (7, "")
 
 
-@pytest.mark.parametrize("size", [True, -1, 1.5, "x", 2**31, None, 10**30, "9" * 5000])
-def test_size_that_is_none_is_zero(size):
-    assert snapshot_from(SNAPSHOT | {"size": size}).size_gb == 0
+@pytest.mark.parametrize(
+    "size", [40, "40", "40.0", "40.", " 40 ", "+40", "040", 40.0, "40.000000000000"]
+)
+def test_whole_number_is_read_in_any_spelling(size):
+    assert snapshot_from(SNAPSHOT | {"size": size}).size_gb == 40
+    assert volume_from(SNAPSHOT | {"size": size}).size_gb == 40
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        *(True, False, -1, "-1", 1.5, "1.5", "x", "", " ", "40 GB", "4e1", 2**31, None, 10**30),
+        *([40], {"value": 40}, "9" * 5000, float("inf"), "\u0664\u0660"),
+    ],
+)
+def test_size_that_cannot_be_read_is_not_told(size):
+    assert snapshot_from(SNAPSHOT | {"size": size}).size_gb is None
+
+
+def test_zero_is_told_only_where_the_cloud_says_zero():
+    assert snapshot_from(SNAPSHOT | {"size": 0}).size_gb == 0
+    assert snapshot_from(SNAPSHOT | {"size": "0.0"}).size_gb == 0
+
+
+@pytest.mark.parametrize("status", ["AVAILABLE", " available ", "Error_Deleting"])
+def test_status_stays_the_clouds_own_word(status):
+    assert snapshot_from(SNAPSHOT | {"status": status}).status == status.strip()
+    assert volume_from(SNAPSHOT | {"status": status}).status == status.strip()
+
+
+NINE = datetime(2020, 1, 4, 9, 5, 22, tzinfo=UTC)
+NOON = datetime(2020, 1, 4, 9, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -83,20 +112,64 @@ def test_size_that_is_none_is_zero(size):
     [
         ("2013-02-25T03:56:53.081642", datetime(2013, 2, 25, 3, 56, 53, 81642, tzinfo=UTC)),
         ("2013-02-25t04:13:17.000000", datetime(2013, 2, 25, 4, 13, 17, tzinfo=UTC)),
-        ("2013-02-25T04:13:17", datetime(2013, 2, 25, 4, 13, 17, tzinfo=UTC)),
-        ("2020-01-04T09:05:22.701000Z", datetime(2020, 1, 4, 9, 5, 22, 701000, tzinfo=UTC)),
-        ("2020-01-04T09:05:22.7Z", datetime(2020, 1, 4, 9, 5, 22, 700000, tzinfo=UTC)),
-        ("2020-01-04T09:05:22+00:00", datetime(2020, 1, 4, 9, 5, 22, tzinfo=UTC)),
+        ("2020-01-04T09:05:22", NINE),
+        ("2020-01-04T09:05:22.701000Z", NINE.replace(microsecond=701000)),
+        ("2020-01-04T09:05:22.7Z", NINE.replace(microsecond=700000)),
+        ("2020-01-04T09:05:22,7Z", NINE.replace(microsecond=700000)),
+        ("2020-01-04T09:05:22.123456789123456Z", NINE.replace(microsecond=123456)),
+        ("2020-01-04T09:05:22.9999999999", NINE.replace(microsecond=999999)),
+        ("2020-01-04T09:05:22+00:00", NINE),
+        ("2020-01-04T09:05:22-00:00", NINE),
+        ("2020-01-04T12:05:22+03:00", NINE),
+        ("2020-01-04T12:05:22+0300", NINE),
+        ("2020-01-04T12:05:22+03", NINE),
+        ("2020-01-04T04:05:22-05", NINE),
+        ("2020-01-04T04:05:22.5-0500", NINE.replace(microsecond=500000)),
+        ("2020-01-04T14:35:22+05:30", NINE),
+        ("2020-01-03T23:05:22-10:00", NINE),
+        ("2020-01-04 09:05:22", NINE),
+        ("2020-01-04 12:05:22 +0300", NINE),
+        (" 2020-01-04T09:05:22Z \n", NINE),
+        ("2020-01-04 09:05:22 UTC", NINE),
+        ("2020-01-04T09:05", NOON),
+        ("2020-01-04T09:05Z", NOON),
+        ("2020-01-04T12:05+03:00", NOON),
+        ("2020-01-04 04:05 -05", NOON),
         ("2020-13-04T09:05:22", None),
-        ("2020-01-04T09:05:22+03:00", None),
+        ("2020-01-04T25:05:22", None),
+        ("2020-01-04T09:05:22+24:00", None),
+        ("2020-01-04T09:05:22+03:99", None),
+        ("2020-01-04T09:05:22+3", None),
+        ("2020-01-04T09:05:22.", None),
+        ("0001-01-01T00:00:00+03:00", None),
+        ("9999-12-31T23:59:59-05", None),
+        ("2020-01-04", None),
         ("yesterday", None),
         ("", None),
         (None, None),
         (1580000000, None),
+        ("2020-01-04T09:05:22." + "1" * 10_000, None),
     ],
 )
 def test_times_are_aware_or_none(text, expected):
     assert moment(text) == expected
+
+
+ZONES = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda m: timezone(timedelta(minutes=m)))
+
+
+@given(
+    st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=ZONES),  # noqa: DTZ001
+    st.sampled_from(["T", "t", " "]),
+    st.booleans(),
+    st.integers(0, 9),
+)
+def test_every_offset_is_read_to_the_microsecond(when, separator, with_colon, more_digits):
+    zone = when.strftime("%z")
+    zone = f"{zone[:3]}:{zone[3:5]}" if with_colon else zone[:5]
+    text = when.strftime(f"%Y-%m-%d{separator}%H:%M:%S.%f") + "7" * more_digits + zone
+    assert moment(text) == when
+    assert moment(text).utcoffset() == timedelta(0)
 
 
 def test_volume_is_read():
@@ -133,7 +206,42 @@ def test_quotas_are_read():
 
 
 @pytest.mark.parametrize(
-    ("limit", "in_use", "reserved", "free"), [(10, 6, 1, 3), (-1, 6, 1, None), (5, 6, 0, 0)]
+    ("line", "limit", "in_use", "reserved"),
+    [
+        ({"limit": 10, "in_use": 6, "reserved": 1}, 10, 6, 1),
+        ({"limit": 10, "used": 6}, 10, 6, 0),
+        ({"limit": 10, "in_use": None, "used": 6}, 10, 6, 0),
+        ({"limit": 10, "in_use": 0, "used": 6}, 10, 0, 0),
+        ({"limit": "10", "in_use": "6", "reserved": "1"}, 10, 6, 1),
+        ({"limit": "10.0", "in_use": 6.0, "reserved": 0.0}, 10, 6, 0),
+        ({"limit": "-1", "in_use": 6}, -1, 6, 0),
+        ({"limit": -5, "in_use": 6}, -1, 6, 0),
+        ({"limit": 10}, 10, None, 0),
+        ({"limit": 10, "in_use": "many"}, 10, None, 0),
+        ({"limit": 10, "in_use": 6.5}, 10, None, 0),
+        ({"limit": 10, "in_use": -6}, 10, None, 0),
+        ({"limit": 10, "in_use": 6, "reserved": "some"}, 10, None, 0),
+        (10, 10, None, 0),
+        ("10", 10, None, 0),
+        (-1, -1, None, 0),
+    ],
+)
+def test_quota_line_in_any_spelling(line, limit, in_use, reserved):
+    quotas = quotas_from({"snapshots": line, "gigabytes_SSD": line})
+    assert quotas.snapshots == Quota(limit=limit, in_use=in_use, reserved=reserved)
+    assert quotas.by_type == {"gigabytes_SSD": quotas.snapshots}
+
+
+@pytest.mark.parametrize(
+    "line", [None, True, "x", [], {}, {"limit": None}, {"in_use": 5}, {"limit": "unlimited"}, 1.5]
+)
+def test_quota_without_a_limit_is_not_told(line):
+    assert quotas_from({"snapshots": line}).snapshots is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "in_use", "reserved", "free"),
+    [(10, 6, 1, 3), (-1, 6, 1, None), (5, 6, 0, 0), (5, None, 0, None)],
 )
 def test_free_quota(limit, in_use, reserved, free):
     assert Quota(limit=limit, in_use=in_use, reserved=reserved).free == free

@@ -84,3 +84,42 @@ def test_a_volume_being_attached_has_words_of_its_own(alice):
     page = alice.get("/snapshots/new/volume/", {"volume_id": busy.volume_id}).text
     assert "Take it while the volume is in use" in page
     assert "Quota left: snapshots" in page
+
+
+def test_a_size_that_is_not_told_is_not_shown_as_zero(alice):
+    made = scene.volume(granted_to=alice.user, size_gb=None)
+    facts = alice.get("/snapshots/new/volume/", {"volume_id": made.volume_id}).text
+    form = alice.get("/snapshots/new/").text
+    for page in (alice.get(PAGE).text, facts, form):
+        assert "not told" in page
+        assert "0 GiB" not in page
+        assert "None" not in page
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [(50, "Limit 50; the cloud did not tell"), (-1, "No limit; the cloud did not tell")],
+)
+def test_a_quota_whose_use_is_not_told_shows_no_numbers_of_it(alice, volume, limit, words):
+    Quota.objects.update(in_use=None, limit=limit)
+    page = alice.get(PAGE).text
+    assert words in page
+    assert "in use, " not in page
+    assert "per cent" not in page
+    facts = alice.get("/snapshots/new/volume/", {"volume_id": volume.volume_id}).text
+    assert ("not told, limit 50" if limit > 0 else "no limit") in facts
+
+
+@pytest.mark.parametrize("status", ["Available", "IN-USE", "in_use", "In Use", " attaching "])
+def test_a_status_in_another_spelling_allows_a_snapshot(alice, status):
+    made = scene.volume(granted_to=alice.user, status=status)
+    page = alice.get(PAGE).text
+    assert f"?volume_id={made.volume_id}" in page
+    assert status.strip() in page
+    assert made.needs_force is (status != "Available")
+
+
+@pytest.mark.parametrize("status", ["ERROR", "Error Extending", "not-available", "in-user"])
+def test_a_status_that_only_looks_alike_allows_none(alice, status):
+    scene.volume(granted_to=alice.user, status=status)
+    assert "?volume_id=" not in alice.get(PAGE).text

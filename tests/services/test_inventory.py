@@ -72,3 +72,27 @@ def test_a_volume_that_cannot_be_read_hides_no_other_and_nobody_is_gone(inventor
     assert not Volume.objects.filter(gone_at__isnull=False).exists()
     assert "without status" in Duty.objects.get(kind="inventory").trouble
     assert CloudHealth.objects.get().failing_since is None
+
+
+def answer_with(sandbox, path, body):
+    plan = {"method": "GET", "path": path, "status": 200, "body": body}
+    control(sandbox, "POST", "faults", json=plan)
+
+
+def test_numbers_in_other_spellings_are_stored_and_never_as_zero(inventory, loop, sandbox):
+    rows = [
+        {"id": "a", "name": "text", "status": "Available", "size": "40.0"},
+        {"id": "b", "name": "unreadable", "status": " in-use ", "size": "forty"},
+    ]
+    answer_with(sandbox, "/volumes/detail", {"volumes": rows})
+    quotas = {"snapshots": {"limit": "50", "used": "12"}, "gigabytes": 1000}
+    answer_with(sandbox, "/os-quota-sets/[0-9a-f]+", {"quota_set": quotas})
+    read_again(loop)
+    volumes = {one.name: one for one in Volume.objects.filter(gone_at__isnull=True)}
+    assert (volumes["text"].size_gb, volumes["text"].status) == (40, "Available")
+    assert (volumes["unreadable"].size_gb, volumes["unreadable"].status) == (None, "in-use")
+    assert volumes["text"].takes_snapshot
+    assert volumes["unreadable"].needs_force
+    snapshots, gigabytes = (Quota.objects.get(resource=r) for r in ("snapshots", "gigabytes"))
+    assert (snapshots.in_use, snapshots.free) == (12, 38)
+    assert (gigabytes.limit, gigabytes.in_use, gigabytes.free) == (1000, None, None)

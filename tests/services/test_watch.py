@@ -261,3 +261,23 @@ def test_a_watch_that_woke_up_late_writes_nothing_of_what_it_read(loop, ask, clo
     with pytest.raises(LostClaimError):
         watch(duty)
     assert watched(operation) == (OperationState.ACCEPTED, "creating")
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("AVAILABLE", OperationState.SUCCEEDED),
+        (" Available ", OperationState.SUCCEEDED),
+        ("ERROR", OperationState.FAILED),
+        ("Error_Deleting", OperationState.FAILED),
+        ("error deleting", OperationState.FAILED),
+        ("CREATING", OperationState.ACCEPTED),
+        ("availableish", OperationState.ACCEPTED),
+    ],
+)
+def test_a_status_counts_in_any_spelling(loop, ask, sandbox, status, state):
+    operation = ask("reports")
+    loop.run_until_idle()
+    list_as(sandbox, row_of(operation, status=status))
+    look_again(loop)
+    assert watched(operation) == (state, status.strip())
