@@ -263,7 +263,12 @@ class EvsClient:
         return self._transmit(outgoing)
 
     def _transmit(self, outgoing: Outgoing) -> Answer:
-        return self._connection.wire.send(outgoing, recorder=self._recorder)
+        try:
+            return self._connection.wire.send(outgoing, recorder=self._recorder)
+        except EvsError as error:
+            # A proxy or a broken answer may repeat what it was sent.
+            error.strike((outgoing.headers.get("X-Auth-Token", ""), *self._connection.secrets))
+            raise
 
 
 def _create_body(arguments: CreateSnapshot) -> bytes:

@@ -13,7 +13,14 @@ from django.utils import timezone
 
 from snapshots import clouds
 from snapshots.database.transactions import in_transaction
-from snapshots.evs.errors import AuthFailed, EvsError, LoginFailed, NoConnection, Unreachable
+from snapshots.evs.errors import (
+    AuthFailed,
+    EvsError,
+    LoginFailed,
+    NoConnection,
+    NoEndpoint,
+    Unreachable,
+)
 from snapshots.jobs.duties import PROBE, start_duty
 from snapshots.models import CloudHealth
 
@@ -140,4 +147,6 @@ def _words(error: EvsError) -> str:
         return "it cannot be reached"
     if isinstance(error, AuthFailed):
         return "it does not accept the portal's sign-in"
+    if isinstance(error, NoEndpoint):
+        return "the settings do not lead to its block storage"
     return "it gives no usable answers"

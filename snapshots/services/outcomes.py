@@ -6,7 +6,6 @@ Codes: EVS page "Error Codes" (A-0038), the API gateway's list (SIGN, APIG) and 
 
 from dataclasses import dataclass
 from enum import Enum
-from http import HTTPStatus
 
 from snapshots.evs.errors import (
     AuthFailed,
@@ -263,9 +262,10 @@ def outcome_of(error: EvsError, *, sent: bool) -> Outcome:
 
 
 def _by_code(error: EvsError) -> Outcome | None:
-    if isinstance(error, QuotaExceeded) and error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return _QUOTA  # by the answer's words, which are more exact than a code such as EVS.5403
-    return BY_CODE.get(error.code.upper().replace("APIG.", "APIGW."))
+    code = error.code.upper().replace("APIG.", "APIGW.")
+    if isinstance(error, QuotaExceeded) and code == "EVS.5403":
+        return _QUOTA  # the code repeats the status; the words are more exact
+    return BY_CODE.get(code)
 
 
 def _by_class(error: EvsError) -> Outcome:

@@ -158,6 +158,24 @@ def test_refused_tunnel_sends_nothing(tls_server, proxy, wire_through, recorder,
     assert recorder.events == ["open test POST", "NoConnection"]
 
 
+def test_password_that_the_proxy_repeats_is_struck_out(cloud, proxy, recorder):
+    basic = "cG9ydGFsOnByMHh5LXMzY3JldA"  # portal:pr0xy-s3cret
+    proxy.refusal = f"403 {PASSWORD} {basic}= of portal"
+    own = Proxy(url=proxy.url, username="portal", password=PASSWORD)
+    url = cloud.url.replace("http:", "https:")
+    config = cloud.config(proxy=own, credentials={"auth_url": url})
+    recorded = []
+    recorder.failed = lambda _request, error, **_facts: recorded.append(error)
+    with pytest.raises(
+        errors.NoConnection, match=r"Tunnel connection failed: 403 \*\*\*"
+    ) as caught:
+        EvsClient(connect(config), recorder).ping()
+    assert recorded == [caught.value]
+    for text in (str(caught.value), repr(caught.value)):
+        assert PASSWORD not in text
+        assert basic not in text
+
+
 @pytest.mark.parametrize("cuts", ["connect", "tunnel"])
 def test_tunnel_that_is_cut_sends_nothing(tls_server, proxy, wire_through, recorder, cuts):
     proxy.cuts = cuts

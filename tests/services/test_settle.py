@@ -107,7 +107,7 @@ def test_one_alike_whose_time_cannot_be_read_is_left_to_people(loop, ask, sandbo
     operation = ask("reports", name="mine")
     loop.run_until_idle()
     row = shown(operation.volume_id, "")["snapshot"]
-    row |= {"name": "mine", "metadata": {}, "created_at": "2026-11-23T19:04:13+03:00"}
+    row |= {"name": "mine", "metadata": {}, "created_at": "23 Nov 2026, 19:04"}
     plan = {"times": 9, "method": "GET", "path": "/snapshots/detail", "status": 200}
     control(sandbox, "POST", "faults", json=plan | {"body": {"snapshots": [row]}})
     assert settled(loop, operation, times=6) == OperationState.UNKNOWN
