@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
 
@@ -11,10 +12,15 @@ class SnapshotsConfig(AppConfig):
         # Here, since they need loaded models.
         from snapshots import accounts, checks  # noqa: F401, PLC0415 - registers them
         from snapshots.audit import guards, people  # noqa: PLC0415
+        from snapshots.models import folded  # noqa: PLC0415
 
         people.watch()
         accounts.watch()
+        connection_created.connect(folded.register_functions, dispatch_uid="folding")
         # SQLite drops the triggers of a table that a migration rebuilds.
+        post_migrate.connect(
+            lambda **_kwargs: folded.install(), sender=self, weak=False, dispatch_uid="folded"
+        )
         post_migrate.connect(
             lambda **_told: guards.install(), sender=self, weak=False, dispatch_uid="guards"
         )

@@ -14,6 +14,8 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from snapshots.models import Action, Anomaly, Answer, Entry, Exchange, Seal, Tombstone
+from snapshots.models.finding import longest_of
+from snapshots.models.folded import folded_sql, install_functions, words_sql
 
 GUARDED: tuple[type[Model], ...] = (Exchange, Answer, Action, Anomaly, Tombstone, Seal)
 ARCHIVED: tuple[type[Model], ...] = (Exchange, Answer, Action, Anomaly)
@@ -28,6 +30,7 @@ _REFUSAL = "the audit trail is never changed"
 def install() -> None:
     """Put every trigger in place, anew. Idempotent; one transaction."""
     with transaction.atomic(), connection.cursor() as cursor:
+        install_functions()  # which the triggers call
         for statement in _statements():
             cursor.execute(statement, None)
 
@@ -125,7 +128,7 @@ def _sqlite() -> Iterator[str]:
     yield (
         "CREATE VIRTUAL TABLE IF NOT EXISTS snapshots_entry_words USING fts5("
         "text, content='snapshots_entry', content_rowid='seq', "
-        "tokenize=\"unicode61 remove_diacritics 2 tokenchars '_'\")"
+        "tokenize='ascii')"  # all but ASCII is letters: `text` has blanks between words
     )
     for name, event, body in (
         ("added", "INSERT", _WORDS_IN),
@@ -191,11 +194,6 @@ def _cover(after: str, upto: str, sealed_upto: str, stones_upto: str) -> str:
 # --- PostgreSQL ------------------------------------------------------------------------------
 
 
-def spelt_out(text: str) -> str:
-    """SQL for the text with its words alone: PostgreSQL takes an address or a path for one word."""
-    return f"regexp_replace({text}, '[^[:alnum:]_]+', ' ', 'g')"
-
-
 def _postgres() -> Iterator[str]:
     # Not the caller's path: a temporary table of theirs must not pass for one of ours.
     path = f"SET search_path = {_schema()}, pg_temp"
@@ -206,7 +204,7 @@ def _postgres() -> Iterator[str]:
         )
     yield (
         "ALTER TABLE snapshots_entry ADD COLUMN IF NOT EXISTS words tsvector "
-        f"GENERATED ALWAYS AS (to_tsvector('simple', {spelt_out('text')})) STORED"
+        "GENERATED ALWAYS AS (to_tsvector('simple', text)) STORED"
     )
     yield "CREATE INDEX IF NOT EXISTS entry_words ON snapshots_entry USING gin (words)"
     for name, table in _names():
@@ -273,14 +271,27 @@ def _postgres_call(model: type[Model], kind: str, event: str, each: str, call: s
 
 
 # --- what the search is given, in words of both databases ------------------------------------
+# Names and words are folded (`models/folding.py`): an entry is found by it, and never shown.
 
 _COLUMNS = (
     "at, kind, row, record, what, background, cause, actor_name, on_behalf_of, ticket, "
     "operation_id, cloud, volume_id, volume_name, status, code, text"
 )
+_OF_OPERATION = "COALESCE(o.{}, '')"
 _OPERATION = "LEFT JOIN snapshots_operation o ON o.id = NEW.operation_id"
-_PEOPLE = "NEW.cause, NEW.actor_name, NEW.on_behalf_of, NEW.ticket"
-_THINGS = "NEW.operation_id, NEW.cloud, NEW.volume_id, NEW.volume_name"
+
+
+def _name_sql(column: str, expression: str) -> str:
+    """SQL for a name as the search compares it."""
+    return folded_sql(expression, longest=longest_of(column))
+
+
+def _names_sql(*columns: str) -> str:
+    return ", ".join(_name_sql(column, f"NEW.{column}") for column in columns)
+
+
+_PEOPLE = f"NEW.cause, {_names_sql('actor_name', 'on_behalf_of', 'ticket')}"
+_THINGS = f"NEW.operation_id, {_names_sql('cloud')}, NEW.volume_id, {_names_sql('volume_name')}"
 _NO_STATUS = "CAST(NULL AS smallint), ''"
 _NAMES = "NEW.volume_name || ' ' || NEW.ticket || ' ' || NEW.on_behalf_of"
 
@@ -295,26 +306,35 @@ _UNASKED = (
 _ENTRIES: dict[type[Model], str] = {
     Exchange: (
         f"NEW.at, 'exchange', NEW.seq, NEW.id, NEW.purpose, NEW.background, {_PEOPLE}, {_THINGS}, "
-        f"{_NO_STATUS}, CASE WHEN NEW.background THEN '' ELSE {_NAMES} || ' ' || NEW.url || ' ' || "
-        f"substr(NEW.body, 1, {TEXT_OF_BODY}) END"
+        f"{_NO_STATUS}, CASE WHEN NEW.background THEN '' ELSE "
+        + words_sql(f"{_NAMES} || ' ' || NEW.url || ' ' || substr(NEW.body, 1, {TEXT_OF_BODY})")
+        + " END"
     ),
     Action: (
         f"NEW.at, 'action', NEW.seq, NEW.id, NEW.code, {_UNASKED}, {_PEOPLE}, "
-        f"{_THINGS}, {_NO_STATUS}, {_NAMES} || ' ' || NEW.subject || ' ' || NEW.address || ' ' || "
-        f"substr(CAST(NEW.details AS text), 1, {TEXT_OF_BODY})"
+        f"{_THINGS}, {_NO_STATUS}, "
+        + words_sql(
+            f"{_NAMES} || ' ' || NEW.subject || ' ' || NEW.address || ' ' || "
+            f"substr(CAST(NEW.details AS text), 1, {TEXT_OF_BODY})"
+        )
     ),
     Anomaly: (
         "NEW.at, 'anomaly', NEW.seq, NEW.id, NEW.kind, 1 = 0, o.cause, 'portal', "
-        "COALESCE(o.on_behalf_of, ''), COALESCE(o.ticket, ''), NEW.operation_id, NEW.cloud, "
-        f"COALESCE(o.volume_id, ''), COALESCE(o.volume_name, ''), {_NO_STATUS}, NEW.words"
+        f"{_name_sql('on_behalf_of', _OF_OPERATION.format('on_behalf_of'))}, "
+        f"{_name_sql('ticket', _OF_OPERATION.format('ticket'))}, NEW.operation_id, "
+        f"{_names_sql('cloud')}, {_OF_OPERATION.format('volume_id')}, "
+        f"{_name_sql('volume_name', _OF_OPERATION.format('volume_name'))}, {_NO_STATUS}, "
+        + words_sql("NEW.words")
     ),
 }
 _ANSWERED = (
     "UPDATE snapshots_entry SET status = NEW.status, "
     "code = CASE WHEN NEW.code <> '' THEN NEW.code ELSE NEW.error END, "
-    "text = snapshots_entry.text || ' ' || NEW.request_id || ' ' || NEW.code || ' ' || NEW.error "
-    "|| ' ' || NEW.error_text || CASE WHEN background THEN '' ELSE ' ' || "
-    f"substr(NEW.body, 1, {TEXT_OF_BODY}) END"
+    "text = snapshots_entry.text || ' ' || "
+    + words_sql(
+        "NEW.request_id || ' ' || NEW.code || ' ' || NEW.error || ' ' || NEW.error_text || "
+        f"CASE WHEN background THEN '' ELSE ' ' || substr(NEW.body, 1, {TEXT_OF_BODY}) END"
+    )
 )
 _ITS_ENTRY = "snapshots_entry.kind = 'exchange' AND snapshots_entry.row = NEW.exchange_id"
 

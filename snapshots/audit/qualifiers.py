@@ -6,13 +6,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 
 from snapshots.models import ActionCode, AnomalyKind, EntryKind, Purpose
+from snapshots.models.finding import longest_of
+from snapshots.models.folding import fold
 
 LEAST_OF_ID = 6
 _STATUS = re.compile(r"(?P<sign>>=|<=|>|<)?(?P<number>[1-9]\d{2})")
@@ -79,7 +79,19 @@ Meaning = Q | tuple[Q, Way]
 
 
 def _equal(column: str) -> Callable[[str], Meaning]:
-    return lambda value: (Q(**{column: value}), Way((column,), (value,)))
+    def meaning(value: str) -> Meaning:
+        name = _folded(value, column)
+        return Q(**{column: name}), Way((column,), (name,))
+
+    return meaning
+
+
+def _folded(name: str, column: str) -> str:
+    """The name as this column of an entry holds it (`models/folding.py`)."""
+    folded = fold(name)
+    if not folded.strip():
+        raise SearchError(f"“{name}” has no letter or digit to search for.")
+    return folded[: longest_of(column)]
 
 
 def _volume(value: str) -> Meaning:
@@ -87,21 +99,9 @@ def _volume(value: str) -> Meaning:
     if span and span[0] == span[1]:
         return Q(volume_id=str(span[0])), Way(("volume_id",), (str(span[0]),))
     by_id = Q(volume_id__range=(str(span[0]), str(span[1]))) if span else Q(volume_id=value)
-    fold = _fold()
-    way = Way(("volume_id", "volume_name"), picks=lambda one: fold(one).startswith(fold(value)))
-    return by_id | Q(volume_name__istartswith=value), way
-
-
-def _fold() -> Callable[[str], str]:
-    """Without regard to case, as far as the database goes with that: SQLite knows ASCII only."""
-    return str.upper if connection.vendor == "postgresql" else _ascii_upper
-
-
-def _ascii_upper(text: str) -> str:
-    return text.translate(_UPPER)
-
-
-_UPPER = str.maketrans(ascii_lowercase, ascii_uppercase)
+    name = _folded(value, "volume_name")
+    way = Way(("volume_id", "volume_name"), picks=lambda there: fold(there).startswith(name))
+    return by_id | Q(volume_name__startswith=name), way
 
 
 def _operation(value: str) -> Meaning:

@@ -7,9 +7,9 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from snapshots.audit.guards import spelt_out
 from snapshots.audit.qualifiers import Condition, SearchError, condition
 from snapshots.models import Entry
+from snapshots.models.folding import fold_words
 
 LONGEST = 1000
 MOST_TERMS = 20
@@ -76,7 +76,7 @@ def hits_of(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         matches, parameters = says(words)
         return f"SELECT seq FROM snapshots_entry WHERE {matches}", parameters  # noqa: S608 - ours
     # Quoted, nothing in it is syntax; phrases side by side must all be there.
-    phrases = " ".join(f'"{word}"' for word in words)
+    phrases = " ".join(f'"{fold_words(word)}"' for word in words)
     return "SELECT rowid FROM snapshots_entry_words WHERE snapshots_entry_words MATCH %s", (
         phrases,
     )
@@ -84,8 +84,8 @@ def hits_of(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
 
 def says(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """What asks one row for the words, in PostgreSQL, and with what parameters."""
-    has = f'"snapshots_entry"."words" @@ phraseto_tsquery(\'simple\', {spelt_out("%s")})'
-    return " AND ".join([has] * len(words)), words
+    has = '"snapshots_entry"."words" @@ phraseto_tsquery(\'simple\', %s)'
+    return " AND ".join([has] * len(words)), tuple(map(fold_words, words))
 
 
 # What looks like a qualifier but is text: addresses.

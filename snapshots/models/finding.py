@@ -15,7 +15,8 @@ class EntryKind(models.TextChoices):
 class Entry(models.Model):
     """One exchange with its answer, one action or one anomaly, as the search sees it.
 
-    Triggers keep it (`audit/guards.py`). Pages find rows here and show them from the trail itself.
+    Triggers keep it (`audit/guards.py`). Pages find rows here and show them from the trail itself:
+    names and words are folded here (`models/folding.py`).
     """
 
     seq = models.BigAutoField(primary_key=True)
@@ -76,6 +77,12 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.row}"
+
+
+def longest_of(column: str) -> int:
+    """How many characters this column of an entry takes."""
+    field = Entry._meta.get_field(column)  # noqa: SLF001 - Django's public name for it
+    return int(getattr(field, "max_length", None) or 0)
 
 
 class Question(models.TextChoices):

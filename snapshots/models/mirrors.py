@@ -35,6 +35,7 @@ class Volume(models.Model):
     encrypted = models.BooleanField(default=False)
     multiattach = models.BooleanField(default=False)
     attached_to = models.CharField(max_length=500, blank=True)  # server ids and devices, for people
+    folded = models.TextField(null=True, editable=False)  # by a trigger: `models/folded.py`
     seen_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True, blank=True)  # no longer in the cloud's list
 

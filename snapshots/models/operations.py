@@ -140,6 +140,7 @@ class Operation(Claimable):
     # The state in which the auditors' questions were last put to it; null: not yet. Whoever changes
     # the state so makes it wait to be judged again: no clock, and no message that may be lost.
     judged = models.CharField(max_length=20, null=True, editable=False)
+    folded = models.TextField(null=True, editable=False)  # by a trigger: `models/folded.py`
 
     objects = OperationQuerySet.as_manager()
 

@@ -40,6 +40,7 @@ from snapshots.models import (
     roles_of,
     sees_every_operation,
 )
+from snapshots.models.folding import fold
 from snapshots.selectors.pages import Page
 from snapshots.selectors.readings import FirstReading as FirstReading
 from snapshots.selectors.readings import first_reading as first_reading
@@ -93,7 +94,7 @@ def operations_matching(
     """Narrowed by free text (names, ids, people, ticket), state and volume; unknown states match
     nothing.
     """
-    for word in text.split()[:8]:
+    for word in fold(text).split()[:8]:
         operations = operations.filter(_operation_says(word))
     if state == "open":
         operations = operations.filter(finished_at__isnull=True)
@@ -105,12 +106,9 @@ def operations_matching(
 
 
 def _operation_says(word: str) -> Q:
-    fields = ["name", "volume_name", "requester_name", "on_behalf_of", "ticket"]
+    says = Q(folded__contains=word)
     if len(word) >= LEAST_OF_ID:  # "db" is in many an id
-        fields += ["volume_id", "snapshot__snapshot_id"]
-    says = Q()
-    for field in fields:
-        says |= Q(**{f"{field}__icontains": word})
+        says |= Q(volume_id__icontains=word) | Q(snapshot__snapshot_id__icontains=word)
     if (first := ids_starting(word)) is not None:
         says |= Q(id__range=first)
     return says
@@ -224,11 +222,10 @@ def volumes_usable_by(user: User) -> QuerySet[Volume]:
 
 def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume]:
     """Narrowed by free text: name, id, status, type, zone, what it is attached to."""
-    fields = ("name", "status", "volume_type", "availability_zone", "attached_to")
-    for word in text.split()[:8]:
-        says = Q(volume_id__icontains=word) if len(word) >= LEAST_OF_ID else Q()
-        for field in fields:
-            says |= Q(**{f"{field}__icontains": word})
+    for word in fold(text).split()[:8]:
+        says = Q(folded__contains=word)
+        if len(word) >= LEAST_OF_ID:
+            says |= Q(volume_id__icontains=word)
         volumes = volumes.filter(says)
     return volumes
 

@@ -37,6 +37,7 @@ from snapshots.models import (
     Tally,
     status_word,
 )
+from snapshots.models.folding import fold
 from snapshots.services.request import OWN_VOLUME, VOLUME_STATUS
 
 LOOK_EVERY = timedelta(seconds=5)
@@ -239,7 +240,7 @@ def _is_for_nobody_else(operation: Operation) -> bool:
     first: Operation | None = operation
     while first is not None:
         name = first.on_behalf_of.strip() or first.requester_name
-        if name.casefold() != operation.requester_name.casefold():
+        if fold(name) != fold(operation.requester_name):
             return False
         first = None if first.on_behalf_of else first.again_for
     return True

@@ -119,10 +119,32 @@
 
   // --- the volume list: a search field narrows it ----------------------------------------------
 
+  // Folding, as the server's searches do it (snapshots/models/folding.py): case, accents, full
+  // width, ligatures and the dot on an i make no difference.
+  const combines = (mark) =>
+    // Only marks that combine change their order when a text is normalized.
+    ["\u0345", "\u0334"].some((other) =>
+      [mark + other, other + mark].some((pair) => pair.normalize("NFD") !== pair));
+  const isDropped = (char) =>
+    /[\p{Cf}\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/u.test(char) || (/\p{M}/u.test(char) && combines(char));
+  const dotless = { "\u0131": "i", "\u0237": "j", "\u03c2": "\u03c3" };
+  const foldOnce = (text) =>
+    [...text.normalize("NFKD")]
+      // Upper and lower case first: ß is SS in capitals only.
+      .flatMap((char) => [...char.toUpperCase().toLowerCase().normalize("NFKD")])
+      .filter((char) => !isDropped(char))
+      .map((char) => dotless[char] ?? char)
+      .join("");
+  const fold = (text) => {
+    if (/^[\0-\x7f]*$/.test(text)) return text.toLowerCase();
+    const folded = foldOnce(text);
+    return folded === text ? text : fold(folded);
+  };
+
   const narrow = (box, select, groups) => {
-    const words = box.querySelector("input").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = fold(box.querySelector("input").value).split(/\s+/).filter(Boolean);
     const fits = (option) => {
-      const text = option.textContent.toLowerCase();
+      const text = (option.folded ??= fold(option.textContent));
       const inId = (word) => word.length > 5 && option.value.includes(word); // "db" is in many
       return words.every((word) => text.includes(word) || inId(word));
     };
@@ -152,14 +174,14 @@
       if (event.key === "Enter" || event.key === "ArrowDown") select.focus();
     });
     // Chosen: the list folds. Not on blur, where it would pull away what is being clicked.
-    const fold = () => {
+    const close = () => {
       if (select.value) select.size = 1;
     };
     select.addEventListener("click", (event) => {
-      if (event.target !== select) fold();
+      if (event.target !== select) close();
     });
     select.addEventListener("keydown", (event) => {
-      if (event.key === "Tab" || event.key === "Enter") fold();
+      if (event.key === "Tab" || event.key === "Enter") close();
     });
     narrow(box, select, groups);
   }

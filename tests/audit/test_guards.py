@@ -320,6 +320,6 @@ def test_each_row_has_its_entry_and_reindexing_makes_the_same(rows):
     assert (found.status, found.row, found.actor_name) == (202, rows[0].seq, "alice")
     assert "before upgrade" in found.text
     failed = Entry.objects.get(status=404)
-    assert (failed.code, failed.text.split()) == ("EVS.5400", ["EVS.5400"])
+    assert (failed.code, failed.text.split()) == ("EVS.5400", ["evs", "5400"])
     guards.reindex()
     assert entries() == made

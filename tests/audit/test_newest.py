@@ -75,8 +75,8 @@ def walked(query):
 
 def test_what_one_way_found_is_not_lost_by_another(few_at_once):
     """The word is everywhere of late; the ticket has it in old rows only, among others without."""
-    old = [entry(one - 5000, ticket="CHG1", text="zzz") for one in range(200)]
-    wanted = [entry(one, ticket="CHG1", text="timeout") for one in range(30)]
+    old = [entry(one - 5000, ticket="chg1", text="zzz") for one in range(200)]
+    wanted = [entry(one, ticket="chg1", text="timeout") for one in range(30)]
     late = [entry(1000 + one, text="timeout") for one in range(300)]
     Entry.objects.bulk_create([*old, *wanted, *late])
     query = "ticket:CHG1 timeout"

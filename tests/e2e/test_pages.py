@@ -1,7 +1,9 @@
 """The pages in a real browser: keyboard, scripts, no script, polling, accessibility."""
 
 import re
+import unicodedata
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,9 +14,12 @@ from playwright.sync_api import expect
 
 from snapshots.evs.limits import utf8_length
 from snapshots.models import Operation, OperationState
+from snapshots.models.folding import fold
 from tests.pages import scene
+from tests.search.test_folding import ALIKE
 
 pytestmark = pytest.mark.browser
+UNASSIGNED = {"Cn", "Co", "Cs"}
 
 
 @pytest.fixture
@@ -95,6 +100,32 @@ def test_the_list_of_volumes_is_searched(alice):
     page.locator("#id_volume_id option").last.click()
     expect(page.locator("#volume-facts")).to_contain_text("web-01-data")
     expect(page.locator("#id_volume_id")).to_have_js_property("size", 1)
+
+
+def test_the_list_of_volumes_finds_every_spelling(alice):
+    page = alice("/")
+    for line in ALIKE:
+        scene.volume(line[0], granted_to=page.person)
+    page.goto("/snapshots/new/")
+    for line in ALIKE:
+        for typed in line:
+            page.fill("#volume-search", typed)
+            found = page.locator("#id_volume_id option").all_text_contents()
+            assert [one for one in found if one.startswith(f"{line[0]} ·")], typed
+            assert not [one for one in found if one.startswith("spare-")], typed
+
+
+def test_the_script_folds_every_letter_as_the_server_does(alice):
+    """Letters of one case only (Cherokee) fold to the other one there; both sides agree in that."""
+    page = alice("/")
+    source = Path("static/js/portal.js").read_text()
+    script = source[source.index("  const combines =") : source.index("  const narrow =")]
+    codes = [code for code in range(0x110000) if unicodedata.category(chr(code)) not in UNASSIGNED]
+    folded = page.evaluate(
+        f"codes => {{{script} return codes.map((code) => fold(String.fromCodePoint(code)))}}", codes
+    )
+    differ = {chr(code) for code, one in zip(codes, folded, strict=True) if one != fold(chr(code))}
+    assert {unicodedata.name(one).split()[0] for one in differ} <= {"CHEROKEE"}
 
 
 def test_consent_is_asked_for_one_volume_at_a_time(alice):
