@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from snapshots.sandbox.errors import denied, missing
+from snapshots.sandbox.errors import bad_request, denied, missing
 from snapshots.sandbox.messages import Json, Request
 from snapshots.sandbox.options import SandboxOptions
 from snapshots.sandbox.records import Caller, Snapshot, Volume
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from snapshots.sandbox.state import State
 
 Microversion = tuple[int, int]
+_YES = {"1", "t", "true", "on", "y", "yes"}
+_NO = {"0", "f", "false", "off", "n", "no"}
 
 
 class Dialect(Enum):
@@ -69,6 +71,18 @@ class Call:
         """Raises ``ApiFault`` 403 for anybody but the administrator."""
         if not self.caller.is_admin:
             raise denied(rule)
+
+    def flag(self, name: str) -> bool:
+        """A parameter that says yes or no, in any of the words that Cinder reads.
+
+        Raises:
+            ApiFault: 400 for any other word.
+
+        """
+        text = self.request.last_params.get(name, "false")
+        if text.lower() not in _YES | _NO:
+            raise bad_request(f"Value '{text}' for '{name}' is not a boolean.")
+        return text.lower() in _YES
 
     def snapshot(self, ident: str) -> Snapshot:
         """A snapshot the caller may see.

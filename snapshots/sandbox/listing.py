@@ -119,8 +119,7 @@ def _offset(call: Call) -> int:
 
 
 def _wants_count(call: Call) -> bool:
-    wanted = call.request.last_params.get("with_count", "").lower() in ("true", "1", "yes", "on")
-    return wanted and call.version >= (3, 45)
+    return call.version >= (3, 45) and call.flag("with_count")
 
 
 # --- filters ---

@@ -34,15 +34,7 @@ def zones(call: Call) -> Answer:  # noqa: ARG001 - every handler gets one
 
 
 def types(call: Call) -> Answer:  # noqa: ARG001 - every handler gets one
-    entry = {
-        "id": "5a7e0000-0000-4000-8000-000000000001",
-        "name": "SAS",
-        "is_public": True,
-        "description": "High I/O",
-        "extra_specs": {},
-        "os-volume-type-access:is_public": True,
-    }
-    return json_answer(200, {"volume_types": [entry]})
+    return json_answer(200, {"volume_types": [volumes.DEFAULT_TYPE]})
 
 
 def services(call: Call) -> Answer:

@@ -81,7 +81,7 @@ def _check_create(given: dict[str, Any]) -> None:
         "name": _name,
         "display_name": _name,
         "description": _description,
-        "volume_id": _volume_id,
+        "volume_id": _identifier,
         "force": lambda _, value: force(value),
         "metadata": _create_metadata,
     }
@@ -94,6 +94,41 @@ def _check_create(given: dict[str, Any]) -> None:
 def _create_metadata(path: str, value: Json) -> None:
     _expect_kind(path, value, "object", "null")
     metadata_entries(value or {}, CREATE_KEYS)
+
+
+def volume_body(body: Json) -> dict[str, Any]:
+    """The ``volume`` member of a create request. Unknown members are ignored, as recorded in 16.
+
+    Raises:
+        ApiFault: as ``create_body``.
+
+    """
+    _expect_kind("", body, "object")
+    if "volume" not in body:
+        raise _wrong("", body, "'volume' is a required property")
+    given: dict[str, Any] = body["volume"]
+    _expect_kind("volume", given, "object")
+    _volume_size(given.get("size"))
+    _identifier("snapshot_id", given.get("snapshot_id"))
+    return given
+
+
+def _volume_size(size: Json) -> None:
+    """A whole number from 1, also as a text."""
+    if isinstance(size, str):
+        if not re.fullmatch("[0-9]+", size):
+            raise _wrong("size", size, f"{size!r} does not match '^[0-9]+$'")
+        if not int(size):
+            raise bad_request(
+                f"Invalid input received: Invalid volume size provided for create request: {size}"
+                " (size argument must be an integer (or string representation of an integer) and"
+                " greater than zero)."
+            )
+    elif size is not None:
+        if isinstance(size, bool) or not isinstance(size, int | float) or size != int(size):
+            raise _wrong("size", size, f"{size!r} is not of type 'integer', 'string', 'null'")
+        if size < 1:
+            raise _wrong("size", size, f"{size} is less than the minimum of 1")
 
 
 def update_body(body: Json) -> dict[str, Any]:
@@ -191,14 +226,14 @@ def force(value: Json) -> bool:
     raise _wrong("force", value, f"{value!r} is not one of {[*_TRUE, *_FALSE]!r}")
 
 
-def _volume_id(_: str, value: Json) -> None:
+def _identifier(path: str, value: Json) -> None:
     if value is None:
         return
     plain = (
         value.replace("urn:", "").replace("uuid:", "").strip("{}") if isinstance(value, str) else ""
     )
     if not re.fullmatch(r"[0-9a-fA-F]{32}", plain.replace("-", "")):
-        raise _wrong("volume_id", value, f"{value!r} is not valid under any of the given schemas")
+        raise _wrong(path, value, f"{value!r} is not valid under any of the given schemas")
 
 
 def storable(*texts: str | None) -> None:

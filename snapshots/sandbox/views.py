@@ -71,7 +71,16 @@ def link_base(call: Call) -> str:
 
 
 def volume_brief(volume: Volume, call: Call) -> dict[str, Any]:
-    return {"id": volume.id, "name": volume.name, "links": links("volumes", volume.id, call)}
+    return {
+        "id": volume.id,
+        "name": _volume_name(volume, call),
+        "links": links("volumes", volume.id, call),
+    }
+
+
+def _volume_name(volume: Volume, call: Call) -> str | None:
+    """Cinder shows no name as null (recorded in 16), EVS's documents as an empty text."""
+    return volume.name or (None if call.is_v3 else "")
 
 
 def volume_full(volume: Volume, call: Call) -> dict[str, Any]:
@@ -82,7 +91,7 @@ def volume_full(volume: Volume, call: Call) -> dict[str, Any]:
         "availability_zone": volume.availability_zone,
         "created_at": when(volume.created_at),
         "updated_at": when(volume.updated_at),
-        "name": volume.name,
+        "name": _volume_name(volume, call),
         "description": volume.description,
         "volume_type": volume.volume_type,
         "snapshot_id": volume.snapshot_id,

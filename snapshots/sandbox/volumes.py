@@ -3,13 +3,14 @@ does to them (13, 14).
 """
 
 from typing import Any
+from uuid import NAMESPACE_DNS, uuid5
 
-from snapshots.sandbox import listing, quotas
+from snapshots.sandbox import listing, quotas, schemas
 from snapshots.sandbox.call import Call, Dialect, new_id
-from snapshots.sandbox.errors import bad_request
+from snapshots.sandbox.errors import ApiFault, bad_request
 from snapshots.sandbox.messages import Answer, empty_answer, json_answer
 from snapshots.sandbox.records import Snapshot, Volume
-from snapshots.sandbox.scenarios import ZONE_A
+from snapshots.sandbox.scenarios import ZONE_A, ZONE_B
 from snapshots.sandbox.seeding import attachment
 from snapshots.sandbox.state import GONE
 from snapshots.sandbox.views import volume_brief, volume_full, when
@@ -17,6 +18,14 @@ from snapshots.sandbox.views import volume_brief, volume_full, when
 _CREATING_SECONDS = 1.0
 _DONE = Answer(202, b"", (("Content-Type", "application/json"),))
 _DELETABLE = ("available", "error", "error_restoring", "error_extending", "error_managing")
+DEFAULT_TYPE = {
+    "id": "5a7e0000-0000-4000-8000-000000000001",
+    "name": "SAS",
+    "is_public": True,
+    "description": "High I/O",
+    "extra_specs": {},
+    "os-volume-type-access:is_public": True,
+}
 
 _FILTERS = {
     "name": "fold(name) = fold(?)",
@@ -74,16 +83,16 @@ def show(call: Call) -> Answer:
 
 def create(call: Call) -> Answer:
     """202; enough of it to make the volumes that tests need, also from a snapshot (recorded in
-    07, 08, 13).
+    07, 08, 13, 16).
     """
-    given = (call.body or {}).get("volume", {})
+    given = schemas.volume_body(call.body)
     call.require_member("volume:create")
-    source = call.snapshot(given["snapshot_id"]) if given.get("snapshot_id") else None
-    if source and source.status != "available":
-        raise bad_request(
-            "Invalid snapshot: Originating snapshot status must be one of 'available' values"
-        )
+    source = _source(call, given)
     size = int(given.get("size") or (source.size if source else 1))
+    if source:
+        _check_against(source, call, given, size)
+    if given.get("availability_zone") not in (None, ZONE_A, ZONE_B):
+        raise bad_request(f"Availability zone '{given['availability_zone']}' is invalid.")
     quotas.check(call, call.project_id, "gigabytes", size)
     quotas.check(call, call.project_id, "volumes", 1)
     volume = _make(call, given, size, source)
@@ -93,6 +102,52 @@ def create(call: Call) -> Answer:
     shown = volume_full(volume, call) | {"created_at": when(call.state.clock())}
     del shown["os-vol-tenant-attr:tenant_id"]  # as recorded
     return json_answer(202, {"volume": shown})
+
+
+def _source(call: Call, given: dict[str, Any]) -> Snapshot | None:
+    """The snapshot that the volume is made from.
+
+    Raises:
+        ApiFault: 404 when the caller sees no such snapshot or type, 400 with a second source.
+
+    """
+    if given.get("volume_type") and not _knows_type(call, given["volume_type"]):
+        raise ApiFault(404, f"Volume type with name {given['volume_type']} could not be found.")
+    if not given.get("snapshot_id"):
+        return None
+    source = call.snapshot(given["snapshot_id"])
+    if given.get("source_volid") or given.get("imageRef"):
+        raise bad_request(
+            "Invalid input received: May specify only one of backup, imageRef, snapshot, source"
+            " volume"
+        )
+    return source
+
+
+def _knows_type(call: Call, name: str) -> bool:
+    used = "SELECT count(*) FROM volumes WHERE volume_type = ?"
+    return name == DEFAULT_TYPE["name"] or bool(call.state.number(used, (name,)))
+
+
+def _check_against(source: Snapshot, call: Call, given: dict[str, Any], size: int) -> None:
+    """Refuses what cannot be made from this snapshot."""
+    if source.status != "available":
+        raise bad_request(
+            "Invalid snapshot: Originating snapshot status must be one of 'available' values"
+        )
+    if size < source.size:
+        raise bad_request(
+            f"Invalid input received: Volume size '{size}'GB cannot be smaller than the snapshot"
+            f" size {source.size}GB. They must be >= original snapshot size."
+        )
+    volume = call.state.volume(source.volume_id)
+    kind = given.get("volume_type")
+    if kind and volume and kind != volume.volume_type:
+        ident = DEFAULT_TYPE["id"] if kind == DEFAULT_TYPE["name"] else uuid5(NAMESPACE_DNS, kind)
+        raise bad_request(
+            f"Invalid input received: Invalid volume_type provided: {ident} (requested type is not"
+            " compatible; recommend omitting the type argument)."
+        )
 
 
 def _make(call: Call, given: dict[str, Any], size: int, source: Snapshot | None) -> Volume:
@@ -105,7 +160,7 @@ def _make(call: Call, given: dict[str, Any], size: int, source: Snapshot | None)
         created_at=call.now,
         status="creating",
         description=given.get("description"),
-        volume_type=given.get("volume_type") or "SAS",
+        volume_type=given.get("volume_type") or _type_of(source, call),
         availability_zone=given.get("availability_zone") or ZONE_A,
         metadata=given.get("metadata") or {},
         snapshot_id=source.id if source else None,
@@ -113,18 +168,31 @@ def _make(call: Call, given: dict[str, Any], size: int, source: Snapshot | None)
     )
 
 
+def _type_of(source: Snapshot | None, call: Call) -> str:
+    """A volume made from a snapshot has the type of that snapshot's volume."""
+    volume = call.state.volume(source.volume_id) if source else None
+    return volume.volume_type if volume else str(DEFAULT_TYPE["name"])
+
+
 def delete(call: Call) -> Answer:
-    """202; a volume with snapshots is not deleted (recorded in 11 and 13)."""
+    """202; a volume with snapshots is deleted with ``cascade`` only, and with one in a passing
+    state or in ``error_deleting`` not even so (recorded in 11, 13 and 16).
+    """
     volume = call.volume(call.path["id"])
     call.require_member("volume:delete")
-    count = "SELECT count(*) FROM snapshots WHERE volume_id = ?"
-    if volume.status not in _DELETABLE or call.state.number(count, (volume.id,)):
+    in_the_way = "SELECT count(*) FROM snapshots WHERE volume_id = ?"
+    if call.flag("cascade"):
+        in_the_way += " AND status NOT IN ('available', 'error')"
+    if volume.status not in _DELETABLE or call.state.number(in_the_way, (volume.id,)):
         raise bad_request(
             "Invalid volume: Volume status must be available or error or error_restoring or"
             " error_extending or error_managing and must not be migrating, attached, belong to"
             " a group, have snapshots, awaiting a transfer, or be disassociated from snapshots"
             " after volume transfer."
         )
+    for row in call.state.rows("SELECT id FROM snapshots WHERE volume_id = ?", (volume.id,)):
+        call.state.plan("snapshots", row["id"])
+        call.state.change("DELETE FROM snapshots WHERE id = ?", (row["id"],))
     call.state.plan("volumes", volume.id)
     call.state.change("DELETE FROM volumes WHERE id = ?", (volume.id,))
     return empty_answer(202)

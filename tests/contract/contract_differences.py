@@ -97,6 +97,7 @@ NEEDS_PERSON = {
     "07-states-and-force": ("admin",),
     "08-quota": ("small", "admin"),
     "10-lists": ("other", "admin"),
+    "16-life-more": ("admin",),
 }
 """People without whom a whole topic cannot be set up."""
 

@@ -339,6 +339,25 @@ def _volumes(stage: Stage) -> None:
         stage.volume(name, called="same-name")
 
 
+# --- 16 ---
+
+
+def _life_of_volumes(stage: Stage) -> None:
+    for name in ("vol", "with_snapshots", "with_new_snapshot"):
+        stage.volume(name, 2)
+    stage.snapshot("source")
+    stage.snapshot("failing")
+    for key in ("first", "second"):
+        stage.snapshot(key, "with_snapshots")
+    stage.reset("snapshots", stage.names["failing"], "error_deleting")
+
+
+def _new_snapshot(stage: Stage, *_: Any) -> None:
+    body = {"snapshot": {"volume_id": stage.names["with_new_snapshot"]}}
+    ident = stage.target.ask("mine", "POST", "/snapshots", body).body["snapshot"]["id"]
+    stage.reset("snapshots", ident, "creating")
+
+
 SCENES: dict[str, Scene] = {
     "01-tokens": Scene(_nothing, {"validate own token": _temporary_token}),
     "02-versions": Scene(_nothing),
@@ -399,4 +418,8 @@ SCENES: dict[str, Scene] = {
         },
     ),
     "15-volumes": Scene(_volumes),
+    "16-life-more": Scene(
+        _life_of_volumes,
+        {"delete a volume with a snapshot in creating, cascade=true": _new_snapshot},
+    ),
 }
