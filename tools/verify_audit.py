@@ -14,7 +14,7 @@ import re
 import struct
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import count, islice, zip_longest
@@ -78,25 +78,47 @@ def row_of(line: bytes, number: int) -> Row:
     return Row(f"Line {number} of rows.jsonl")
 
 
+# What computers put beside files by themselves, and never read as a part of an export.
+LEFT_BY_COMPUTERS = re.compile(
+    r"(.*/)?(\.ds_store|\._[^/]*|\.localized|(eh)?thumbs\.db|desktop\.ini)"
+    r"|(.*/)?__macosx(/.*)?",
+    re.IGNORECASE,
+)
+
+
 class Export:
+    """A ZIP or a folder, perhaps packed or unpacked within one more folder: `within`."""
+
     def __init__(self, path: Path) -> None:
         self.folder, self.digests = path, dict[str, str]()  # of files read to their end
         self.zip = None if path.is_dir() else zipfile.ZipFile(path)
-        self.names = {one.name + "/" * (not one.is_file()) for one in path.glob("*")}
-        if self.zip:
-            offsets = [one.header_offset for one in self.zip.infolist()] or [0]
-            with path.open("rb") as file:
-                is_end = file.seek(-22, 2) >= 0 and file.read(4) == b"PK\5\6"
-            self.names = set(self.zip.namelist())
-            if len(self.names) < len(offsets) or min(offsets) > 0 or not is_end:
-                raise BadError("manifest", "Two files of one name, or bytes around the ZIP.")
+        paths = self.paths_of_zip(self.zip) if self.zip else dict.fromkeys(paths_in(path))
+        self.left_aside = sorted(one for one in paths if LEFT_BY_COMPUTERS.fullmatch(one))
+        rest = {one: real for one, real in paths.items() if one not in self.left_aside}
+        self.within = folder_of_export(rest)
+        rest.pop(self.within, None)  # a ZIP may name the folder itself
+        self.paths = {one.removeprefix(self.within): real or one for one, real in rest.items()}
+        # "a.csv" beside the folder of the export is not the "a.csv" in it.
+        if outside := [one for one in rest if not one.startswith(self.within)]:
+            raise BadError("inserted", f"{min(outside)!a} was added beside {self.within!a}.")
+        self.names = set(self.paths)
+
+    def paths_of_zip(self, archive: zipfile.ZipFile) -> dict[str, str]:
+        """Each path with its spelling in the ZIP: some programs write backslashes."""
+        paths = {name.replace("\\", "/"): name for name in archive.namelist()}
+        offsets = [one.header_offset for one in archive.infolist()] or [0]
+        with self.folder.open("rb") as file:
+            is_end = file.seek(-22, 2) >= 0 and file.read(4) == b"PK\5\6"
+        if len(paths) < len(offsets) or min(offsets) > 0 or not is_end:
+            raise BadError("manifest", "Two files of one name, or bytes around the ZIP.")
+        return paths
 
     def lines(self, name: str) -> Iterator[bytes]:
-        path, digest = self.folder / name, hashlib.sha256()
         if name not in self.names:
             raise OSError(f"{name} is not in the export.")
+        path, digest = self.paths[name], hashlib.sha256()
         try:
-            with self.zip.open(name) if self.zip else path.open("rb") as file:
+            with self.zip.open(path) if self.zip else (self.folder / path).open("rb") as file:
                 while line := file.readline(1 << 26):
                     digest.update(line)
                     yield line
@@ -118,6 +140,26 @@ class Export:
             if raw == json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n":
                 return told
         raise BadError("manifest", "The manifest is not one that the portal wrote.")
+
+
+def paths_in(folder: Path) -> Iterator[str]:
+    """What is in a folder and in the folders in it; deeper ones by their own name only."""
+    for one in folder.iterdir():
+        inside = list(one.iterdir()) if one.is_dir() else []
+        for other in inside:
+            yield f"{one.name}/{other.name}" + "/" * (not other.is_file())
+        if not inside:
+            yield one.name + "/" * (not one.is_file())
+
+
+def folder_of_export(paths: Iterable[str]) -> str:
+    """The folder that holds the export, with its slash; empty: none does, it lies bare."""
+    found = re.findall(r"^([^/]*/|)manifest\.json$", "\n".join(paths), re.MULTILINE)
+    if "" in found or not found:
+        return ""
+    if len(found) > 1:
+        raise BadError("inserted", f"{', '.join(map(ascii, sorted(found)))}: two exports in one.")
+    return str(found[0])
 
 
 class Verifier:
@@ -246,6 +288,9 @@ class Verifier:
             f"{kind} of seals {first} to {self.number} made at {self.manifest['made_at']!a}.": True,
             f"It does not begin with seal 1: nothing before seal {first} is in it.": first > 1,
             f"Anchors of later seals, left aside: {self.left_aside}.": self.left_aside,
+            f"It lies in a folder of its own here: {self.export.within!a}.": self.export.within,
+            "Not a part of it, made by the computer that packed or copied it: "
+            f"{some_of(self.export.left_aside)}.": self.export.left_aside,
             f"Seal {self.first_signed} is the first signed, for all before.": self.first_signed
             > first,
             "A part only: that no row is missing cannot be told.": is_part,
@@ -253,6 +298,11 @@ class Verifier:
             "NOT PROVEN without --anchor: that no end was cut off.": not self.anchors,
         }
         return [words for words, holds in said.items() if holds]
+
+
+def some_of(names: list[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(map(ascii, names[:5])) + more
 
 
 def name_of(key: tuple[int, int]) -> str:

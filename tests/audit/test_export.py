@@ -1,5 +1,6 @@
 """What is taken out can be proved elsewhere, with one file and a public key."""
 
+import contextlib
 import csv
 import io
 import json
@@ -160,6 +161,113 @@ def test_a_file_that_the_manifest_does_not_name_is_refused(trail, name):
     added.write_text("forged")
     code, words = verdict(trail, folder)
     assert (code, "DAMAGED (inserted)" in words) == (1, True)
+
+
+# --- what computers leave, and folders around ------------------------------------------------
+
+LEFT = [".DS_Store", "._rows.jsonl", "Thumbs.db", "desktop.ini", "Desktop.ini", "__MACOSX/._x"]
+FOREIGN = ["DS_Store", "thumbs.db.exe", "x._rows.jsonl", "desktop.ini.csv", "MACOSX/x", "._d/x"]
+
+
+def packed(trail, export, name="again.zip", within="", more=(), separator="/"):
+    """The export's files in a fresh ZIP, as a file manager packs them."""
+    with zipfile.ZipFile(trail / name, "w", zipfile.ZIP_DEFLATED) as archive:
+        if within:
+            archive.writestr(within, "")
+        for path in sorted(export.iterdir()):
+            archive.write(path, (within + path.name).replace("/", separator))
+        for other in more:
+            archive.writestr(other, b"\0\5\x16\7 whatever")
+    return trail / name
+
+
+def put(folder, name):
+    (folder / name).parent.mkdir(exist_ok=True, parents=True)
+    (folder / name).write_bytes(b"whatever")
+
+
+@pytest.mark.parametrize("name", LEFT)
+@pytest.mark.parametrize("within", ["", "audit 2026/"])
+def test_what_computers_leave_is_named_and_no_damage(trail, name, within):
+    folder = exported(trail, "out", csv=True)
+    for export in (
+        packed(trail, folder, "1.zip", within, [within + name]),
+        packed(trail, folder, "2.zip", within, [name, f"__MACOSX/{within}._manifest.json"]),
+    ):
+        code, words = verdict(trail, export)
+        assert (code, words[:6]) == (0, "Sound:")
+        assert "Not a part of it, made by the computer that packed or copied it: " in words
+        assert name in words
+    put(folder, name)
+    code, words = verdict(trail, folder)
+    assert (code, name.split("/")[0] in words) == (0, True)
+
+
+@pytest.mark.parametrize("separator", ["/", "\\"])
+def test_a_zip_packed_again_with_its_folder_is_sound(trail, separator):
+    export = packed(trail, exported(trail), within="audit-1/", separator=separator)
+    code, words = verdict(trail, export)
+    assert (code, "It lies in a folder of its own here: 'audit-1/'." in words) == (0, True)
+
+
+def test_a_folder_within_the_folder_is_sound(trail):
+    (trail / "outer").mkdir()
+    exported(trail).rename(trail / "outer" / "inner")
+    put(trail / "outer", ".DS_Store")
+    put(trail / "outer", "__MACOSX/inner/._rows.jsonl")
+    code, words = verdict(trail, trail / "outer")
+    assert (code, "'inner/'" in words, ".DS_Store" in words) == (0, True, True)
+
+
+@pytest.mark.parametrize("within", ["", "audit/"])
+@pytest.mark.parametrize("name", [*FOREIGN, "rows.jsonl ", "ROWS.JSONL", "sub/rows.jsonl"])
+def test_a_foreign_file_is_named_whatever_lies_around(trail, name, within):
+    folder = exported(trail)
+    code, words = verdict(trail, packed(trail, folder, "in.zip", within, [within + name, LEFT[0]]))
+    assert (code, words[:18], name in words) == (1, "DAMAGED (inserted)", True)
+    if within:
+        beside = verdict(trail, packed(trail, folder, "beside.zip", within, [name]))
+        assert beside == (1, f"DAMAGED (inserted). '{name}' was added beside 'audit/'.\n")
+    put(folder, name)
+    code, words = verdict(trail, folder)
+    assert (code, words[:18]) == (1, "DAMAGED (inserted)")
+
+
+def test_two_exports_in_one_are_refused(trail):
+    outer = trail / "outer"
+    outer.mkdir()
+    for name in ("one", "two"):
+        exported(trail, name).rename(outer / name)
+    code, words = verdict(trail, outer)
+    assert (code, words) == (1, "DAMAGED (inserted). 'one/', 'two/': two exports in one.\n")
+
+
+def test_two_folders_deep_is_no_export(trail):
+    export = packed(trail, exported(trail), within="a/b/")
+    assert verdict(trail, export)[0] == 2
+
+
+@pytest.mark.parametrize("twice", ["audit/rows.jsonl", "audit\\rows.jsonl"])
+def test_a_doubled_file_is_found_within_a_folder_too(trail, twice):
+    folder = exported(trail)
+    export = packed(trail, folder, within="audit/")
+    with (
+        pytest.warns(UserWarning, match="Duplicate name")
+        if "/" in twice
+        else contextlib.nullcontext()
+    ):  # noqa: SIM117
+        with zipfile.ZipFile(export, "a") as archive:
+            archive.writestr(twice, "forged")
+    code, words = verdict(trail, export)
+    assert (code, "Two files of one name" in words) == (1, True)
+
+
+def test_a_change_within_a_folder_is_named_as_ever(trail):
+    folder = exported(trail)
+    rows_file = folder / "rows.jsonl"
+    rows_file.write_bytes(rows_file.read_bytes().replace(b'"alice"', b'"mallory"', 1))
+    code, words = verdict(trail, packed(trail, folder, within="audit/", more=LEFT))
+    assert (code, words[:17]) == (1, "DAMAGED (changed)")
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "seals.jsonl", "README.txt", "action.csv"])
