@@ -11,11 +11,12 @@ class SnapshotsConfig(AppConfig):
     def ready(self) -> None:
         # Here, since they need loaded models.
         from snapshots import accounts, checks  # noqa: F401, PLC0415 - registers them
-        from snapshots.audit import guards, people  # noqa: PLC0415
+        from snapshots.audit import guards, names, people  # noqa: PLC0415
         from snapshots.models import folded  # noqa: PLC0415
 
         people.watch()
         accounts.watch()
+        names.watch()
         connection_created.connect(folded.register_functions, dispatch_uid="folding")
         # SQLite drops the triggers of a table that a migration rebuilds.
         post_migrate.connect(

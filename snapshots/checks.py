@@ -14,11 +14,11 @@ from django.db import DatabaseError, connection
 from evsportal.variables import VARIABLES
 from snapshots import clouds
 from snapshots.accounts import look_for_published_passwords, published_password_words
-from snapshots.audit import anchors, guards, hours, keys, push
+from snapshots.audit import anchors, guards, hours, keys, names, push
 from snapshots.audit.delivery import named
 from snapshots.clouds_yaml import CloudsRefused
 from snapshots.database.limits import has_pooler
-from snapshots.models import is_of_another_mode
+from snapshots.models import folded, is_of_another_mode
 
 INSECURE_KEY = "not-for-production"
 ACCOUNTS_LOOKED_AT = 40  # by one check, for published passwords: half a second each, once
@@ -332,5 +332,32 @@ def check_guards(**_kwargs: Any) -> list[CheckMessage]:
             hint="Run `manage migrate`, which puts it back, and `manage audit_verify`.",
             id="evsportal.W001",
         )
+        for name in missing
+    ]
+
+
+@register(Tags.database)
+def check_names(**_kwargs: Any) -> list[CheckMessage]:
+    """No account's name can be taken for another's. Validation refuses such; SQL and scripts do
+    not ask it.
+    """
+    try:
+        confusing = names.confusing_accounts()
+    except DatabaseError:
+        return []  # no database, or no tables yet
+    hint = "Rename the account in the administration; the trail keeps the name it had."
+    return [CheckWarning(f"{words}.", hint=hint, id="evsportal.W020") for words in confusing]
+
+
+@register(Tags.database)
+def check_folding(**_kwargs: Any) -> list[CheckMessage]:
+    """What lists are searched by is kept by the database."""
+    try:
+        missing = folded.missing() if guards.has_tables() else []
+    except DatabaseError:
+        return []
+    hint = "Run `manage migrate`, which puts it back; until then searches miss new rows."
+    return [
+        CheckWarning(f"{name}, which searches need, is missing.", hint=hint, id="evsportal.W021")
         for name in missing
     ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PORTAL = "portal"  # the name of the portal itself, where nobody clicked
 COMMAND_LINE = "command line"
+NOBODY = "nobody"  # who tried to sign in and could not
 LONGEST_DETAIL = 2000
 
 

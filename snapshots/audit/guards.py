@@ -274,8 +274,8 @@ def _postgres_call(model: type[Model], kind: str, event: str, each: str, call: s
 # Names and words are folded (`models/folding.py`): an entry is found by it, and never shown.
 
 _COLUMNS = (
-    "at, kind, row, record, what, background, cause, actor_name, on_behalf_of, ticket, "
-    "operation_id, cloud, volume_id, volume_name, status, code, text"
+    "at, kind, row, record, what, background, cause, actor_id, actor_name, on_behalf_of, "
+    "ticket, operation_id, cloud, volume_id, volume_name, status, code, text"
 )
 _OF_OPERATION = "COALESCE(o.{}, '')"
 _OPERATION = "LEFT JOIN snapshots_operation o ON o.id = NEW.operation_id"
@@ -290,7 +290,7 @@ def _names_sql(*columns: str) -> str:
     return ", ".join(_name_sql(column, f"NEW.{column}") for column in columns)
 
 
-_PEOPLE = f"NEW.cause, {_names_sql('actor_name', 'on_behalf_of', 'ticket')}"
+_PEOPLE = f"NEW.cause, NEW.actor_id, {_names_sql('actor_name', 'on_behalf_of', 'ticket')}"
 _THINGS = f"NEW.operation_id, {_names_sql('cloud')}, NEW.volume_id, {_names_sql('volume_name')}"
 _NO_STATUS = "CAST(NULL AS smallint), ''"
 _NAMES = "NEW.volume_name || ' ' || NEW.ticket || ' ' || NEW.on_behalf_of"
@@ -319,7 +319,8 @@ _ENTRIES: dict[type[Model], str] = {
         )
     ),
     Anomaly: (
-        "NEW.at, 'anomaly', NEW.seq, NEW.id, NEW.kind, 1 = 0, o.cause, 'portal', "
+        "NEW.at, 'anomaly', NEW.seq, NEW.id, NEW.kind, 1 = 0, o.cause, CAST(NULL AS bigint), "
+        "'portal', "
         f"{_name_sql('on_behalf_of', _OF_OPERATION.format('on_behalf_of'))}, "
         f"{_name_sql('ticket', _OF_OPERATION.format('ticket'))}, NEW.operation_id, "
         f"{_names_sql('cloud')}, {_OF_OPERATION.format('volume_id')}, "
@@ -344,7 +345,19 @@ def _find(model: type[Model]) -> str:
     if model is Answer:
         return f"{_ANSWERED} WHERE {_ITS_ENTRY}"
     source = f" FROM (SELECT 1) AS one {_OPERATION}" if model is Anomaly else ""
-    return f"INSERT INTO snapshots_entry ({_COLUMNS}) SELECT {_ENTRIES[model]}{source}"
+    sql = f"INSERT INTO snapshots_entry ({_COLUMNS}) SELECT {_ENTRIES[model]}{source}"
+    return _of_columns_there_are(sql)
+
+
+def _of_columns_there_are(sql: str) -> str:
+    """Old migrations call this module before the table has every column."""
+    with connection.cursor() as cursor:
+        there = connection.introspection.get_table_description(cursor, _table(Entry))
+    if any(one.name == "actor_id" for one in there):
+        return sql
+    for account in ("NEW.actor_id, ", "fresh.actor_id, ", "CAST(NULL AS bigint), ", "actor_id, "):
+        sql = sql.replace(account, "")
+    return sql
 
 
 def reindex() -> None:
@@ -355,10 +368,9 @@ def reindex() -> None:
     answers = f'{_ANSWERED} FROM "{_table(Answer)}" AS fresh WHERE {_ITS_ENTRY}'
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM snapshots_entry", None)
-        cursor.execute(
-            f"INSERT INTO snapshots_entry ({_COLUMNS}) SELECT * FROM ({old}) AS old ORDER BY 1, 3",
-            None,
-        )
+        insert = f"INSERT INTO snapshots_entry ({_COLUMNS})"
+        sql = f"{insert} SELECT * FROM ({old}) AS old ORDER BY 1, 3"
+        cursor.execute(_of_columns_there_are(sql), None)
         cursor.execute(answers.replace("NEW.", "fresh."), None)
 
 

@@ -16,7 +16,7 @@ from django.db.models.signals import (
     pre_save,
 )
 
-from snapshots.audit.actions import COMMAND_LINE, is_clicked, record
+from snapshots.audit.actions import COMMAND_LINE, NOBODY, is_clicked, record
 from snapshots.models import ActionCode, VolumeGrant
 
 _FACTS = ("username", "first_name", "last_name", "email")
@@ -67,7 +67,7 @@ def _sign_in_refused(credentials: dict[str, Any], request: object = None, **_kwa
     told = {"why": "shut out" if known and not known.is_active else why}
     record(
         ActionCode.SIGN_IN_REFUSED,
-        actor_name="nobody",
+        actor_name=NOBODY,
         subject=typed if known else "a name that nobody has",
         details=told if known else {"why": "unknown name"},
     )

@@ -15,6 +15,7 @@ from snapshots.models.finding import longest_of
 from snapshots.models.folding import fold
 
 LEAST_OF_ID = 6
+LONGEST_OF_NUMBER = 18  # digits that every database holds
 _STATUS = re.compile(r"(?P<sign>>=|<=|>|<)?(?P<number>[1-9]\d{2})")
 _SIGNS: dict[str, tuple[str, Callable[[int, int], bool]]] = {
     ">=": ("gte", operator.ge),
@@ -29,6 +30,7 @@ _ORDER = (
     *("cause", "operation", "ticket", "volume", "code", "for", "status", "actor"),
     *("statuses", "what", "status-of-success", "cloud", "kind"),
 )
+_PEOPLE = ("actor", "for")  # qualifiers whose value is a person's name
 RARE = _ORDER.index("for")  # up to here rarer than a word that is everywhere
 
 
@@ -56,6 +58,7 @@ class Condition:
     way: Way | None = None
     rank: int = len(_ORDER)
     of_time: bool = False
+    name: str = ""  # of a person, as it was typed
 
     def negated(self) -> "Condition":
         return Condition(~self.wanted, of_time=self.of_time)
@@ -72,7 +75,8 @@ def condition(name: str, value: str) -> Condition:
     if isinstance(told, Q):
         return Condition(told, of_time=name in _MOMENTS)
     wanted, way = told
-    return Condition(wanted, way, _ORDER.index(way.rank or name))
+    person = value if name in _PEOPLE else ""
+    return Condition(wanted, way, _ORDER.index(way.rank or name), name=person)
 
 
 Meaning = Q | tuple[Q, Way]
@@ -130,6 +134,12 @@ def _cause(value: str) -> Meaning:
     except ValueError:
         raise SearchError("cause: takes the whole id, as records show it.") from None
     return Q(cause=one), Way(whole=True)
+
+
+def _actor_id(value: str) -> Meaning:
+    if not (value.isascii() and value.isdecimal() and len(value) <= LONGEST_OF_NUMBER):
+        raise SearchError("actor-id: takes the number of an account, as records show it.")
+    return Q(actor_id=int(value)), Way(("actor_id",), (int(value),), rank="actor")
 
 
 def _code(value: str) -> Meaning:
@@ -199,6 +209,7 @@ _MOMENTS: dict[str, Callable[[str], Meaning]] = {
 }
 QUALIFIERS: dict[str, Callable[[str], Meaning]] = {
     "actor": _equal("actor_name"),
+    "actor-id": _actor_id,
     "for": _equal("on_behalf_of"),
     "ticket": _equal("ticket"),
     "volume": _volume,

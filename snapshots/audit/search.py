@@ -13,7 +13,9 @@ from snapshots.models.folding import fold_words
 
 LONGEST = 1000
 MOST_TERMS = 20
-_TERM = re.compile(r'(?P<minus>-?)(?:(?P<name>[a-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"]+))')
+_TERM = re.compile(
+    r'(?P<minus>-?)(?:(?P<name>[a-z]+(?:-[a-z]+)*):)?(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"]+))'
+)
 _BACKGROUND = {"yes": None, "no": False, "only": True}
 
 
@@ -24,6 +26,12 @@ class Search:
     conditions: tuple[Condition, ...] = ()
     words: tuple[str, ...] = ()  # each a word or a phrase; all must be there
     background: bool | None = False  # None: whether or not somebody clicked
+
+    @property
+    def people(self) -> list[str]:
+        """Names of people that were asked for, and single words, which may be some."""
+        named = [one.name for one in self.conditions if one.name]
+        return [*named, *(one for one in self.words if " " not in one)]
 
 
 def parse(text: str) -> Search:

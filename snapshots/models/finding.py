@@ -27,6 +27,7 @@ class Entry(models.Model):
     what = models.CharField(max_length=40)  # purpose, action code or kind of anomaly
     background = models.BooleanField()  # nobody clicked for it
     cause = models.UUIDField(null=True)
+    actor_id = models.BigIntegerField(null=True)  # of the account; null: nobody, or the portal
     actor_name = models.CharField(max_length=150)
     on_behalf_of = models.CharField(max_length=150)
     ticket = models.CharField(max_length=80)
@@ -54,6 +55,7 @@ class Entry(models.Model):
                     "by_cloud": ["cloud"],
                     "by_kind": ["kind"],
                     "by_actor": ["actor_name"],
+                    "by_actor_id": ["actor_id"],
                     "by_behalf": ["on_behalf_of"],
                     "by_ticket": ["ticket"],
                     "by_volume": ["volume_id"],
@@ -72,6 +74,11 @@ class Entry(models.Model):
                     condition=Q(**{f"{field}__isnull": False}),
                 )
                 for name, field in {"operation": "operation_id", "cause": "cause"}.items()
+            ),
+            models.Index(  # which accounts had a name
+                fields=["actor_name", "actor_id"],
+                name="entry_name_of",
+                condition=Q(actor_id__isnull=False),
             ),
         ]
 

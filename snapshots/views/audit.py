@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from snapshots import selectors
-from snapshots.audit import search
+from snapshots.audit import names, search
 from snapshots.audit.actions import record as record_action
 from snapshots.audit.export import Wanted, write_export
 from snapshots.audit.places import zip_while_sent
@@ -38,6 +38,7 @@ def audit(request: PortalRequest) -> HttpResponse:
         "form": form,
         "page": page,
         "filtered": form.narrows,
+        "shared_names": names.shared_names(wanted.people) if wanted else [],
         "seal": selectors.seal_state(),
         "pushed": selectors.push_states(),
         "archives": archives_visible_to(request.user),

@@ -1,0 +1,128 @@
+"""Names of accounts: which are refused, and whose a name was over time.
+
+The trail keeps the name that an account had then, so a name that can be taken for another, or for
+the portal's own, makes the trail lie to its readers.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import connection
+
+from snapshots.audit.actions import COMMAND_LINE, NOBODY, PORTAL
+from snapshots.models.finding import longest_of
+from snapshots.models.folding import fold
+from snapshots.models.lookalikes import looks_of, reads_as, unreadable_in
+
+OWN_NAMES = (PORTAL, NOBODY, COMMAND_LINE)
+MOST_ACCOUNTS = 20  # of one name
+MOST_NAMES = 3  # looked up for one search
+
+
+def watch() -> None:
+    """Let every validation of an account's name ask `refuse_confusing_name`: the administration,
+    `createsuperuser`, `full_clean`. Twice does no harm.
+    """
+    field = User._meta.get_field("username")  # noqa: SLF001 - Django's public name for it
+    if getattr(field.validate, "asks_for_confusion", False):
+        return
+    validate = field.validate
+
+    def validate_name(value: Any, model_instance: User | None) -> None:
+        validate(value, model_instance)
+        refuse_confusing_name(str(value), account=model_instance)
+
+    validate_name.asks_for_confusion = True  # type: ignore[attr-defined]
+    field.validate = validate_name  # type: ignore[method-assign, assignment]
+
+
+def refuse_confusing_name(name: str, *, account: User | None = None) -> None:
+    """Raises `ValidationError` for a name that can be taken for another's. The name that an account
+    has already is left to it: it may have to be shut out.
+    """
+    if User.objects.filter(username=name).exists():
+        return  # the account's own, or refused as taken
+    others = User.objects.all()
+    if account is not None and account.pk is not None:
+        others = others.exclude(pk=account.pk)
+    if words := confusion(name, others.values_list("username", flat=True).iterator()):
+        raise ValidationError(f"{words}. Choose another name.", code="confusing")
+
+
+def confusion(name: str, others: Any) -> str:
+    """What a name can be taken for, in a sentence without its end; empty: nothing."""
+    if words := unreadable_in(name):
+        return f"“{name}” {words}"
+    if own := reads_as(name, OWN_NAMES):
+        return f"“{name}” reads like “{own}”, by which the audit trail names the portal's own acts"
+    looks = looks_of(name)
+    for other in others:
+        if other != name and looks & looks_of(other):
+            return f"“{name}” looks like “{other}”, which is the name of another account"
+    return ""
+
+
+def confusing_accounts() -> list[str]:
+    """What is wrong with names that came in without validation, a sentence each."""
+    names = list(User.objects.order_by("pk").values_list("username", flat=True))
+    first_of: dict[str, str] = {}
+    found = []
+    for name in names:
+        words = confusion(name, ())
+        other = next((first_of[look] for look in looks_of(name) if look in first_of), None)
+        if not words and other is not None:
+            words = f"“{name}” looks like “{other}”, which is the name of another account"
+        if words:
+            found.append(words)
+        for look in looks_of(name):
+            first_of.setdefault(look, name)
+    return found
+
+
+# --- over time -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """An account that acted under a name."""
+
+    id: int
+    name_now: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharedName:
+    """A name that several accounts had."""
+
+    name: str
+    bearers: tuple[Bearer, ...]
+
+
+def shared_names(names: list[str]) -> list[SharedName]:
+    """Those of the first few names that several accounts had."""
+    first = list(dict.fromkeys(names))[:MOST_NAMES]
+    return [shared for name in first if (shared := shared_name(name))]
+
+
+def shared_name(name: str) -> SharedName | None:
+    """The accounts that acted under this name, in any spelling of it, if there are several."""
+    ids = _ids_of(fold(name)[: longest_of("actor_name")])
+    if len(ids) < 2:
+        return None
+    now = dict(User.objects.filter(pk__in=ids).values_list("pk", "username"))
+    return SharedName(name, tuple(Bearer(one, now.get(one, "")) for one in ids))
+
+
+def _ids_of(folded: str) -> list[int]:
+    """Each is found by one step in an index, however often the account acted."""
+    step = "SELECT min(actor_id) AS v FROM snapshots_entry WHERE actor_name = %s"
+    sql = (  # the name is a parameter
+        f"WITH RECURSIVE ids(v) AS (SELECT * FROM ({step} AND actor_id IS NOT NULL) AS f UNION ALL "
+        f"SELECT ({step} AND actor_id > ids.v) FROM ids WHERE ids.v IS NOT NULL) "
+        f"SELECT v FROM ids WHERE v IS NOT NULL LIMIT {MOST_ACCOUNTS}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [folded, folded])
+        return [row[0] for row in cursor.fetchall()]

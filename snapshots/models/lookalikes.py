@@ -1,0 +1,85 @@
+"""Which names people take for each other: by case, by letters that look alike, by what is unseen.
+
+A small table of our own: Unicode's list of confusables has 6,000 lines, most of them for scripts
+that nobody mixes, and makes no difference between a hint and a refusal.
+"""
+
+import re
+import unicodedata
+
+from snapshots.models.folding import fold
+
+# Letters as they look, each line a Latin letter and what passes for it.
+_LOOKS = """
+a АаΑαɑᴀ  b ВьΒʙ  c СсϹϲᴄ  d ԁđ  e ЕеΕεɛᴇ  f Ϝғ  g ɡց  h НһΗհħʜ  i ІіΙιɩɪ  j ЈјϳЈ  k КкΚκᴋ
+l ӏӀłʟ  m МмΜᴍ  n ΝηոռɴП  o ОоΟοσօøѳᴏ  p РрΡρᴘ  q Ԛԛզ  r гʀᴦ  s ЅѕսЅꜱ  t ТтΤτŧᴛ  u υսᴜ
+v Ѵѵνᴠ  w ԜԝωɯѡШᴡ  x ХхΧχ  y УуΥγүʏ  z ΖζᴢƵ
+"""
+_LATIN: dict[str, str] = {}
+for _letter, _alike in re.findall(r"(\S) (\S+)", _LOOKS):
+    for _other in _alike:
+        _LATIN.setdefault(_other, _letter)
+# Signs that are taken for a letter, once all is folded.
+_AFTER_FOLDING = str.maketrans({"0": "o", "1": "l", "|": "l", "!": "l"})
+_PAIRS = (("rn", "m"), ("vv", "w"))
+# Letters of one word that come from two of these were put together to deceive, or by mistake.
+_NEVER_TOGETHER = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})
+_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+
+
+def looks_of(name: str) -> frozenset[str]:
+    """What a name may be read as. Two names with a reading in common look alike."""
+    plain = unicodedata.normalize("NFKD", name.strip())
+    plain = "".join(str(unicodedata.digit(one, one)) for one in plain)
+    # A capital I looks like an l and is an i in small letters; a Greek Eta looks like H or n.
+    seen = "".join("l" if one == "I" else _LATIN.get(one, one) for one in plain)
+    written = "".join(_LATIN.get(one, one) for one in fold(plain))
+    capitals = "".join(_LATIN.get(one, one) for one in plain)
+    return frozenset(_reading(one) for one in (seen, written, capitals))
+
+
+def _reading(text: str) -> str:
+    text = fold(text).translate(_AFTER_FOLDING)
+    for pair, letter in _PAIRS:
+        text = text.replace(pair, letter)
+    return " ".join(text.split())
+
+
+def reads_as(name: str, own_names: tuple[str, ...]) -> str:
+    """Which of these the name is read as, whatever stands between its letters; empty: none."""
+    readings = {_letters(one) for one in looks_of(name)}
+    return next((own for own in own_names if readings & set(map(_letters, looks_of(own)))), "")
+
+
+def _letters(text: str) -> str:
+    return "".join(one for one in text if one.isalnum())
+
+
+def unreadable_in(name: str) -> str:
+    """What makes a name unreadable, in words that end a sentence; empty: nothing."""
+    for character in name:
+        if _is_unseen(character):
+            words = unicodedata.name(character, "without a name")
+            return f"has a character that cannot be seen (U+{ord(character):04X}, {words})"
+    if name != name.strip():
+        return "begins or ends with a blank"
+    if not _letters(fold(name)):
+        return "has no letter and no digit"
+    for word in re.findall(r"[^\W\d_]+", unicodedata.normalize("NFKC", name)):
+        scripts = sorted({_script_of(one) for one in word} & _NEVER_TOGETHER)
+        if len(scripts) > 1:
+            return f"mixes letters of two alphabets in one word ({' and '.join(scripts)})"
+    return ""
+
+
+def _is_unseen(character: str) -> bool:
+    if character == " ":
+        return False
+    is_selector = unicodedata.name(character, "").startswith("VARIATION SELECTOR")
+    is_blank = character in _BLANK_LETTERS or is_selector
+    return is_blank or unicodedata.category(character) in _UNSEEN
+
+
+def _script_of(letter: str) -> str:
+    return unicodedata.name(letter, "").split(" ")[0]

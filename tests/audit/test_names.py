@@ -1,0 +1,159 @@
+"""Names that can be taken for another's are refused; a name that several had is told apart."""
+
+import io
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+
+from snapshots.audit import names
+from snapshots.checks import check_names
+from snapshots.models.lookalikes import looks_of
+
+pytestmark = pytest.mark.django_db
+
+OWN = [
+    *(
+        "portal",
+        "Portal",
+        "PORTAL",
+        "p0rtal",
+        "porta1",
+        "portaI",
+        "роrtаl",
+        "ｐｏｒｔａｌ",
+        "pørtal",
+    ),
+    *("nobody", "NOBODY", "n0body", "no.body", "command line", "command_line", "Command-Line"),
+    *("commandline", "cornmand.line", "ΝοΒοdу", "pórtal"),
+]
+LIKE_ALICE = [
+    "Alice",
+    "ALICE",
+    "AIice",
+    "a1ice",
+    "аlice",
+    "аӏісе",
+    "àlice",
+    "ａｌｉｃｅ",
+    "alıce",
+    "aliсe",
+]
+LIKE_OTHERS = [
+    ("bernard", "bemard"),
+    ("user10", "userlo"),
+    ("wvv", "ww"),
+    ("иван", "ИВАН"),
+    ("νίκος", "ΝΙΚΟΣ"),
+    ("сосо", "coco"),
+    ("straße", "strasse"),
+]
+UNREADABLE = [
+    *(
+        "al\u200bice",
+        "al\u202eice",
+        "\u3164",
+        "...",
+        "_",
+        " alice ",
+        "carol ",
+        "x\u00adx",
+        "a\u2060b",
+    ),
+    *("al\ufe0fice", "c\u0430rol", "ivαn", "\u2800", "x\ty"),
+]
+FINE = [
+    "bob",
+    "alicia",
+    "alice2",
+    "malice",
+    "иван",
+    "νίκη",
+    "müller",
+    "李雷",
+    "山田たろう",
+    "o.neil",
+    "portal-team",
+]
+
+
+def refused(name, account=None):
+    with pytest.raises(ValidationError) as error:
+        (account or User(username=name, password="!")).full_clean()
+    return " ".join(error.value.message_dict["username"])
+
+
+@pytest.fixture
+def alice():
+    return User.objects.create(username="alice", password="!")
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_name_like_the_portals_own_is_refused(name):
+    assert "reads like “" in refused(name) or "two alphabets" in refused(name)
+
+
+@pytest.mark.parametrize("name", LIKE_ALICE)
+def test_a_name_like_another_accounts_is_refused(name, alice):
+    words = refused(name)
+    assert "looks like “alice”" in words or "two alphabets" in words
+
+
+@pytest.mark.parametrize(("there", "name"), LIKE_OTHERS)
+def test_letters_that_look_alike_are_told(there, name):
+    User.objects.create(username=there, password="!")
+    assert f"“{name}” looks like “{there}”, which is the name of another account" in refused(name)
+
+
+@pytest.mark.parametrize("name", UNREADABLE, ids=ascii)
+def test_a_name_that_cannot_be_read_is_refused(name):
+    assert "Choose another name." in refused(name)
+
+
+@pytest.mark.parametrize("name", FINE)
+def test_other_names_are_taken(name, alice):
+    names.refuse_confusing_name(name)
+
+
+@pytest.mark.parametrize("name", [*OWN, *LIKE_ALICE, *FINE])
+def test_a_name_looks_like_itself_in_any_case(name):
+    assert looks_of(name) == looks_of(f" {name} ")
+    assert looks_of(name) & looks_of(name.upper())
+    assert looks_of(name) & looks_of(name.lower())
+
+
+def test_a_rename_is_refused_and_other_changes_are_not(alice):
+    carol = User.objects.create(username="carol", password="!")
+    carol.username = "A1ice"
+    assert "looks like “alice”" in refused("", carol)
+    alice.username = "Alice"  # her own name in another case
+    alice.full_clean()
+
+
+def test_an_account_that_is_confusing_already_can_be_shut_out(alice):
+    mallory = User.objects.create(username="aIice", password="!")
+    mallory.is_active = False
+    mallory.full_clean()
+
+
+def test_createsuperuser_refuses_such_a_name(alice):
+    for name in ("p0rtal", "A1ice", "command line"):
+        with pytest.raises(CommandError, match=r"reads like|looks like"):
+            call_command(
+                "createsuperuser",
+                username=name,
+                email="x@y.example",
+                interactive=False,
+                stdout=io.StringIO(),
+            )
+    assert User.objects.count() == 1
+
+
+def test_accounts_made_past_validation_are_told_by_the_check(alice):
+    for name in ("nobody", "aIice", "bob"):
+        User.objects.create(username=name, password="!")
+    told = [message.msg for message in check_names()]
+    assert len(told) == 2
+    assert "“nobody” reads like “nobody”" in told[0]
+    assert "“aIice” looks like “alice”" in told[1]
