@@ -6,12 +6,12 @@ Triggers fill the columns: rows come in by forms, in bulk, by `update` and by SQ
 
 import json
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model
+from django.db.models import Func, Model, TextField
 
 from snapshots.models.folding import (
     ASCII_BETWEEN_WORDS,
@@ -38,8 +38,20 @@ def register_functions(connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
     """For the signal `connection_created`."""
     if connection.vendor == "sqlite":
         make = connection.connection.create_function
-        make("evsportal_fold", 1, fold, deterministic=True)
-        make("evsportal_words", 1, fold_words, deterministic=True)
+        make("evsportal_fold", 1, _of_any_value(fold), deterministic=True)
+        make("evsportal_words", 1, _of_any_value(fold_words), deterministic=True)
+
+
+def _of_any_value(folded: Callable[[str], str]) -> Callable[[object], str | None]:
+    """A column of SQLite may hold a number or bytes, and a trigger must not fail for that."""
+    return lambda value: None if value is None else folded(str(value))
+
+
+class Fold(Func):
+    """The folded text of a column, for what has no column of its own."""
+
+    function = "evsportal_fold"
+    output_field = TextField()
 
 
 def folded_sql(expression: str, *, longest: int) -> str:

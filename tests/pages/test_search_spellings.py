@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.utils import timezone
 
@@ -156,3 +157,20 @@ def test_saving_a_row_read_before_keeps_it_findable(alice, volume):
     made.save()
     assert requests(alice, q="STRASSE") == [made]
     assert Operation.objects.get().folded.startswith("strasse\n")
+
+
+def test_the_administration_finds_each_spelling(root):
+    for name in ("Müller", "muğla"):
+        User.objects.create(username=name, password="!")
+        Group.objects.create(name=name)
+    for kind in ("user", "group"):
+        for typed, name in (("MULLER", "Müller"), ("müller", "Müller"), ("MUĞLA", "muğla")):
+            rows = root.get(f"/admin/auth/{kind}/", {"q": typed}).context["cl"].result_list
+            assert [str(one) for one in rows] == [name]
+
+
+def test_a_value_that_is_no_text_is_stored(alice, volume):
+    """SQLite lets a program store a number where a text is meant."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE snapshots_volume SET name = '12' || 3, status = 'in-use'")
+    assert rows(alice, "/volumes/", q="123") == [volume]
