@@ -11,7 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from evsportal.databases import sentence_for
 from snapshots.checks import database_of_another_mode
 from snapshots.database.locks import MIGRATION, process_lock
-from snapshots.models import mark_database
+from snapshots.models import Exchange, mark_database
 
 _WAITING = "Another process brings the database up to date; waiting for it."
 # These make no use of the portal's tables, or look after them themselves: `serve` and `migrate`.
@@ -64,7 +64,10 @@ def _migrate(*, also_filled: bool, report: Callable[[str], None]) -> None:
     plan = _plan()
     if not plan:
         return  # done by another command, for which this one waited
-    is_filled = "django_migrations" in connection.introspection.table_names()
+    tables = connection.introspection.table_names()
+    if Exchange._meta.db_table in tables:  # noqa: SLF001 - a foreign database stays as it is
+        refuse_another_mode(mark=False)
+    is_filled = "django_migrations" in tables
     if is_filled and not also_filled and connection.vendor != "sqlite":
         raise CommandError(
             "The database is of an older version of the portal: stop what runs on it and use"
@@ -91,15 +94,17 @@ def _refuse_missing() -> None:
         )
 
 
-def refuse_another_mode() -> None:
+def refuse_another_mode(*, mark: bool = True) -> None:
     """Raise `CommandError` where the sandbox's database would serve real clouds, or the reverse.
 
-    A database that belongs to nobody yet belongs to this mode from now on.
+    With `mark`, a database that belongs to nobody yet belongs to this mode from now on.
     """
     if not settings.EVSPORTAL_MODE:
         return
     if words := database_of_another_mode():
         raise CommandError(words)
+    if not mark:
+        return
     try:
         mark_database(settings.EVSPORTAL_MODE)
     except DatabaseError:  # a role that may only read, or a copy that is read-only

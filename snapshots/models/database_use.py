@@ -1,6 +1,6 @@
 """Whether a database belongs to the sandbox or to a portal with real clouds."""
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.utils import timezone
 
@@ -40,7 +40,8 @@ def is_of_another_mode(mode: str) -> bool:
     A database of before the mark shows it by its rows: only the sandbox's cloud is called
     "sandbox", and each exchange says whether it was with a simulated cloud.
     """
-    use = DatabaseUse.objects.filter(pk=_ONLY_ROW).first()
+    has_table = DatabaseUse._meta.db_table in connection.introspection.table_names()  # noqa: SLF001
+    use = DatabaseUse.objects.filter(pk=_ONLY_ROW).first() if has_table else None
     if use is not None:
         return use.mode != mode
     if mode == CLOUD:

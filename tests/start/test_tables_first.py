@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, get_commands
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from snapshots.management import database
 from snapshots.management.database import WITHOUT_TABLES, bring_up_to_date
+from snapshots.models import VolumeGrant
 
 ROOT = Path(__file__).resolve().parents[2]
 # Commands that read or write tables, each as an operator would type it in a fresh folder, with what
@@ -95,3 +98,13 @@ def test_command_on_a_server_of_an_older_version_says_what_to_do(
     monkeypatch.setattr(connection, "vendor", "postgresql")
     with pytest.raises(CommandError, match=r"older version.*`\./run manage migrate`"):
         bring_up_to_date(also_filled=False, report=print)
+
+
+def test_foreign_database_of_an_older_version_stays_as_it_is(
+    last_migration_missing, settings, monkeypatch
+):
+    VolumeGrant.objects.create(cloud="sandbox", user=User.objects.create(username="alice"))
+    monkeypatch.setattr(database, "call_command", lambda *_, **__: pytest.fail("it was migrated"))
+    settings.EVSPORTAL_MODE = "cloud"
+    with pytest.raises(CommandError, match="used by the sandbox"):
+        bring_up_to_date(also_filled=True, report=print)

@@ -65,11 +65,22 @@ class Command(BaseCommand):
 
     def _prepare(self, *, migrate: bool) -> None:
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+        self._tell_of_older_sandbox()
         bring_up_to_date(also_filled=True, report=self.stdout.write, migrate=migrate)
         _collect_static()
         if settings.EVSPORTAL_MODE == "sandbox" and "seed_demo" in get_commands():
             call_command("seed_demo", verbosity=0)
         connection.close()  # nothing of ours stays open while the programs run
+
+    def _tell_of_older_sandbox(self) -> None:
+        """Once: an earlier sandbox had its files where those of a real portal are now."""
+        older = settings.VAR_DIR / "sandbox.sqlite3"
+        new = settings.DATA_DIR / "cloud.sqlite3"
+        if settings.EVSPORTAL_MODE == "sandbox" and older.exists() and not new.exists():
+            self.stderr.write(
+                f"The sandbox now keeps its files in {settings.DATA_DIR}: {older} and the"
+                " portal.sqlite3 beside it are not used any more, and may be removed."
+            )
 
     def _announcer(self, host: str, port: int) -> Callable[[], bool]:
         """Says where the portal is, once its page answers: not when it was merely started."""
