@@ -58,7 +58,10 @@ class Command(BaseCommand):
 
     def _rehearse(self, cloud: str, options: dict[str, Any]) -> bool:
         rehearsal = None
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
+        before = {
+            number: signal.signal(number, signal.default_int_handler)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             rehearsal = prepare(
                 cloud, options["create"], force=options["force"], seconds=options["seconds"]
@@ -72,7 +75,8 @@ class Command(BaseCommand):
             self.stderr.write(f"  {'failed':<{_LABEL_WIDTH}}You stopped it.")
             return False
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
             self._tell_leftover(rehearsal)
         return True
 
