@@ -19,10 +19,9 @@ def refusal_for_everybody(health: CloudHealth) -> SafeString:
     """Until when nothing is sent to the cloud, what becomes of requests, and who can help."""
     return _sentences(
         health.retry_at,
-        _("Until {time} the portal sends it nothing, so that the account is not locked."),
+        _("Until {time} nothing is sent to it, so that the account is not locked."),
         _("The portal signs in again now."),
-        _("Requests are kept, and are sent by themselves when it accepts the sign-in."),
-        _who_can_help(),
+        _("Requests are kept. The portal's administrators can help."),
     )
 
 
@@ -40,14 +39,10 @@ def refusal_for_requester(health: CloudHealth) -> SafeString:
             "signs in again now."
         ),
         _("You need not ask again: it is sent by itself when the cloud accepts the sign-in."),
-        _who_can_help(),
-    )
-
-
-def _who_can_help() -> str:
-    return _(
-        "Who can help: the portal's administrators, who correct the credentials in the settings of "
-        "the cloud and reload the portal; corrected ones are tried at once."
+        _(
+            "The portal's administrators can help: they correct the cloud's credentials and reload "
+            "the portal, which tries them at once."
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import requests
 
 from snapshots.sandbox import scenarios
 from snapshots.sandbox.options import SandboxOptions
@@ -168,6 +169,21 @@ def test_hangup_with_a_broken_clouds_file_changes_nothing(portal):
     readings = "SELECT count(*) FROM snapshots_exchange WHERE purpose = 'inventory'"
     before = portal.ask(readings)
     until(lambda: portal.ask(readings) > before, seconds=30)
+
+
+def test_hangup_lets_a_request_in_hand_finish(portal):
+    assert portal.start("migrate", "--verbosity", "0").wait(120) == 0
+    slow = {"times": 1, "method": "GET", "path": ".*/volumes/detail", "delay_seconds": 4}
+    fault = slow | {"status": 503}
+    requests.post(f"{portal.sandbox.url}/_sandbox/faults", json=fault, timeout=5)
+    portal.start("worker")
+    exchange = "SELECT seq FROM snapshots_exchange WHERE purpose = 'inventory' ORDER BY seq"
+    first = until(lambda: portal.ask(exchange), seconds=60)
+    portal.hang_up()
+    answer = f"SELECT status FROM snapshots_answer WHERE exchange_id = {first}"  # noqa: S608
+    assert until(lambda: portal.ask(answer), seconds=30) == 503
+    until(lambda: portal.log.count("The worker ") == 2, seconds=60)
+    assert portal.process.poll() is None
 
 
 def test_hangup_of_a_worker_alone_brings_a_corrected_password_into_force(portal):
