@@ -1,5 +1,6 @@
 """The whole portal under one parent: what `./run` starts."""
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -48,20 +49,24 @@ class Command(BaseCommand):
             parts.discard("sandbox")
         host, port = _address()
         sandbox_host, sandbox_port = _sandbox_address(port)
-        # Bound here, so that the web server can be replaced without refusing anybody meanwhile.
-        web = _bound(host, port, "Choose another: PORT=8080 ./run") if "web" in parts else None
-        if "sandbox" in parts:
-            hint = "It is the sandbox's: choose another PORT, or set EVSPORTAL_SANDBOX_URL."
-            _bound(sandbox_host, sandbox_port, hint).close()
-        self._prepare(migrate=not options["no_migrate"])
         steps = [self._announcer(host, port)] if "web" in parts else []
         steps.append(self._looker())
-        Supervisor(
-            _programs(parts, sandbox_port, web),
-            Patience(retire_seconds=settings.EVSPORTAL_LEASE_SECONDS + 30),
-            each_tick=_in_order(steps),
-            before_reload=Program("check", [*_manage(), "reload_check"]),
-        ).run()
+        with contextlib.ExitStack() as stack:
+            web = None
+            if "web" in parts:
+                # Bound here, so that the web server can be replaced without refusing anybody.
+                bound = _bound(host, port, "Choose another: PORT=8080 ./run")
+                web = stack.enter_context(bound)
+            if "sandbox" in parts:
+                hint = "It is the sandbox's: choose another PORT, or set EVSPORTAL_SANDBOX_URL."
+                _bound(sandbox_host, sandbox_port, hint).close()
+            self._prepare(migrate=not options["no_migrate"])
+            Supervisor(
+                _programs(parts, sandbox_port, web),
+                Patience(retire_seconds=settings.EVSPORTAL_LEASE_SECONDS + 30),
+                each_tick=_in_order(steps),
+                before_reload=Program("check", [*_manage(), "reload_check"]),
+            ).run()
 
     def _prepare(self, *, migrate: bool) -> None:
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
