@@ -29,6 +29,15 @@ def api_root(url: str) -> str:
     return _VERSION_TAIL.sub("", url).rstrip("/")
 
 
+def is_address(url: str) -> bool:
+    """Whether `url` is http or https and names a host, and a port only as a number."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # "[::1", or a port that is no number
+        return False
+
+
 def is_open(url: str) -> bool:
     """Whether `url` would carry passwords and tokens in the clear beyond this machine."""
     parts = urlsplit(url)
@@ -127,5 +136,4 @@ def _no_interface(fitting: list[Service], *, dialect: Dialect, interface: str) -
 
 def _fits(url: str, *, dialect: Dialect) -> bool:
     match = _VERSION_TAIL.search(url)
-    usable = url.startswith(("http://", "https://"))
-    return usable and (match is None or f"v{match[1]}" == dialect.version)
+    return is_address(url) and (match is None or f"v{match[1]}" == dialect.version)

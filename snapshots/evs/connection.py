@@ -5,7 +5,7 @@ from typing import Unpack
 from urllib.parse import urlsplit
 
 from snapshots.evs.auth import Auth, Grant, SignedAuth, SignInLock, TokenAuth
-from snapshots.evs.catalog import INTERFACES, api_root, find_root, is_open
+from snapshots.evs.catalog import INTERFACES, api_root, find_root, is_address, is_open
 from snapshots.evs.clock import SYSTEM_CLOCK, Clock
 from snapshots.evs.config import (
     ApplicationCredentials,
@@ -178,9 +178,9 @@ def _check_cloud_address(config: CloudConfig, url: str, *, what: str) -> None:
 
 
 def _check_address(config: CloudConfig, url: str, *, what: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not is_address(url):
         _refuse(config, f"{what} must start with http:// or https:// and name a host")
+    parts = urlsplit(url)
     if parts.username or parts.password or parts.query or parts.fragment:
         _refuse(config, f"{what} must hold neither a user, nor a query, nor a fragment")
 

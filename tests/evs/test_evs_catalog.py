@@ -42,6 +42,9 @@ def test_catalog_entry_that_fits_the_dialect_is_used(services, dialect, root):
         [],
         [("block-storage", "https://h/v3/p")],
         [("volumev2", "file:///v2/p")],
+        [("volumev2", "https://[::1/v2/p")],
+        [("volumev2", "https://h:port/v2/p")],
+        [("volumev2", "https:///v2/p")],
         [("compute", "https://a/v2/p")],
     ],
 )
@@ -131,6 +134,13 @@ def test_plain_http_is_open_beyond_this_machine(cloud, url, is_refused):
 
 def test_plain_http_is_taken_where_it_is_allowed(cloud):
     connect(cloud.config(endpoint="http://cloud.example", allow_http=True))
+
+
+@pytest.mark.parametrize("url", ["https://[::1", "https://h:port", "h:5000", "https://", "x"])
+def test_address_that_is_none_is_refused(cloud, url):
+    for config in (cloud.config(endpoint=url), cloud.config(credentials={"auth_url": url})):
+        with pytest.raises(ValueError, match=r"Cloud fake: .*must start with http"):
+            connect(config)
 
 
 def test_unknown_interface_is_refused(cloud):

@@ -1,6 +1,10 @@
 """The list of volumes and the quota, as the cloud last told them."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.utils import timezone
 
 from snapshots.models import CloudHealth, Duty, Quota, Volume
@@ -96,3 +100,14 @@ def test_numbers_in_other_spellings_are_stored_and_never_as_zero(inventory, loop
     snapshots, gigabytes = (Quota.objects.get(resource=r) for r in ("snapshots", "gigabytes"))
     assert (snapshots.in_use, snapshots.free) == (12, 38)
     assert (gigabytes.limit, gigabytes.in_use, gigabytes.free) == (1000, None, None)
+
+
+def test_a_zero_of_an_earlier_state_becomes_not_told(db):
+    migration = import_module("snapshots.migrations.0024_not_told_is_not_zero")
+    for size in (0, 40):
+        Volume.objects.create(volume_id=f"v{size}", size_gb=size, seen_at=timezone.now())
+    sizes = Volume.objects.order_by("volume_id").values_list("size_gb", flat=True)
+    migration.forget_zeros(apps, connection.schema_editor())
+    assert list(sizes.all()) == [None, 40]
+    migration.write_zeros(apps, connection.schema_editor())
+    assert list(sizes.all()) == [0, 40]
