@@ -28,7 +28,7 @@ workers = _values["EVSPORTAL_WEB_PROCESSES"]
 threads = _values["EVSPORTAL_WEB_THREADS"]
 keepalive = 15
 timeout = 60
-graceful_timeout = 5
+graceful_timeout = 30  # replaced by a reload, it answers what it has; a stop waits less: supervisor
 limit_request_line = 8190  # the most there is; gunicorn refuses longer ones without a page of ours
 preload_app = True  # Django is imported once, not once per process
 

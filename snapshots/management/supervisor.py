@@ -293,7 +293,7 @@ class Supervisor:
         self._reload(children, now)
         waiting = [child.due - now for child in children if child.process is None]
         waiting += [old.ends_at - now for child in children for old in child.retired]
-        if self.each_tick or self._check or self._to_replace:
+        if self.each_tick or self._check or self._to_replace or self._reload_asked:
             waiting.append(self.patience.tick_seconds)
         wait(max(min(waiting), 0) if waiting else None)
 
@@ -314,7 +314,10 @@ class Supervisor:
                 self._to_replace = self._after_check(0, children)
             else:
                 self.report("checking the settings before a reload")
-                self._check = _spawn(self.before_reload)
+                try:
+                    self._check = _spawn(self.before_reload)
+                except OSError as error:
+                    self.report(f"not reloaded: no process can be started: {error.strerror}")
 
     def _after_check(self, returncode: int, children: Sequence[_Child]) -> "list[_Child]":
         if returncode != 0:
