@@ -89,8 +89,9 @@ def sentence_for(error: Exception, connection: BaseDatabaseWrapper) -> str:
     """What the database's error means and what to do; "" for an error that needs a developer."""
     database = connection.settings_dict
     where = _name_of(database)
-    reason = _reason_in(error, database)
-    code = getattr(error.__cause__, "sqlstate", "")
+    origin = _origin_of(error)
+    reason = _reason_in(origin, database)
+    code = getattr(origin, "sqlstate", None)
     if code == _NOT_ALLOWED:
         return (
             f"{where} refuses this to the role of DATABASE_URL ({reason}): run `manage migrate` "
@@ -111,7 +112,18 @@ def _name_of(database: dict[str, Any]) -> str:
     return f"The database {database['NAME']} on {host}" + (f", port {port}," if port else "")
 
 
-def _reason_in(error: Exception, database: dict[str, Any]) -> str:
+def _origin_of(error: BaseException) -> BaseException:
+    """The driver's error behind Django's: `migrate` wraps it twice."""
+    origin: BaseException = error
+    while not getattr(origin, "sqlstate", None):
+        behind = origin.__cause__ or origin.__context__
+        if behind is None:
+            return error
+        origin = behind
+    return origin
+
+
+def _reason_in(error: BaseException, database: dict[str, Any]) -> str:
     """The first line of what the driver says; the others are hints and positions."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = (lines[0] if lines else type(error).__name__).rstrip(".:")

@@ -434,3 +434,15 @@ def test_files_are_private_whatever_the_umask(tmp_path):
     made = [folder, *folder.rglob("*")]
     assert len(made) > 1
     assert [path for path in made if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+
+
+@pytest.mark.skipif("DATABASE_URL" not in os.environ, reason="needs --database postgres")
+@pytest.mark.parametrize("way", ["migrate", "check", "serve"])
+def test_missing_database_of_a_living_server_is_named(tmp_path, way):
+    before, _slash, rest = os.environ["DATABASE_URL"].rpartition("/")
+    query = rest.partition("?")[2]
+    url = f"{before}/no_such?{query}".rstrip("?")
+    done = start(way, tmp_path, DATABASE_URL=url, PORT="18732")
+    assert done.returncode == 1
+    assert 'database "no_such" does not exist' in done.stderr
+    assert len(done.stderr.splitlines()) == 1
