@@ -143,10 +143,7 @@ def _database() -> dict[str, Any]:
         }
     else:
         database["DISABLE_SERVER_SIDE_CURSORS"] = EVSPORTAL_DATABASE_POOLER
-        # The threads of a process bound how many connections it uses; the pool never makes them
-        # wait for each other. A server that is away is told to the waiting after three seconds.
-        options["pool"] = {"min_size": 1, "max_size": 100, "timeout": 3}
-        options["connect_timeout"] = 3
+        options.setdefault("connect_timeout", 3)
     return database
 
 

@@ -167,7 +167,7 @@ def test_secrets_of_each_kind_and_of_the_proxy_are_struck_out(real, write, kind)
     proxy = "{url: 'http://p.example.com:1', username: pat, password: planted-two}"
     entry = f"{{auth_type: {kind}, auth: {{{auth}}}, evs: {{proxy: {proxy}}}}}"
     real.EVSPORTAL_CLOUDS = str(write(f"clouds: {{ankara: {entry}}}"))
-    assert clouds.secrets_of("ankara") == ("planted-one", "planted-two")
+    assert clouds.secrets_of("ankara") == ("planted-one", "planted-two", "pat:planted-two")
     told = clouds.settings_of("ankara")
     assert (told["proxy"], told["user at the proxy"]) == ("http://p.example.com:1", "pat")
     assert "planted" not in str(told)

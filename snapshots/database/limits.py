@@ -9,24 +9,29 @@ SILENT_TRANSACTION_SECONDS = 5
 LOCK_SECONDS = 10  # longer, so that who waits for such a process goes on when it is ended
 
 
-def bound_connections() -> None:
-    """Bound what this process's PostgreSQL connections may take, from its next one on.
+# A process uses as many connections as it has threads; the pool lets none of them wait for another.
+_POOL = {"min_size": 1, "max_size": 100, "timeout": 3}
 
-    For web and worker: a command such as `audit_archive` may take minutes for one statement. The
-    limits go along when a connection is made; a pooler in transaction mode takes none, so behind
-    one they belong to the database's roles (docs/postgresql.md).
+
+def bound_connections() -> None:
+    """Pool this process's PostgreSQL connections, and bound what each of them may take.
+
+    For web and worker: a command such as `audit_archive` uses one connection, and may take minutes
+    for a statement. The limits go along when a connection is made; a pooler in transaction mode
+    takes none, so behind one they belong to the database's roles (docs/postgresql.md).
     """
-    if connection.vendor != "postgresql" or settings.EVSPORTAL_DATABASE_POOLER:
+    if connection.vendor != "postgresql":
         return
-    limits = {
-        "statement_timeout": STATEMENT_SECONDS,
-        "lock_timeout": LOCK_SECONDS,
-        "idle_in_transaction_session_timeout": SILENT_TRANSACTION_SECONDS,
-    }
+    connection.close()  # it was made without
     options = connections.settings["default"]["OPTIONS"]
-    options["options"] = " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items())
-    connection.close()
-    connection.close_pool()  # type: ignore[attr-defined] # PostgreSQL's; its connections are unbound
+    options["pool"] = _POOL
+    if not settings.EVSPORTAL_DATABASE_POOLER:
+        limits = {
+            "statement_timeout": STATEMENT_SECONDS,
+            "lock_timeout": LOCK_SECONDS,
+            "idle_in_transaction_session_timeout": SILENT_TRANSACTION_SECONDS,
+        }
+        options["options"] = " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items())
 
 
 def has_pooler() -> bool:

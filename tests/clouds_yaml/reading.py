@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from django.core.exceptions import ImproperlyConfigured
 
-import evsportal.settings
+from evsportal.environment import read_environment
 from snapshots import clouds
 
 HERE = Path(__file__).parent
@@ -61,7 +61,7 @@ def apply(variables: dict[str, str], *, settings: Any, monkeypatch: Any) -> None
         monkeypatch.setenv(name, value)
     settings.EVSPORTAL_MODE = "cloud"
     settings.EVSPORTAL_CLOUDS = variables.get("EVSPORTAL_CLOUDS", "clouds.yaml")
-    settings.EVSPORTAL_CLOUD_NAMES = evsportal.settings._list("EVSPORTAL_CLOUD_NAMES")
+    settings.EVSPORTAL_CLOUD_NAMES = read_environment(variables)["EVSPORTAL_CLOUD_NAMES"]
     settings.OS_CLOUD = variables.get("OS_CLOUD", "")
     clouds.forget()
 

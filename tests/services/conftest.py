@@ -57,7 +57,7 @@ def cloud(sandbox, settings):
 
 
 def person(name, group):
-    user = User.objects.create_user(name, password="demo")
+    user = User.objects.create_user(name, password="of tests alone")
     user.groups.add(Group.objects.get_or_create(name=group)[0])
     return user
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, SystemCheckError
 from django.core.management.commands import check
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.migrations.executor import MigrationExecutor
@@ -17,9 +17,13 @@ class Command(check.Command):
             super().handle(*app_labels, **options)
             return
         troubles = [_trouble_of(alias) for alias in options["databases"] or ()]
-        if sentences := list(filter(None, troubles)):
+        sentences = list(filter(None, troubles))
+        try:
+            super().handle(*app_labels, **options)
+        except SystemCheckError as error:
+            raise CommandError("\n".join([*sentences, str(error)])) from error
+        if sentences:
             raise CommandError("\n".join(sentences))
-        super().handle(*app_labels, **options)
 
 
 def _trouble_of(alias: str) -> str:
