@@ -109,7 +109,8 @@ class _Files:
         if value is None:
             near = nearest(key, top.entries)
             if near and (not is_optional or len(top.entries) == 1):
-                words = f"there is no `{key}:`; is `{near}:` meant for it?"
+                # Not the key as it is written: a secret of the line above may have run into it.
+                words = f"there is no `{key}:`; is the key on this line meant for it?"
                 self._mistakes.add(words, place=top.key_places[near])
             return None
         if isinstance(value, Table):

@@ -21,7 +21,7 @@ class Command(check.Command):
         try:
             super().handle(*app_labels, **options)
         except SystemCheckError as error:
-            raise CommandError("\n".join([*sentences, str(error)])) from error
+            raise SystemCheckError("\n".join([*sentences, str(error)])) from error
         if sentences:
             raise CommandError("\n".join(sentences))
 
