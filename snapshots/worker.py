@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 
 from django.conf import settings
@@ -100,8 +100,16 @@ class Loop:
         while not self._stopping.is_set():
             busy = self._turn()
             self._stopping.wait(0 if busy else settings.EVSPORTAL_WORKER_POLL_SECONDS)
+        self._finish()
+
+    def _finish(self) -> None:
+        """End the work in hand. It goes on beating, or other workers would take that work away."""
+        while self._running:
+            wait(self._running, timeout=BEAT_SECONDS)
+            self._keep_up()
         self._pool.shutdown(wait=True)
-        Worker.objects.filter(name=self.name).delete()
+        if not self._broken_off:  # else its name leads other workers to the rows it could not free
+            Worker.objects.filter(name=self.name).delete()
 
     def run_until_idle(self, *, seconds: float = 30.0) -> None:
         """Work until nothing is due and nothing runs, at most so long."""
@@ -125,17 +133,30 @@ class Loop:
 
     def _turn(self) -> bool:
         """Collect what has ended, beat, claim what is due. Whether anything was claimed."""
+        if not self._keep_up():
+            return False
+        try:
+            held = closed_off_clouds()
+            return self._claim_operations(held) | self._claim_duties(held)
+        except DatabaseError as error:
+            self._tell_of_lost_database(error)
+            return False
+
+    def _keep_up(self) -> bool:
+        """Collect what has ended, and beat. Whether the database answered."""
         self._collect()
         try:
             self._give_back()
             self._beat()
-            held = closed_off_clouds()
-            return self._claim_operations(held) | self._claim_duties(held)
-        except DatabaseError:
-            log.exception("The database does not answer; trying again.")
-            connection.close()
-            self._stopping.wait(1.0)
+        except DatabaseError as error:
+            self._tell_of_lost_database(error)
             return False
+        return True
+
+    def _tell_of_lost_database(self, error: DatabaseError) -> None:
+        log.error("The database does not answer; trying again.", exc_info=error)
+        connection.close()
+        self._stopping.wait(1.0)
 
     def _collect(self) -> None:
         for future in [one for one in self._running if one.done()]:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from datetime import timedelta
 
 import pytest
@@ -164,3 +165,53 @@ def test_a_lost_database_is_no_fault_of_a_step(loop, ask, monkeypatch, caplog):
     assert operation.owner == ""
     assert f"Operation {operation.pk} lost the database" in caplog.text
     assert "broke off" not in caplog.text
+
+
+def run_and_stop_within(loop, monkeypatch, step):
+    """Run the loop on one operation; it is told to stop while `step` is at work on it."""
+
+    def work(operation):
+        loop.stop()
+        step(operation)
+
+    monkeypatch.setattr(worker, "perform", work)
+    loop.run()
+
+
+def test_a_worker_that_ends_beats_until_its_work_is_done(loop, ask, monkeypatch):
+    beats = []
+
+    def watch_the_beats(_operation):
+        for _ in range(5):
+            time.sleep(0.1)
+            beats.append(Worker.objects.get(name=loop.name).beats)
+
+    monkeypatch.setattr(worker, "BEAT_SECONDS", 0.02)
+    ask("reports")
+    run_and_stop_within(loop, monkeypatch, watch_the_beats)
+    assert beats[-1] - beats[1] >= 3
+    assert not Worker.objects.filter(name=loop.name).exists()
+
+
+def test_a_step_that_breaks_off_while_the_worker_ends_gives_its_row_back(loop, ask, monkeypatch):
+    def break_off(_operation):
+        raise RuntimeError("a fault of ours")
+
+    operation = ask("reports")
+    run_and_stop_within(loop, monkeypatch, break_off)
+    operation.refresh_from_db()
+    assert operation.owner == ""
+    assert operation.due_at - timezone.now() < timedelta(seconds=2)
+
+
+def test_a_worker_that_could_not_give_a_row_back_stays_known(loop, ask, monkeypatch):
+    def away(_row):
+        raise OperationalError("the database is away")
+
+    def break_off(_operation):
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(worker, "give_back", away)
+    ask("reports")
+    run_and_stop_within(loop, monkeypatch, break_off)
+    assert Worker.objects.filter(name=loop.name).exists()
