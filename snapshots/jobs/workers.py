@@ -44,7 +44,22 @@ def is_gone(mark: str) -> bool:
     """Whether this process ran on our machine and has ended. False where nobody can tell."""
     machine, *process = mark.rsplit(" ", 2)
     is_ours = process_mark(os.getpid()).rsplit(" ", 2)[0] == machine
-    return is_ours and len(process) == 2 and process_mark(int(process[0])) != mark
+    if not is_ours or len(process) != 2:
+        return False
+    pid = int(process[0])
+    now = process_mark(pid)
+    return now != mark and not (now == "" and _is_hidden(pid))
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether another user's process has this number: /proc may hide it (systemd's ProtectProc)."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def beat(name: str) -> None:

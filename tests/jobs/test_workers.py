@@ -8,6 +8,7 @@ import sys
 import pytest
 from django.utils import timezone
 
+from snapshots.jobs import workers
 from snapshots.jobs.workers import SILENT_BEATS, SilenceWatch, beat, is_gone, process_mark
 from snapshots.models import Worker
 
@@ -47,6 +48,20 @@ def test_a_process_that_nobody_has_collected_is_gone(process):
 def test_a_later_process_of_the_same_number_does_not_count():
     machine, pid, start = process_mark(os.getpid()).rsplit(" ", 2)
     assert is_gone(f"{machine} {pid} {int(start) - 1}")
+
+
+def test_another_users_process_that_proc_hides_is_not_gone(process, monkeypatch):
+    mark = process_mark(process.pid)
+    own = process_mark(os.getpid())
+
+    def refuse(_pid, _signal):
+        raise PermissionError
+
+    monkeypatch.setattr(workers, "process_mark", lambda pid: own if pid == os.getpid() else "")
+    assert is_gone(mark)
+    monkeypatch.setattr(os, "kill", refuse)
+    assert not is_gone(mark)
+    monkeypatch.undo()
 
 
 @pytest.mark.parametrize("mark", ["", "pid:[1] another-boot 1 2", "nonsense", "a b c"])
