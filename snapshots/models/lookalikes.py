@@ -12,7 +12,7 @@ from snapshots.models.folding import fold
 # Letters as they look, each line a Latin letter and what passes for it.
 _LOOKS = """
 a АаΑαɑᴀ  b ВьΒʙ  c СсϹϲᴄ  d ԁđ  e ЕеΕεɛᴇ  f Ϝғ  g ɡց  h НһΗհħʜ  i ІіΙιɩɪ  j ЈјϳЈ  k КкΚκᴋ
-l ӏӀłʟ  m МмΜᴍ  n ΝηոռɴП  o ОоΟοσօøѳᴏ  p РрΡρᴘ  q Ԛԛզ  r гʀᴦ  s ЅѕսЅꜱ  t ТтΤτŧᴛ  u υսᴜ
+l ӏӀłʟǀɭ  m МмΜᴍ  n ΝηոռɴП  o ОоΟοσօøѳᴏ  p РрΡρᴘ  q Ԛԛզ  r гʀᴦɾ  s ЅѕսЅꜱ  t ТтΤτŧᴛ  u υսᴜ
 v Ѵѵνᴠ  w ԜԝωɯѡШᴡ  x ХхΧχ  y УуΥγүʏ  z ΖζᴢƵ
 """
 _LATIN: dict[str, str] = {}
@@ -22,8 +22,9 @@ for _letter, _alike in re.findall(r"(\S) (\S+)", _LOOKS):
 # Signs that are taken for a letter, once all is folded.
 _AFTER_FOLDING = str.maketrans({"0": "o", "1": "l", "|": "l", "!": "l"})
 _PAIRS = (("rn", "m"), ("vv", "w"))
-# Letters of one word that come from two of these were put together to deceive, or by mistake.
-_NEVER_TOGETHER = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})
+# Letters of one word that come from two other alphabets were put together to deceive, or by
+# mistake. By the first word of a letter's name.
+_WITH_OTHERS = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "MODIFIER"})
 _BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
 
@@ -67,7 +68,7 @@ def unreadable_in(name: str) -> str:
     if not _letters(fold(name)):
         return "has no letter and no digit"
     for word in re.findall(r"[^\W\d_]+", unicodedata.normalize("NFKC", name)):
-        scripts = sorted({_script_of(one) for one in word} & _NEVER_TOGETHER)
+        scripts = sorted({_script_of(one) for one in word} - _WITH_OTHERS)
         if len(scripts) > 1:
             return f"mixes letters of two alphabets in one word ({' and '.join(scripts)})"
     return ""

@@ -27,6 +27,7 @@ OWN = [
     ),
     *("nobody", "NOBODY", "n0body", "no.body", "command line", "command_line", "Command-Line"),
     *("commandline", "cornmand.line", "ΝοΒοdу", "pórtal"),
+    *("ᑭortal", "ꓑortal", "p๐rtal", "portaا", "portaǀ", "poɾtal", "portaɭ"),
 ]
 LIKE_ALICE = [
     "Alice",
@@ -92,6 +93,11 @@ def alice():
 @pytest.mark.parametrize("name", OWN)
 def test_a_name_like_the_portals_own_is_refused(name):
     assert "reads like “" in refused(name) or "two alphabets" in refused(name)
+
+
+@pytest.mark.parametrize("name", ["田中Taro", "김Kim", "O\u02bcNeil", "Иванов", "ნინო"])
+def test_a_name_of_one_alphabet_is_taken(name):
+    User(username=name, password="!").full_clean()
 
 
 @pytest.mark.parametrize("name", LIKE_ALICE)
