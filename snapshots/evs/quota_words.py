@@ -13,6 +13,8 @@ _SPENT = (
 # Within one sentence, in either order, at most so many characters apart.
 _SPEAKS = re.compile(
     rf"{_SPENT}[^.;!?]{{0,80}}\bquota|\bquotas?\b[^.;!?]{{0,80}}(?:{_SPENT}|\bis full\b)"
+    r"|\bno (?:\w+ ){0,3}quotas? (?:\w+ )?(?:left|remain\w*|available)"
+    r"|\bquotas?\b[^.;!?]{0,80}\b(?:used|consumed):? \d"
     r"|(?<!authority )(?<!control )\bover[- ]?(?:the |its |your )?quota"
     r"|\bmax(?:imum)? (?:allowed )?(?:number|amount|size) of (?:\w+ ){0,3}(?:snapshots?|volumes?)"
     r"|(?:snapshot|volume)s? limit (?:\w+ )?(?:exceeded|reached)"
