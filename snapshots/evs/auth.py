@@ -220,7 +220,7 @@ class TokenAuth:
         while pause := self._sign_in_lock.acquire():
             if pause.refused:
                 raise LoginFailed(
-                    "The cloud refused a sign-in with the same user name and password before. Not "
+                    "The cloud refused a sign-in with the same credentials before. Not "
                     f"trying again for {pause.seconds:.0f} s, lest the account be locked.",
                     retry_after=pause.seconds,
                 )
