@@ -91,6 +91,10 @@ def load(path: Path) -> Value | None:
         raise _unreadable(error, path=path, lines=text.splitlines()) from None
     except RecursionError:
         raise Unreadable("tables stand in tables too deeply", place=Place(path)) from None
+    except (ValueError, OverflowError):  # the parser's own, from an escape beyond Unicode
+        words = "this is not readable as YAML: `\\U` names no character; use single quotes (')"
+        place = Place(path, _line_of_bad_escape(text.splitlines()))
+        raise Unreadable(words, place=place) from None
 
 
 class Unreadable(Exception):  # noqa: N818 - reads as what it says
@@ -160,7 +164,9 @@ class _Reading:
             odd += below.odd_keys
             bad += below.bad_merges
         place = self._place(node)
-        return Table(entries, places, place, tuple(repeated), tuple(odd), tuple(bad))
+        # What is merged in by many ways counts once, not once for each way.
+        twice, no_texts = tuple(dict.fromkeys(repeated)), tuple(dict.fromkeys(odd))
+        return Table(entries, places, place, twice, no_texts, tuple(dict.fromkeys(bad)))
 
     def _place(self, node: yaml.Node) -> Place:
         return Place(self._file, node.start_mark.line + 1)
@@ -176,9 +182,15 @@ _HINTS = (
         r"mapping values are not allowed",
         "a text with a colon needs quotes, or the indentation is wrong",
     ),
+    (r"'\\t' that cannot start", "a tab stands where only blanks may; write blanks"),
     (
         r"that cannot start any token",
         "a text that begins with `%`, `@` or a backquote needs quotes",
+    ),
+    (r"chomping or indentation", "a text that begins with `|` or `>` needs quotes"),
+    (
+        r"(sequence entries|mapping keys) are not allowed",
+        "a text that begins with `-` or `?` needs quotes, or the indentation is wrong",
     ),
     (r"end of stream|quoted scalar", "a quote, bracket or brace is not closed"),
     (r"expected ',' or", "a bracket or brace is not closed, or a comma is missing"),
@@ -210,3 +222,8 @@ def _unreadable(error: yaml.YAMLError, *, path: Path, lines: list[str]) -> Unrea
 def _is_indented_with_tab(lines: list[str], number: int) -> bool:
     line = lines[number - 1] if number <= len(lines) else ""
     return "\t" in line[: len(line) - len(line.lstrip())]
+
+
+def _line_of_bad_escape(lines: list[str]) -> int:
+    escape = re.compile(r"\\U(?!0010|000)[0-9A-Fa-f]{8}")
+    return next((number for number, line in enumerate(lines, 1) if escape.search(line)), 0)

@@ -263,7 +263,8 @@ def _endpoint(section: Section, evs: Section, *, version: str) -> tuple[str, str
     """The endpoint that the file gives, the key that gives it, and the key's section."""
     services = [*BLOCK_STORAGE, *_of_version(version)]
     sources = [(evs, "endpoint")]
-    sources += [(section, f"{service}_endpoint_override") for service in services]
+    for ending in ("endpoint_override", "endpoint"):  # the second is older, and still read
+        sources += [(section, f"{service}_{ending}") for service in services]
     given = [(source.address(key), key, source) for source, key in sources if source.has(key)]
     given = [item for item in given if item[0]]
     for url, key, source in given[1:]:

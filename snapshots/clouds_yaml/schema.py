@@ -188,6 +188,7 @@ BLOCK_STORAGE_OF_VERSION = {"v2": "volumev2", "v3": "volumev3"}
 _BLOCK_STORAGE_ENDINGS = (
     "api_version",
     "endpoint_override",
+    "endpoint",
     "service_type",
     "service_name",
     "interface",

@@ -321,7 +321,8 @@ def overlaid(below: Table, above: Table, *, is_above_main: bool = False) -> Tabl
 
 def _as_number(text: str) -> float:
     """A plain decimal number; 0 for `010`, which is octal, and for the other forms YAML has."""
-    return float(text) if re.fullmatch(r"(0|[1-9]\d{0,8})?(\.\d+)?", text) else 0.0
+    is_plain = re.fullmatch(r"(0|[1-9][0-9]{0,8})(\.[0-9]+)?|\.[0-9]+", text)
+    return float(text) if is_plain else 0.0
 
 
 def _either(choices: Collection[str]) -> str:

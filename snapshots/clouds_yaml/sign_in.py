@@ -143,6 +143,10 @@ def kind_of_sign_in(entry: Section, auth: Section) -> str:
             place=auth.table.place,
         )
         return ""
+    for section in (auth, entry):
+        if not telling and section.has("ak"):
+            section.refuse("ak", "is for object storage; write access_key and secret_key")
+            return ""
     return telling[0] if telling else PASSWORD
 
 

@@ -36,6 +36,11 @@ def _holds_control_character(text: str) -> bool:
     return any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text)
 
 
+def _holds_half_character(text: str) -> bool:
+    """Half of a pair from JSON, or a byte that is not UTF-8 in a variable: neither can be sent."""
+    return any(unicodedata.category(character) == "Cs" for character in text)
+
+
 def _holds_invisible(text: str) -> bool:
     return any(character in text for character in _INVISIBLE)
 
@@ -60,6 +65,7 @@ _TROUBLES_OF_TEXTS: tuple[tuple[Callable[[str], bool], str], ...] = (
         _holds_control_character,
         "holds a line break or another control character; take it away",
     ),
+    (_holds_half_character, "holds what is not UTF-8; write the character itself, as UTF-8"),
     (_holds_invisible, "holds an invisible character; write it again by hand"),
     (
         _is_in_curly_quotes,
@@ -109,6 +115,7 @@ def trouble_with_address(url: str) -> str:
             port == 0 or parts.netloc.endswith(":"),
             "has no port behind the colon, or port 0; write https://host:port/path",
         ),
+        (re.search("[,;\"'<>]", url), "holds a comma, semicolon or quote; write it without"),
     )
     return next((words for is_so, words in troubles if is_so), "")
 

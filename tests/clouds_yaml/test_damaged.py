@@ -12,7 +12,7 @@ from tests.clouds_yaml import reading
 PIECES = [
     "", "~", "0123", "yes", "[a]", "{a: b}", "''", "&x y", "*x", "!t v", "|\n  pl4nted", "<<",
     "? [a]", "- a", "\t", "\x00", "é", "=", "2026-01-01", ": ", " # c", "{{ x }}", "'", '"', "[",
-    "}",
+    "}", '"\\UFFFFFFFF"', '"\\ud800"', "!!float ''", "!!int ''", "|x", "? x",
 ]  # fmt: skip
 SAMPLES = [reading.read_sample(path)["files"] for path in reading.SAMPLES]
 

@@ -226,3 +226,33 @@ def test_an_identity_address_is_read_or_refused_but_not_mangled(host, path, slas
 def test_a_near_miss_of_a_foreign_key_is_refused(refused, key):
     (sentence,) = refused(entry("password", {}, f"    {key}: x"))
     assert f"{key} is not a key of clouds.yaml; did you mean " in sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ('"\\UFFFFFFFF"', "`\\U` names no character"),
+        ('"planted\\ud800"', "is not UTF-8"),
+        ("\tplanted", "a tab stands"),
+        ("|planted", "begins with `|` or `>` needs quotes"),
+        ("- planted", "begins with `-` or `?` needs quotes"),
+        ("? planted", "begins with `-` or `?` needs quotes"),
+    ],
+)
+def test_a_password_that_breaks_the_parser_is_told_with_its_line(refused, value, words):
+    (sentence,) = refused(entry("password", {"password": value}))
+    assert "clouds.yaml, line 8" in sentence
+    assert words in sentence
+
+
+def test_a_variable_that_is_not_utf_8_is_refused(refused, monkeypatch):
+    monkeypatch.setenv("OS_PASSWORD", "planted\udcff")
+    (sentence,) = refused(entry("password", {"password": None, "password_env": "OS_PASSWORD"}))
+    assert "the variable OS_PASSWORD, whose content holds what is not UTF-8" in sentence
+
+
+def test_a_repeated_key_merged_in_by_many_ways_is_told_once(refused):
+    lines = ["    d0: &d0 {x: 1, x: 2}"]
+    lines += [f"    d{n}: &d{n} {{<<: [{', '.join([f'*d{n - 1}'] * 9)}]}}" for n in range(1, 9)]
+    said = refused([*lines, "    <<: *d8", *entry("password", {})])
+    assert len([text for text in said if "x stands here twice" in text]) == 1
