@@ -69,7 +69,23 @@ def _check_postgres(url: str) -> str:
             "names PostgreSQL, and its driver is not installed; start with ./run, or install "
             "requirements-postgres.txt"
         )
+    if options - _known_options(options):
+        return (
+            "holds an option behind ? that PostgreSQL's driver does not know; write its own, such "
+            "as sslmode=require, or leave it out"
+        )
     return ""
+
+
+def _known_options(options: set[str]) -> set[str]:
+    """Those of PostgreSQL's client library. Others would be taken for Django's, such as `pool`."""
+    if not options:
+        return set()  # the driver is not imported for nothing
+    try:
+        from psycopg.pq import Conninfo  # noqa: PLC0415
+    except ImportError:  # another driver, or one without its library: it says so itself
+        return options
+    return {option.keyword.decode() for option in Conninfo.get_defaults()}
 
 
 def _split(url: str) -> SplitResult | None:

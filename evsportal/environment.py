@@ -166,8 +166,14 @@ def _bounds(variable: Variable) -> str:
     return f" from {variable.least:.15g} to {variable.most:.15g}"
 
 
-def _read_items(_variable: Variable, text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+def _read_items(variable: Variable, text: str) -> list[str]:
+    parts = re.split(r"[,\n]", text)  # a file often has a line for each
+    items = [part.strip() for part in parts if part.strip()]
+    if text and not items and not variable.default:  # else that is how to say none of the defaults
+        raise ValueError(
+            f"{variable.name} holds nothing but commas; write a value, or leave it out."
+        )
+    return items
 
 
 def _read_folder(variable: Variable, text: str) -> str:

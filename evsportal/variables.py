@@ -77,7 +77,14 @@ VARIABLES = (
         about="A simulated cloud with demo accounts, or the clouds of EVSPORTAL_CLOUDS.",
         choices=("cloud", "sandbox"),
     ),
-    _text("EVSPORTAL_CLOUDS", "The clouds.yaml.", "", "EVSPORTAL_CLOUDS_FILE", "EVSPORTAL_CLOUD"),
+    _text(
+        "EVSPORTAL_CLOUDS",
+        "The clouds.yaml.",
+        "",
+        "EVSPORTAL_CLOUDS_FILE",
+        "EVSPORTAL_CLOUDS_YAML",
+        "EVSPORTAL_CLOUD",
+    ),
     _items("EVSPORTAL_CLOUD_NAMES", "The entries of that file to use; all when unset."),
     Variable(
         name="EVSPORTAL_SANDBOX_URL",

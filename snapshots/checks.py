@@ -96,6 +96,11 @@ def check_secret_key(**_kwargs: Any) -> list[CheckMessage]:
         faults.append(f"EVSPORTAL_SECRET_KEY has {len(settings.SECRET_KEY)} characters: too few.")
     if INSECURE_KEY in settings.SECRET_KEY_FALLBACKS:
         faults.append("EVSPORTAL_SECRET_KEY_FALLBACKS holds a key that everybody knows.")
+    elif any(len(key) < LEAST_KEY_LENGTH for key in settings.SECRET_KEY_FALLBACKS):
+        faults.append(
+            "EVSPORTAL_SECRET_KEY_FALLBACKS holds a key that is too short for one, or a piece of a"
+            " key with a comma in it."
+        )
     hint = f"Use {LEAST_KEY_LENGTH} or more random characters; EVSPORTAL_SECRET_KEY_FILE may name"
     hint += " a file that holds them."
     return [Error(fault, hint=hint, id="evsportal.E003") for fault in faults]

@@ -61,6 +61,7 @@ def test_empty_value_is_no_value(variable):
         ("EVSPORTAL_CSRF_TRUSTED_ORIGINS", "EVSPORTAL_ORIGINS"),
         ("EVSPORTAL_AUDIT_ARCHIVE", "EVSPORTAL_AUDIT_ARCHIVES"),
         ("evsportal_mode", "EVSPORTAL_MODE"),
+        ("EVSPORTAL_CLOUDS_YAML", "EVSPORTAL_CLOUDS"),
         ("EVS_PORTAL_CLOUDS", "EVSPORTAL_CLOUDS"),
         ("EVSPORTALMODE", "EVSPORTAL_MODE"),
     ],
@@ -135,6 +136,19 @@ def test_blank_value_is_refused(variable):
     assert refusal(**{variable.name: " \t"}) == [
         f"{variable.name} is blank; write a value, or leave it out."
     ]
+
+
+@pytest.mark.parametrize("name", ["EVSPORTAL_CLOUD_NAMES", "EVSPORTAL_SECRET_KEY_FALLBACKS"])
+def test_commas_alone_are_not_all_of_them(name):
+    (line,) = refusal(**{name: " ,, "})
+    assert line == f"{name} holds nothing but commas; write a value, or leave it out."
+
+
+def test_older_keys_may_stand_on_lines_of_a_file(tmp_path):
+    path = tmp_path / "older"
+    path.write_text("first\r\nsecond, third\n")
+    values = read_environment({"EVSPORTAL_SECRET_KEY_FALLBACKS_FILE": str(path)})
+    assert values["EVSPORTAL_SECRET_KEY_FALLBACKS"] == ["first", "second", "third"]
 
 
 def test_blanks_around_a_value_do_not_count():
@@ -233,6 +247,8 @@ def test_all_mistakes_come_at_once():
         (f"postgresql://u:a@{SECRET}@h/x", "write @ as %40"),
         (f"postgresql://u:a?{SECRET}@h/x", "write @ as %40"),
         (f"postgresql://u:{SECRET}@[::1/x", "port or host"),
+        (f"postgresql://u:{SECRET}@h/x?pool=1", "option behind ?"),
+        (f"postgresql://u:p@h/x?{SECRET}=1", "option behind ?"),
         ("sqlite://", "names no file"),
         ("sqlite:///", "names no file"),
         ("sqlite://:memory:", "names no file"),
@@ -313,6 +329,7 @@ def test_value_and_file_together_are_refused(tmp_path, name):
         ("not-for-production", [], "is not set"),
         ("x" * 49, [], "has 49 characters"),
         ("x" * 50, ["not-for-production"], "FALLBACKS"),
+        ("x" * 50, ["y" * 50, "y" * 49], "too short"),
     ],
 )
 def test_weak_keys_are_refused_with_a_real_cloud(settings, key, older, words):
