@@ -215,7 +215,27 @@ def test_dotenv_is_read_not_evaluated_and_the_environment_wins(checkout):
 def test_a_line_of_dotenv_that_makes_no_sense_stops_the_start(checkout, line):
     (checkout.root / ".env").write_text(f"# first\n{line}\n")
     checkout.run()
-    assert (checkout.status, checkout.said) == (1, "run: .env, line 2: write KEY=VALUE.\n")
+    assert checkout.status == 1
+    assert checkout.said == (
+        "run: .env, line 2: write KEY=VALUE, without blanks before it or around the =.\n"
+    )
+
+
+def test_a_key_twice_in_dotenv_stops_the_start(checkout):
+    (checkout.root / ".env").write_text(
+        "EVSPORTAL_MODE=sandbox\nA=1\nexport EVSPORTAL_MODE=cloud\n"
+    )
+    checkout.run()
+    assert checkout.status == 1
+    assert (
+        checkout.said == "run: .env, line 3: EVSPORTAL_MODE stands here twice; keep one of them.\n"
+    )
+
+
+def test_a_mark_of_byte_order_before_dotenv_does_no_harm(checkout):
+    (checkout.root / ".env").write_bytes(b"\xef\xbb\xbfEVSPORTAL_MODE=cloud\r\n")
+    checkout.run()
+    assert checkout.environ["EVSPORTAL_MODE"] == "cloud"
 
 
 def test_a_secret_key_is_made_once_for_its_owner_only(checkout):
