@@ -1,6 +1,10 @@
+from typing import Any
+
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
+
+from snapshots.database.state import missing_migrations
 
 
 class SnapshotsConfig(AppConfig):
@@ -11,7 +15,7 @@ class SnapshotsConfig(AppConfig):
     def ready(self) -> None:
         # Here, since they need loaded models.
         from snapshots import accounts, checks  # noqa: F401, PLC0415 - registers them
-        from snapshots.audit import guards, names, people  # noqa: PLC0415
+        from snapshots.audit import names, people  # noqa: PLC0415
         from snapshots.models import folded  # noqa: PLC0415
 
         people.watch()
@@ -19,9 +23,14 @@ class SnapshotsConfig(AppConfig):
         names.watch()
         connection_created.connect(folded.register_functions, dispatch_uid="folding")
         # SQLite drops the triggers of a table that a migration rebuilds.
-        post_migrate.connect(
-            lambda **_kwargs: folded.install(), sender=self, weak=False, dispatch_uid="folded"
-        )
-        post_migrate.connect(
-            lambda **_told: guards.install(), sender=self, weak=False, dispatch_uid="guards"
-        )
+        post_migrate.connect(_install_triggers, sender=self, dispatch_uid="triggers")
+
+
+def _install_triggers(**_kwargs: Any) -> None:
+    """Triggers name columns of the newest tables: after a migration backwards there are none."""
+    from snapshots.audit import guards  # noqa: PLC0415 - needs loaded models
+    from snapshots.models import folded  # noqa: PLC0415
+
+    if not [name for name in missing_migrations() if name.startswith("snapshots.")]:
+        folded.install()
+        guards.install()

@@ -73,9 +73,9 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 
 def give_back(row: Claimable) -> None:
     """Let go of a row whose step broke off: due again after a short pause that grows with each
-    failure. Nothing happens when the claim has passed to another.
+    failure. Nothing happens when the claim has passed to another, or was let go of before.
     """
-    held = _table_of(row).filter(pk=row.pk, token=row.token)
+    held = _table_of(row).filter(pk=row.pk, token=row.token).exclude(owner="")
     fails = held.values_list("fails", flat=True).first() or 0
     pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(fails, 10), LONGEST_PAUSE_SECONDS)
     due_at = timezone.now() + timedelta(seconds=pause)

@@ -73,6 +73,15 @@ def install() -> None:
                 cursor.execute(statement, None)
 
 
+def lift() -> None:
+    """Take the triggers away, before their columns go."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for model in SEARCHED:
+            for event in ("", "_insert", "_update"):
+                of = f' ON "{_table(model)}"' if _is_postgres() else ""
+                cursor.execute(f'DROP TRIGGER IF EXISTS "{_trigger(model)}{event}"{of}', None)
+
+
 def install_functions() -> None:
     """Make PostgreSQL's functions, unless they are there as they should be."""
     if not _is_postgres() or _made_of() == {_MADE_OF}:

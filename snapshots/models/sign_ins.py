@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from snapshots.database.transactions import in_transaction
+from snapshots.database.transactions import in_transaction, lock_in_order
 
 PAUSES_AFTER_REFUSAL = (timedelta(minutes=1), timedelta(minutes=10))
 KEPT_FOR = timedelta(days=30)  # after the last try: the clouds' own locks last hours at most
@@ -92,7 +92,10 @@ class SignInAttempt(models.Model):
         """Forget credentials that were not tried for long; never those of a sign-in in hand."""
         now = timezone.now()
         unlocked = Q(locked_until=None) | Q(locked_until__lt=now)
-        cls.objects.filter(unlocked, tried_at__lt=now - KEPT_FOR).delete()
+        stale = cls.objects.filter(unlocked, tried_at__lt=now - KEPT_FOR)
+        in_transaction(
+            lambda: cls.objects.filter(pk__in=lock_in_order(stale, skip_locked=True)).delete()
+        )
 
 
 def _is_ahead(moment: datetime | None, *, now: datetime, most: timedelta) -> bool:

@@ -41,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError(f"Name the cloud that has the volume: {', '.join(names)}.")
         clouds.forget()  # a token from before would hide that the sign-in fails
         failed = [name for name in chosen if not self._survey(name)]  # each is tried
-        if options["create"] and not failed:
+        if options["create"] is not None and not failed:
             failed = [name for name in chosen if not self._rehearse(name, options)]
         if failed:
             raise CommandError(f"Not as it should be: {', '.join(failed)}.")
