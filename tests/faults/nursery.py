@@ -26,10 +26,12 @@ class _Worker:
     wakes_at: float | None = None  # frozen until then
     begun_at: float = field(default_factory=time.monotonic)
     woken_at: float = float("-inf")
+    is_ending: bool = False  # it was told to finish its work and end
 
     def is_awake_for(self, seconds: float) -> bool:
         since = max(self.begun_at, self.woken_at)
-        return self.wakes_at is None and time.monotonic() - since >= seconds
+        is_at_work = self.wakes_at is None and not self.is_ending
+        return is_at_work and time.monotonic() - since >= seconds
 
 
 @dataclass
@@ -81,11 +83,13 @@ class Nursery:
     def strike_anyone(self) -> None:
         """At no particular moment."""
         with self._lock:
-            worker = self._random.choice(self._workers)
-            if self._random.random() < 0.5:
+            worker, draw = self._random.choice(self._workers), self._random.random()
+            if draw < 0.4:
                 self._freeze(worker, "frozen, at random")
-            else:
+            elif draw < 0.8:
                 self._kill(worker, "killed, at random")
+            else:
+                self._end(worker, "told to end, at random")
 
     def pids(self, *, awake_for: float = 0.0) -> list[int]:
         """The workers that are awake, for so many seconds at least."""
@@ -157,6 +161,15 @@ class Nursery:
         self.done[how] += 1
         worker.process.kill()
 
+    def _end(self, worker: _Worker, how: str) -> None:
+        """As a restart or a reload does it: the worker finishes what it has begun."""
+        if self.kills >= self.kills_allowed or worker.is_ending or worker.wakes_at is not None:
+            return
+        self.kills += 1
+        self.done[how] += 1
+        worker.is_ending = True
+        worker.process.terminate()
+
     def _freeze(self, worker: _Worker, how: str) -> None:
         # One at a time: others must be awake to take over what it holds.
         spent = self.freezes >= self.freezes_allowed
@@ -189,7 +202,8 @@ class Nursery:
 
     def _note_death(self, worker: _Worker) -> None:
         self._workers.remove(worker)
-        if worker.process.returncode != -signal.SIGKILL:
+        expected = worker.is_ending and worker.process.returncode == 0
+        if worker.process.returncode != -signal.SIGKILL and not expected:
             self.done["died by itself"] += 1
 
     def _begin(self) -> subprocess.Popen:
