@@ -15,8 +15,9 @@ MOST_ATTEMPTS = 6
 # SQLite has waited its own 20 s by the time it says "busy": a web request gets one repetition.
 LAST_ATTEMPT_WITHIN_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.02
-# PostgreSQL's deadlock and serialization failure: it has rolled back.
-_REPEATABLE_STATES = frozenset({"40P01", "40001"})
+# PostgreSQL: deadlock, serialization failure, and a session ended because its transaction stood
+# still, as a suspended process's does. It has rolled back then, even where a commit was asked for.
+_REPEATABLE_STATES = frozenset({"40P01", "40001", "25P03"})
 _SQLITE_BUSY, _SQLITE_LOCKED = 5, 6
 
 

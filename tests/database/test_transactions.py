@@ -128,6 +128,23 @@ def test_a_lost_connection_is_repeated_only_before_the_commit(duties, ended_at, 
     assert Duty.objects.get(name="first").fails == (ended_at == "work")
 
 
+@only_postgres
+def test_a_commit_asked_for_after_standing_still_is_repeated(duties):
+    attempts = []
+
+    def stand_still_at_the_end():
+        attempts.append(None)
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 20")
+        Duty.objects.filter(name="first").update(fails=F("fails") + 1)
+        if len(attempts) == 1:
+            threading.Event().wait(0.5)
+
+    in_transaction(stand_still_at_the_end)
+    assert Duty.objects.get(name="first").fails == 1
+    assert len(attempts) == 2
+
+
 @contextmanager
 def another_writer():
     """Another connection holds SQLite's write lock until the block asks it to go."""
