@@ -19,12 +19,17 @@ from snapshots.services.survey import VOLUMES_A_PAGE, PingRecorder
 
 MARK = "evsportal-ping"
 _LOOK_SECONDS = 1.0
+_NOTICE_SECONDS = 0.1  # until a person who stops it is heard
 _FAILED = frozenset({"error", "error_deleting"})
 _PASSING = (Unreachable, ServerFault, Throttled)
 
 
 class RehearsalError(Exception):
     """Why the rehearsal ended early, in words for people."""
+
+
+class StoppedError(Exception):
+    """The person stopped it; noticed between two calls, so that each is recorded whole."""
 
 
 @dataclass(kw_only=True)
@@ -35,6 +40,7 @@ class Rehearsal:
     volume: Volume
     client: EvsClient
     seconds: float
+    is_stopped: Callable[[], bool]
     mark: str
     snapshot_id: str = ""
     status: str = "creating"  # of the snapshot, as last seen
@@ -56,7 +62,9 @@ class Rehearsal:
         )
 
 
-def prepare(cloud: str, volume: str, *, force: bool, seconds: float) -> Rehearsal:
+def prepare(
+    cloud: str, volume: str, *, force: bool, seconds: float, is_stopped: Callable[[], bool]
+) -> Rehearsal:
     """Find the volume, by id or name, and see that it can be used. Raises `RehearsalError` for
     people, and `EvsError`.
     """
@@ -79,15 +87,20 @@ def prepare(cloud: str, volume: str, *, force: bool, seconds: float) -> Rehearsa
     if waiting.exists():
         raise RehearsalError(f"Requests of people wait for the volume {chosen.id}: take another.")
     return Rehearsal(
-        cloud=cloud, volume=chosen, client=client, seconds=seconds, mark=str(uuid.uuid4())
+        cloud=cloud,
+        volume=chosen,
+        client=client,
+        seconds=seconds,
+        is_stopped=is_stopped,
+        mark=str(uuid.uuid4()),
     )
 
 
 def rehearse(rehearsal: Rehearsal) -> Iterator[str]:
     """Make, watch and delete the snapshot; what happened, step by step.
 
-    Raises `RehearsalError` and `EvsError`. Whoever runs it tells `rehearsal.leftover` afterwards,
-    however it ended.
+    Raises `RehearsalError`, `StoppedError` and `EvsError`. Whoever runs it tells
+    `rehearsal.leftover` afterwards, however it ended.
     """
     made = _create(rehearsal)
     yield f"asked for the snapshot {made.id}, named {rehearsal.name}"
@@ -152,7 +165,7 @@ def _look_for_it(rehearsal: Rehearsal, error: EvsError) -> Snapshot:
             rows = []
         if rows:
             return rows[0]
-        time.sleep(_LOOK_SECONDS)
+        _pause(rehearsal)
     raise error
 
 
@@ -165,7 +178,7 @@ def _wait(rehearsal: Rehearsal, is_done: Callable[[Snapshot], bool]) -> Snapshot
         try:
             shown = rehearsal.client.show_snapshot(rehearsal.snapshot_id)
         except _PASSING:
-            time.sleep(_LOOK_SECONDS)
+            _pause(rehearsal)
             continue
         status = rehearsal.status = shown.status
         if is_done(shown):
@@ -175,10 +188,18 @@ def _wait(rehearsal: Rehearsal, is_done: Callable[[Snapshot], bool]) -> Snapshot
         if was_deleting and status == "available":
             raise RehearsalError(f"The cloud kept the snapshot {shown.id}: it is in use there.")
         was_deleting = was_deleting or status == "deleting"
-        time.sleep(_LOOK_SECONDS)
+        _pause(rehearsal)
     raise RehearsalError(
         f"The snapshot {rehearsal.snapshot_id} was still {status} after {rehearsal.seconds:g} s."
     )
+
+
+def _pause(rehearsal: Rehearsal) -> None:
+    end = time.monotonic() + _LOOK_SECONDS
+    while time.monotonic() < end:
+        if rehearsal.is_stopped():
+            raise StoppedError
+        time.sleep(_NOTICE_SECONDS)
 
 
 def _marker_words(rehearsal: Rehearsal, shown: Snapshot) -> str:

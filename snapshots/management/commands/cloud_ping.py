@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from snapshots import clouds
 from snapshots.evs.errors import EvsError
-from snapshots.services.rehearsal import Rehearsal, RehearsalError, prepare, rehearse
+from snapshots.services.rehearsal import Rehearsal, RehearsalError, StoppedError, prepare, rehearse
 from snapshots.services.survey import survey
 
 _LABEL_WIDTH = 11
@@ -57,21 +57,25 @@ class Command(BaseCommand):
         return is_good
 
     def _rehearse(self, cloud: str, options: dict[str, Any]) -> bool:
-        rehearsal = None
+        rehearsal, stops = None, list[bool]()
         before = {
-            number: signal.signal(number, signal.default_int_handler)
+            number: signal.signal(number, lambda *_: stops.append(True))
             for number in (signal.SIGINT, signal.SIGTERM)
         }
         try:
             rehearsal = prepare(
-                cloud, options["create"], force=options["force"], seconds=options["seconds"]
+                cloud,
+                options["create"],
+                force=options["force"],
+                seconds=options["seconds"],
+                is_stopped=lambda: bool(stops),
             )
             for words in rehearse(rehearsal):
                 self._tell_step(words)
         except (EvsError, RehearsalError) as error:
             self.stderr.write(f"  {'failed':<{_LABEL_WIDTH}}{error}")
             return False
-        except KeyboardInterrupt:
+        except StoppedError:
             self.stderr.write(f"  {'failed':<{_LABEL_WIDTH}}You stopped it.")
             return False
         finally:
