@@ -14,7 +14,11 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from snapshots import clouds
+from snapshots.clouds.health import closed_off_clouds, plan_probes
 from snapshots.database.transactions import lost_database
+from snapshots.duties.cloud_settings import record_cloud_settings
+from snapshots.duties.inventory import sync_inventory
+from snapshots.duties.probe import probe
 from snapshots.jobs.claims import (
     LONGEST_PAUSE,
     LostClaimError,
@@ -38,15 +42,11 @@ from snapshots.jobs.duties import (
 )
 from snapshots.jobs.workers import BEAT_SECONDS, SilenceWatch, beat, is_gone, new_name
 from snapshots.models import OPEN, Claimable, Duty, Operation, SignInAttempt, Worker
-from snapshots.services.cloud_settings import record_cloud_settings
-from snapshots.services.health import closed_off_clouds, plan_probes
-from snapshots.services.inventory import sync_inventory
-from snapshots.services.perform import perform
-from snapshots.services.ping import probe
+from snapshots.operations.perform import perform
+from snapshots.operations.watch import watch
 from snapshots.services.push import places_to_push_to, push
 from snapshots.services.questions import judge_operations
 from snapshots.services.seal import seal
-from snapshots.services.watch import watch
 
 log = logging.getLogger(__name__)
 

@@ -38,7 +38,7 @@ from snapshots.models import (
     status_word,
 )
 from snapshots.models.folding import fold
-from snapshots.services.request import OWN_VOLUME, VOLUME_STATUS
+from snapshots.operations.asking import OWN_VOLUME, VOLUME_STATUS
 
 LOOK_EVERY = timedelta(seconds=5)
 BATCH = 100  # operations in one transaction

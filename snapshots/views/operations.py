@@ -23,7 +23,7 @@ from snapshots.models import (
     may_request_for_others,
     sees_every_operation,
 )
-from snapshots.services.request import (
+from snapshots.operations.asking import (
     KeyTakenError,
     NotAllowedError,
     ask_again,

@@ -20,7 +20,7 @@ from snapshots.forms import (
     without_row,
 )
 from snapshots.models import Operation, Volume
-from snapshots.services.request import (
+from snapshots.operations.asking import (
     KeyTakenError,
     NotAllowedError,
     SnapshotRequest,

@@ -12,7 +12,7 @@ from django.test import Client
 
 from snapshots import clouds
 from snapshots.models import Action, Anomaly, Answer, Exchange, Operation, OperationState, Purpose
-from snapshots.services.request import SnapshotRequest, request_snapshot
+from snapshots.operations.asking import SnapshotRequest, request_snapshot
 from snapshots.worker import Loop
 from tests.audit import leaky_cloud
 from tests.audit.every_table import rows_with

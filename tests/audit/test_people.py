@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 
 from snapshots.audit.actions import Click, clicked
 from snapshots.models import Action, ActionCode, Operation, VolumeGrant
-from snapshots.services.request import (
+from snapshots.operations.asking import (
     NotAllowedError,
     SnapshotRequest,
     ask_again,

@@ -14,7 +14,7 @@ def break_guard(name: str) -> None:
 def _fencing() -> None:
     """A write no longer cares whose claim it is."""
     from snapshots.jobs import claims
-    from snapshots.services import perform, settle, watch
+    from snapshots.operations import perform, settle, watch
 
     def write(row, **changes) -> None:
         type(row)._default_manager.filter(pk=row.pk).update(**changes)
@@ -27,7 +27,7 @@ def _fencing() -> None:
 
 def _marker() -> None:
     """Looking for the marker finds nothing."""
-    from snapshots.services import settle
+    from snapshots.operations import settle
 
     settle.MARKER = "evsportal-nothing"
 
@@ -66,19 +66,19 @@ def _exchange() -> None:
 
 def _key() -> None:
     """A second submit of the same form is a new request."""
-    from snapshots.services import request
+    from snapshots.operations import asking
 
-    record = request._record
+    record = asking._record
 
     def record_anew(requester, key, wanted, again_for):
         return record(requester, uuid.uuid4(), wanted, again_for)
 
-    request._record = record_anew
+    asking._record = record_anew
 
 
 def _retry() -> None:
     """What may have been executed is sent again."""
-    from snapshots.services import outcomes, perform
+    from snapshots.operations import outcomes, perform
 
     outcome_of = outcomes.outcome_of
 
@@ -91,8 +91,10 @@ def _retry() -> None:
 
 def _order() -> None:
     """Several rows are locked in any order."""
+    from snapshots.duties import inventory
     from snapshots.jobs import claims
-    from snapshots.services import inventory, questions, watch
+    from snapshots.operations import watch
+    from snapshots.services import questions
 
     def lock_in_any_order(rows, *, skip_locked=False) -> list:
         keys = list(rows.values_list("pk", flat=True))

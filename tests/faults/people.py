@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from snapshots.models import OPEN, Operation, OperationState, Role, Volume, VolumeGrant
-from snapshots.services.request import (
+from snapshots.operations.asking import (
     SnapshotRequest,
     ask_again,
     cancel_operation,

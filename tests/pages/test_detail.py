@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from snapshots.models import Action, ActionCode, AnomalyKind, Operation, OperationState
-from snapshots.services.anomalies import report
+from snapshots.operations.anomalies import report
 from tests.pages import scene
 
 

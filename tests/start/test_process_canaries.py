@@ -29,7 +29,7 @@ import uuid
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from snapshots.models import Volume
-from snapshots.services.request import SnapshotRequest, request_snapshot
+from snapshots.operations.asking import SnapshotRequest, request_snapshot
 alice = User.objects.create_user("alice", password="{SIGN_IN}")
 alice.groups.add(Group.objects.get(name="helpdesk"))
 for number in ("{volume_id(GOOD)}", "{volume_id(BAD)}"):

@@ -7,8 +7,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from snapshots import clouds
 from snapshots.evs.errors import EvsError
-from snapshots.services.rehearsal import Rehearsal, RehearsalError, StoppedError, prepare, rehearse
-from snapshots.services.survey import survey
+from snapshots.management.rehearsal import (
+    Rehearsal,
+    RehearsalError,
+    StoppedError,
+    prepare,
+    rehearse,
+)
+from snapshots.management.survey import survey
 
 _LABEL_WIDTH = 11
 

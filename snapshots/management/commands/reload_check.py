@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from snapshots import clouds
-from snapshots.services.ping import try_new_credentials
+from snapshots.duties.probe import try_new_credentials
 
 
 class Command(BaseCommand):

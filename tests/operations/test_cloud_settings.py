@@ -8,8 +8,8 @@ from django.db import connection
 from django.test import Client
 
 from snapshots import clouds
+from snapshots.duties.cloud_settings import record_cloud_settings
 from snapshots.models import Action, ActionCode, Duty
-from snapshots.services.cloud_settings import record_cloud_settings
 from snapshots.worker import Loop
 
 FILE = """

@@ -21,7 +21,7 @@ from snapshots.evs.errors import (
     UnreadableAnswer,
     error_from_answer,
 )
-from snapshots.services.outcomes import BY_CODE, Fixer, Verdict, outcome_of
+from snapshots.operations.outcomes import BY_CODE, Fixer, Verdict, outcome_of
 
 REFUSE, RETRY, UNKNOWN, WAIT = Verdict.REFUSE, Verdict.RETRY, Verdict.UNKNOWN, Verdict.WAIT
 

@@ -15,7 +15,7 @@ from snapshots.models import (
     Snapshot,
 )
 from snapshots.sandbox import scenarios
-from tests.services.conftest import control, let_time_pass, look_again, snapshots_in
+from tests.operations.conftest import control, let_time_pass, look_again, snapshots_in
 
 
 def lose_answer(sandbox, *, made=True, **options):

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from snapshots.models import CloudHealth, Duty, Quota, Volume
-from tests.services.conftest import control
+from tests.operations.conftest import control
 
 
 def read_again(loop):

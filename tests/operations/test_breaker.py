@@ -6,14 +6,14 @@ import pytest
 from django.utils import timezone
 
 from snapshots import clouds
+from snapshots.clouds.health import closed_off_clouds, cloud_answered, cloud_failed
 from snapshots.evs.errors import AuthFailed, LoginFailed, NoConnection, ServerFault, Timeout
 from snapshots.jobs.claims import bring_near
 from snapshots.jobs.duties import start_duty
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState
 from snapshots.sandbox import scenarios
 from snapshots.sandbox.server import SandboxServer
-from snapshots.services.health import closed_off_clouds, cloud_answered, cloud_failed
-from tests.services.conftest import control, let_time_pass, look_again
+from tests.operations.conftest import control, let_time_pass, look_again
 
 CLOUD = "sandbox"
 

@@ -11,13 +11,13 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from snapshots import clouds
+from snapshots.management import rehearsal
 from snapshots.models import CloudHealth, Exchange, Operation
 from snapshots.sandbox import scenarios
 from snapshots.sandbox.options import SandboxOptions
 from snapshots.sandbox.scenarios import Trouble
 from snapshots.sandbox.server import SandboxServer
-from snapshots.services import rehearsal
-from tests.services.conftest import snapshots_in
+from tests.operations.conftest import snapshots_in
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)

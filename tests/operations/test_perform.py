@@ -10,9 +10,9 @@ from snapshots import clouds
 from snapshots.audit.recorder import AuditRecorder
 from snapshots.jobs.claims import LostClaimError, claim
 from snapshots.models import Answer, CloudHealth, Exchange, Operation, OperationState
+from snapshots.operations.perform import perform
 from snapshots.sandbox import scenarios
-from snapshots.services.perform import perform
-from tests.services.conftest import control, exchanges_of, let_time_pass, look_again, snapshots_in
+from tests.operations.conftest import control, exchanges_of, let_time_pass, look_again, snapshots_in
 
 CREATE = "create POST 202"
 

@@ -14,8 +14,8 @@ from snapshots import clouds
 from snapshots.evs.client import EvsClient
 from snapshots.evs.errors import EvsError, NotFound, ServerFault, Throttled, Unreachable
 from snapshots.evs.types import CreateSnapshot, Snapshot, Volume
+from snapshots.management.survey import VOLUMES_A_PAGE, PingRecorder
 from snapshots.models import OPEN, CloudHealth, Operation
-from snapshots.services.survey import VOLUMES_A_PAGE, PingRecorder
 
 MARK = "evsportal-ping"
 _LOOK_SECONDS = 1.0

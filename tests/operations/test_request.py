@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from snapshots.jobs.claims import LostClaimError, claim
 from snapshots.models import Operation, OperationState, Volume, VolumeGrant
-from snapshots.services.perform import perform
-from snapshots.services.request import (
+from snapshots.operations.asking import (
     KeyTakenError,
     NotAllowedError,
     SnapshotRequest,
@@ -19,6 +18,7 @@ from snapshots.services.request import (
     cancel_operation,
     request_snapshot,
 )
+from snapshots.operations.perform import perform
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from django.utils import timezone
 from snapshots.jobs.claims import LostClaimError
 from snapshots.jobs.duties import WATCH, start_duty
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState, Snapshot
-from snapshots.services.watch import _missed, watch
-from tests.services.conftest import control, let_time_pass, look_again
-from tests.services.test_settle import shown
+from snapshots.operations.watch import _missed, watch
+from tests.operations.conftest import control, let_time_pass, look_again
+from tests.operations.test_settle import shown
 
 
 def watched(operation):

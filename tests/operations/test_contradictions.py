@@ -6,6 +6,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from snapshots.clouds.health import cloud_failed
+from snapshots.duties import probe as pinging
+from snapshots.duties.probe import probe
 from snapshots.evs.errors import LoginFailed
 from snapshots.evs.types import snapshot_from
 from snapshots.jobs.claims import claim
@@ -24,13 +27,10 @@ from snapshots.models import (
     Snapshot,
     Volume,
 )
+from snapshots.operations.anomalies import _report_unknown, report_late
 from snapshots.sandbox import scenarios
-from snapshots.services import ping as pinging
-from snapshots.services.anomalies import _report_unknown, report_late
-from snapshots.services.health import cloud_failed
-from snapshots.services.ping import probe
-from tests.services.conftest import control, let_time_pass, look_again, snapshots_in
-from tests.services.test_settle import kinds, lose_answer, settled, shown
+from tests.operations.conftest import control, let_time_pass, look_again, snapshots_in
+from tests.operations.test_settle import kinds, lose_answer, settled, shown
 
 
 def fault(sandbox, path, body, *, status=200, times=1, method="GET"):
@@ -178,7 +178,7 @@ def test_a_late_reading_does_not_undo_what_was_concluded(loop, ask, clock):
     loop.run_until_idle()
     clock.move(60)
     look_again(loop)
-    from snapshots.services.watch import _note  # noqa: PLC0415 - a frozen worker wakes up here
+    from snapshots.operations.watch import _note  # noqa: PLC0415 - a frozen worker wakes up here
 
     late = Snapshot.objects.select_related("operation").get()
 

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
 
+from snapshots.clouds.clients import client_for_portal
+from snapshots.clouds.health import cloud_answered, cloud_failed
 from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.evs.client import EvsClient
 from snapshots.evs.errors import EvsError, NotFound, OtherSnapshot
@@ -27,14 +29,12 @@ from snapshots.models import (
     Snapshot,
     status_word,
 )
-from snapshots.services.anomalies import (
+from snapshots.operations.anomalies import (
     contradiction_in,
     note_metadata_kept,
     report,
     report_late,
 )
-from snapshots.services.health import cloud_answered, cloud_failed
-from snapshots.services.speaking import client_for_portal
 
 log = logging.getLogger(__name__)
 

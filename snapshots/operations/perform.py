@@ -8,23 +8,23 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.utils import timezone
 
+from snapshots.clouds.clients import client_for_operation
+from snapshots.clouds.health import (
+    cloud_answered,
+    cloud_failed,
+    is_trouble_of_cloud,
+    recovered_at,
+)
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import AuthFailed, EvsError, LoginFailed
 from snapshots.evs.types import CreateSnapshot
 from snapshots.evs.types import Snapshot as CloudSnapshot
 from snapshots.jobs.claims import release, write
 from snapshots.models import Operation, OperationState, Purpose
-from snapshots.services.anomalies import contradiction_in, report
-from snapshots.services.health import (
-    cloud_answered,
-    cloud_failed,
-    is_trouble_of_cloud,
-    recovered_at,
-)
-from snapshots.services.outcomes import Fixer, Outcome, Verdict, outcome_of
-from snapshots.services.settle import pause_before, settle
-from snapshots.services.speaking import client_for_operation
-from snapshots.services.watch import adopt
+from snapshots.operations.anomalies import contradiction_in, report
+from snapshots.operations.outcomes import Fixer, Outcome, Verdict, outcome_of
+from snapshots.operations.settle import pause_before, settle
+from snapshots.operations.watch import adopt
 
 log = logging.getLogger(__name__)
 

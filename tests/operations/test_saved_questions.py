@@ -27,12 +27,12 @@ from snapshots.models import (
     Tally,
     VolumeGrant,
 )
+from snapshots.operations.asking import ask_again, cancel_operation
 from snapshots.services import questions
 from snapshots.services.questions import judge_operations
-from snapshots.services.request import ask_again, cancel_operation
+from tests.operations.conftest import person
+from tests.operations.test_settle import lose_answer
 from tests.pages import scene
-from tests.services.conftest import person
-from tests.services.test_settle import lose_answer
 
 MONDAY = datetime(2026, 3, 2, 10, tzinfo=UTC)  # within working hours
 LEASE = timedelta(seconds=90)

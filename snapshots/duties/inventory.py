@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from snapshots.clouds.clients import client_for_portal
+from snapshots.clouds.health import cloud_answered, cloud_failed
 from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.evs.errors import EvsError
 from snapshots.evs.paging import Listed
@@ -13,8 +15,6 @@ from snapshots.evs.types import Quotas
 from snapshots.evs.types import Volume as CloudVolume
 from snapshots.jobs.claims import release, write
 from snapshots.models import CloudHealth, Duty, Purpose, Quota, Volume
-from snapshots.services.health import cloud_answered, cloud_failed
-from snapshots.services.speaking import client_for_portal
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 from snapshots import worker
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState
 from snapshots.worker import Loop
-from tests.services.conftest import control, let_time_pass, look_again, snapshots_in
-from tests.services.test_settle import lose_answer, settled
+from tests.operations.conftest import control, let_time_pass, look_again, snapshots_in
+from tests.operations.test_settle import lose_answer, settled
 from tests.waiting import until
 
 HOUR = timedelta(hours=1)

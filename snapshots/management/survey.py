@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from snapshots import clouds
 from snapshots.audit.recorder import AuditRecorder, Context
+from snapshots.clouds.health import cloud_answered
 from snapshots.evs.client import EvsClient
 from snapshots.evs.config import (
     ApplicationCredentials,
@@ -22,7 +23,6 @@ from snapshots.evs.paging import Listed
 from snapshots.evs.types import Quota, Snapshot, Volume
 from snapshots.evs.wire import Answer, Outgoing
 from snapshots.models import CloudHealth, Exchange, Purpose
-from snapshots.services.health import cloud_answered
 
 # Rows of a volume have up to 1.5 kB, of a snapshot a third: as many as one readable answer holds.
 VOLUMES_A_PAGE = 500

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
 
+from snapshots.clouds.clients import client_for_operation
+from snapshots.clouds.health import cloud_answered, cloud_failed
 from snapshots.evs.errors import EvsError
 from snapshots.evs.paging import UnreadableRow
 from snapshots.evs.types import Snapshot as CloudSnapshot
@@ -20,10 +22,8 @@ from snapshots.models import (
     Purpose,
     Snapshot,
 )
-from snapshots.services.anomalies import contradiction_in, note_metadata_kept, report, report_late
-from snapshots.services.health import cloud_answered, cloud_failed
-from snapshots.services.speaking import client_for_operation
-from snapshots.services.watch import adopt
+from snapshots.operations.anomalies import contradiction_in, note_metadata_kept, report, report_late
+from snapshots.operations.watch import adopt
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from snapshots import worker
 from snapshots.jobs.workers import process_mark
 from snapshots.models import Duty, Operation, OperationState, Worker
-from tests.services.conftest import look_again
+from tests.operations.conftest import look_again
 
 LEASE = timedelta(seconds=90)
 

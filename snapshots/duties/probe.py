@@ -1,12 +1,12 @@
 """Tries a cloud's connection: for people who set one up, and for an open breaker."""
 
 from snapshots import clouds
+from snapshots.clouds.clients import client_for_portal
+from snapshots.clouds.health import cloud_answered, cloud_failed, keeps_open
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import EvsError, LoginFailed
 from snapshots.jobs.claims import release
 from snapshots.models import CloudHealth, Duty, Purpose, SignInAttempt
-from snapshots.services.health import cloud_answered, cloud_failed, keeps_open
-from snapshots.services.speaking import client_for_portal
 
 
 def ping(cloud: str) -> str:

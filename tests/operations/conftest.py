@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from snapshots import clouds
 from snapshots.models import Duty, Operation, Volume, VolumeGrant
+from snapshots.operations.asking import SnapshotRequest, request_snapshot
 from snapshots.sandbox import scenarios
 from snapshots.sandbox.options import SandboxOptions
 from snapshots.sandbox.server import SandboxServer
-from snapshots.services.request import SnapshotRequest, request_snapshot
 from snapshots.worker import Loop
 
 

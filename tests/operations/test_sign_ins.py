@@ -11,13 +11,13 @@ from django.db import connection
 from django.utils import timezone
 
 from snapshots import clouds
+from snapshots.clouds.health import closed_off_clouds, cloud_failed
+from snapshots.duties.probe import ping
 from snapshots.evs.errors import EvsError, LoginFailed
 from snapshots.models import CloudHealth, Duty, Exchange, OperationState, SignInAttempt
 from snapshots.sandbox import scenarios
-from snapshots.services.health import closed_off_clouds, cloud_failed
-from snapshots.services.ping import ping
 from snapshots.worker import Loop
-from tests.services.conftest import control, let_time_pass
+from tests.operations.conftest import control, let_time_pass
 from tests.waiting import until
 
 CLOUD = "sandbox"
