@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 
 from snapshots.evs.errors import ConnectionCut, EvsError, Timeout, UnreadableAnswer
-from snapshots.evs.wire import Answer, Outgoing, Wire
+from snapshots.evs.wire import CloudAnswer, Outgoing, Wire
 
 # One delivery: to connect, to wait for anything at all, and in all, however slowly it drips.
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 10.0, 15.0, 60.0
@@ -129,9 +129,9 @@ class _NoRecord:
     """What tells the trail outside is not written into it: there would be no end to it."""
 
     def opened(self, request: Outgoing) -> None: ...
-    def answered(self, request: Outgoing, answer: Answer) -> None: ...
+    def answered(self, request: Outgoing, answer: CloudAnswer) -> None: ...
     def failed(
-        self, request: Outgoing, error: EvsError, *, elapsed_ms: float, answer: Answer | None
+        self, request: Outgoing, error: EvsError, *, elapsed_ms: float, answer: CloudAnswer | None
     ) -> None: ...
 
 

@@ -10,8 +10,7 @@ from django.utils import timezone
 from snapshots.audit.redaction import mask_body, mask_headers, request_id_of, storable, strike
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import EvsError, error_from_answer
-from snapshots.evs.wire import Answer as CloudAnswer
-from snapshots.evs.wire import Outgoing
+from snapshots.evs.wire import CloudAnswer, Outgoing
 from snapshots.models import BACKGROUND, Answer, Exchange, Operation, Purpose
 
 # An answer to a click is kept whole (the wire reads at most 1 MiB); of a background reading the

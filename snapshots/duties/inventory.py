@@ -11,8 +11,7 @@ from snapshots.clouds.health import cloud_answered, cloud_failed
 from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.evs.errors import EvsError
 from snapshots.evs.paging import Listed
-from snapshots.evs.types import Quotas
-from snapshots.evs.types import Volume as CloudVolume
+from snapshots.evs.types import CloudVolume, Quotas
 from snapshots.jobs.claims import release, write
 from snapshots.models import CloudHealth, Duty, Purpose, Quota, Volume
 

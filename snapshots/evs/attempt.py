@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class CloudAnswer:
     """What came back. Header names are lower-case, repeated ones joined by a comma.
 
     `body` is decoded (gzip). `elapsed_ms` runs from before the request was recorded to the last
@@ -97,10 +97,10 @@ class Attempt:
             name.lower(): value.replace("\x00", "\ufffd") for name, value in headers.items()
         }
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> CloudAnswer | None:
         if self.status is None:
             return None
-        return Answer(
+        return CloudAnswer(
             status=self.status,
             headers=self.headers,
             body=bytes(self.body),

@@ -19,11 +19,11 @@ from snapshots.evs.errors import (
 )
 from snapshots.evs.login import login_error, login_request, project_in, token_in, usable_seconds
 from snapshots.evs.signing import signed_headers
-from snapshots.evs.wire import Answer, Outgoing
+from snapshots.evs.wire import CloudAnswer, Outgoing
 
 # Sends one request through the wire with the caller's recorder, so that a login is recorded in
 # the unit of work that needed it.
-Send = Callable[[Outgoing], Answer]
+Send = Callable[[Outgoing], CloudAnswer]
 
 _PAUSE_SECONDS = 60.0
 _LONG_PAUSE_SECONDS = 600.0
@@ -269,7 +269,7 @@ class TokenAuth:
             replaces_rejected=self._replaces_rejected,
         )
 
-    def _project_id(self, answer: Answer) -> str:
+    def _project_id(self, answer: CloudAnswer) -> str:
         """The configured project, for a token that does not tell its own."""
         project_id = getattr(self._credentials, "project_id", "")
         if not project_id:

@@ -29,15 +29,15 @@ from snapshots.evs.paging import (
 )
 from snapshots.evs.signing import escaped, query_string
 from snapshots.evs.types import (
+    CloudSnapshot,
+    CloudVolume,
     CreateSnapshot,
     Quotas,
-    Snapshot,
-    Volume,
     quotas_from,
     snapshot_from,
     volume_from,
 )
-from snapshots.evs.wire import Answer, Outgoing, Recorder
+from snapshots.evs.wire import CloudAnswer, Outgoing, Recorder
 
 # A project's whole list in few calls, and with room to spare below the wire's longest answer.
 PAGE_SIZE = 200
@@ -88,7 +88,7 @@ class EvsClient:
         self._purpose = purpose
         self.requests = 0  # sent so far, sign-ins aside
 
-    def create_snapshot(self, arguments: CreateSnapshot) -> Snapshot:
+    def create_snapshot(self, arguments: CreateSnapshot) -> CloudSnapshot:
         """Ask for a snapshot (page A-2093); it comes back as "creating" and becomes usable later.
 
         Sent once. Only when the cloud rejected the token, so did nothing, is it sent a second time
@@ -102,7 +102,7 @@ class EvsClient:
         )
         return _read(self._ask(call), _snapshot_answer)
 
-    def show_snapshot(self, snapshot_id: str) -> Snapshot:
+    def show_snapshot(self, snapshot_id: str) -> CloudSnapshot:
         """One snapshot (page A-2098); NotFound when it is gone or another project's."""
         path = self._connection.dialect.show
         call = _Call(purpose="watch", path=path, identity=_named(snapshot_id))
@@ -131,7 +131,7 @@ class EvsClient:
         status: str | None = None,
         name: str | None = None,
         limit: int = PAGE_SIZE,
-    ) -> list[Snapshot]:
+    ) -> list[CloudSnapshot]:
         """All snapshots of the project that fit, newest first, `limit` (1..1000) a page (A-2097).
 
         Filters are checked again here: a cloud that does not know one ignores it. A row
@@ -149,7 +149,7 @@ class EvsClient:
         volume_id: str | None = None,
         ids: frozenset[str] | None = None,
         limit: int = PAGE_SIZE,
-    ) -> Listed[Snapshot]:
+    ) -> Listed[CloudSnapshot]:
         """What can be read of the project's snapshots, or of a volume's, all as the cloud shows
         them: a bad row does not hide the others.
 
@@ -161,7 +161,7 @@ class EvsClient:
         rows = self._list(call, key="snapshots", read_row=read_row, limit=limit, wanted=ids)
         return listed(rows)
 
-    def list_volumes(self, *, limit: int = PAGE_SIZE) -> Listed[Volume]:
+    def list_volumes(self, *, limit: int = PAGE_SIZE) -> Listed[CloudVolume]:
         """All volumes of the project that can be read, `limit` (1..1000) a page (pages A-2069,
         A-2006).
         """
@@ -169,7 +169,7 @@ class EvsClient:
         read_row = tolerantly(volume_from)
         return listed(self._list(call, key="volumes", read_row=read_row, limit=limit))
 
-    def show_volume(self, volume_id: str) -> Volume:
+    def show_volume(self, volume_id: str) -> CloudVolume:
         """One volume; NotFound when it is gone or another project's."""
         path = self._connection.dialect.volume
         call = _Call(purpose="inventory", path=path, identity=_named(volume_id))
@@ -213,7 +213,7 @@ class EvsClient:
         paging = self._connection.dialect.paging
         return Listing(fetch=fetch, paging=paging, wanted=wanted).read_all(limit=limit)
 
-    def _ask_patiently(self, call: _Call) -> Answer:
+    def _ask_patiently(self, call: _Call) -> CloudAnswer:
         """For calls that change nothing: ask again when that may help."""
         for pause in self._pauses_seconds:
             try:
@@ -225,7 +225,7 @@ class EvsClient:
             self._connection.clock.sleep(wait)
         return self._ask(call)
 
-    def _ask(self, call: _Call) -> Answer:
+    def _ask(self, call: _Call) -> CloudAnswer:
         """Send once, or twice when the token was rejected and a new one could be had."""
         grant = self._grant()
         answer = self._send(call, grant=grant)
@@ -245,7 +245,7 @@ class EvsClient:
             error.strike(self._connection.secrets)
             raise
 
-    def _send(self, call: _Call, *, grant: Grant) -> Answer:
+    def _send(self, call: _Call, *, grant: Grant) -> CloudAnswer:
         path = call.path.format(id=call.identity, project_id=escaped(grant.project_id))
         query = f"?{query_string(call.query)}" if call.query else ""
         url = f"{self._connection.base_url(grant)}{path}{query}"
@@ -262,7 +262,7 @@ class EvsClient:
         )
         return self._transmit(outgoing)
 
-    def _transmit(self, outgoing: Outgoing) -> Answer:
+    def _transmit(self, outgoing: Outgoing) -> CloudAnswer:
         try:
             return self._connection.wire.send(outgoing, recorder=self._recorder)
         except EvsError as error:
@@ -290,23 +290,23 @@ def _named(identity: str) -> str:
     return escaped(identity)
 
 
-def _fits(row: Snapshot, key: str, value: str) -> bool:
+def _fits(row: CloudSnapshot, key: str, value: str) -> bool:
     """Literally, but statuses without regard to case: some clouds write capitals."""
     text = str(getattr(row, key))
     return text.lower() == value.lower() if key == "status" else text == value
 
 
-def _snapshot_answer(data: Mapping[str, object]) -> Snapshot:
+def _snapshot_answer(data: Mapping[str, object]) -> CloudSnapshot:
     return snapshot_from(data.get("snapshot"))
 
 
-def _error_in(answer: Answer) -> EvsError | None:
+def _error_in(answer: CloudAnswer) -> EvsError | None:
     if 200 <= answer.status < 300:
         return None
     return error_from_answer(answer.status, answer.headers, answer.body)
 
 
-def _read(answer: Answer, read: Callable[[Mapping[str, object]], ResultT]) -> ResultT:
+def _read(answer: CloudAnswer, read: Callable[[Mapping[str, object]], ResultT]) -> ResultT:
     """What `read` makes of the answer; UnreadableAnswer, with status and request id, if nothing."""
     try:
         return read(read_object(answer.body))

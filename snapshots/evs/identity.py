@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from snapshots.evs.answers import http_date, read_object
-from snapshots.evs.wire import Answer
+from snapshots.evs.wire import CloudAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class SignedIn:
     project_id: str = ""
 
 
-def signed_in(answer: Answer) -> SignedIn:
+def signed_in(answer: CloudAnswer) -> SignedIn:
     """Read the answer to a sign-in; empty where it cannot be read."""
     try:
         token = _table(read_object(answer.body).get("token"))
@@ -32,7 +32,7 @@ def signed_in(answer: Answer) -> SignedIn:
     )
 
 
-def clock_difference(answer: Answer, *, received_at: datetime) -> timedelta | None:
+def clock_difference(answer: CloudAnswer, *, received_at: datetime) -> timedelta | None:
     """How far the cloud's clock is ahead of ours, to a second or two; None where no time came.
 
     The cloud writes its time about in the middle of the exchange, without fractions.

@@ -26,7 +26,7 @@ from snapshots.evs.errors import (
     UnreadableAnswer,
 )
 from snapshots.evs.types import moment
-from snapshots.evs.wire import Answer, Outgoing
+from snapshots.evs.wire import CloudAnswer, Outgoing
 
 _RENEW_BEFORE_SECONDS = 60.0
 _RENEW_BEFORE_SHARE = 0.05
@@ -119,7 +119,7 @@ def login_error(error: EvsError, credentials: IdentityCredentials) -> EvsError:
     )
 
 
-def token_in(answer: Answer) -> dict[str, object]:
+def token_in(answer: CloudAnswer) -> dict[str, object]:
     """The token's description; UnreadableAnswer when there is none, or no token."""
     try:
         token = read_object(answer.body).get("token")
@@ -141,7 +141,7 @@ def project_in(token: Mapping[str, object], *, key: str) -> str:
     return text if isinstance(text, str) else ""
 
 
-def usable_seconds(token: Mapping[str, object], *, answer: Answer, clock: Clock) -> float:
+def usable_seconds(token: Mapping[str, object], *, answer: CloudAnswer, clock: Clock) -> float:
     """How long to use the token: until 60 s or a twentieth of its life before its end.
 
     Only the cloud's own times are compared, if it tells two.

@@ -35,7 +35,7 @@ class CreateSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class CloudSnapshot:
     """A snapshot as shown by the cloud (page A-2097).
 
     `size_gb` is the volume's size in GiB, whatever the letters say; None: not told, or not as a
@@ -66,8 +66,8 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Volume:
-    """An EVS disk as shown by the cloud (page A-2069); sizes and times as in `Snapshot`.
+class CloudVolume:
+    """An EVS disk as shown by the cloud (page A-2069); sizes and times as in `CloudSnapshot`.
 
     `encrypted` reads the metadata `__system__encrypted` too, because the documents call the field
     of that name unsupported.
@@ -120,10 +120,10 @@ class Quotas:
     by_type: Mapping[str, Quota] = field(hash=False)
 
 
-def snapshot_from(data: object) -> Snapshot:
+def snapshot_from(data: object) -> CloudSnapshot:
     """Read the object under `snapshot`; raises UnreadableAnswer without an id or status."""
     row = _object(data, what="snapshot")
-    return Snapshot(
+    return CloudSnapshot(
         id=_required(row, "id", what="snapshot", longest=LONGEST_ID),
         name=_text(row.get("name")),
         description=_text(row.get("description")),
@@ -138,11 +138,11 @@ def snapshot_from(data: object) -> Snapshot:
     )
 
 
-def volume_from(data: object) -> Volume:
+def volume_from(data: object) -> CloudVolume:
     """Read the object under `volume`; raises UnreadableAnswer without an id or status."""
     row = _object(data, what="volume")
     metadata = _metadata(row.get("metadata"))
-    return Volume(
+    return CloudVolume(
         id=_required(row, "id", what="volume", longest=LONGEST_ID),
         name=_text(row.get("name")),
         status=_required(row, "status", what="volume", longest=_LONGEST_STATUS),

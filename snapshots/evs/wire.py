@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import DecodeError, HTTPError, InvalidHeader, ReadTimeoutError
 
 from snapshots.evs.answers import plain, request_id_of
-from snapshots.evs.attempt import Answer, Attempt, TooLate
+from snapshots.evs.attempt import Attempt, CloudAnswer, TooLate
 from snapshots.evs.config import Proxy
 from snapshots.evs.errors import (
     ConnectionCut,
@@ -27,7 +27,7 @@ from snapshots.evs.errors import (
 )
 from snapshots.evs.transport import Adapter, Route, prepared, tls_context
 
-__all__ = ["TOO_LONG", "Answer", "Outgoing", "Recorder", "Wire", "WireLimits"]
+__all__ = ["TOO_LONG", "CloudAnswer", "Outgoing", "Recorder", "Wire", "WireLimits"]
 
 _READ_AT_ONCE = 65536
 _PROXY_WANTS_SIGN_IN = 407
@@ -59,11 +59,11 @@ class Recorder(Protocol):
     def opened(self, request: Outgoing) -> None:
         """Called before any byte leaves; what it raises stops the request."""
 
-    def answered(self, request: Outgoing, answer: Answer) -> None:
+    def answered(self, request: Outgoing, answer: CloudAnswer) -> None:
         """A complete answer came, whatever its status."""
 
     def failed(
-        self, request: Outgoing, error: EvsError, *, elapsed_ms: float, answer: Answer | None
+        self, request: Outgoing, error: EvsError, *, elapsed_ms: float, answer: CloudAnswer | None
     ) -> None:
         """No complete answer came; `answer` is what did arrive of it, if its status did."""
 
@@ -116,7 +116,7 @@ class Wire:
         self._slots = threading.BoundedSemaphore(pool_size)
         self._pooled = Adapter(self._route, pool_size=pool_size)
 
-    def send(self, outgoing: Outgoing, *, recorder: Recorder) -> Answer:
+    def send(self, outgoing: Outgoing, *, recorder: Recorder) -> CloudAnswer:
         """Send once; return the answer, whatever its status.
 
         Raises NoConnection when provably nothing left; Timeout, ConnectionCut and UnreadableAnswer
@@ -138,7 +138,7 @@ class Wire:
         """Close the idle connections."""
         self._pooled.close()
 
-    def _attempt(self, outgoing: Outgoing, *, attempt: Attempt) -> Answer:
+    def _attempt(self, outgoing: Outgoing, *, attempt: Attempt) -> CloudAnswer:
         try:
             with self._slot(attempt), self._adapter(outgoing) as adapter, attempt.watched():
                 self._exchange(outgoing, attempt=attempt, adapter=adapter)

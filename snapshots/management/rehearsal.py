@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from snapshots import clouds
 from snapshots.evs.client import EvsClient
 from snapshots.evs.errors import EvsError, NotFound, ServerFault, Throttled, Unreachable
-from snapshots.evs.types import CreateSnapshot, Snapshot, Volume
+from snapshots.evs.types import CloudSnapshot, CloudVolume, CreateSnapshot
 from snapshots.management.survey import VOLUMES_A_PAGE, PingRecorder
 from snapshots.models import OPEN, CloudHealth, Operation
 
@@ -37,7 +37,7 @@ class Rehearsal:
     """What is being rehearsed. `is_left` as long as the cloud may hold its snapshot."""
 
     cloud: str
-    volume: Volume
+    volume: CloudVolume
     client: EvsClient
     seconds: float
     is_stopped: Callable[[], bool]
@@ -133,7 +133,7 @@ def _delete(rehearsal: Rehearsal) -> None:
         rehearsal.is_left = False
 
 
-def _create(rehearsal: Rehearsal) -> Snapshot:
+def _create(rehearsal: Rehearsal) -> CloudSnapshot:
     arguments = CreateSnapshot(
         volume_id=rehearsal.volume.id,
         name=rehearsal.name,
@@ -153,7 +153,7 @@ def _create(rehearsal: Rehearsal) -> Snapshot:
     return made
 
 
-def _look_for_it(rehearsal: Rehearsal, error: EvsError) -> Snapshot:
+def _look_for_it(rehearsal: Rehearsal, error: EvsError) -> CloudSnapshot:
     """The answer was lost: the snapshot's name is its own, so it is found where it was made."""
     end = time.monotonic() + rehearsal.seconds
     while time.monotonic() < end:
@@ -169,7 +169,7 @@ def _look_for_it(rehearsal: Rehearsal, error: EvsError) -> Snapshot:
     raise error
 
 
-def _wait(rehearsal: Rehearsal, is_done: Callable[[Snapshot], bool]) -> Snapshot:
+def _wait(rehearsal: Rehearsal, is_done: Callable[[CloudSnapshot], bool]) -> CloudSnapshot:
     """Look again and again until it is done, `NotFound`, failed, or the time is over."""
     status = first = rehearsal.status
     was_deleting = False
@@ -202,7 +202,7 @@ def _pause(rehearsal: Rehearsal) -> None:
         time.sleep(_NOTICE_SECONDS)
 
 
-def _marker_words(rehearsal: Rehearsal, shown: Snapshot) -> str:
+def _marker_words(rehearsal: Rehearsal, shown: CloudSnapshot) -> str:
     """Whether the cloud keeps metadata is remembered: lost answers are settled by it."""
     kept = shown.metadata.get(MARK) == rehearsal.mark
     CloudHealth.objects.update_or_create(cloud=rehearsal.cloud, defaults={"keeps_metadata": kept})

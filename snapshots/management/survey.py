@@ -20,8 +20,8 @@ from snapshots.evs.dialects import DIALECTS
 from snapshots.evs.errors import EvsError
 from snapshots.evs.identity import SignedIn, clock_difference, signed_in
 from snapshots.evs.paging import Listed
-from snapshots.evs.types import Quota, Snapshot, Volume
-from snapshots.evs.wire import Answer, Outgoing
+from snapshots.evs.types import CloudSnapshot, CloudVolume, Quota
+from snapshots.evs.wire import CloudAnswer, Outgoing
 from snapshots.models import CloudHealth, Exchange, Purpose
 
 # Rows of a volume have up to 1.5 kB, of a snapshot a third: as many as one readable answer holds.
@@ -49,7 +49,7 @@ class PingRecorder(AuditRecorder):
         self.signed_in = SignedIn()
         self.clock_difference: timedelta | None = None
 
-    def answered(self, request: Outgoing, answer: Answer) -> None:
+    def answered(self, request: Outgoing, answer: CloudAnswer) -> None:
         super().answered(request, answer)
         if request.purpose == Purpose.LOGIN:
             self.signed_in = signed_in(answer)
@@ -135,7 +135,7 @@ def _snapshots(client: EvsClient) -> Line:
         return Line(label="snapshots", words=f"not readable: {error}", is_wrong=True)
 
 
-def _count(label: str, rows: Listed[Volume] | Listed[Snapshot]) -> Line:
+def _count(label: str, rows: Listed[CloudVolume] | Listed[CloudSnapshot]) -> Line:
     words = f"{len(rows.rows):,} seen"
     return Line(
         label=label, words=f"{words}. {rows.trouble}".strip(". "), is_wrong=not rows.is_whole

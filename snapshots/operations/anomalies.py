@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from snapshots.evs.types import Snapshot as CloudSnapshot
+from snapshots.evs.types import CloudSnapshot
 from snapshots.models import (
     FINAL,
     MARKER,

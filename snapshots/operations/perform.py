@@ -17,8 +17,7 @@ from snapshots.clouds.health import (
 )
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import AuthFailed, EvsError, LoginFailed
-from snapshots.evs.types import CreateSnapshot
-from snapshots.evs.types import Snapshot as CloudSnapshot
+from snapshots.evs.types import CloudSnapshot, CreateSnapshot
 from snapshots.jobs.claims import release, write
 from snapshots.models import Operation, OperationState, Purpose
 from snapshots.operations.anomalies import contradiction_in, report

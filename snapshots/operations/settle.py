@@ -11,7 +11,7 @@ from snapshots.clouds.clients import client_for_operation
 from snapshots.clouds.health import cloud_answered, cloud_failed
 from snapshots.evs.errors import EvsError
 from snapshots.evs.paging import UnreadableRow
-from snapshots.evs.types import Snapshot as CloudSnapshot
+from snapshots.evs.types import CloudSnapshot
 from snapshots.jobs.claims import release
 from snapshots.models import (
     MARKER,

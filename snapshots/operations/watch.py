@@ -16,7 +16,7 @@ from snapshots.clouds.health import cloud_answered, cloud_failed
 from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.evs.client import EvsClient
 from snapshots.evs.errors import EvsError, NotFound, OtherSnapshot
-from snapshots.evs.types import Snapshot as CloudSnapshot
+from snapshots.evs.types import CloudSnapshot
 from snapshots.jobs.claims import release, write
 from snapshots.jobs.duties import WATCH, start_duty
 from snapshots.models import (

@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from snapshots.audit.recorder import AuditRecorder, Context
 from snapshots.evs.errors import Timeout
-from snapshots.evs.wire import Answer as CloudAnswer
-from snapshots.evs.wire import Outgoing
+from snapshots.evs.wire import CloudAnswer, Outgoing
 from snapshots.models import Answer, Exchange, InsertOnlyError, Operation, Purpose
 
 pytestmark = pytest.mark.django_db

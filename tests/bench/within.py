@@ -101,7 +101,7 @@ def memory_mb(pid, name):
 def record():
     """Milliseconds that one exchange with its answer costs the worker, both committed to disk."""
     from snapshots.audit.recorder import AuditRecorder, Context  # noqa: PLC0415
-    from snapshots.evs.wire import Answer, Outgoing  # noqa: PLC0415
+    from snapshots.evs.wire import CloudAnswer, Outgoing  # noqa: PLC0415
     from snapshots.models import Operation, Purpose  # noqa: PLC0415
 
     operation = Operation.objects.order_by("-asked_at").first()
@@ -121,7 +121,7 @@ def record():
             purpose="create", method="POST", url="http://127.0.0.1/v2/p/snapshots", headers=headers,
             body=body,
         )  # fmt: skip
-        answer = Answer(status=202, headers=headers, body=body, elapsed_ms=80)
+        answer = CloudAnswer(status=202, headers=headers, body=body, elapsed_ms=80)
         began, busy = time.perf_counter(), time.process_time()
         recorder.opened(request)
         opened = time.perf_counter()
