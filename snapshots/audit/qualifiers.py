@@ -13,8 +13,8 @@ from django.db.models import Q
 from snapshots.models import ActionCode, AnomalyKind, EntryKind, Purpose
 from snapshots.models.finding import longest_of
 from snapshots.models.folding import fold
+from snapshots.models.ids import ids_starting
 
-LEAST_OF_ID = 6
 LONGEST_OF_NUMBER = 18  # digits that every database holds
 _STATUS = re.compile(r"(?P<sign>>=|<=|>|<)?(?P<number>[1-9]\d{2})")
 _SIGNS: dict[str, tuple[str, Callable[[int, int], bool]]] = {
@@ -111,21 +111,6 @@ def _volume(value: str) -> Meaning:
 def _operation(value: str) -> Meaning:
     span = ids_starting(value)
     return Q(operation_id__range=span) if span else Q(pk__in=()), Way(whole=True)
-
-
-def ids_starting(text: str) -> tuple[uuid.UUID, uuid.UUID] | None:
-    """The lowest and the highest of the ids that start like this; None for what starts none.
-
-    Six digits at least, as lists show eight. A range, since an index finds it and a UUID is no
-    text to every database.
-    """
-    digits = text.replace("-", "")
-    whole = str(uuid.UUID(int=0))
-    fits = all((a == "-") == (b == "-") for a, b in zip(text, whole, strict=False))
-    is_hex = re.fullmatch(r"[0-9a-fA-F]+", digits) is not None
-    if not (is_hex and fits and LEAST_OF_ID <= len(text) <= len(whole)):
-        return None
-    return uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))
 
 
 def _cause(value: str) -> Meaning:

@@ -28,7 +28,7 @@ from snapshots.evs.limits import (
 from snapshots.forms.metadata import MetadataRow, note_problems, unreadable_names
 from snapshots.forms.secrets import looks_secret
 from snapshots.models import Volume, may_request_for_others
-from snapshots.selectors import volumes_usable_by
+from snapshots.selectors.volumes import volumes_usable_by
 
 CHOOSE = "This is not one of your volumes. Choose one from the list."
 DAMAGED = "This form was damaged on its way. Nothing was asked; send it again."

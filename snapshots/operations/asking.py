@@ -10,7 +10,6 @@ from django.db import IntegrityError
 from django.db.models import F
 from django.utils import timezone
 
-from snapshots import selectors
 from snapshots.audit import actions
 from snapshots.database.transactions import in_transaction
 from snapshots.models import (
@@ -22,6 +21,8 @@ from snapshots.models import (
     may_request,
     may_request_for_others,
 )
+from snapshots.selectors import volumes as selectors
+from snapshots.selectors.operations import is_stuck
 
 # What the trail keeps of the moment of asking, and the auditors' questions read.
 VOLUME_STATUS = "volume status"
@@ -192,7 +193,7 @@ def end_operation(*, operation: Operation, person: User, why: str) -> bool:
     refused = ActionCode.OPERATION_END_REFUSED
     if not may_administer(person):
         raise _refusal(refused, operation, person, "Only administrators end a request.")
-    if not selectors.is_stuck(operation):
+    if not is_stuck(operation):
         raise _refusal(refused, operation, person, "The portal is still at it, or it has ended.")
     changes = operation.enter(OperationState.FAILED, now=timezone.now())
     words = (

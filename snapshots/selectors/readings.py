@@ -32,7 +32,7 @@ class FirstReading:
         return _LATER_SECONDS if self.troubled else _SOON_SECONDS
 
 
-def first_reading() -> FirstReading:
+def first_reading_state() -> FirstReading:
     """Of all clouds that a worker reads. Two cheap reads."""
     planned = Duty.objects.filter(
         kind=_INVENTORY, due_at__gt=timezone.now() - _FORGOTTEN_AFTER

@@ -8,9 +8,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
-from snapshots import selectors
 from snapshots.models import Exchange, Operation
 from snapshots.selectors.records import Record
+from snapshots.selectors.trail import actions_visible_to, anomalies_visible_to, exchanges_visible_to
 
 AROUND = 30  # records shown before the one that is looked at, and as many after it
 
@@ -42,9 +42,9 @@ _HEAVY = ("headers", "body", "answer__headers", "answer__body")
 
 
 def _tables(operation: Operation, user: User) -> list[QuerySet[Any]]:
-    exchanges = selectors.exchanges_visible_to(user).defer(*_HEAVY)
-    actions = selectors.actions_visible_to(user)
-    anomalies = selectors.anomalies_visible_to(user)
+    exchanges = exchanges_visible_to(user).defer(*_HEAVY)
+    actions = actions_visible_to(user)
+    anomalies = anomalies_visible_to(user)
     return [table.filter(operation=operation) for table in (exchanges, actions, anomalies)]
 
 

@@ -17,7 +17,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from snapshots import selectors
 from snapshots.models import (
     Action,
     ActionCode,
@@ -35,6 +34,7 @@ from snapshots.models import (
     sees_every_operation,
     status_word,
 )
+from snapshots.selectors import portal as selectors
 
 register = template.Library()
 _PROJECT = Path(settings.BASE_DIR, "pyproject.toml")

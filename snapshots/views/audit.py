@@ -7,7 +7,6 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from snapshots import selectors
 from snapshots.audit import names, search
 from snapshots.audit.actions import record as record_action
 from snapshots.audit.export import Wanted, write_export
@@ -18,6 +17,8 @@ from snapshots.forms.secrets import looks_secret
 from snapshots.models import ActionCode
 from snapshots.selectors.archives import archives_visible_to
 from snapshots.selectors.records import entries_visible_to, records_page
+from snapshots.selectors.seals import push_states, seal_state
+from snapshots.selectors.trail import anomalies_visible_to
 from snapshots.views.access import PortalRequest, for_auditors
 
 
@@ -39,12 +40,12 @@ def audit(request: PortalRequest) -> HttpResponse:
         "page": page,
         "filtered": form.narrows,
         "shared_names": names.shared_names(wanted.people) if wanted else [],
-        "seal": selectors.seal_state(),
-        "pushed": selectors.push_states(),
+        "seal": seal_state(),
+        "pushed": push_states(),
         "archives": archives_visible_to(request.user),
     }
     if not form.narrows and not before:
-        context["anomalies"] = selectors.anomalies_visible_to(request.user)[:5]
+        context["anomalies"] = anomalies_visible_to(request.user)[:5]
     return render(request, "snapshots/audit.html", context)
 
 

@@ -7,7 +7,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from snapshots.database.state import missing_migrations, takes_changes
-from snapshots.selectors import PortalState, portal_state
+from snapshots.selectors.portal import PortalState, portal_state
 from snapshots.views.access import public
 
 _KEY = "readiness"

@@ -11,7 +11,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from snapshots import selectors
 from snapshots.forms import EndingForm, OperationFilterForm, new_key
 from snapshots.models import (
     MARKER,
@@ -30,6 +29,7 @@ from snapshots.operations.asking import (
     cancel_operation,
     end_operation,
 )
+from snapshots.selectors import operations as selectors
 from snapshots.views.access import (
     PortalRequest,
     for_administrators,

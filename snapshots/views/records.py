@@ -8,14 +8,20 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from snapshots import selectors
 from snapshots.audit.actions import record as record_action
 from snapshots.audit.comparison import Comparison, compare
 from snapshots.audit.redaction import storable
 from snapshots.models import Action, ActionCode, Anomaly, Answer, Exchange, Purpose
 from snapshots.selectors.archives import archives_visible_to
+from snapshots.selectors.operations import accepted_at
 from snapshots.selectors.records import Record, caused_by
 from snapshots.selectors.timeline import records_around
+from snapshots.selectors.trail import (
+    actions_visible_to,
+    anomalies_visible_to,
+    exchange_neighbours,
+    exchanges_visible_to,
+)
 from snapshots.views.access import PortalRequest, for_auditors
 from snapshots.views.commands import choices, command_of
 from snapshots.views.timeline import Timeline, events_of
@@ -54,9 +60,9 @@ def _not_here(request: PortalRequest, record_id: uuid.UUID) -> HttpResponse:
 
 def _found(request: PortalRequest, record_id: uuid.UUID) -> Record | None:
     for table in (
-        selectors.exchanges_visible_to(request.user),
-        selectors.actions_visible_to(request.user),
-        selectors.anomalies_visible_to(request.user),
+        exchanges_visible_to(request.user),
+        actions_visible_to(request.user),
+        anomalies_visible_to(request.user),
     ):
         found: Record | None = table.filter(id=record_id).first()
         if found is not None:
@@ -69,8 +75,8 @@ def _timeline(request: PortalRequest, found: Record) -> Timeline | None:
     if found.operation is None:
         return None
     records = records_around(found.operation, record=found, user=request.user)
-    accepted_at = selectors.accepted_at(found.operation)
-    return events_of(found.operation, records=records, here=found, accepted_at=accepted_at)
+    accepted = accepted_at(found.operation)
+    return events_of(found.operation, records=records, here=found, accepted_at=accepted)
 
 
 def _caused(found: Record) -> list[Record]:
@@ -84,7 +90,7 @@ def _caused(found: Record) -> list[Record]:
 
 def _both_sides(request: PortalRequest, exchange: Exchange) -> dict[str, Any]:
     answer: Answer | None = getattr(exchange, "answer", None)
-    before, after = selectors.exchange_neighbours(exchange)
+    before, after = exchange_neighbours(exchange)
     command = command_of(exchange, wanted=request.GET.get("as", ""))
     return {
         "exchange": exchange,

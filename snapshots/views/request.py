@@ -8,7 +8,6 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from snapshots import selectors
 from snapshots.forms import (
     MetadataRow,
     SnapshotForm,
@@ -20,12 +19,22 @@ from snapshots.forms import (
     without_row,
 )
 from snapshots.models import Operation, Volume
+from snapshots.models.ids import is_uuid
 from snapshots.operations.asking import (
     KeyTakenError,
     NotAllowedError,
     SnapshotRequest,
     request_snapshot,
 )
+from snapshots.selectors.clouds import quotas_of
+from snapshots.selectors.operations import (
+    open_operations_count,
+    operations_matching,
+    operations_page,
+    operations_visible_to,
+    typical_seconds,
+)
+from snapshots.selectors.readings import first_reading_state
 from snapshots.views.access import PortalRequest, for_requesters
 
 HELPERS = ("add-row", "remove-row", "show")  # buttons that only show the form anew
@@ -53,7 +62,7 @@ def new(request: PortalRequest) -> HttpResponse:
 
 def _show_blank(request: PortalRequest) -> HttpResponse:
     key = request.GET.get("key", "")
-    if not selectors.is_uuid(key):
+    if not is_uuid(key):
         query = request.GET.copy()
         query["key"] = str(new_key())
         return redirect(f"{request.path}?{query.urlencode()}")
@@ -83,8 +92,8 @@ def _ask(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
 
 def _already_sent(request: PortalRequest, key: str) -> Operation | None:
     """What this form asked for when it was sent before; whatever it says now is not looked at."""
-    mine = selectors.operations_visible_to(request.user).filter(requester=request.user)
-    return mine.filter(key=key).first() if selectors.is_uuid(key) else None
+    mine = operations_visible_to(request.user).filter(requester=request.user)
+    return mine.filter(key=key).first() if is_uuid(key) else None
 
 
 def _show_first(request: PortalRequest, operation: Operation) -> HttpResponse:
@@ -126,8 +135,8 @@ def _fresh_form(request: PortalRequest, key: str) -> SnapshotForm:
 
 def _earlier(request: PortalRequest) -> Operation | None:
     given = request.GET.get("again", "")
-    visible = selectors.operations_visible_to(request.user)
-    return visible.filter(pk=given).first() if selectors.is_uuid(given) else None
+    visible = operations_visible_to(request.user)
+    return visible.filter(pk=given).first() if is_uuid(given) else None
 
 
 def _form_as_typed(request: PortalRequest) -> SnapshotForm:
@@ -157,7 +166,7 @@ def _page(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
         **_volume_context(request, form.volume),
     }
     if not form.volumes:
-        context |= {"reading": selectors.first_reading(), "page_address": request.path}
+        context |= {"reading": first_reading_state(), "page_address": request.path}
     return render(request, "snapshots/new.html", context)
 
 
@@ -186,14 +195,14 @@ def volume_facts(request: PortalRequest) -> HttpResponse:
 def _volume_context(request: PortalRequest, volume: Volume | None) -> dict[str, Any]:
     if volume is None:
         return {"volume": None}
-    mine = selectors.operations_visible_to(request.user).filter(cloud=volume.cloud)
+    mine = operations_visible_to(request.user).filter(cloud=volume.cloud)
     return {
         "volume": volume,
-        "quotas": selectors.quotas_of([volume.cloud]),
-        "open_operations": selectors.open_operations_count(volume),
-        "latest": selectors.operations_page(
-            selectors.operations_matching(mine, volume_id=volume.volume_id), size=3
+        "quotas": quotas_of([volume.cloud]),
+        "open_operations": open_operations_count(volume),
+        "latest": operations_page(
+            operations_matching(mine, volume_id=volume.volume_id), size=3
         ).rows,
         "suggestion": suggested_name(volume, now=timezone.now()),
-        "usual_seconds": selectors.typical_seconds(volume.cloud),
+        "usual_seconds": typical_seconds(volume.cloud),
     }

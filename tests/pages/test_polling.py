@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from snapshots import selectors
+from snapshots.selectors.operations import poll_seconds
 from tests.pages import scene
 
 
@@ -27,7 +27,7 @@ def test_a_page_asks_less_often_the_longer_nothing_changes(
 ):
     operation = scene.operation(alice.user, volume, state=state)
     operation.state_at = timezone.now() - timedelta(seconds=quiet_seconds)
-    assert selectors.poll_seconds([operation]) == expected
+    assert poll_seconds([operation]) == expected
 
 
 def test_the_one_that_changed_last_sets_the_pace(alice, volume):
@@ -36,4 +36,4 @@ def test_the_one_that_changed_last_sets_the_pace(alice, volume):
     new = scene.operation(alice.user, other, state="queued")
     old.state_at = timezone.now() - timedelta(hours=1)
     new.state_at = timezone.now()
-    assert selectors.poll_seconds([old, new]) == 0.5
+    assert poll_seconds([old, new]) == 0.5

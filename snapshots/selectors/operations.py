@@ -1,0 +1,177 @@
+"""Operations a person may see, and what is waiting, stuck or usual among them."""
+
+import heapq
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import chain
+from statistics import median
+
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from snapshots.models import (
+    BUSY,
+    OPEN,
+    AnomalyKind,
+    Answer,
+    CloudHealth,
+    Operation,
+    OperationState,
+    Purpose,
+    Volume,
+    may_request,
+    sees_every_operation,
+)
+from snapshots.models.folding import fold
+from snapshots.models.ids import LEAST_OF_ID, ids_starting, is_uuid
+from snapshots.selectors.pages import Page
+
+BEFORE_ANSWER = {OperationState.QUEUED, OperationState.SENDING}
+SOON_SECONDS = 5.0
+TYPICAL_OF = 20  # so many last snapshots make "usually takes"
+
+
+def operations_visible_to(user: User) -> QuerySet[Operation]:
+    """Staff see their own; helpdesk, auditors and administrators see all; strangers none."""
+    operations = Operation.objects.select_related("snapshot")
+    if sees_every_operation(user):
+        return operations
+    if may_request(user):
+        # Their own, and what the helpdesk asked again for them.
+        return operations.filter(Q(requester=user) | Q(again_for__requester=user))
+    return operations.none()
+
+
+def operations_list(
+    user: User, *, text: str = "", state: str = "", before: str = ""
+) -> Page[Operation]:
+    """A page of the operations visible to a person."""
+    parts = _in_order(operations_visible_to(user), user)
+    return operations_page(
+        *(operations_matching(one, text=text, state=state) for one in parts), before=before
+    )
+
+
+def _in_order(visible: QuerySet[Operation], user: User) -> list[QuerySet[Operation]]:
+    """The same in parts, each of which an index has in order: of all at once a database looks
+    through everybody's to find somebody's newest.
+    """
+    if sees_every_operation(user) or not may_request(user):
+        return [visible]
+    everybody = Operation.objects.select_related("snapshot")
+    again = everybody.filter(again_for__isnull=False).exclude(requester=user)
+    return [everybody.filter(requester=user), again.filter(again_for__requester=user)]
+
+
+def operations_matching(
+    operations: QuerySet[Operation], *, text: str = "", state: str = "", volume_id: str = ""
+) -> QuerySet[Operation]:
+    """Narrowed by free text (names, ids, people, ticket), state and volume; unknown states match
+    nothing.
+    """
+    for word in fold(text).split()[:8]:
+        operations = operations.filter(_operation_says(word))
+    if state == "open":
+        operations = operations.filter(finished_at__isnull=True)
+    elif state:
+        operations = operations.filter(state=state)
+    if volume_id:
+        operations = operations.filter(volume_id=volume_id)
+    return operations
+
+
+def _operation_says(word: str) -> Q:
+    says = Q(folded__contains=word)
+    if len(word) >= LEAST_OF_ID:  # "db" is in many an id
+        says |= Q(volume_id__icontains=word) | Q(snapshot__snapshot_id__icontains=word)
+    if (first := ids_starting(word)) is not None:
+        says |= Q(id__range=first)
+    return says
+
+
+def operations_page(
+    *operations: QuerySet[Operation], before: str = "", size: int = 50
+) -> Page[Operation]:
+    """Newest first, of several sources that share none. `before` is the `older` of the page above;
+    nonsense starts at the top.
+    """
+    last = Operation.objects.filter(pk=before).first() if is_uuid(before) else None
+    older = Q()
+    if last is not None:
+        older = Q(asked_at__lte=last.asked_at) & (Q(asked_at__lt=last.asked_at) | Q(id__lt=last.id))
+    found = [one.filter(older).order_by("-asked_at", "-id")[: size + 1] for one in operations]
+    rows = heapq.nlargest(size + 1, chain(*found), key=lambda one: (one.asked_at, one.id))
+    return Page(rows[:size], str(rows[size - 1].id) if len(rows) > size else None)
+
+
+def operation_blocking(operation: Operation) -> Operation | None:
+    """The operation that a waiting one waits for: one create at a time on a volume, in order."""
+    if operation.status is not OperationState.QUEUED:
+        return None
+    line = Operation.objects.filter(cloud=operation.cloud, volume_id=operation.volume_id)
+    busy = line.filter(state__in=BUSY).order_by("asked_at").first()
+    if busy is not None:
+        return busy
+    older = Q(asked_at__lt=operation.asked_at) | Q(asked_at=operation.asked_at, id__lt=operation.id)
+    return line.filter(older, state=OperationState.QUEUED).order_by("asked_at", "id").first()
+
+
+STUCK_AFTER = timedelta(days=1)
+
+
+def is_stuck(operation: Operation) -> bool:
+    """Sent and not ended, and the portal alone will hardly end it: what the cloud shows contradicts
+    what was asked, or it has been the same for a day.
+    """
+    if operation.status not in {OperationState.UNKNOWN, OperationState.ACCEPTED}:
+        return False
+    told = operation.anomalies.exclude(kind=AnomalyKind.METADATA_DROPPED)  # of the cloud as such
+    return timezone.now() - operation.state_at > STUCK_AFTER or told.exists()
+
+
+def accepted_at(operation: Operation) -> datetime | None:
+    """When the cloud's 202 came; None when it did not, or was lost on the way."""
+    answers = Answer.objects.filter(
+        exchange__operation=operation, exchange__purpose=Purpose.CREATE, status__range=(200, 299)
+    )
+    return answers.values_list("at", flat=True).first()
+
+
+def open_operations_count(volume: Volume) -> int:
+    """How many unfinished operations, of whomever, stand in the volume's line."""
+    line = Operation.objects.filter(cloud=volume.cloud, volume_id=volume.volume_id)
+    return line.filter(state__in=sorted(OPEN)).count()
+
+
+def typical_seconds(cloud: str) -> float | None:
+    """How long a snapshot of this cloud usually took, from the click; None without history."""
+    done = Operation.objects.filter(
+        cloud=cloud, state=OperationState.SUCCEEDED, finished_at__isnull=False
+    ).order_by("-asked_at")[:TYPICAL_OF]
+    times = [(one.finished_at - one.asked_at).total_seconds() for one in done if one.finished_at]
+    return median(times) if times else None
+
+
+def poll_seconds(operations: Iterable[Operation], *, now: datetime | None = None) -> float | None:
+    """Seconds until the page should ask again; None when nothing on it can change any more.
+
+    Twice a second while something is about to be sent, since that takes a moment; then from 1 to
+    30, growing with the time in which nothing changed.
+    """
+    unfinished = [one for one in operations if not one.is_final]
+    if not unfinished:
+        return None
+    latest = max(unfinished, key=lambda one: one.state_at)
+    quiet = ((now or timezone.now()) - latest.state_at).total_seconds()
+    if quiet < SOON_SECONDS and latest.status in BEFORE_ANSWER:
+        return 0.5
+    return int(min(30, max(1, quiet / 6)))
+
+
+def refusal_holding_back(operation: Operation) -> CloudHealth | None:
+    """The state of the operation's cloud while a refused sign-in is why nothing was sent."""
+    if operation.status is not OperationState.QUEUED:
+        return None
+    health = CloudHealth.objects.filter(cloud=operation.cloud).first()
+    return health if health is not None and health.holds_back_refused else None

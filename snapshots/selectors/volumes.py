@@ -1,0 +1,72 @@
+"""Volumes a person may see or use."""
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from snapshots.models import (
+    Role,
+    Volume,
+    VolumeGrant,
+    may_request,
+    may_request_for_others,
+    roles_of,
+    sees_every_operation,
+)
+from snapshots.models.folding import fold
+from snapshots.models.ids import LEAST_OF_ID
+from snapshots.selectors.pages import Page
+
+
+def volumes_visible_to(user: User) -> QuerySet[Volume]:
+    """Staff see the volumes they may use; helpdesk, auditors and administrators see all."""
+    volumes = Volume.objects.filter(gone_at__isnull=True)
+    if sees_every_operation(user):
+        return volumes
+    return _granted(volumes, user) if may_request(user) else volumes.none()
+
+
+def volumes_usable_by(user: User) -> QuerySet[Volume]:
+    """The volumes a person may ask a snapshot of, whatever their status."""
+    volumes = Volume.objects.filter(gone_at__isnull=True)
+    if may_request_for_others(user):
+        return volumes
+    return _granted(volumes, user) if Role.STAFF in roles_of(user) else volumes.none()
+
+
+def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume]:
+    """Narrowed by free text: name, id, status, type, zone, what it is attached to."""
+    for word in fold(text).split()[:8]:
+        says = Q(folded__contains=word)
+        if len(word) >= LEAST_OF_ID:
+            says |= Q(volume_id__icontains=word)
+        volumes = volumes.filter(says)
+    return volumes
+
+
+def volumes_page(volumes: QuerySet[Volume], *, after: str = "", size: int = 100) -> Page[Volume]:
+    """By name. `after` is the `older` of the page before; nonsense starts at the top."""
+    volumes = volumes.order_by("name", "volume_id", "id")
+    known = after.isdecimal() and len(after) < 19
+    last = Volume.objects.filter(pk=int(after)).first() if known else None
+    if last is not None:
+        volumes = volumes.filter(
+            Q(name__gt=last.name)
+            | Q(name=last.name, volume_id__gt=last.volume_id)
+            | Q(name=last.name, volume_id=last.volume_id, id__gt=last.pk)
+        )
+    rows = list(volumes[: size + 1])
+    return Page(rows[:size], str(rows[size - 1].pk) if len(rows) > size else None)
+
+
+def _granted(volumes: QuerySet[Volume], user: User) -> QuerySet[Volume]:
+    grants = VolumeGrant.objects.filter(
+        Q(user=user) | Q(group__in=user.groups.all()),
+        Q(volume_id="") | Q(volume_id=OuterRef("volume_id")),
+        cloud=OuterRef("cloud"),
+    )
+    return volumes.filter(Exists(grants))
+
+
+def is_granted(volume: Volume, user: User) -> bool:
+    """Whether the volume was given to this person, alone or with others or all of its cloud."""
+    return _granted(Volume.objects.filter(pk=volume.pk), user).exists()
