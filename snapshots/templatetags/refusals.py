@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from snapshots.models import CloudHealth
-from snapshots.templatetags.portal import clock
+from snapshots.templatetags.times import clock
 
 register = template.Library()
 

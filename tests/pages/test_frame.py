@@ -234,7 +234,7 @@ def test_a_fault_of_ours_shows_no_trace(alice, monkeypatch):
     def broken(*_args, **_kwargs):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("snapshots.selectors.operations_page", broken)
+    monkeypatch.setattr("snapshots.selectors.operations.operations_page", broken)
     alice.raise_request_exception = False
     answer = alice.get("/")
     assert answer.status_code == 500
@@ -246,7 +246,7 @@ def test_a_database_that_is_away_is_told_on_reading_too(alice, monkeypatch):
     def gone(*_args, **_kwargs):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr("snapshots.selectors.operations_page", gone)
+    monkeypatch.setattr("snapshots.selectors.operations.operations_page", gone)
     answer = alice.get("/")
     assert answer.status_code == 503
     assert "Requests recorded earlier are safe" in answer.text

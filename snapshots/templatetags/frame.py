@@ -1,0 +1,74 @@
+"""What stands around every page: the navigation, the banners, the version."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from django import template
+from django.conf import settings
+from django.template import Context
+from django.urls import reverse
+
+from snapshots.models import may_administer, may_audit, may_request, roles_of, sees_every_operation
+from snapshots.selectors import portal as selectors
+
+register = template.Library()
+
+
+_PROJECT = Path(settings.BASE_DIR, "pyproject.toml")
+VERSION: str = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry of the navigation."""
+
+    words: str
+    address: str
+    here: bool
+
+
+@register.simple_tag
+def is_sandbox() -> bool:
+    """Whether nothing here is real."""
+    return bool(settings.EVSPORTAL_MODE == "sandbox")
+
+
+@register.simple_tag
+def portal_state() -> selectors.PortalState:
+    """What the banners tell."""
+    return selectors.portal_state()
+
+
+@register.simple_tag(takes_context=True)
+def places(context: Context) -> list[Place]:
+    """Where this person may go."""
+    request = context["request"]
+    user = request.user
+    known = []
+    if roles_of(user):
+        mine = "All snapshots" if sees_every_operation(user) else "My snapshots"
+        known += [(mine, "snapshots:home"), ("Volumes", "snapshots:volumes")]
+    if may_audit(user):
+        known.append(("Audit", "snapshots:audit"))
+    if may_administer(user):
+        known.append(("Administration", "admin:index"))
+    path = request.path
+    return [Place(words, reverse(name), here=path == reverse(name)) for words, name in known]
+
+
+@register.filter
+def may_ask(user: object) -> bool:
+    """Whether this person may ask for snapshots."""
+    return may_request(user)  # type: ignore[arg-type]
+
+
+@register.filter
+def has_a_role(user: object) -> bool:
+    return bool(roles_of(user))  # type: ignore[arg-type]
+
+
+@register.simple_tag
+def version() -> str:
+    """Of this portal, for support."""
+    return VERSION

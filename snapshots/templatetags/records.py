@@ -1,0 +1,50 @@
+"""How the pages write records of the audit trail."""
+
+import re
+from urllib.parse import urlsplit
+
+from django import template
+from django.db.models import Model
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from snapshots.models import Action, ActionCode, Anomaly, AnomalyKind, Exchange, Purpose
+
+register = template.Library()
+
+
+_WHAT = {**dict(Purpose.choices), **dict(ActionCode.choices), **dict(AnomalyKind.choices)}
+
+
+@register.filter
+def table(record: Model) -> str:
+    """Where the record stands: exchange, action or anomaly."""
+    return str(record._meta.model_name)  # noqa: SLF001 - Django's public name for it
+
+
+@register.filter
+def what(record: Exchange | Action | Anomaly) -> str:
+    """What a record is about, in words. A list of them has no time for Django's own way."""
+    if isinstance(record, Exchange):
+        return _WHAT.get(record.purpose, record.purpose)
+    told = record.code if isinstance(record, Action) else record.kind
+    return _WHAT.get(told, told)
+
+
+@register.simple_tag
+def told(text: str | None) -> SafeString:
+    """What one side says of a field: nothing at all and a blank are two things."""
+    if not text:
+        return format_html('<span class="quiet">{}</span>', "blank" if text == "" else "—")
+    return format_html("<bdi>{}</bdi>", text)
+
+
+_PROJECT_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24}\b")
+
+
+@register.filter
+def url_path(url: str) -> str:
+    """The address without scheme and host, which are the same for most, and with short ids."""
+    parts = urlsplit(url)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path or url
+    return _PROJECT_ID.sub(r"\1…", path)

@@ -1,0 +1,42 @@
+"""How the pages write sizes, quotas and ids."""
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from snapshots.models import Quota
+
+register = template.Library()
+
+
+@register.filter
+def quota_words(quota: Quota) -> str:
+    """The name of a quota as people say it."""
+    return {"snapshots": "Snapshots", "gigabytes": "Gigabytes"}.get(quota.resource, quota.resource)
+
+
+@register.filter
+def short(identifier: object) -> str:
+    """The first part of an id, enough to tell a few apart."""
+    return str(identifier)[:8]
+
+
+@register.filter
+def gib(size: int | None) -> str:
+    """A size in GiB; a cloud that does not tell it has not said 0."""
+    return "not told" if size is None else f"{size} GiB"
+
+
+@register.simple_tag
+def quota_bar(quota: Quota) -> SafeString:
+    """A bar; its length by attribute, its colour by class, since styles in the page are blocked."""
+    share = min(100, round(100 * (quota.used or 0) / quota.limit)) if quota.limit else 100
+    tone = "bad" if share >= 95 else "warning" if share >= 80 else "good"
+    return format_html(
+        '<svg class="bar bar--{}" role="img" aria-label="{} per cent in use" '
+        'viewBox="0 0 100 6" preserveAspectRatio="none"><rect class="bar__all" width="100" '
+        'height="6"/><rect class="bar__used" width="{}" height="6"/></svg>',
+        tone,
+        share,
+        share,
+    )
