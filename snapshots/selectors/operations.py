@@ -93,7 +93,7 @@ def _operation_says(word: str) -> Q:
 def operations_page(
     *operations: QuerySet[Operation], before: str = "", size: int = 50
 ) -> Page[Operation]:
-    """Newest first, of several sources that share none. `before` is the `older` of the page above;
+    """Newest first, of several sources that share none. `before` is the `next` of the page above;
     nonsense starts at the top.
     """
     last = Operation.objects.filter(pk=before).first() if is_uuid(before) else None

@@ -12,10 +12,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """A page of rows, newest first, and the cursor that asks for the next, older ones."""
+    """A page of rows, newest first, and the cursor that asks for the next page."""
 
     rows: list[Row]
-    older: str | None
+    next: str | None
     cut_at: datetime | None = None  # rows from before were not looked at: more may be there
 
 

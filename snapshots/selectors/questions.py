@@ -93,7 +93,7 @@ def _midnight(day: date) -> datetime:
 
 
 def hits_page(hits: QuerySet[Hit], *, before: str = "", size: int = 50) -> Page[Hit]:
-    """Newest first. `before` is the `older` of the page above; nonsense starts at the top."""
+    """Newest first. `before` is the `next` of the page above; nonsense starts at the top."""
     hits = hits.order_by("-at", "-id")
     if (cursor := read_cursor(before)) is not None:
         at, number = cursor

@@ -27,7 +27,7 @@ def records_page(
     entries: QuerySet[Entry], search: Search, *, before: str = "", size: int = 50
 ) -> Page[Record]:
     """What a search finds, newest first, each as the trail has it: an entry only says where it is.
-    `before` is the `older` of the page above; nonsense starts at the top.
+    `before` is the `next` of the page above; nonsense starts at the top.
     """
     found = newest(entries, search, before=read_cursor(before), size=size)
     older = write_cursor(*found.older) if found.older else None

@@ -78,7 +78,7 @@ def _list_context(request: PortalRequest) -> dict[str, Any]:
         "filtered": bool(form.text() or form.chosen_state()),
         "lines": _lines(page.rows),
         "unfinished": sum(not one.is_final for one in page.rows),
-        "older": page.older,
+        "older": page.next,
         "seconds": selectors.poll_seconds(page.rows),
         "checked_at": timezone.now(),
         "sees_all": sees_every_operation(request.user),

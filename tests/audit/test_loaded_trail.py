@@ -196,10 +196,10 @@ def test_a_search_that_would_take_long_says_how_far_it_came(audrey, monkeypatch)
     assert "Look further back" in words
     assert "looked through back to" in words
     assert "Export what matches" in words
-    older = page.context["page"].older
+    older = page.context["page"].next
     while not page.context["page"].rows:
         page = audrey.get("/audit/", {"q": "kind:exchange -cloud:sandbox", "before": older})
-        older = page.context["page"].older
+        older = page.context["page"].next
     assert {row.cloud for row in page.context["page"].rows} == {texts.OLD_CLOUD}
 
 

@@ -176,7 +176,7 @@ def test_many_come_in_pages_each_once_also_of_one_moment(audrey, alice, volume):
     while before is not None:
         answer = audrey.get(REFUSED, {"since": "2026-03-01", "before": before})
         seen += names(answer)
-        before = answer.context["page"].older
+        before = answer.context["page"].next
         if before:
             assert f"?since=2026-03-01&amp;before={before}" in answer.text
     assert sorted(seen) == sorted(one.name for one in asked)

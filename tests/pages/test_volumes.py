@@ -63,7 +63,7 @@ def test_many_volumes_come_in_pages(alice):
     for number in range(103):
         scene.volume(f"v{number:03}", granted_to=alice.user)
     first = alice.get(PAGE)
-    second = alice.get(PAGE, {"after": first.context["page"].older})
+    second = alice.get(PAGE, {"after": first.context["page"].next})
     assert [one.name for one in second.context["page"].rows] == ["v100", "v101", "v102"]
 
 
