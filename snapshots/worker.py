@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from snapshots import clouds
+from snapshots.clock import ClockWatch
 from snapshots.clouds.health import closed_off_clouds, plan_probes
 from snapshots.database.transactions import lost_database
 from snapshots.duties.cloud_settings import record_cloud_settings
@@ -59,7 +60,6 @@ DUTIES: dict[str, Callable[[Duty], None]] = {
     QUESTIONS: judge_operations,
 }
 PACE_SECONDS = 5.0  # how often the clock is looked at, and living workers are counted
-CLOCK_TOLERANCE_SECONDS = 10.0
 # Threads of their own, so that slow creates do not stop the watching. Duties of the house, and of
 # each place outside, have as many: one that hangs stops nothing else.
 DUTIES_OF_ONE_CLOUD = 2
@@ -86,8 +86,7 @@ class Loop:
         lanes = len(self._clouds) + len(self._places) + 1
         threads = self._operations + DUTIES_OF_ONE_CLOUD * lanes
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
-        self._clock_difference = time.time() - time.monotonic()
-        self._clock_is_good_at = time.monotonic() + settings.EVSPORTAL_LEASE_SECONDS
+        self._clock = ClockWatch(lease=self._lease)
 
     def stop(self) -> None:
         """Ask the loop to end after the work in hand. May be called by a signal handler."""
@@ -209,15 +208,11 @@ class Loop:
 
     def _mind_the_clock(self) -> None:
         """A clock that was set back must not leave work waiting for the lost time."""
-        difference = time.time() - time.monotonic()
-        was_set_back = difference < self._clock_difference - CLOCK_TOLERANCE_SECONDS
-        beyond = timedelta(0) if was_set_back else LONGEST_PAUSE
+        beyond = timedelta(0) if self._clock.was_set_back() else LONGEST_PAUSE
         work = Operation.objects.filter(state__in=OPEN), Duty.objects.all()
         bring_near(*work, beyond=beyond)
-        if was_set_back:  # living workers need a moment to set their leases by it
-            self._clock_is_good_at = time.monotonic() + self._lease.total_seconds()
-        self._clock_difference = difference  # now that all has been done which it asks for
-        if time.monotonic() > self._clock_is_good_at:
+        self._clock.accept()
+        if self._clock.leases_are_good():
             free_held(*work, lease=self._lease)
 
     def _claim_operations(self, held: list[str]) -> bool:

@@ -30,7 +30,9 @@ FIELDS: dict[int, dict[str, tuple[str, ...]]] = {
             "subject", "operation_id", "on_behalf_of", "ticket", "cloud", "volume_id",
             "volume_name", "details",
         ),
-        "anomaly": ("seq", "id", "at", "kind", "cloud", "operation_id", "words"),
+        "anomaly": (
+            "seq", "id", "at", "kind", "cloud", "operation_id", "message_code", "message_values",
+        ),
         "tombstone": (
             "seq", "id", "at", "actor_name", "first_seal", "last_seal", "tables", "file", "sha256",
             "key_id", "signature",

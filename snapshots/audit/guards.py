@@ -325,7 +325,7 @@ _ENTRIES: dict[type[Model], str] = {
         f"{_name_sql('ticket', _OF_OPERATION.format('ticket'))}, NEW.operation_id, "
         f"{_names_sql('cloud')}, {_OF_OPERATION.format('volume_id')}, "
         f"{_name_sql('volume_name', _OF_OPERATION.format('volume_name'))}, {_NO_STATUS}, "
-        + words_sql("NEW.words")
+        + words_sql(f"substr(CAST(NEW.message_values AS text), 1, {TEXT_OF_BODY})")
     ),
 }
 _ANSWERED = (

@@ -29,6 +29,7 @@ from snapshots.audit.delivery import way_to as way_outside
 from snapshots.audit.export import json_line, told_row
 from snapshots.audit.horizon import TRAIL, highest, settled_upto
 from snapshots.audit.seals import rows_of
+from snapshots.clock import is_to_come
 from snapshots.database.transactions import in_transaction
 from snapshots.models import Pushed
 
@@ -127,10 +128,9 @@ def push_new_rows(target: str, *, fence: Fence = lambda: None) -> bool:
 
 
 def _is_time(state: Pushed) -> bool:
-    """Whether its pause is over; one longer than any was planned by a clock since set back."""
-    now = timezone.now()
+    """Whether its pause is over."""
     longest = timedelta(seconds=LONGEST_PAUSE_SECONDS)
-    return state.retry_at is None or not now < state.retry_at <= now + longest
+    return not is_to_come(state.retry_at, now=timezone.now(), ahead=longest)
 
 
 def _is_behind(state: Pushed) -> bool:

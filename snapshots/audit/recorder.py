@@ -11,7 +11,14 @@ from snapshots.audit.redaction import mask_body, mask_headers, request_id_of, st
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import EvsError, error_from_answer
 from snapshots.evs.wire import CloudAnswer, Outgoing
-from snapshots.models import BACKGROUND, Answer, Exchange, Operation, Purpose
+from snapshots.models import (
+    BACKGROUND,
+    SENDING_PURPOSES,
+    Answer,
+    Exchange,
+    Operation,
+    Purpose,
+)
 
 # An answer to a click is kept whole (the wire reads at most 1 MiB); of a background reading the
 # beginning tells enough, and its digest the rest.
@@ -33,9 +40,9 @@ class Context:
 class AuditRecorder:
     """The wire's recorder for one piece of work.
 
-    `before_create` runs in the transaction that commits the create's exchange row, so that "this
-    may be on the wire" and its evidence are written together or not at all. Whatever it raises
-    keeps the request from leaving.
+    `before_sending` runs in the transaction that commits the row of a request to change
+    something, so that "this may be on the wire" and its evidence are written together or not at
+    all. Whatever it raises keeps the request from leaving.
     """
 
     def __init__(
@@ -43,11 +50,11 @@ class AuditRecorder:
         context: Context,
         *,
         secrets: tuple[str, ...] = (),
-        before_create: Callable[[], None] | None = None,
+        before_sending: Callable[[], None] | None = None,
     ) -> None:
         self._context = context
         self._secrets = secrets
-        self._before_create = before_create
+        self._before_sending = before_sending
         self._opened = dict[uuid.UUID, Exchange]()
 
     def opened(self, request: Outgoing) -> None:
@@ -57,8 +64,8 @@ class AuditRecorder:
         """
 
         def store() -> Exchange:
-            if self._before_create and request.purpose == Purpose.CREATE:
-                self._before_create()
+            if self._before_sending and request.purpose in SENDING_PURPOSES:
+                self._before_sending()
             exchange = self._exchange(request)
             exchange.save()
             return exchange
@@ -158,8 +165,8 @@ class AuditRecorder:
         )
 
     def _purpose(self, request: Outgoing) -> Purpose:
-        """The context's, but a sign-in or a create is what it is in any context."""
-        if request.purpose in {Purpose.LOGIN, Purpose.CREATE}:
+        """The context's, but a sign-in or a change is what it is in any context."""
+        if request.purpose in SENDING_PURPOSES | {Purpose.LOGIN}:
             return Purpose(request.purpose)
         return self._context.purpose
 

@@ -18,6 +18,7 @@ from snapshots.audit import keys
 from snapshots.audit.canonical import FIELDS, FORMAT, canonical_json, plain
 from snapshots.audit.horizon import TRAIL, settled_upto
 from snapshots.audit.leaves import leaf_maker
+from snapshots.clock import is_within
 from snapshots.models import Seal
 
 FIRST_PREVIOUS = "0" * 64
@@ -162,11 +163,8 @@ def _last(table: str) -> int:
 
 
 def _is_old(after: dict[str, int], now: datetime) -> bool:
-    """Whether the first row that waits in any table has waited long enough.
-
-    One from far ahead was written before the clock was set back: nobody knows how long it waits.
-    """
+    """Whether the first row that waits in any table has waited long enough, or nobody knows."""
     age = timedelta(seconds=settings.EVSPORTAL_AUDIT_SEAL_SECONDS)
     waiting = (_rows(name).filter(seq__gt=after[name]).order_by("seq") for name in TABLES)
     firsts = (rows.values_list("at", flat=True).first() for rows in waiting)
-    return any(first is not None and abs(now - first) >= age for first in firsts)
+    return any(first is not None and not is_within(first, now=now, period=age) for first in firsts)

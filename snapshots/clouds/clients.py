@@ -1,4 +1,4 @@
-"""How services speak to a cloud: a client whose recorder knows for whom and why."""
+"""Clients whose recorder knows for whom and why requests leave."""
 
 from collections.abc import Callable
 
@@ -9,9 +9,12 @@ from snapshots.models import Operation, Purpose
 
 
 def client_for_operation(
-    operation: Operation, purpose: Purpose, *, before_create: Callable[[], None] | None = None
+    operation: Operation, purpose: Purpose, *, before_sending: Callable[[], None] | None = None
 ) -> EvsClient:
-    """A client that speaks on behalf of the operation's requester."""
+    """A client whose requests leave on behalf of the operation's requester.
+
+    `before_sending` runs in the transaction that records a request to change something.
+    """
     context = Context(
         cloud=operation.cloud,
         sandbox=clouds.is_sandbox(),
@@ -19,7 +22,7 @@ def client_for_operation(
         operation=operation,
         actor=operation.requester,
     )
-    return _client(context, before_create)
+    return _client(context, before_sending)
 
 
 def client_for_portal(cloud: str, purpose: Purpose) -> EvsClient:
@@ -27,8 +30,8 @@ def client_for_portal(cloud: str, purpose: Purpose) -> EvsClient:
     return _client(Context(cloud=cloud, sandbox=clouds.is_sandbox(), purpose=purpose), None)
 
 
-def _client(context: Context, before_create: Callable[[], None] | None) -> EvsClient:
+def _client(context: Context, before_sending: Callable[[], None] | None) -> EvsClient:
     recorder = AuditRecorder(
-        context, secrets=clouds.secrets_of(context.cloud), before_create=before_create
+        context, secrets=clouds.secrets_of(context.cloud), before_sending=before_sending
     )
     return clouds.client(context.cloud, recorder)

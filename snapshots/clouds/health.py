@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from snapshots import clouds
+from snapshots.clock import is_to_come, is_within
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import (
     AuthFailed,
@@ -22,7 +23,7 @@ from snapshots.evs.errors import (
     Unreachable,
 )
 from snapshots.jobs.duties import PROBE, start_duty
-from snapshots.models import CloudHealth
+from snapshots.models import CloudHealth, CloudTrouble
 
 OPENS_AFTER = 3  # failures to connect in a row
 LONGEST_PAUSE_SECONDS = 60.0
@@ -36,7 +37,7 @@ def cloud_answered(cloud: str) -> None:
     health, new = CloudHealth.objects.get_or_create(cloud=cloud, defaults={"answered_at": now})
     if new or _is_known_to_answer(health, now):
         return
-    changes: dict[str, object] = {"answered_at": now, "failing_since": None, "trouble": ""}
+    changes: dict[str, object] = {"answered_at": now, "failing_since": None, "trouble_code": ""}
     changes["refused_credentials"] = ""
     if health.retry_at is not None:
         changes["recovered_at"] = now
@@ -46,11 +47,13 @@ def cloud_answered(cloud: str) -> None:
 def _is_known_to_answer(health: CloudHealth, now: datetime) -> bool:
     """Then nothing is written: this is asked after each answer, and a write waits for others."""
     at = health.answered_at
-    return health.failing_since is None and at is not None and now - _REFRESH <= at <= now
+    return (
+        health.failing_since is None and at is not None and is_within(at, now=now, period=_REFRESH)
+    )
 
 
 def cloud_failed(cloud: str, error: EvsError) -> None:
-    """Note that the cloud does not answer, since when and why, in words for everybody."""
+    """Note that the cloud does not answer, since when and why."""
     now = timezone.now()
 
     def note() -> None:
@@ -59,11 +62,17 @@ def cloud_failed(cloud: str, error: EvsError) -> None:
         if _has_other_credentials(health):
             health.fails, health.retry_at, health.refused_credentials = 0, None, ""
         health.failing_since = health.failing_since or now
-        health.trouble = _words(error)
+        health.trouble_code = _trouble_in(error)
         if _counts(health, error, now):
             _count(health, error, now)
         health.save(
-            update_fields=["failing_since", "trouble", "fails", "retry_at", "refused_credentials"]
+            update_fields=[
+                "failing_since",
+                "trouble_code",
+                "fails",
+                "retry_at",
+                "refused_credentials",
+            ]
         )
 
     in_transaction(note)
@@ -72,9 +81,9 @@ def cloud_failed(cloud: str, error: EvsError) -> None:
 def _counts(health: CloudHealth, error: EvsError, now: datetime) -> bool:
     if health.retry_at is None:
         return is_trouble_of_cloud(error)
-    # What was on its way when the breaker opened is the same failure, not one more. A time further
-    # ahead than any pause was planned before the clock was set back.
-    if now < health.retry_at <= now + timedelta(seconds=max(SIGN_IN_PAUSES_SECONDS)):
+    # What was on its way when the breaker opened is the same failure, not one more.
+    longest = timedelta(seconds=max(SIGN_IN_PAUSES_SECONDS))
+    if is_to_come(health.retry_at, now=now, ahead=longest):
         return False
     return keeps_open(error)
 
@@ -142,11 +151,11 @@ def _pause(error: EvsError, fails: int, *, is_open: bool) -> timedelta | None:
     return timedelta(seconds=min(LONGEST_PAUSE_SECONDS, 5.0 * 2**doubled))
 
 
-def _words(error: EvsError) -> str:
+def _trouble_in(error: EvsError) -> CloudTrouble:
     if isinstance(error, NoConnection):
-        return "it cannot be reached"
+        return CloudTrouble.UNREACHABLE
     if isinstance(error, AuthFailed):
-        return "it does not accept the portal's sign-in"
+        return CloudTrouble.SIGN_IN_REFUSED
     if isinstance(error, NoEndpoint):
-        return "the settings do not lead to its block storage"
-    return "it gives no usable answers"
+        return CloudTrouble.NO_ENDPOINT
+    return CloudTrouble.NO_USABLE_ANSWER

@@ -12,7 +12,8 @@ from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.evs.errors import EvsError
 from snapshots.evs.paging import Listed
 from snapshots.evs.types import CloudVolume, Quotas
-from snapshots.jobs.claims import release, write
+from snapshots.jobs.claims import hold
+from snapshots.jobs.duties import end_duty
 from snapshots.models import CloudHealth, Duty, Purpose, Quota, Volume
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ SHOWN = [
     "gone_at",
 ]
 SLOWEST_SECONDS = 300.0
+UNREADABLE_ROWS = "unreadable_rows"
 
 
 def sync_inventory(duty: Duty) -> None:
@@ -40,30 +42,30 @@ def sync_inventory(duty: Duty) -> None:
         listed = client_for_portal(cloud, Purpose.INVENTORY).list_volumes()
     except EvsError as error:
         cloud_failed(cloud, error)
-        pause = min(SLOWEST_SECONDS, 5.0 * 2 ** min(duty.fails, 6))
-        _plan(duty, pause, fails=duty.fails + 1, trouble=str(error))
+        pause = timedelta(seconds=min(SLOWEST_SECONDS, 5.0 * 2 ** min(duty.fails, 6)))
+        code = type(error).__name__
+        end_duty(duty, due_at=timezone.now() + pause, fails=duty.fails + 1, trouble_code=code)
         return
     cloud_answered(cloud)
     _store_volumes(duty, listed)
-    trouble = " ".join(filter(None, (listed.trouble, _read_quotas(cloud))))
-    if listed.trouble and trouble != duty.trouble:
+    quota_trouble_code = _read_quotas(cloud)
+    trouble_code = quota_trouble_code if listed.is_whole else UNREADABLE_ROWS
+    if listed.trouble and trouble_code != duty.trouble_code:
         log.warning("Volumes of %s: %s", cloud, listed.trouble)
-    _plan(duty, settings.EVSPORTAL_INVENTORY_SECONDS, fails=0, trouble=trouble)
+    pause = timedelta(seconds=settings.EVSPORTAL_INVENTORY_SECONDS)
+    end_duty(duty, due_at=timezone.now() + pause, trouble_code=trouble_code)
 
 
 def _read_quotas(cloud: str) -> str:
-    """The quota is told as a help: an account that may not read it can still make snapshots."""
+    """The quota is a help only: an account that may not read it can still make snapshots. Returns
+    what went wrong.
+    """
     try:
         _store_quotas(cloud, client_for_portal(cloud, Purpose.QUOTA).quotas())
     except EvsError as error:
-        return f"The quota could not be read: {error}"
+        log.info("The quota of %s could not be read: %s", cloud, error)
+        return f"quota:{type(error).__name__}"
     return ""
-
-
-def _plan(duty: Duty, seconds: float, *, fails: int, trouble: str) -> None:
-    now = timezone.now()
-    due_at = now + timedelta(seconds=seconds)
-    release(duty, due_at=due_at, done_at=now, fails=fails, trouble=trouble)
 
 
 def _store_volumes(duty: Duty, listed: Listed[CloudVolume]) -> None:
@@ -72,7 +74,7 @@ def _store_volumes(duty: Duty, listed: Listed[CloudVolume]) -> None:
     rows = {one.id: _row(cloud, one, now) for one in sorted(listed.rows, key=lambda row: row.id)}
 
     def store() -> None:
-        write(duty, owner=duty.owner)  # fencing: a lost claim must not store a stale reading
+        hold(duty)
         Volume.objects.bulk_create(
             rows.values(),
             update_conflicts=True,

@@ -5,7 +5,7 @@ from snapshots.clouds.clients import client_for_portal
 from snapshots.clouds.health import cloud_answered, cloud_failed, keeps_open
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import EvsError, LoginFailed
-from snapshots.jobs.claims import release
+from snapshots.jobs.duties import end_duty
 from snapshots.models import CloudHealth, Duty, Purpose, SignInAttempt
 
 
@@ -38,11 +38,11 @@ def try_new_credentials(cloud: str) -> str:
 
 def probe(duty: Duty) -> None:
     """One try while the breaker is open; a failure plans the next."""
-    trouble = ""
+    trouble_code = ""
     try:
         ping(duty.cloud)
     except EvsError as error:
-        trouble = str(error)
+        trouble_code = type(error).__name__
         if keeps_open(error):
             cloud_failed(duty.cloud, error)
         else:
@@ -51,7 +51,7 @@ def probe(duty: Duty) -> None:
     def plan() -> None:
         # Our own row is locked first, so that a failure noted meanwhile is either seen here, or
         # starts the duty after this.
-        release(duty, due_at=None, trouble=trouble)
+        end_duty(duty, due_at=None, trouble_code=trouble_code)
         held = CloudHealth.objects.filter(cloud=duty.cloud, retry_at__isnull=False).first()
         if held is not None:
             Duty.objects.filter(pk=duty.pk, token=duty.token).update(due_at=held.retry_at)

@@ -1,8 +1,9 @@
 """Claiming rows: lease, fencing token, heartbeat. Knows nothing of what a row is for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from django.db.models import F, Manager, QuerySet
@@ -46,26 +47,47 @@ def claim_some(
     def take() -> list[Claimed]:
         rows = list(due.select_for_update(skip_locked=True, of=("self",), no_key=True)[:most])
         for row in rows:
-            write(row, token=row.token + 1, due_at=moment + lease, owner=owner)
+            write(row, {"token": row.token + 1, "due_at": moment + lease, "owner": owner})
         return rows
 
     return in_transaction(take)
 
 
-def write(row: Claimed, **changes: Any) -> None:
-    """Write to a claimed row. Raises `LostClaimError` when the claim has passed to another."""
-    if _table_of(row).filter(pk=row.pk, token=row.token).update(**changes) != 1:
+def write(row: Claimed, columns: Mapping[str, object]) -> None:
+    """Write to a claimed row. Raises `LostClaimError` when the claim has passed to another.
+
+    Each table has a `TypedDict` of the columns that its steps write.
+    """
+    if _table_of(row).filter(pk=row.pk, token=row.token).update(**columns) != 1:
         raise LostClaimError(f"{row.pk} was claimed by another worker.")
-    for name, value in changes.items():
+    for name, value in columns.items():
         setattr(row, name, value)
 
 
-def release(row: Claimed, *, due_at: datetime | None, **changes: Any) -> None:
+def release(
+    row: Claimed, *, due_at: datetime | None, columns: Mapping[str, object] = MappingProxyType({})
+) -> None:
     """The last write of a claim: done with it until `due_at`, or for good with None.
 
     Raises `LostClaimError` when the claim has passed to another.
     """
-    write(row, due_at=due_at, owner="", **changes)
+    write(row, {**columns, "due_at": due_at, "owner": ""})
+
+
+def hold(row: Claimed) -> None:
+    """Lock a claimed row until the transaction ends. Fencing: a worker whose lease expired must not
+    store a stale reading. Raises `LostClaimError` when the claim has passed to another.
+    """
+    write(row, {"owner": row.owner})
+
+
+def take_away(
+    rows: QuerySet[Claimed], *, due_at: datetime | None, columns: Mapping[str, object]
+) -> int:
+    """Write to rows without a claim, and end any claim on them: the worker that holds one finds its
+    next write refused. Returns how many rows.
+    """
+    return rows.update(**columns, token=F("token") + 1, owner="", due_at=due_at)
 
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0

@@ -1,11 +1,13 @@
 """Periodic rows: they go through the same claim as operations, so each runs once per interval."""
 
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from django.utils import timezone
 
+from snapshots.clock import is_plausible
 from snapshots.database.transactions import in_transaction
-from snapshots.jobs.claims import write
+from snapshots.jobs.claims import release, write
 from snapshots.models import Duty
 
 WATCH = "watch"
@@ -45,9 +47,38 @@ def _locked(kind: str, cloud: str, due_at: datetime) -> Duty:
 
 
 def _rest_of(duty: Duty) -> datetime | None:
-    """Until when it rests; planned by a clock that was set back since, the time says nothing."""
-    set_back = duty.done_at is not None and duty.done_at > timezone.now()
-    return None if set_back else duty.rests_until
+    """Until when it rests."""
+    planned_at = duty.done_at
+    if planned_at is not None and not is_plausible(planned_at, now=timezone.now()):
+        return None
+    return duty.rests_until
+
+
+class DutyColumns(TypedDict, total=False):
+    """What the end of a duty writes."""
+
+    done_at: datetime
+    rests_until: datetime | None
+    fails: int
+    trouble_code: str
+
+
+def end_duty(
+    duty: Duty,
+    *,
+    due_at: datetime | None,
+    trouble_code: str = "",
+    fails: int = 0,
+    rests_until: datetime | None = None,
+) -> None:
+    """Let go of a duty that has run. `trouble_code` says what went wrong; the log has the rest.
+
+    Raises `LostClaimError` when the claim has passed to another worker.
+    """
+    columns = DutyColumns(
+        done_at=timezone.now(), rests_until=rests_until, fails=fails, trouble_code=trouble_code[:80]
+    )
+    release(duty, due_at=due_at, columns=columns)
 
 
 def take_over(kind: str, cloud: str, *, owner: str, lease: timedelta) -> Duty:
@@ -56,7 +87,7 @@ def take_over(kind: str, cloud: str, *, owner: str, lease: timedelta) -> Duty:
 
     def take() -> Duty:
         duty = _locked(kind, cloud, now)
-        write(duty, token=duty.token + 1, due_at=now + lease, owner=owner)
+        write(duty, {"token": duty.token + 1, "due_at": now + lease, "owner": owner})
         return duty
 
     return in_transaction(take)

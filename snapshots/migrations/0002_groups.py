@@ -1,3 +1,5 @@
+"""The groups that give people their roles."""
+
 from django.db import migrations
 
 GROUPS = ["staff", "helpdesk", "auditor", "administrator"]
@@ -10,6 +12,7 @@ def create(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
+    old_code_may_run = False  # there is none
     dependencies = [
         ("snapshots", "0001_tables"),
         ("auth", "0012_alter_user_first_name_max_length"),

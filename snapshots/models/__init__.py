@@ -4,18 +4,25 @@ from snapshots.models.actions import Action, ActionCode
 from snapshots.models.claims import Claimable, Duty, Worker
 from snapshots.models.database_use import DatabaseUse, is_of_another_mode, mark_database
 from snapshots.models.exchanges import (
-    BACKGROUND,
     Anomaly,
     AnomalyKind,
+    AnomalyMessage,
     Answer,
     Exchange,
-    Purpose,
 )
 from snapshots.models.finding import Entry, EntryKind, Hit, Question, Tally
 from snapshots.models.insert_only import InsertOnly, InsertOnlyError
+from snapshots.models.kinds import (
+    BACKGROUND,
+    SENDING_PURPOSES,
+    OperationKind,
+    Purpose,
+    Target,
+)
 from snapshots.models.mirrors import (
     FORCE_STATUSES,
     CloudHealth,
+    CloudTrouble,
     Quota,
     Snapshot,
     Volume,
@@ -30,9 +37,9 @@ from snapshots.models.operations import (
     OPEN,
     UNDECIDED,
     Operation,
-    OperationKind,
     OperationState,
 )
+from snapshots.models.outcome_codes import OutcomeCode
 from snapshots.models.people import (
     Role,
     may_administer,
@@ -54,14 +61,17 @@ __all__ = [
     "FORCE_STATUSES",
     "MARKER",
     "OPEN",
+    "SENDING_PURPOSES",
     "UNDECIDED",
     "Action",
     "ActionCode",
     "Anomaly",
     "AnomalyKind",
+    "AnomalyMessage",
     "Answer",
     "Claimable",
     "CloudHealth",
+    "CloudTrouble",
     "DatabaseUse",
     "Duty",
     "Entry",
@@ -73,6 +83,7 @@ __all__ = [
     "Operation",
     "OperationKind",
     "OperationState",
+    "OutcomeCode",
     "Purpose",
     "Pushed",
     "Question",
@@ -83,6 +94,7 @@ __all__ = [
     "SignInPermit",
     "Snapshot",
     "Tally",
+    "Target",
     "Tombstone",
     "Volume",
     "VolumeGrant",

@@ -27,7 +27,9 @@ class Duty(Claimable):
     cloud = models.CharField(max_length=80, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
     rests_until = models.DateTimeField(null=True, blank=True)  # its pace: not started sooner
-    trouble = models.TextField(blank=True)  # what the last run ended with; empty: it went well
+    trouble_code = models.CharField(
+        max_length=80, blank=True
+    )  # of the last run; empty: it went well
 
     class Meta:
         verbose_name_plural = "duties"

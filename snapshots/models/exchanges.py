@@ -6,24 +6,8 @@ from django.conf import settings
 from django.db import models
 
 from snapshots.models.insert_only import InsertOnly
+from snapshots.models.kinds import Purpose
 from snapshots.models.operations import Operation
-
-
-class Purpose(models.TextChoices):
-    """Why a request left."""
-
-    CREATE = "create", "Create the snapshot"
-    LOGIN = "login", "Sign in to the cloud"
-    WATCH = "watch", "Watch snapshots"
-    SETTLE = "settle", "Look for a snapshot"
-    INVENTORY = "inventory", "Read the volumes"
-    QUOTA = "quota", "Read the quota"
-    PING = "ping", "Try the connection"
-
-
-BACKGROUND = frozenset(
-    {Purpose.LOGIN, Purpose.WATCH, Purpose.INVENTORY, Purpose.QUOTA, Purpose.PING}
-)
 
 
 class Exchange(InsertOnly):
@@ -81,6 +65,20 @@ class AnomalyKind(models.TextChoices):
     LATE_SNAPSHOT = "late_snapshot", "A snapshot appeared after its request was called ended"
 
 
+class AnomalyMessage(models.TextChoices):
+    """How an anomaly was seen: `operations/messages.py` has a sentence for each."""
+
+    ANSWER_NAMED = "answer_named"
+    READING_SHOWED = "reading_showed"
+    CANDIDATES = "candidates"
+    ASKED_FOR_ANOTHER = "asked_for_another"
+    MARK_ELSEWHERE = "mark_elsewhere"
+    MARK_WATCHED = "mark_watched"
+    LATE = "late"
+    SECOND_MARK = "second_mark"
+    METADATA_DROPPED = "metadata_dropped"
+
+
 class Anomaly(InsertOnly):
     """Something in an answer that contradicts what was asked. Shown to auditors, never resolved
     silently.
@@ -94,14 +92,16 @@ class Anomaly(InsertOnly):
     operation = models.ForeignKey(
         Operation, null=True, on_delete=models.PROTECT, related_name="anomalies"
     )
-    words = models.TextField()
+    # What was seen, as a code and the values its sentence needs: `operations/messages.py`.
+    message_code = models.CharField(max_length=40)
+    message_values = models.JSONField(default=dict)
 
     class Meta(InsertOnly.Meta):
         ordering = ["-seq"]
         verbose_name_plural = "anomalies"
 
     def __str__(self) -> str:
-        return self.words
+        return self.get_kind_display()
 
 
 class Answer(InsertOnly):

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from snapshots.models.operations import Operation
 
@@ -164,6 +165,16 @@ class Quota(models.Model):
         return None if self.in_use is None else self.in_use + self.reserved
 
 
+class CloudTrouble(models.TextChoices):
+    """Why a cloud does not answer as it should, for everybody."""
+
+    NONE = "", ""
+    UNREACHABLE = "unreachable", _("it cannot be reached")
+    SIGN_IN_REFUSED = "sign_in_refused", _("it does not accept the portal's sign-in")
+    NO_ENDPOINT = "no_endpoint", _("the settings do not lead to its block storage")
+    NO_USABLE_ANSWER = "no_usable_answer", _("it gives no usable answers")
+
+
 class CloudHealth(models.Model):
     """Whether a cloud answers, as the worker found it; the banner on every page reads this."""
 
@@ -176,12 +187,16 @@ class CloudHealth(models.Model):
     # holds back these and no others.
     refused_credentials = models.CharField(max_length=64, blank=True, default="")
     recovered_at = models.DateTimeField(null=True, blank=True)  # when the breaker closed last
-    trouble = models.TextField(blank=True)  # plain words
+    trouble_code = models.CharField(max_length=40, blank=True)
     keeps_metadata = models.BooleanField(null=True)  # null: no marker came back yet
     inventory_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.cloud
+
+    @property
+    def trouble(self) -> CloudTrouble:
+        return CloudTrouble(self.trouble_code)
 
     @property
     def holds_back_refused(self) -> bool:

@@ -1,7 +1,8 @@
 """What a person asked for, exactly once, and what became of it."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -9,6 +10,11 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from snapshots.models.claims import Claimable
+from snapshots.models.kinds import OperationKind, Target
+from snapshots.models.outcome_codes import OutcomeCode
+
+if TYPE_CHECKING:
+    from snapshots.models.mirrors import Snapshot
 
 
 class OperationState(models.TextChoices):
@@ -53,7 +59,7 @@ FINAL = frozenset(
 OPEN = frozenset(OperationState) - FINAL
 # What a worker takes a step on; an accepted one is watched with all others of its cloud.
 WORKED_ON = OPEN - {OperationState.ACCEPTED}
-# While one of these is on a volume, no other create for that volume is sent.
+# While one operation of a volume is in one of these, no other of that volume is sent.
 BUSY = frozenset({OperationState.SENDING, OperationState.UNKNOWN, OperationState.ACCEPTED})
 # Where a person may ask again: nothing was made, or what was made is of no use.
 ASKABLE_AGAIN = frozenset(
@@ -69,10 +75,6 @@ ASKABLE_AGAIN = frozenset(
 # The auditors' questions are put to an operation once in each state: see `Operation.judged`.
 NOT_JUDGED = ~Q(judged=F("state"))  # null counts
 UNDECIDED = "undecided"  # judged, and of unknown outcome, but not for long yet
-
-
-class OperationKind(models.TextChoices):
-    CREATE = "create", "Create a snapshot"
 
 
 class OperationQuerySet(models.QuerySet["Operation"]):
@@ -104,12 +106,17 @@ class Operation(Claimable):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     cause = models.UUIDField(null=True, editable=False)  # the click that asked for it
     key = models.UUIDField(unique=True)  # of the form it came from: a second submit finds this row
-    kind = models.CharField(max_length=20, choices=OperationKind, default=OperationKind.CREATE)
+    kind = models.CharField(max_length=20, default=OperationKind.CREATE)
     state = models.CharField(max_length=20, choices=OperationState, default=OperationState.QUEUED)
 
     cloud = models.CharField(max_length=80)
     volume_id = models.CharField(max_length=64)
     volume_name = models.CharField(max_length=255, blank=True)  # as it was when asked
+    # The snapshot to be changed; null: the operation makes one.
+    target_snapshot = models.ForeignKey(
+        "Snapshot", null=True, blank=True, on_delete=models.PROTECT, related_name="changes"
+    )
+    target_name = models.CharField(max_length=255, blank=True)  # as it was when asked
     name = models.CharField(max_length=255, null=True, blank=True)
     description = models.CharField(max_length=255, null=True, blank=True)
     force = models.BooleanField(default=False)
@@ -136,7 +143,9 @@ class Operation(Claimable):
 
     code = models.CharField(max_length=80, blank=True)  # of the cloud's last error
     request_id = models.CharField(max_length=120, blank=True)  # the cloud's, to quote to support
-    outcome = models.TextField(blank=True)  # plain words: what happened, what to do now
+    # What happened, as a code and the values its sentence needs: `operations/messages.py`.
+    outcome_code = models.CharField(max_length=40, blank=True)
+    outcome_values = models.JSONField(default=dict)
     # The state in which the auditors' questions were last put to it; null: not yet. Whoever changes
     # the state so makes it wait to be judged again: no clock, and no message that may be lost.
     judged = models.CharField(max_length=20, null=True, editable=False)
@@ -150,7 +159,7 @@ class Operation(Claimable):
             models.UniqueConstraint(
                 fields=["cloud", "volume_id"],
                 condition=Q(state__in=sorted(BUSY)),
-                name="one_create_at_a_time_per_volume",
+                name="one_change_at_a_time_per_volume",
             ),
             models.UniqueConstraint(fields=["again_for"], name="asked_again_once"),
         ]
@@ -206,16 +215,26 @@ class Operation(Claimable):
         """From the click to the end, or to now."""
         return (self.finished_at or timezone.now()) - self.asked_at
 
+    @property
+    def target(self) -> Target:
+        """What in the cloud the request is about."""
+        if self.target_snapshot is not None:
+            return Target("snapshot", self.target_snapshot.snapshot_id, self.target_name)
+        return Target("volume", self.volume_id, self.volume_name)
+
+    @property
+    def watched_snapshot(self) -> "Snapshot | None":
+        """The snapshot that tells what became of the operation; None: none is there yet."""
+        made: Snapshot | None = getattr(self, "snapshot", None)
+        return self.target_snapshot or made
+
+    @property
+    def outcome(self) -> OutcomeCode:
+        return OutcomeCode(self.outcome_code)
+
     def sent_metadata(self) -> dict[str, str]:
         """The metadata as the cloud gets it: the person's own and the marker."""
         return {**self.metadata, MARKER: str(self.id)}
-
-    def enter(self, state: OperationState, *, now: datetime) -> dict[str, object]:
-        """The columns to write for going to `state`."""
-        changes: dict[str, object] = {"state": state, "state_at": now}
-        if state in FINAL:
-            changes["finished_at"] = now
-        return changes
 
 
 MARKER = "evsportal-operation"

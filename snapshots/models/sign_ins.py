@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from snapshots.clock import is_to_come
 from snapshots.database.transactions import in_transaction, lock_in_order
 
 PAUSES_AFTER_REFUSAL = (timedelta(minutes=1), timedelta(minutes=10))
@@ -52,9 +53,9 @@ class SignInAttempt(models.Model):
             attempt = cls.objects.select_for_update(no_key=True).get(credentials=credentials)
             now = timezone.now()  # after the wait for the row: not before another process's time
             most = max(longest, *PAUSES_AFTER_REFUSAL)
-            if _is_ahead(attempt.retry_at, now=now, most=most):
+            if is_to_come(attempt.retry_at, now=now, ahead=most):
                 return SignInPermit(until=attempt.retry_at or now, refused=True)
-            if _is_ahead(attempt.locked_until, now=now, most=most):
+            if is_to_come(attempt.locked_until, now=now, ahead=most):
                 return SignInPermit(until=attempt.locked_until or now)
             attempt.cloud, attempt.tried_at, attempt.locked_until = cloud, now, now + longest
             attempt.save(update_fields=["cloud", "tried_at", "locked_until"])
@@ -96,10 +97,3 @@ class SignInAttempt(models.Model):
         in_transaction(
             lambda: cls.objects.filter(pk__in=lock_in_order(stale, skip_locked=True)).delete()
         )
-
-
-def _is_ahead(moment: datetime | None, *, now: datetime, most: timedelta) -> bool:
-    """Whether the moment is still to come. One further ahead than any pause was planned before the
-    clock was set back, and says nothing.
-    """
-    return moment is not None and now < moment <= now + most

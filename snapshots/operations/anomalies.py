@@ -1,8 +1,8 @@
-"""Writes down what contradicts what was asked: for auditors, and loudly in the log."""
+"""Records what contradicts what was asked: for auditors, and as an error in the log."""
 
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.utils import timezone
 
@@ -12,6 +12,7 @@ from snapshots.models import (
     MARKER,
     Anomaly,
     AnomalyKind,
+    AnomalyMessage,
     CloudHealth,
     Operation,
     OperationState,
@@ -23,56 +24,66 @@ log = logging.getLogger(__name__)
 _IDS_AT_ONCE = 500  # databases take no endless lists
 
 
-def report(kind: AnomalyKind, operation: Operation, words: str) -> None:
+def report(
+    kind: AnomalyKind,
+    operation: Operation,
+    message: AnomalyMessage,
+    values: Mapping[str, str],
+) -> None:
     """Record an anomaly of an operation, once for each kind."""
     if Anomaly.objects.filter(kind=kind, operation=operation).exists():
         return
-    log.error("%s: %s: %s", operation.pk, kind.label, words)
+    log.error("%s: %s: %s %s", operation.pk, kind.value, message.value, dict(values))
     Anomaly.objects.create(
-        at=timezone.now(), kind=kind, cloud=operation.cloud, operation=operation, words=words
+        at=timezone.now(),
+        kind=kind,
+        cloud=operation.cloud,
+        operation=operation,
+        message_code=message,
+        message_values=dict(values),
     )
 
 
-def report_late(cloud: str, shown: Iterable[CloudSnapshot]) -> None:
-    """Report what a list shows that must not be: a snapshot whose request was called ended without
-    one, or a second one of a request that has its own. Costs no call: any list will do.
+def report_late(cloud: str, rows: Iterable[CloudSnapshot]) -> None:
+    """Report what a list shows and must not be: a snapshot whose request was called ended without
+    a snapshot, or the second snapshot of a request. Costs no call: any list will do.
     """
-    marked = {one.id: one for one in shown if MARKER in one.metadata}
+    marked = {row.id: row for row in rows if MARKER in row.metadata}
     ids = list(marked)
     for first in range(0, len(ids), _IDS_AT_ONCE):
         some = ids[first : first + _IDS_AT_ONCE]
-        known = Snapshot.objects.filter(cloud=cloud, snapshot_id__in=some)
-        known = known.exclude(missed__gt=0, operation__state=OperationState.FAILED)  # called gone
-        for snapshot_id in sorted(set(some) - set(known.values_list("snapshot_id", flat=True))):
-            _report_unknown(cloud, marked[snapshot_id])
+        expected = Snapshot.objects.filter(cloud=cloud, snapshot_id__in=some)
+        expected = expected.exclude(missed__gt=0, operation__state=OperationState.FAILED)
+        expected_ids = set(expected.values_list("snapshot_id", flat=True))
+        for snapshot_id in sorted(set(some) - expected_ids):
+            _report_unexpected(cloud, marked[snapshot_id])
 
 
-def _report_unknown(cloud: str, made: CloudSnapshot) -> None:
-    """No row of ours is about this snapshot. Another portal's is none of our business, and an open
-    request without a snapshot is being looked at.
+def _report_unexpected(cloud: str, made: CloudSnapshot) -> None:
+    """No row of ours is about this snapshot. The mark of another portal is no anomaly, and an open
+    request without a snapshot is being looked into.
     """
-    key = _key_in(made)
+    key = _operation_id_in(made)
     if key is None:
         return
-    known = Operation.objects.filter(
-        pk=key, cloud=cloud, state__in=FINAL | {OperationState.ACCEPTED}
-    )
-    operation = known.select_related("snapshot").first()
+    ended_or_accepted = FINAL | {OperationState.ACCEPTED}
+    operations = Operation.objects.filter(pk=key, cloud=cloud, state__in=ended_or_accepted)
+    operation = operations.select_related("snapshot").first()
     if operation is None:
         return
     own: Snapshot | None = getattr(operation, "snapshot", None)
     was_called_gone = own is not None and own.missed and operation.is_final
     if own is not None and not was_called_gone and (own.snapshot_id == made.id or own.missed):
-        return  # adopted a moment ago, after the list was compared; or whoever misses it will say
+        return  # adopted after the list was compared; or the reading that misses it will report it
     if own is None or own.snapshot_id == made.id:
-        words = f"Snapshot {made.id} bears the mark of this request, which is {operation.state}."
-        report(AnomalyKind.LATE_SNAPSHOT, operation, words)
+        values = {"snapshot": made.id, "state": operation.state}
+        report(AnomalyKind.LATE_SNAPSHOT, operation, AnomalyMessage.LATE, values)
     else:
-        words = f"Snapshot {made.id} bears the mark of this request, as {own.snapshot_id} does."
-        report(AnomalyKind.SEVERAL_MARKED, operation, words)
+        values = {"snapshot": made.id, "own": own.snapshot_id}
+        report(AnomalyKind.SEVERAL_MARKED, operation, AnomalyMessage.SECOND_MARK, values)
 
 
-def _key_in(made: CloudSnapshot) -> uuid.UUID | None:
+def _operation_id_in(made: CloudSnapshot) -> uuid.UUID | None:
     try:
         return uuid.UUID(made.metadata[MARKER])
     except ValueError:
@@ -85,8 +96,8 @@ def contradiction_in(operation: Operation, made: CloudSnapshot) -> AnomalyKind |
         return AnomalyKind.OTHER_VOLUME
     if made.metadata.get(MARKER, str(operation.pk)) != str(operation.pk):
         return AnomalyKind.OTHER_MARKER
-    known = Snapshot.objects.filter(cloud=operation.cloud, snapshot_id=made.id)
-    if known.exclude(operation=operation).exists():
+    same = Snapshot.objects.filter(cloud=operation.cloud, snapshot_id=made.id)
+    if same.exclude(operation=operation).exists():
         return AnomalyKind.KNOWN_SNAPSHOT
     return None
 
@@ -98,9 +109,5 @@ def note_metadata_kept(operation: Operation, *, kept: bool) -> None:
         return
     CloudHealth.objects.filter(pk=health.pk).update(keeps_metadata=kept)
     if not kept:
-        report(
-            AnomalyKind.METADATA_DROPPED,
-            operation,
-            f"The cloud {operation.cloud} made the snapshot but dropped its metadata, the portal's "
-            "mark among it. Lost answers can only be settled by volume, name and time there.",
-        )
+        values = {"cloud": operation.cloud}
+        report(AnomalyKind.METADATA_DROPPED, operation, AnomalyMessage.METADATA_DROPPED, values)

@@ -1,4 +1,4 @@
-"""What an error of the cloud means for an operation, and the words people get. One place.
+"""What an error of the cloud means for an operation. One table; `messages` has the words.
 
 Codes: EVS page "Error Codes" (A-0038), the API gateway's list (SIGN, APIG) and IAM's, as in
 `docs/evs-api.md`. A code not listed falls back to the class of the error.
@@ -22,166 +22,97 @@ from snapshots.evs.errors import (
     Refused,
     Throttled,
 )
+from snapshots.models import OutcomeCode
 
-# Said by a proxy or balancer between us and the cloud, which had seen enough of somebody's patience
-# (460, 463: Amazon's; 444, 499: nginx's): they prove nothing about the cloud.
+# From a proxy or balancer between the portal and the cloud, whose client or upstream took too long
+# (460, 463: Amazon's; 444, 499: nginx's). They prove nothing about the cloud.
 OF_NO_CLOUD = frozenset({408, 444, 460, 463, 499})
 
 
 class Verdict(Enum):
     """What happens to the operation next."""
 
-    REFUSE = "refused: nothing was made, asking again as it is would not help"
-    RETRY = "provably not executed: sent again after a pause, for a while"
-    WAIT = "provably not executed: another thing on the volume must end first, however long"
+    REFUSE = "refused: nothing was executed, and the same request would be refused again"
+    RETRY = "provably not executed: sent again after a pause, for a limited time"
+    WAIT = "provably not executed: something else on the volume must end first, however long"
     UNKNOWN = "may have been executed: looked for, never sent again"
 
 
-class Fixer(Enum):
-    """Who can do something about it."""
-
-    PERSON = "you"
-    CLOUD_ADMIN = "the people who run the cloud account"
-    PORTAL_ADMIN = "the portal's administrators"
-    NOBODY = "nobody; it passes by itself"
-
-
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """A verdict, what to tell people, and who can help."""
+class Meaning:
+    """What an error means: what happens to the operation next, and the code that people's words
+    are chosen by.
+    """
 
     verdict: Verdict
-    words: str
-    fixer: Fixer
+    code: OutcomeCode
 
 
-def _refuse(words: str, fixer: Fixer) -> Outcome:
-    return Outcome(Verdict.REFUSE, words, fixer)
+def _refuse(code: OutcomeCode) -> Meaning:
+    return Meaning(Verdict.REFUSE, code)
 
 
-def _retry(words: str, fixer: Fixer = Fixer.NOBODY) -> Outcome:
-    return Outcome(Verdict.RETRY, words, fixer)
+def _retry(code: OutcomeCode) -> Meaning:
+    return Meaning(Verdict.RETRY, code)
 
 
-_BAD_CALL = _refuse(
-    "The cloud could not read the portal's request. This is a fault of the portal; "
-    "please tell its administrators.",
-    Fixer.PORTAL_ADMIN,
-)
-_FORBIDDEN = _refuse(
-    "The portal's cloud account may not do this. Its permissions must be widened.",
-    Fixer.CLOUD_ADMIN,
-)
-_SIGN_IN = _retry(
-    "The cloud did not accept the portal's own sign-in. Nothing was made; "
-    "the portal tries again by itself.",
-    Fixer.PORTAL_ADMIN,
-)
-_NO_SIGN_IN = _retry(
-    "The portal could not sign in to the cloud. Nothing was made; it tries again by itself.",
-    Fixer.PORTAL_ADMIN,
-)
-_WRONG_PASSWORD = _retry(
-    "The cloud does not accept the portal's user name or password. Nothing was made; "
-    "the portal tries again by itself.",
-    Fixer.PORTAL_ADMIN,
-)
-_WRONG_PROJECT = _refuse(
-    "The portal asks in the wrong project of the cloud. Its settings must be corrected.",
-    Fixer.PORTAL_ADMIN,
-)
-_QUOTA = _refuse(
-    "The quota of the cloud project is used up. Old snapshots must be deleted or the quota "
-    "raised; then ask again.",
-    Fixer.CLOUD_ADMIN,
-)
-_VOLUME_STATE = _refuse(
-    "The volume's state does not allow a snapshot now. Wait until it is available or in use, "
-    "then ask again. For a volume in use, tick the box that allows it.",
-    Fixer.PERSON,
-)
-_GONE = _refuse("The cloud no longer knows this volume. It may have been deleted.", Fixer.PERSON)
-_LATER = _retry("The cloud is busy. Nothing was made; the portal asks again by itself.")
-_IN_LINE = Outcome(
-    Verdict.WAIT,
-    "Another snapshot of this volume is being made. This one waits for its turn.",
-    Fixer.NOBODY,
-)
-_NO_API = _refuse(
-    "This address offers no such call: the region or the address in the settings is wrong.",
-    Fixer.PORTAL_ADMIN,
-)
-_ACCOUNT = _refuse(
-    "The cloud account is suspended, frozen or in arrears. Its owner must settle that first.",
-    Fixer.CLOUD_ADMIN,
-)
-_ROLE_OR_ACCOUNT = _refuse(
-    "The portal's cloud account may not do this: it lacks a role, or it is restricted or in "
-    "arrears.",
-    Fixer.CLOUD_ADMIN,
-)
-_PROJECT = _refuse(
-    "The cloud project cannot be used at present. Whoever runs the cloud account must look at it.",
-    Fixer.CLOUD_ADMIN,
-)
-_UNKNOWN = Outcome(
-    Verdict.UNKNOWN,
-    "The cloud gave no clear answer, so a snapshot may exist. The portal looks for it, usually for "
-    "two to three minutes. Please do not ask again until this page says what it found.",
-    Fixer.NOBODY,
-)
+_BAD_CALL = _refuse(OutcomeCode.BAD_CALL)
+_FORBIDDEN = _refuse(OutcomeCode.FORBIDDEN)
+_SIGN_IN = _retry(OutcomeCode.SIGN_IN_REFUSED)
+_NO_SIGN_IN = _retry(OutcomeCode.NO_SIGN_IN)
+_WRONG_PASSWORD = _retry(OutcomeCode.WRONG_PASSWORD)
+_WRONG_PROJECT = _refuse(OutcomeCode.WRONG_PROJECT)
+_QUOTA = _refuse(OutcomeCode.QUOTA_USED_UP)
+_VOLUME_STATE = _refuse(OutcomeCode.VOLUME_STATE)
+_SNAPSHOT_STATE = _refuse(OutcomeCode.SNAPSHOT_STATE)
+_GONE = _refuse(OutcomeCode.VOLUME_GONE)
+_BUSY = _retry(OutcomeCode.BUSY)
+_IN_LINE = Meaning(Verdict.WAIT, OutcomeCode.IN_LINE)
+_NO_API = _refuse(OutcomeCode.NO_SUCH_CALL)
+_ACCOUNT = _refuse(OutcomeCode.ACCOUNT_CLOSED)
+_PROJECT = _refuse(OutcomeCode.PROJECT_CLOSED)
+_UNKNOWN = Meaning(Verdict.UNKNOWN, OutcomeCode.NO_CLEAR_ANSWER)
 
-BY_CODE: dict[str, Outcome] = {
+BY_CODE: dict[str, Meaning] = {
     "EVS.0001": _WRONG_PROJECT,
     "EVS.0002": _SIGN_IN,
     "EVS.0003": _FORBIDDEN,
-    "EVS.1002": _refuse("The cloud does not accept this volume id.", Fixer.PERSON),
-    "EVS.1003": _refuse("The cloud does not accept this name.", Fixer.PERSON),
-    "EVS.1004": _refuse("The cloud does not accept this description.", Fixer.PERSON),
-    "EVS.1012": _refuse("This is a temporary disk; it takes no snapshots.", Fixer.PERSON),
+    "EVS.1002": _refuse(OutcomeCode.BAD_VOLUME_ID),
+    "EVS.1003": _refuse(OutcomeCode.BAD_NAME),
+    "EVS.1004": _refuse(OutcomeCode.BAD_DESCRIPTION),
+    "EVS.1012": _refuse(OutcomeCode.TEMPORARY_DISK),
     "EVS.1013": _BAD_CALL,
     "EVS.1018": _BAD_CALL,
     "EVS.1023": _BAD_CALL,
     "EVS.1024": _BAD_CALL,
     "EVS.1025": _BAD_CALL,
-    "EVS.1027": _ROLE_OR_ACCOUNT,
-    "EVS.1033": _retry("The cloud could not look up its quota. The portal asks again by itself."),
+    "EVS.1027": _refuse(OutcomeCode.ROLE_OR_ACCOUNT),
+    "EVS.1033": _retry(OutcomeCode.QUOTA_UNREADABLE),
     "EVS.1034": _QUOTA,
     "EVS.1039": _BAD_CALL,
     "EVS.1040": _BAD_CALL,
     "EVS.1041": _BAD_CALL,
     "EVS.1042": _QUOTA,
-    "EVS.1047": _refuse("The snapshot's state does not allow this.", Fixer.PERSON),
+    "EVS.1047": _SNAPSHOT_STATE,
     "EVS.1052": _BAD_CALL,
     "EVS.1058": _BAD_CALL,
-    "EVS.1062": _refuse("The cloud does not accept a tag.", Fixer.PERSON),
+    "EVS.1062": _refuse(OutcomeCode.BAD_TAG),
     "EVS.1070": _BAD_CALL,
     "EVS.2001": _UNKNOWN,
     "EVS.2002": _UNKNOWN,
     "EVS.2005": _UNKNOWN,
-    "EVS.2019": _refuse(
-        "The snapshot could not be deleted; the cloud's support must help.", Fixer.CLOUD_ADMIN
-    ),
+    "EVS.2019": _refuse(OutcomeCode.NOT_DELETED),
     "EVS.2023": _UNKNOWN,
-    "EVS.2043": _refuse("The snapshot's state does not allow this.", Fixer.PERSON),
+    "EVS.2043": _SNAPSHOT_STATE,
     "EVS.2045": _BAD_CALL,
-    "EVS.2047": _refuse("The cloud does not let this metadata be changed.", Fixer.PERSON),
+    "EVS.2047": _refuse(OutcomeCode.METADATA_LOCKED),
     "EVS.2056": _FORBIDDEN,
     "EVS.2059": _BAD_CALL,
-    "EVS.2068": _refuse(
-        "The volume is locked by another service. Ask again when it is released.", Fixer.PERSON
-    ),
-    "EVS.2089": _refuse(
-        "The volume belongs to the disaster recovery service; snapshots are made there.",
-        Fixer.PERSON,
-    ),
-    "EVS.2093": _refuse("This is not an EVS disk.", Fixer.PERSON),
+    "EVS.2068": _refuse(OutcomeCode.VOLUME_LOCKED),
+    "EVS.2089": _refuse(OutcomeCode.DISASTER_RECOVERY),
+    "EVS.2093": _refuse(OutcomeCode.NOT_AN_EVS_DISK),
     "EVS.2108": _BAD_CALL,
-    "EVS.2130": Outcome(
-        Verdict.WAIT,
-        "The volume is being backed up. The portal asks again by itself when that may be over.",
-        Fixer.NOBODY,
-    ),
+    "EVS.2130": Meaning(Verdict.WAIT, OutcomeCode.IN_BACKUP),
     "EVS.2142": _BAD_CALL,
     "EVS.2144": _ACCOUNT,
     "EVS.2145": _ACCOUNT,
@@ -207,7 +138,7 @@ BY_CODE: dict[str, Outcome] = {
     "APIGW.0305": _SIGN_IN,
     "APIGW.0306": _FORBIDDEN,
     "APIGW.0307": _SIGN_IN,
-    "APIGW.0308": _LATER,
+    "APIGW.0308": _BUSY,
     "APIGW.0310": _PROJECT,
     "APIGW.0401": _FORBIDDEN,
     "APIGW.0402": _FORBIDDEN,
@@ -215,7 +146,7 @@ BY_CODE: dict[str, Outcome] = {
     "APIGW.0602": _BAD_CALL,
     "APIGW.0613": _UNKNOWN,
     "APIGW.0802": _FORBIDDEN,
-    # IAM's are mostly said to the sign-in, before anything is sent: see `outcome_of`.
+    # IAM's are mostly said to the sign-in, before anything is sent: see `meaning_of`.
     "1100": _BAD_CALL,
     "1101": _WRONG_PASSWORD,
     "1103": _WRONG_PASSWORD,
@@ -227,16 +158,10 @@ BY_CODE: dict[str, Outcome] = {
     "IAM.0011": _BAD_CALL,
 }
 
-BY_CLASS: tuple[tuple[type[EvsError], Outcome], ...] = (
-    (
-        NoConnection,
-        _retry("The cloud cannot be reached. Nothing was made; the portal tries again by itself."),
-    ),
-    (Throttled, _LATER),
-    (
-        Conflict,
-        _retry("Something else is happening to the volume. The portal asks again by itself."),
-    ),
+BY_CLASS: tuple[tuple[type[EvsError], Meaning], ...] = (
+    (NoConnection, _retry(OutcomeCode.UNREACHABLE)),
+    (Throttled, _BUSY),
+    (Conflict, _retry(OutcomeCode.CONFLICT)),
     (AuthFailed, _SIGN_IN),
     (QuotaExceeded, _QUOTA),
     (Forbidden, _FORBIDDEN),
@@ -245,39 +170,39 @@ BY_CLASS: tuple[tuple[type[EvsError], Outcome], ...] = (
 )
 
 
-def outcome_of(error: EvsError, *, sent: bool) -> Outcome:
-    """What this error means, `sent` telling whether the create itself may have left (the sign-in
-    before it can fail too). Whatever a table says: an unknown outcome stays unknown, and a known
-    one is never called unknown.
+def meaning_of(error: EvsError, *, sent: bool) -> Meaning:
+    """What this error means. `sent`: whether the request itself may have left; the sign-in before
+    it can fail too. Whatever a table says, an outcome that is not known stays unknown, and a known
+    outcome is never called unknown.
     """
     if isinstance(error, NoEndpoint):
         return _NO_API
-    found = _by_code(error) or _by_class(error)
+    meaning = _by_code(error) or _by_class(error)
     if not sent or error.at_sign_in or isinstance(error, LoginFailed):
-        # Whatever it says, it was said to the sign-in: the first, or one to renew the token.
-        return found if found.verdict is Verdict.RETRY else _NO_SIGN_IN
+        # The error is about a sign-in: the first, or the one that renews the token.
+        return meaning if meaning.verdict is Verdict.RETRY else _NO_SIGN_IN
     if not error.outcome_known or error.status in OF_NO_CLOUD:
         return _UNKNOWN
-    return _LATER if found.verdict is Verdict.UNKNOWN else found
+    return _BUSY if meaning.verdict is Verdict.UNKNOWN else meaning
 
 
-def _by_code(error: EvsError) -> Outcome | None:
+def _by_code(error: EvsError) -> Meaning | None:
     code = error.code.upper().replace("APIG.", "APIGW.")
     if isinstance(error, QuotaExceeded) and code == "EVS.5403":
         return _QUOTA  # the code repeats the status; the words are more exact
     return BY_CODE.get(code)
 
 
-def _by_class(error: EvsError) -> Outcome:
+def _by_class(error: EvsError) -> Meaning:
     if isinstance(error, BadRequest | Conflict) and _is_about_another(error.message):
         return _IN_LINE
     if isinstance(error, BadRequest) and _is_about_state(error.message):
         return _VOLUME_STATE
-    for kind, outcome in BY_CLASS:
-        if isinstance(error, kind):
-            return outcome
+    for error_class, meaning in BY_CLASS:
+        if isinstance(error, error_class):
+            return meaning
     if isinstance(error, Refused):
-        return _refuse("The cloud refused the request. Nothing was made.", Fixer.PERSON)
+        return _refuse(OutcomeCode.REFUSED)
     return _UNKNOWN
 
 

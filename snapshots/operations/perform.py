@@ -1,8 +1,8 @@
-"""Carries out an operation that the worker has claimed: sends its create once, stores the truth."""
+"""Takes an operation that a worker has claimed one step on: sent once, then looked for."""
 
-import logging
 import random
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError
@@ -17,168 +17,138 @@ from snapshots.clouds.health import (
 )
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import AuthFailed, EvsError, LoginFailed
-from snapshots.evs.types import CloudSnapshot, CreateSnapshot
-from snapshots.jobs.claims import release, write
-from snapshots.models import Operation, OperationState, Purpose
-from snapshots.operations.anomalies import contradiction_in, report
-from snapshots.operations.outcomes import Fixer, Outcome, Verdict, outcome_of
-from snapshots.operations.settle import pause_before, settle
-from snapshots.operations.watch import adopt
-
-log = logging.getLogger(__name__)
+from snapshots.models import Operation, OperationState, OutcomeCode
+from snapshots.operations.decisions import Decision, store_decision
+from snapshots.operations.kinds import kind_of
+from snapshots.operations.looks import unknown_move
+from snapshots.operations.outcomes import Meaning, Verdict, meaning_of
+from snapshots.operations.settle import settle
+from snapshots.operations.transitions import (
+    Move,
+    Outcome,
+    Tries,
+    mark_as_sent,
+    tries_of,
+    write_move,
+)
 
 LONGEST_PAUSE_SECONDS = 60.0
 AFTER_REFUSED_SIGN_IN_SECONDS = 2.0
 LONGEST_ASKED_SECONDS = 900.0  # a Retry-After beyond it is not believed
+VOLUME_PAUSE = timedelta(seconds=1)  # while another operation is on the volume
 
 
 def perform(operation: Operation) -> None:
     """Take a claimed operation one step on. Raises `LostClaimError` when the claim is lost."""
+    decision = _next_step(operation)
+    store_decision(operation, decision, now=timezone.now())
+
+
+def _next_step(operation: Operation) -> Decision:
     if operation.status is OperationState.UNKNOWN:
-        settle(operation)
-    elif operation.status is OperationState.SENDING and operation.sent_at is not None:
-        _own_up(operation)
-    elif _take_the_volume(operation):
-        _send(operation)
-
-
-def _own_up(operation: Operation) -> None:
-    """The worker that was sending is gone: the request may have reached the cloud."""
-    words = (
-        "The portal was interrupted while asking, so a snapshot may exist. It looks for it, "
-        "usually for two to three minutes. Please do not ask again until this page says what it "
-        "found."
-    )
-    _become_unknown(operation, words)
-
-
-def _is_overdue(operation: Operation, error: EvsError) -> bool:
-    """Whether retrying has gone on for too long, asked after a try that failed: counted from the
-    first failure, and anew from the end of an outage of the whole cloud.
-    """
-    begun = operation.failing_since
-    if begun is None:
-        return False  # this was the first failure
-    # An outage of creates alone has no end that a probe could see: it reads.
-    if not isinstance(error, AuthFailed) or error.at_sign_in:
-        begun = max(begun, recovered_at(operation.cloud) or begun)
-    limit = timedelta(seconds=settings.EVSPORTAL_RETRY_SECONDS)
-    return timezone.now() - begun > limit
-
-
-def _give_up(operation: Operation, words: str, **facts: str) -> None:
-    words = f"{words} The portal has stopped trying. Nothing was made; ask again later."
-    changes = operation.enter(OperationState.FAILED, now=timezone.now())
-    release(operation, due_at=None, outcome=words, **changes, **facts)
+        return settle(operation)
+    if operation.status is OperationState.SENDING and operation.sent_at is not None:
+        # The worker that was sending is gone: the request may have reached the cloud.
+        outcome = Outcome(code=OutcomeCode.INTERRUPTED)
+        return Decision(move=unknown_move(tries_of(operation), outcome, now=timezone.now()))
+    if not _take_the_volume(operation):
+        due_at = timezone.now() + VOLUME_PAUSE
+        return Decision(move=Move(to=OperationState.QUEUED, due_at=due_at))
+    return _send(operation)
 
 
 def _take_the_volume(operation: Operation) -> bool:
-    """Enter `sending`, unless another create is on the volume: the database knows (unique)."""
+    """Enter `sending`, unless another operation is on the volume: a unique index says so."""
     if operation.status is OperationState.SENDING:
         return True
-    now = timezone.now()
+    move, now = Move(to=OperationState.SENDING), timezone.now()
     try:
-        in_transaction(lambda: write(operation, **operation.enter(OperationState.SENDING, now=now)))
+        in_transaction(lambda: write_move(operation, move, now=now))
     except IntegrityError:
-        release(operation, due_at=now + timedelta(seconds=1))
         return False
     return True
 
 
-def _send(operation: Operation) -> None:
-    def mark_as_sent() -> None:
-        write(operation, sent_at=timezone.now())
+def _send(operation: Operation) -> Decision:
+    kind = kind_of(operation)
 
-    client = client_for_operation(operation, Purpose.CREATE, before_create=mark_as_sent)
-    wanted = CreateSnapshot(
-        volume_id=operation.volume_id,
-        name=operation.name,
-        description=operation.description,
-        force=operation.force,
-        metadata=operation.sent_metadata(),
-    )
+    def mark() -> None:
+        mark_as_sent(operation, now=timezone.now())
+
+    client = client_for_operation(operation, kind.purpose, before_sending=mark)
     try:
-        made = client.create_snapshot(wanted)
+        answer = kind.send(client, operation)
     except EvsError as error:
-        _store_error(operation, error)
-    else:
-        cloud_answered(operation.cloud)
-        _store_snapshot(operation, made)
+        if is_trouble_of_cloud(error):
+            cloud_failed(operation.cloud, error)
+        return Decision(move=move_after_error(_facts_of(operation, error), now=timezone.now()))
+    cloud_answered(operation.cloud)
+    return kind.after_answer(operation, answer, now=timezone.now())
 
 
-def _store_snapshot(operation: Operation, made: CloudSnapshot) -> None:
-    """Believe the answer only if it is about what was asked."""
-    contradiction = contradiction_in(operation, made)
-    if contradiction is not None:
-        report(contradiction, operation, f"The answer to the create named snapshot {made.id}.")
-        _become_unknown(
-            operation,
-            "The cloud's answer was about something else than what was asked. The portal is "
-            "checking what was made; please do not ask again.",
-        )
-        return
-    adopt(operation, made)
+# --- after an error: facts, then one pure function decides ------------------------------------
 
 
-def _store_error(operation: Operation, error: EvsError) -> None:
-    if is_trouble_of_cloud(error):
-        cloud_failed(operation.cloud, error)
-    outcome = outcome_of(error, sent=operation.sent_at is not None)
-    words = _words(outcome, error)
-    facts = {"code": error.code[:80], "request_id": error.request_id[:120]}
-    if outcome.verdict is Verdict.UNKNOWN:
-        _become_unknown(operation, words, **facts)
-    elif outcome.verdict is Verdict.RETRY and _is_overdue(operation, error):
-        _give_up(operation, words, **facts)
-    elif outcome.verdict is Verdict.RETRY:
-        pause = _pause_before_retry(operation, error)
-        first = operation.failing_since or timezone.now()
-        _back_to_queue(operation, pause, outcome=words, failing_since=first, **facts)
-    elif outcome.verdict is Verdict.WAIT:
-        pause = pause_after(operation.fails, retry_after=error.retry_after)
-        _back_to_queue(operation, pause, outcome=words, failing_since=None, **facts)
-    else:
-        changes = operation.enter(OperationState.REFUSED, now=timezone.now())
-        release(operation, due_at=None, outcome=words, **changes, **facts)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorFacts:
+    """What is to be considered when the cloud did not do what was asked."""
+
+    meaning: Meaning
+    outcome: Outcome
+    tries: Tries
+    is_overdue: bool = False  # it was tried for as long as the portal tries
+    pause: timedelta = timedelta(0)  # before the next try
 
 
-def _words(outcome: Outcome, error: EvsError) -> str:
-    """What happened, who can help where the person cannot, and what the cloud itself said."""
-    if outcome.verdict is not Verdict.REFUSE:
-        return outcome.words
-    parts = [outcome.words]
-    if outcome.fixer is not Fixer.PERSON:
-        parts.append(f"Who can help: {outcome.fixer.value}.")
-    if error.message:
-        parts.append(f"The cloud said: {error.message}")
-    return " ".join(parts)
-
-
-def _become_unknown(operation: Operation, words: str, **facts: str) -> None:
-    now = timezone.now()
-    changes = operation.enter(OperationState.UNKNOWN, now=now)
-    release(
-        operation,
-        due_at=now + pause_before(1),
-        outcome=words,
-        fails=0,
-        looks=0,
-        waited_seconds=0.0,
-        **changes,
-        **facts,
+def move_after_error(facts: ErrorFacts, *, now: datetime) -> Move:
+    """Whether the operation is looked for, sent again, given up or refused."""
+    verdict, tries = facts.meaning.verdict, facts.tries
+    if verdict is Verdict.UNKNOWN:
+        return unknown_move(facts.tries, facts.outcome, now=now)
+    if verdict is Verdict.REFUSE:
+        return Move(to=OperationState.REFUSED, outcome=facts.outcome)
+    if verdict is Verdict.RETRY and facts.is_overdue:
+        return Move(to=OperationState.FAILED, outcome=_given_up(facts.outcome))
+    failing_since = (tries.failing_since or now) if verdict is Verdict.RETRY else None
+    return Move(
+        to=OperationState.QUEUED,
+        due_at=now + facts.pause,
+        outcome=facts.outcome,
+        tries=replace(tries, fails=tries.fails + 1, failing_since=failing_since),
     )
 
 
-def _back_to_queue(operation: Operation, pause: timedelta, **changes: object) -> None:
-    now = timezone.now()
-    release(
-        operation,
-        due_at=now + pause,
-        sent_at=None,
-        fails=operation.fails + 1,
-        **operation.enter(OperationState.QUEUED, now=now),
-        **changes,
+def _given_up(outcome: Outcome) -> Outcome:
+    return replace(outcome, code=OutcomeCode.GIVEN_UP, values={"reason": outcome.code.value})
+
+
+def _facts_of(operation: Operation, error: EvsError) -> ErrorFacts:
+    meaning = meaning_of(error, sent=operation.sent_at is not None)
+    return ErrorFacts(
+        meaning=meaning,
+        outcome=Outcome(
+            code=meaning.code,
+            values={"cloud_said": error.message} if error.message else {},
+            error_code=error.code,
+            request_id=error.request_id,
+        ),
+        tries=tries_of(operation),
+        is_overdue=_is_overdue(operation, error),
+        pause=_pause_before_retry(operation, error),
     )
+
+
+def _is_overdue(operation: Operation, error: EvsError) -> bool:
+    """Whether it was tried for too long: counted from the first failure, or from the end of the
+    last outage of the whole cloud.
+    """
+    start = operation.failing_since
+    if start is None:
+        return False  # this was the first failure
+    # The probe of an open breaker reads only, so it sees no end of an outage of changes alone.
+    if not isinstance(error, AuthFailed) or error.at_sign_in:
+        start = max(start, recovered_at(operation.cloud) or start)
+    return timezone.now() - start > timedelta(seconds=settings.EVSPORTAL_RETRY_SECONDS)
 
 
 def _pause_before_retry(operation: Operation, error: EvsError) -> timedelta:

@@ -13,12 +13,12 @@ from django.utils import timezone
 from snapshots.models import (
     BUSY,
     OPEN,
+    SENDING_PURPOSES,
     AnomalyKind,
     Answer,
     CloudHealth,
     Operation,
     OperationState,
-    Purpose,
     Volume,
     may_request,
     sees_every_operation,
@@ -126,14 +126,16 @@ def is_stuck(operation: Operation) -> bool:
     """
     if operation.status not in {OperationState.UNKNOWN, OperationState.ACCEPTED}:
         return False
-    told = operation.anomalies.exclude(kind=AnomalyKind.METADATA_DROPPED)  # of the cloud as such
-    return timezone.now() - operation.state_at > STUCK_AFTER or told.exists()
+    reports = operation.anomalies.exclude(kind=AnomalyKind.METADATA_DROPPED)  # about the cloud
+    return timezone.now() - operation.state_at > STUCK_AFTER or reports.exists()
 
 
 def accepted_at(operation: Operation) -> datetime | None:
     """When the cloud's 202 came; None when it did not, or was lost on the way."""
     answers = Answer.objects.filter(
-        exchange__operation=operation, exchange__purpose=Purpose.CREATE, status__range=(200, 299)
+        exchange__operation=operation,
+        exchange__purpose__in=SENDING_PURPOSES,
+        status__range=(200, 299),
     )
     return answers.values_list("at", flat=True).first()
 

@@ -40,5 +40,5 @@ def first_reading_state() -> FirstReading:
     known = {health.cloud: health for health in CloudHealth.objects.all()}
     read = {cloud for cloud, health in known.items() if health.inventory_at is not None}
     clouds = sorted(set(planned) - read)
-    troubled = [known[cloud] for cloud in clouds if cloud in known and known[cloud].trouble]
+    troubled = [known[cloud] for cloud in clouds if cloud in known and known[cloud].trouble_code]
     return FirstReading(clouds, troubled, is_planned=bool(planned) or bool(read))

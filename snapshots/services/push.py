@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from snapshots.audit.horizon import WritersBusyError
 from snapshots.audit.push import digest_of, push_new_rows, target_with
-from snapshots.jobs.claims import release, write
+from snapshots.jobs.claims import hold, release
+from snapshots.jobs.duties import end_duty
 from snapshots.models import Duty
 
 LOOK_EVERY = timedelta(seconds=2)
@@ -27,10 +28,10 @@ def push(duty: Duty) -> None:
     if target is None:  # it was taken out of the settings
         release(duty, due_at=None)
         return
-    more, trouble = False, ""
+    more, trouble_code = False, ""
     try:
-        more = push_new_rows(target, fence=lambda: write(duty, owner=duty.owner))
+        more = push_new_rows(target, fence=lambda: hold(duty))
     except WritersBusyError as error:
-        trouble = str(error)
+        trouble_code = type(error).__name__
     now = timezone.now()
-    release(duty, due_at=now if more else now + LOOK_EVERY, done_at=now, trouble=trouble)
+    end_duty(duty, due_at=now if more else now + LOOK_EVERY, trouble_code=trouble_code)

@@ -19,8 +19,8 @@ from django.utils import timezone
 from snapshots.audit.actions import COMMAND_LINE
 from snapshots.audit.hours import WorkingHours, read_hours
 from snapshots.database.transactions import in_transaction, lock_in_order
-from snapshots.jobs.claims import release, write
-from snapshots.jobs.duties import HOUSE, QUESTIONS, take_over
+from snapshots.jobs.claims import write
+from snapshots.jobs.duties import HOUSE, QUESTIONS, end_duty, take_over
 from snapshots.models import (
     FORCE_STATUSES,
     UNDECIDED,
@@ -79,7 +79,7 @@ def judge_operations(duty: Duty) -> None:
     """The worker's duty: judge what changed. Raises `LostClaimError` when the claim is lost."""
     more = _turn(duty)
     now = timezone.now()
-    release(duty, due_at=now if more else now + LOOK_EVERY, done_at=now, trouble="")
+    end_duty(duty, due_at=now if more else now + LOOK_EVERY)
 
 
 def rebuild() -> dict[str, int]:
@@ -95,7 +95,7 @@ def rebuild() -> dict[str, int]:
     for operations in _all_in_batches():
         _judge(duty, operations, hours, note=_note_anew)
     now = timezone.now()
-    release(duty, due_at=now, done_at=now, trouble="")
+    end_duty(duty, due_at=now)
     told = dict(Hit.objects.values_list("question").annotate(hits=Count("pk")))
     return {question.label: told.get(question, 0) for question in Question}
 
@@ -284,7 +284,7 @@ def _lease() -> timedelta:
 
 def _fence(duty: Duty) -> None:
     """Locks the duty's row: one writes at a time, and only who still has the claim."""
-    write(duty, due_at=timezone.now() + _lease())
+    write(duty, {"due_at": timezone.now() + _lease()})
 
 
 def _note(judgement: _Judgement) -> None:

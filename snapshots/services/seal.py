@@ -11,7 +11,7 @@ from django.utils import timezone
 from snapshots.audit import anchors
 from snapshots.audit.horizon import WritersBusyError
 from snapshots.audit.seals import seal_new_rows
-from snapshots.jobs.claims import release
+from snapshots.jobs.duties import end_duty
 from snapshots.models import Duty
 
 log = logging.getLogger(__name__)
@@ -21,15 +21,14 @@ LOOK_EVERY = timedelta(seconds=5)
 
 def seal(duty: Duty) -> None:
     """Seal what is due and tell the newest seal. A failure leaves all rows for the next time."""
-    trouble = ""
+    trouble_code = ""
     try:
         seal_new_rows()
         anchors.tell_latest()
     except WritersBusyError as error:
-        trouble = str(error)
+        trouble_code = type(error).__name__
     except (IntegrityError, ImproperlyConfigured) as error:
-        trouble = str(error)
+        trouble_code = type(error).__name__
         log.exception("The audit trail could not be sealed.")
     pause = min(LOOK_EVERY, timedelta(seconds=settings.EVSPORTAL_AUDIT_SEAL_SECONDS))
-    now = timezone.now()
-    release(duty, due_at=now + pause, done_at=now, trouble=trouble)
+    end_duty(duty, due_at=timezone.now() + pause, trouble_code=trouble_code)

@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from snapshots.models import Action, ActionCode, Anomaly, AnomalyKind, Exchange, Purpose
+from snapshots.operations.messages import anomaly_sentence
 
 register = template.Library()
 
@@ -26,9 +27,15 @@ def table(record: Model) -> str:
 def what(record: Exchange | Action | Anomaly) -> str:
     """What a record is about, in words. A list of them has no time for Django's own way."""
     if isinstance(record, Exchange):
-        return _WHAT.get(record.purpose, record.purpose)
-    told = record.code if isinstance(record, Action) else record.kind
-    return _WHAT.get(told, told)
+        return str(_WHAT.get(record.purpose, record.purpose))
+    code = record.code if isinstance(record, Action) else record.kind
+    return str(_WHAT.get(code, code))
+
+
+@register.filter
+def seen(anomaly: Anomaly) -> str:
+    """What was seen that should not be."""
+    return anomaly_sentence(anomaly)
 
 
 @register.simple_tag

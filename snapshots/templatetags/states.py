@@ -7,7 +7,8 @@ from django.db.models import Choices
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from snapshots.models import Exchange, Operation, OperationState, status_word
+from snapshots.models import Exchange, Operation, status_word
+from snapshots.operations.messages import label_of, sentences_of
 from snapshots.templatetags.times import lasted
 
 register = template.Library()
@@ -17,9 +18,9 @@ _VOLUME_TONES = {"available": "good", "in-use": "working", "attaching": "warning
 
 
 @register.simple_tag
-def badge(state: OperationState) -> SafeString:
+def badge(operation: Operation) -> SafeString:
     """The state of an operation."""
-    return _badge(str(state.label), state.tone)
+    return _badge(label_of(operation), operation.status.tone)
 
 
 @register.simple_tag
@@ -59,52 +60,16 @@ def label(choice: Choices | str) -> str:
     return str(getattr(choice, "label", choice))
 
 
-_STATE_WORDS = {
-    OperationState.QUEUED: "Recorded and waiting for its turn. Nothing was sent yet.",
-    OperationState.SENDING: "The request is on its way to the cloud.",
-    OperationState.ACCEPTED: "The cloud accepted it and is making the snapshot.",
-    OperationState.UNKNOWN: (
-        "The cloud gave no clear answer, so a snapshot may exist. The portal looks for it, usually "
-        "for two to three minutes. Please do not ask again until this page says what it found."
-    ),
-    OperationState.SUCCEEDED: "The snapshot is there and can be used.",
-    OperationState.FAILED: "The cloud began the snapshot, and it ended badly.",
-    OperationState.REFUSED: "The cloud refused. No snapshot was made.",
-    OperationState.NOT_CREATED: "We looked for it in the cloud: no snapshot was made.",
-    OperationState.CANCELLED: "Cancelled before it was sent. No snapshot was made.",
-}
-# Their outcome says the same with more.
-_TOLD_BY_OUTCOME = frozenset(
-    {
-        OperationState.UNKNOWN,
-        OperationState.SUCCEEDED,
-        OperationState.FAILED,
-        OperationState.NOT_CREATED,
-        OperationState.CANCELLED,
-    }
-)
+@register.filter
+def state_sentences(operation: Operation) -> list[str]:
+    """What the state means for the person, and what became of this operation."""
+    return sentences_of(operation)
 
 
 @register.filter
-def state_words(operation: Operation) -> list[str]:
-    """What the state means for the person, and what is known of this one."""
-    words = _STATE_WORDS[operation.status]
-    if operation.status is OperationState.SUCCEEDED:
-        return _words_for_success(operation)
-    if operation.outcome and operation.status in _TOLD_BY_OUTCOME:
-        return [operation.outcome]
-    return [words, operation.outcome] if operation.outcome else [words]
-
-
-def _words_for_success(operation: Operation) -> list[str]:
-    snapshot = getattr(operation, "snapshot", None)
-    kept = snapshot.metadata.items() if snapshot is not None else ()
-    words = operation.outcome or _STATE_WORDS[OperationState.SUCCEEDED]
-    if snapshot is not None and not operation.metadata.items() <= kept:
-        words = "The snapshot is ready to use, but the cloud did not keep its metadata."
-    if operation.looks:
-        return [words, "The cloud's answer was lost on the way; the portal found the snapshot."]
-    return [words]
+def state_label(operation: Operation) -> str:
+    """The state in the words of the operation's kind."""
+    return label_of(operation)
 
 
 @register.filter

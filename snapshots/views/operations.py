@@ -22,13 +22,10 @@ from snapshots.models import (
     may_request_for_others,
     sees_every_operation,
 )
-from snapshots.operations.asking import (
-    KeyTakenError,
-    NotAllowedError,
-    ask_again,
-    cancel_operation,
-    end_operation,
-)
+from snapshots.operations.asking import KeyTakenError, ask_again
+from snapshots.operations.kinds import kind_of
+from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.stopping import cancel_operation, end_operation
 from snapshots.selectors import operations as selectors
 from snapshots.views.access import (
     PortalRequest,
@@ -128,7 +125,7 @@ def _visible(request: PortalRequest, operation_id: uuid.UUID) -> Operation:
 
 
 def _status_context(request: PortalRequest, operation: Operation) -> dict[str, Any]:
-    snapshot = getattr(operation, "snapshot", None)
+    snapshot = operation.watched_snapshot
     blocking = selectors.operation_blocking(operation)
     may_see = blocking is not None and (
         blocking.requester_id == request.user.pk or sees_every_operation(request.user)
@@ -151,8 +148,9 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
     user = request.user
     own = operation.requester_id == user.pk and may_request(user)
     has_a_hand = own or may_request_for_others(user)
-    snapshot = getattr(operation, "snapshot", None)
+    snapshot = operation.watched_snapshot
     return {
+        "arguments": kind_of(operation).arguments(operation),
         "name_differs": snapshot is not None and snapshot.name != (operation.name or ""),
         "description_differs": snapshot is not None
         and snapshot.description != (operation.description or ""),

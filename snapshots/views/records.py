@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from snapshots.audit.actions import record as record_action
 from snapshots.audit.comparison import Comparison, compare
 from snapshots.audit.redaction import storable
-from snapshots.models import Action, ActionCode, Anomaly, Answer, Exchange, Purpose
+from snapshots.models import SENDING_PURPOSES, Action, ActionCode, Anomaly, Answer, Exchange
 from snapshots.selectors.archives import archives_visible_to
 from snapshots.selectors.operations import accepted_at
 from snapshots.selectors.records import Record, caused_by
@@ -107,7 +107,7 @@ def _both_sides(request: PortalRequest, exchange: Exchange) -> dict[str, Any]:
 
 def _comparison(exchange: Exchange, answer: Answer | None) -> Comparison | None:
     """Only a create asks for something that can be kept."""
-    if exchange.purpose != Purpose.CREATE:
+    if exchange.purpose not in SENDING_PURPOSES:
         return None
     seen = getattr(exchange.operation, "snapshot", None) if exchange.operation else None
     return compare(exchange, answer=answer, seen=seen)

@@ -20,12 +20,8 @@ from snapshots.forms import (
 )
 from snapshots.models import Operation, Volume
 from snapshots.models.ids import is_uuid
-from snapshots.operations.asking import (
-    KeyTakenError,
-    NotAllowedError,
-    SnapshotRequest,
-    request_snapshot,
-)
+from snapshots.operations.asking import KeyTakenError, OperationArguments, ask_for_operation
+from snapshots.operations.rights import NotAllowedError
 from snapshots.selectors.clouds import quotas_of
 from snapshots.selectors.operations import (
     open_operations_count,
@@ -73,8 +69,8 @@ def _show_blank(request: PortalRequest) -> HttpResponse:
 
 def _ask(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
     try:
-        operation, is_new = request_snapshot(
-            requester=request.user, key=form.cleaned_data["key"], wanted=_wanted(form)
+        operation, is_new = ask_for_operation(
+            requester=request.user, key=form.cleaned_data["key"], arguments=_arguments(form)
         )
     except KeyTakenError:
         form.add_error("key", "Nothing was asked: the form was out of date. Send it once more.")
@@ -101,10 +97,10 @@ def _show_first(request: PortalRequest, operation: Operation) -> HttpResponse:
     return redirect("snapshots:detail", operation.pk)
 
 
-def _wanted(form: SnapshotForm) -> SnapshotRequest:
+def _arguments(form: SnapshotForm) -> OperationArguments:
     told = form.cleaned_data
     assert form.volume is not None  # noqa: S101 - a valid form has one
-    return SnapshotRequest(
+    return OperationArguments(
         volume=form.volume,
         name=told["name"],
         description=told["description"],

@@ -5,8 +5,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
-from snapshots.models import Action, ActionCode, Exchange, Operation, OperationState, Purpose
+from snapshots.models import (
+    SENDING_PURPOSES,
+    Action,
+    ActionCode,
+    Exchange,
+    Operation,
+    OperationState,
+)
+from snapshots.operations.kinds import kind_of
+from snapshots.operations.messages import anomaly_sentence
+from snapshots.operations.rights import reason_in
 from snapshots.selectors.records import Record
 from snapshots.selectors.timeline import Records
 
@@ -22,36 +33,38 @@ class Step:
     now: bool = False
 
 
-_NOW = {
-    OperationState.QUEUED: "Waiting to be sent",
-    OperationState.SENDING: "Being sent",
-    OperationState.UNKNOWN: "Looking for it in the cloud",
-    OperationState.ACCEPTED: "The cloud is making it",
+# Where the kind has no words of its own.
+_STEPS = {
+    OperationState.QUEUED: _("Waiting to be sent"),
+    OperationState.SENDING: _("Being sent"),
+    OperationState.FAILED: _("Failed"),
+    OperationState.REFUSED: _("Refused by the cloud"),
+    OperationState.CANCELLED: _("Cancelled"),
 }
-_END = {
-    OperationState.SUCCEEDED: "Available",
-    OperationState.FAILED: "Failed",
-    OperationState.REFUSED: "Refused by the cloud",
-    OperationState.NOT_CREATED: "Not created",
-    OperationState.CANCELLED: "Cancelled",
-}
+_ASKED, _SENT, _ACCEPTED = _("Asked"), _("Sent to the cloud"), _("Accepted by the cloud")
+
+
+def _step_words(operation: Operation) -> str:
+    """The present state as a step, in the words of the operation's kind."""
+    state = operation.status
+    return str(kind_of(operation).words.steps.get(state) or _STEPS[state])
 
 
 def _end(operation: Operation, accepted_at: datetime | None) -> str:
     # Its answer may be in an archive; what the cloud made of it is still here.
-    reached = accepted_at is not None or hasattr(operation, "snapshot")
+    reached = accepted_at is not None or operation.watched_snapshot is not None
     if operation.status is OperationState.FAILED and not reached:
-        return "Given up"
-    return _END.get(operation.status, "")
+        return str(_("Given up"))
+    return _step_words(operation)
 
 
 def timeline_of(operation: Operation, *, accepted_at: datetime | None) -> list[Step]:
     """From the click to the end, or to what is going on and what is to come."""
     state = operation.status
     done: list[tuple[str, datetime | None, str]] = [
-        ("Asked", operation.asked_at, "good"),
-        ("Sent to the cloud", operation.sent_at, "good"),
-        ("Accepted by the cloud", accepted_at, "good"),
+        (str(_ASKED), operation.asked_at, "good"),
+        (str(_SENT), operation.sent_at, "good"),
+        (str(_ACCEPTED), accepted_at, "good"),
         (_end(operation, accepted_at), operation.finished_at, state.tone),
     ]
     steps: list[Step] = []
@@ -60,8 +73,8 @@ def timeline_of(operation: Operation, *, accepted_at: datetime | None) -> list[S
             before = steps[-1].at if steps else None
             steps.append(Step(words, at, at - before if before else None, tone))
     if not operation.is_final:
-        steps.append(Step(_NOW[state], tone=state.tone, now=True))
-        steps.append(Step("Available"))
+        steps.append(Step(_step_words(operation), tone=state.tone, now=True))
+        steps.append(Step(str(kind_of(operation).words.goal)))
     return steps
 
 
@@ -125,10 +138,11 @@ def _event(record: Record, here: Record) -> Event:
         words, by = record.get_purpose_display(), record.actor_name
         return Event(record.at, words, by, address=address, is_here=is_here, exchange=record)
     if isinstance(record, Action):
-        words, note = record.get_code_display(), record.details.get("why", "")
+        words, note = record.get_code_display(), reason_in(record.details)
         return Event(record.at, words, record.actor_name, note, address=address, is_here=is_here)
     words = f"Anomaly: {record.get_kind_display()}"
-    return Event(record.at, words, "", record.words, "bad", address, is_here=is_here)
+    note = anomaly_sentence(record)
+    return Event(record.at, words, "", note, "bad", address, is_here=is_here)
 
 
 def _told_by(rows: list[Record]) -> set[str]:
@@ -137,9 +151,9 @@ def _told_by(rows: list[Record]) -> set[str]:
     told = set()
     for one in rows:
         if isinstance(one, Action) and one.code in asked:
-            told.add("Asked")
-        if isinstance(one, Exchange) and one.purpose == Purpose.CREATE:
-            told.add("Sent to the cloud")
+            told.add(str(_ASKED))
+        if isinstance(one, Exchange) and one.purpose in SENDING_PURPOSES:
+            told.add(str(_SENT))
     return told
 
 
@@ -150,7 +164,7 @@ def _states(operation: Operation, accepted_at: datetime | None, told: set[str]) 
             yield Event(step.at, step.words, note="state", tone=step.tone)
         elif step.now:
             yield Event(operation.state_at, step.words, note="state since", tone=step.tone)
-    snapshot = getattr(operation, "snapshot", None)
+    snapshot = operation.watched_snapshot
     if snapshot is not None:
         words = f"Read last from the cloud: {snapshot.status}"
         yield Event(snapshot.seen_at, words, note=snapshot.progress)

@@ -12,7 +12,7 @@ from django.test import Client
 
 from snapshots import clouds
 from snapshots.models import Action, Anomaly, Answer, Exchange, Operation, OperationState, Purpose
-from snapshots.operations.asking import SnapshotRequest, request_snapshot
+from snapshots.operations.asking import OperationArguments, ask_for_operation
 from snapshots.worker import Loop
 from tests.audit import leaky_cloud
 from tests.audit.every_table import rows_with
@@ -94,8 +94,8 @@ def worked(people, cloud, log):
         for kind in (GOOD, BAD, BROKEN):
             facts = {"cloud": name, "volume_id": volume_id(kind)}
             volume = scene.volume(f"{name}-{kind}", **facts)
-            wanted = SnapshotRequest(volume=volume, name="n")
-            request_snapshot(requester=people, key=uuid.uuid4(), wanted=wanted)
+            wanted = OperationArguments(volume=volume, name="n")
+            ask_for_operation(requester=people, key=uuid.uuid4(), arguments=wanted)
     loop = Loop()
     loop._enlist()
     loop.run_until_idle()

@@ -9,13 +9,9 @@ from django.db import DatabaseError, connection
 
 from snapshots.audit.actions import Click, clicked
 from snapshots.models import Action, ActionCode, Operation, VolumeGrant
-from snapshots.operations.asking import (
-    NotAllowedError,
-    SnapshotRequest,
-    ask_again,
-    cancel_operation,
-    request_snapshot,
-)
+from snapshots.operations.asking import OperationArguments, ask_again, ask_for_operation
+from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.stopping import cancel_operation
 from tests.pages import scene
 
 pytestmark = pytest.mark.django_db
@@ -160,8 +156,10 @@ def volume(alice):
 
 
 def ask(alice, volume, key=None):
-    return request_snapshot(
-        requester=alice, key=key or uuid.uuid4(), wanted=SnapshotRequest(volume=volume, name="x")
+    return ask_for_operation(
+        requester=alice,
+        key=key or uuid.uuid4(),
+        arguments=OperationArguments(volume=volume, name="x"),
     )[0]
 
 
@@ -201,8 +199,8 @@ def test_refusals_have_codes_of_their_own(alice, volume):
     bob = scene.person("bob")
     operation = ask(alice, volume)
     with pytest.raises(NotAllowedError):
-        request_snapshot(
-            requester=bob, key=uuid.uuid4(), wanted=SnapshotRequest(volume=volume, name="y")
+        ask_for_operation(
+            requester=bob, key=uuid.uuid4(), arguments=OperationArguments(volume=volume, name="y")
         )
     assert (last().code, last().actor) == (ActionCode.OPERATION_REFUSED, bob)
     with pytest.raises(NotAllowedError):

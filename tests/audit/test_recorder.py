@@ -123,7 +123,7 @@ def test_what_the_guard_of_a_create_raises_leaves_no_row(operation):
     def refuse():
         raise PermissionError
 
-    record = recorder(operation, before_create=refuse)
+    record = recorder(operation, before_sending=refuse)
     record.opened(request(purpose="login"))
     with pytest.raises(PermissionError):
         record.opened(request())

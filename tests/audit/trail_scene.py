@@ -84,7 +84,8 @@ def fill(count=60, seed=1):
             at=MOMENT,
             kind=AnomalyKind.UNMARKED,
             cloud="sandbox",
-            words=rng.choice(ODD),
+            message_code="candidates",
+            message_values={"names": rng.choice(ODD)},
         )
         for _ in range(count // 20)
     )

@@ -289,7 +289,7 @@ def lived_in(portal):
         scene.volume("mail", granted_to=alice, status="error_extending")
         waiting = scene.operation(alice, made, ago_seconds=5)
         old = [
-            scene.operation(alice, busy, state=state, ago_seconds=900, outcome="Told in words.")
+            scene.operation(alice, busy, state=state, ago_seconds=900, outcome_code="busy")
             for state in ("succeeded", "failed", "refused", "cancelled", "unknown")
         ]
         scene.snapshot(old[0], name="ş" * 120)
@@ -444,7 +444,7 @@ def test_what_was_typed_outlives_a_failed_send(alice, watch, monkeypatch):
     def busy(**_told):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr("snapshots.views.request.request_snapshot", busy)
+    monkeypatch.setattr("snapshots.views.request.ask_for_operation", busy)
     page.click(".form__end button")
     expect(page.locator("h1")).to_contain_text("cannot reach its own records")
     page.go_back()

@@ -13,23 +13,23 @@ def break_guard(name: str) -> None:
 
 def _fencing() -> None:
     """A write no longer cares whose claim it is."""
-    from snapshots.jobs import claims
-    from snapshots.operations import perform, settle, watch
+    from snapshots.jobs import claims, duties
+    from snapshots.operations import transitions
 
-    def write(row, **changes) -> None:
-        type(row)._default_manager.filter(pk=row.pk).update(**changes)
-        for name, value in changes.items():
+    def write(row, columns) -> None:
+        type(row)._default_manager.filter(pk=row.pk).update(**columns)
+        for name, value in columns.items():
             setattr(row, name, value)
 
-    claims.write = perform.write = write  # `release` finds it in its own module
-    assert perform.release is settle.release is watch.release is claims.release
+    claims.write = transitions.write = duties.write = write  # `release` finds it in its own module
+    assert transitions.release is duties.release is claims.release
 
 
 def _marker() -> None:
     """Looking for the marker finds nothing."""
-    from snapshots.operations import settle
+    from snapshots.operations.kinds import create_facts
 
-    settle.MARKER = "evsportal-nothing"
+    create_facts.MARKER = "evsportal-nothing"
 
 
 def _exchange() -> None:
@@ -43,8 +43,8 @@ def _exchange() -> None:
 
     def opened(self, request) -> None:
         with transaction.atomic(durable=True):
-            if self._before_create and request.purpose == Purpose.CREATE:
-                self._before_create()
+            if self._before_sending and request.purpose == Purpose.CREATE:
+                self._before_sending()
 
     def open_late(self, request) -> None:
         exchange = self._exchange(request)
@@ -70,8 +70,8 @@ def _key() -> None:
 
     record = asking._record
 
-    def record_anew(requester, key, wanted, again_for):
-        return record(requester, uuid.uuid4(), wanted, again_for)
+    def record_anew(requester, key, arguments, again_for):
+        return record(requester, uuid.uuid4(), arguments, again_for)
 
     asking._record = record_anew
 
@@ -80,13 +80,13 @@ def _retry() -> None:
     """What may have been executed is sent again."""
     from snapshots.operations import outcomes, perform
 
-    outcome_of = outcomes.outcome_of
+    meaning_of = outcomes.meaning_of
 
     def optimistic(error, *, sent):
-        found = outcome_of(error, sent=sent)
-        return outcomes._LATER if found.verdict is outcomes.Verdict.UNKNOWN else found
+        meaning = meaning_of(error, sent=sent)
+        return outcomes._BUSY if meaning.verdict is outcomes.Verdict.UNKNOWN else meaning
 
-    perform.outcome_of = optimistic
+    perform.meaning_of = optimistic
 
 
 def _order() -> None:

@@ -14,12 +14,8 @@ from django.db import connection
 from django.utils import timezone
 
 from snapshots.models import OPEN, Operation, OperationState, Role, Volume, VolumeGrant
-from snapshots.operations.asking import (
-    SnapshotRequest,
-    ask_again,
-    cancel_operation,
-    request_snapshot,
-)
+from snapshots.operations.asking import OperationArguments, ask_again, ask_for_operation
+from snapshots.operations.stopping import cancel_operation
 
 THREADS = 10
 INTENT = "intent"  # metadata that goes with the snapshot: what the person wanted once
@@ -124,9 +120,11 @@ class People:
         connection.close()
 
     def _submit(self, intent: str, volume: Volume) -> None:
-        wanted = SnapshotRequest(volume=volume, name="fault run", metadata={INTENT: intent})
+        wanted = OperationArguments(volume=volume, name="fault run", metadata={INTENT: intent})
         operation, _ = _patiently(
-            lambda: request_snapshot(requester=self.person, key=uuid.UUID(intent), wanted=wanted)
+            lambda: ask_for_operation(
+                requester=self.person, key=uuid.UUID(intent), arguments=wanted
+            )
         )
         self._note(intent, operation)
 

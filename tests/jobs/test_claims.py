@@ -43,16 +43,16 @@ def test_the_late_write_of_a_worker_that_lost_its_claim_is_refused(duty):
     first = take("one")
     take("two", now=LATER)
     with pytest.raises(LostClaimError):
-        write(first, trouble="late")
+        write(first, {"trouble_code": "late"})
     duty.refresh_from_db()
-    assert duty.trouble == ""
+    assert duty.trouble_code == ""
 
 
 def test_heartbeat_keeps_the_row(duty):
     first = take("one")
     extend([first], owner="one", lease=LEASE, now=NOW + timedelta(seconds=20))
     assert take("two", now=LATER) is None
-    write(first, trouble="still mine")
+    write(first, {"trouble_code": "still mine"})
 
 
 def test_heartbeat_leaves_a_released_row_alone(duty):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from snapshots import clouds
 from snapshots.models import Duty, Operation, Volume, VolumeGrant
-from snapshots.operations.asking import SnapshotRequest, request_snapshot
+from snapshots.operations.asking import OperationArguments, ask_for_operation
 from snapshots.sandbox import scenarios
 from snapshots.sandbox.options import SandboxOptions
 from snapshots.sandbox.server import SandboxServer
@@ -97,8 +97,8 @@ def ask(alice):
             },
         )
         VolumeGrant.objects.get_or_create(cloud=clouds.SANDBOX, volume_id="", user=alice)
-        request = SnapshotRequest(volume=volume, **wanted)
-        return request_snapshot(requester=alice, key=uuid.uuid4(), wanted=request)[0]
+        request = OperationArguments(volume=volume, **wanted)
+        return ask_for_operation(requester=alice, key=uuid.uuid4(), arguments=request)[0]
 
     return ask
 

@@ -143,7 +143,7 @@ def test_what_a_dead_worker_held_does_not_wait_for_the_lost_hour(loop, ask, sand
         beat(loop)
         operation.refresh_from_db()
         assert operation.state == OperationState.SENDING  # it may live, and set its lease anew
-        loop._clock_is_good_at = float("-inf")  # a lease later it has not
+        loop._clock.leases_are_good_at = float("-inf")  # a lease later it has not
         beat(loop)
         operation.refresh_from_db()
         assert operation.state == OperationState.ACCEPTED

@@ -21,14 +21,22 @@ from snapshots.evs.errors import (
     UnreadableAnswer,
     error_from_answer,
 )
-from snapshots.operations.outcomes import BY_CODE, Fixer, Verdict, outcome_of
+from snapshots.models import Operation
+from snapshots.operations.messages import MESSAGES, outcome_sentence
+from snapshots.operations.outcomes import BY_CODE, Verdict, meaning_of
+from snapshots.operations.words import Fixer
 
 REFUSE, RETRY, UNKNOWN, WAIT = Verdict.REFUSE, Verdict.RETRY, Verdict.UNKNOWN, Verdict.WAIT
 
 
+def sentence(meaning):
+    state = {REFUSE: "refused", UNKNOWN: "unknown"}.get(meaning.verdict, "queued")
+    return outcome_sentence(Operation(kind="create", state=state, outcome_code=meaning.code))
+
+
 def read(status, code, message="some words"):
     body = json.dumps({"error": {"code": code, "message": message}}).encode()
-    return outcome_of(error_from_answer(status, {}, body), sent=True)
+    return meaning_of(error_from_answer(status, {}, body), sent=True)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +90,7 @@ def read(status, code, message="some words"):
 def test_a_code_has_one_meaning(status, code, verdict, words):
     outcome = read(status, code)
     assert outcome.verdict is verdict
-    assert words in outcome.words
+    assert words in sentence(outcome)
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, "EVS.5400"), (409, ""), (409, "EVS.9999")])
@@ -93,7 +101,7 @@ def test_another_snapshot_in_progress_is_waited_for_whatever_the_code(status, co
 
 @pytest.mark.parametrize("code", ["1100", "IAM.0002", "IAM.0011", ""])
 def test_what_is_said_to_a_renewing_sign_in_refuses_nobody(code):
-    assert outcome_of(LoginFailed("x", status=403, code=code), sent=True).verdict is RETRY
+    assert meaning_of(LoginFailed("x", status=403, code=code), sent=True).verdict is RETRY
 
 
 # Every code that is documented for these calls, with the statuses it comes with.
@@ -153,15 +161,14 @@ def test_no_row_is_there_that_nobody_listed():
 @pytest.mark.parametrize("code", sorted({code for _, code, _ in LISTED} | {"IAM.0001"}))
 def test_said_to_the_sign_in_no_code_refuses_or_leaves_in_doubt(code):
     body = json.dumps({"error_code": code, "error_msg": "no"}).encode()
-    outcome = outcome_of(error_from_answer(401, {}, body), sent=False)
+    outcome = meaning_of(error_from_answer(401, {}, body), sent=False)
     assert outcome.verdict is RETRY
-    assert "Nothing was made" in outcome.words or "by itself" in outcome.words
+    assert "Nothing was made" in sentence(outcome) or "by itself" in sentence(outcome)
 
 
 def test_every_row_has_words_that_say_what_becomes_of_the_request():
     for code, outcome in BY_CODE.items():
-        assert outcome.words.endswith("."), code
-        assert isinstance(outcome.fixer, Fixer)
+        assert sentence(outcome).endswith("."), code
 
 
 @pytest.mark.parametrize(
@@ -183,23 +190,23 @@ def test_every_row_has_words_that_say_what_becomes_of_the_request():
     ],
 )
 def test_without_a_code_the_class_decides(error, verdict):
-    assert outcome_of(error, sent=True).verdict is verdict
+    assert meaning_of(error, sent=True).verdict is verdict
 
 
 def test_what_never_left_is_never_unknown():
-    assert outcome_of(Timeout("the sign-in took too long"), sent=False).verdict is RETRY
+    assert meaning_of(Timeout("the sign-in took too long"), sent=False).verdict is RETRY
 
 
 def test_a_volume_in_the_wrong_state_is_told_by_the_message():
     message = "Invalid volume: Volume x status must be available, but current status is: in-use."
-    assert "state does not allow" in read(400, "EVS.5400", message).words
-    assert "state does not allow" not in read(400, "EVS.5400", "something else").words
+    assert "state does not allow" in sentence(read(400, "EVS.5400", message))
+    assert "state does not allow" not in sentence(read(400, "EVS.5400", "something else"))
 
 
 @pytest.mark.parametrize("status", [408, 444, 460, 463, 499])
 def test_what_only_a_proxy_says_proves_nothing_about_the_cloud(status):
     html = error_from_answer(status, {}, b"<html>client closed request</html>")
-    assert outcome_of(html, sent=True).verdict is UNKNOWN
+    assert meaning_of(html, sent=True).verdict is UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -225,16 +232,16 @@ def test_only_another_snapshot_that_is_being_made_is_waited_for(message, verdict
 def test_quota_in_words_is_told_as_quota_whatever_the_code():
     for status, code in [(403, "EVS.5403"), (400, "EVS.5400"), (403, "403")]:
         outcome = read(status, code, "Quota exceeded for resources: ['snapshots'].")
-        assert (outcome.verdict, outcome.fixer) == (REFUSE, Fixer.CLOUD_ADMIN)
-        assert "quota" in outcome.words
+        assert (outcome.verdict, MESSAGES[outcome.code].fixer) == (REFUSE, Fixer.CLOUD_ADMIN)
+        assert "quota" in sentence(outcome)
 
 
 def test_policy_that_mentions_the_quota_is_told_as_permissions():
-    assert "permissions" in read(403, "EVS.5403", "not authorized to update quota").words
+    assert "permissions" in sentence(read(403, "EVS.5403", "not authorized to update quota"))
 
 
 @pytest.mark.parametrize("sent", [True, False])
 def test_catalog_without_a_usable_endpoint_is_told_to_the_administrator(sent):
-    outcome = outcome_of(NoEndpoint("The catalog has no region x."), sent=sent)
-    assert (outcome.verdict, outcome.fixer) == (REFUSE, Fixer.PORTAL_ADMIN)
-    assert "region or the address" in outcome.words
+    outcome = meaning_of(NoEndpoint("The catalog has no region x."), sent=sent)
+    assert (outcome.verdict, MESSAGES[outcome.code].fixer) == (REFUSE, Fixer.PORTAL_ADMIN)
+    assert "region or the address" in sentence(outcome)

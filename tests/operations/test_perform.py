@@ -10,6 +10,7 @@ from snapshots import clouds
 from snapshots.audit.recorder import AuditRecorder
 from snapshots.jobs.claims import LostClaimError, claim
 from snapshots.models import Answer, CloudHealth, Exchange, Operation, OperationState
+from snapshots.operations.messages import outcome_sentence
 from snapshots.operations.perform import perform
 from snapshots.sandbox import scenarios
 from tests.operations.conftest import control, exchanges_of, let_time_pass, look_again, snapshots_in
@@ -79,7 +80,7 @@ def test_a_no_of_the_cloud_is_final_and_told_in_plain_words(loop, ask, clock, vo
     clock.move(60)
     look_again(loop)
     assert state_of(operation) == state
-    assert words in operation.outcome
+    assert words in outcome_sentence(operation)
     assert len(exchanges_of(operation)) == 1
 
 
@@ -106,7 +107,7 @@ def test_a_lost_answer_is_settled_by_looking_never_by_sending_again(
     operation = ask(volume)
     loop.run_until_idle()
     assert state_of(operation) == OperationState.UNKNOWN
-    assert "do not ask again" in operation.outcome
+    assert "do not ask again" in outcome_sentence(operation)
     let_time_pass(operation, 3)
     loop.run_until_idle()
     assert state_of(operation) == OperationState.ACCEPTED
@@ -127,7 +128,7 @@ def test_absence_is_proof_only_after_three_looks_and_the_settle_time(loop, ask, 
     let_time_pass(operation, 2.1)
     loop.run_until_idle()
     assert state_of(operation) == OperationState.NOT_CREATED
-    assert "You may ask again" in operation.outcome
+    assert "You may ask again" in outcome_sentence(operation)
     assert in_cloud(sandbox, operation) == 0
 
 
@@ -146,7 +147,7 @@ def test_a_cloud_that_is_down_keeps_the_request_safe(loop, ask, sandbox):
     sandbox.stop()
     loop.run_until_idle()
     assert state_of(operation) == OperationState.QUEUED
-    assert "cannot be reached" in operation.outcome
+    assert "cannot be reached" in outcome_sentence(operation)
     # Not later than now: the pause is drawn, and may be over already.
     assert operation.due_at > operation.state_at
     assert CloudHealth.objects.get().failing_since is not None
@@ -160,7 +161,7 @@ def test_retrying_ends_at_the_deadline_saying_nothing_was_made(loop, ask, sandbo
     let_time_pass(operation, 1000)
     loop.run_until_idle()
     assert state_of(operation) == OperationState.FAILED
-    assert "Nothing was made" in operation.outcome
+    assert "Nothing was made" in outcome_sentence(operation)
 
 
 def test_a_wrong_password_sends_no_create_and_no_login_loop(loop, ask, settings, monkeypatch):
@@ -171,7 +172,7 @@ def test_a_wrong_password_sends_no_create_and_no_login_loop(loop, ask, settings,
         loop.run_until_idle()
         let_time_pass(operation, 40)
     assert state_of(operation) == OperationState.QUEUED
-    assert "sign-in" in operation.outcome
+    assert "sign-in" in outcome_sentence(operation)
     assert Exchange.objects.filter(purpose="login").count() == 1
     assert not Exchange.objects.filter(purpose="create").exists()
     assert "wrong-password-planted" not in str(list(Exchange.objects.values()))

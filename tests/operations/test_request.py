@@ -12,13 +12,14 @@ from snapshots.jobs.claims import LostClaimError, claim
 from snapshots.models import Operation, OperationState, Volume, VolumeGrant
 from snapshots.operations.asking import (
     KeyTakenError,
-    NotAllowedError,
-    SnapshotRequest,
+    OperationArguments,
     ask_again,
-    cancel_operation,
-    request_snapshot,
+    ask_for_operation,
 )
+from snapshots.operations.messages import outcome_sentence
 from snapshots.operations.perform import perform
+from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.stopping import cancel_operation
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ def granted(volume, alice):
 
 
 def request(person, volume, key=None, **wanted):
-    wanted = SnapshotRequest(volume=volume, **wanted)
-    return request_snapshot(requester=person, key=key or uuid.uuid4(), wanted=wanted)
+    wanted = OperationArguments(volume=volume, **wanted)
+    return ask_for_operation(requester=person, key=key or uuid.uuid4(), arguments=wanted)
 
 
 def end(operation, state):
@@ -97,7 +98,7 @@ def test_a_waiting_operation_is_cancelled(alice, granted):
     assert cancel_operation(operation=operation, person=alice)
     operation.refresh_from_db()
     assert operation.state == OperationState.CANCELLED
-    assert "Nothing was made" in operation.outcome
+    assert "Nothing was made" in outcome_sentence(operation)
     assert operation.due_at is None
 
 

@@ -27,7 +27,8 @@ from snapshots.models import (
     Tally,
     VolumeGrant,
 )
-from snapshots.operations.asking import ask_again, cancel_operation
+from snapshots.operations.asking import ask_again
+from snapshots.operations.stopping import cancel_operation
 from snapshots.services import questions
 from snapshots.services.questions import judge_operations
 from tests.operations.conftest import person

@@ -14,6 +14,7 @@ from snapshots.models import (
     OperationState,
     Snapshot,
 )
+from snapshots.operations.messages import outcome_sentence
 from snapshots.sandbox import scenarios
 from tests.operations.conftest import control, let_time_pass, look_again, snapshots_in
 
@@ -123,7 +124,7 @@ def test_of_two_alike_none_is_chosen(loop, ask, sandbox, by_hand):
     loop.run_until_idle()
     assert settled(loop, operation, times=6) == OperationState.UNKNOWN
     assert kinds() == [AnomalyKind.SEVERAL_ALIKE]
-    assert "do not ask again" in operation.outcome
+    assert "do not ask again" in outcome_sentence(operation)
 
 
 def test_before_the_cloud_is_known_an_unmarked_one_is_left_to_people(
@@ -296,8 +297,8 @@ def test_a_list_with_a_row_that_cannot_be_read_proves_no_absence(loop, ask, sand
     assert operation.looks == 0
     assert kinds() == [AnomalyKind.UNREADABLE]
     unread = listed["snapshots"][0]["id"]
-    assert unread in operation.outcome
-    assert "do not ask again" in operation.outcome
+    assert unread in outcome_sentence(operation)
+    assert "do not ask again" in outcome_sentence(operation)
     other = ask("web-01-logs")
     Operation.objects.filter(pk=other.pk).update(state=OperationState.SUCCEEDED, due_at=None)
     Snapshot.objects.create(

@@ -9,7 +9,9 @@ from django.utils import timezone
 from snapshots.jobs.claims import LostClaimError
 from snapshots.jobs.duties import WATCH, start_duty
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState, Snapshot
-from snapshots.operations.watch import _missed, watch
+from snapshots.operations.kinds.base import Reading
+from snapshots.operations.messages import outcome_sentence
+from snapshots.operations.watch import Watched, _store_readings, watch
 from tests.operations.conftest import control, let_time_pass, look_again
 from tests.operations.test_settle import shown
 
@@ -75,7 +77,7 @@ def test_a_snapshot_missed_once_is_not_given_up(loop, ask, sandbox):
     look_again(loop)
     assert watched(operation)[0] == OperationState.FAILED
     operation.refresh_from_db()
-    assert "gone from the cloud" in operation.outcome
+    assert "gone from the cloud" in outcome_sentence(operation)
 
 
 def test_one_that_no_reading_knew_may_still_come_while_the_settle_time_lasts(
@@ -93,7 +95,7 @@ def test_one_that_no_reading_knew_may_still_come_while_the_settle_time_lasts(
     Snapshot.objects.update(seen_at=long_ago)
     look_again(loop)
     assert watched(operation)[0] == OperationState.FAILED
-    assert "gone from the cloud" in operation.outcome
+    assert "gone from the cloud" in outcome_sentence(operation)
 
 
 def test_a_cloud_that_does_not_answer_ends_nothing(loop, ask, sandbox, clock):
@@ -152,7 +154,7 @@ def test_a_row_that_cannot_be_read_blinds_nobody_else(loop, ask, sandbox):
     look_again(loop)
     assert watched(good)[0] == OperationState.SUCCEEDED
     assert watched(bad)[0] == OperationState.ACCEPTED
-    assert "without status" in Duty.objects.get(kind="watch").trouble
+    assert Duty.objects.get(kind="watch").trouble_code == "unreadable_rows"
     assert CloudHealth.objects.get().failing_since is None
     assert readings() == before + 2
 
@@ -195,7 +197,7 @@ def test_a_watch_that_woke_up_late_gives_nothing_up(loop, ask, sandbox):
     duty = Duty.objects.get(kind="watch")
     Duty.objects.update(token=duty.token + 1)
     with pytest.raises(LostClaimError):
-        _missed(duty, late, [])
+        _store_readings(duty, [(Watched(late.operation, late), Reading(None))])
     assert watched(operation)[0] == OperationState.ACCEPTED
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from snapshots.models import (
     Anomaly,
     AnomalyKind,
+    AnomalyMessage,
     Answer,
     CloudHealth,
     Exchange,
@@ -179,8 +180,12 @@ def rows(*pairs) -> dict[str, str]:
     }
 
 
-def anomaly(of: Operation, *, words: str) -> Anomaly:
-    kind = AnomalyKind.SEVERAL_MARKED
+def anomaly(of: Operation, *, names: str) -> Anomaly:
     return Anomaly.objects.create(
-        at=timezone.now(), kind=kind, cloud=CLOUD, operation=of, words=words
+        at=timezone.now(),
+        kind=AnomalyKind.SEVERAL_MARKED,
+        cloud=CLOUD,
+        operation=of,
+        message_code=AnomalyMessage.CANDIDATES,
+        message_values={"names": names},
     )

@@ -178,7 +178,7 @@ def test_an_unknown_exchange_is_not_found(audrey):
 
 
 def test_anomalies_stand_before_everything_else(audrey, operation):
-    scene.anomaly(operation, words="Several snapshots bear one mark: <b>s-1</b>, s-2.")
+    scene.anomaly(operation, names="Several snapshots bear one mark: <b>s-1</b>, s-2.")
     page = audrey.get("/audit/").text
     assert "&lt;b&gt;s-1&lt;/b&gt;, s-2." in page
     assert f"/snapshots/{operation.pk}/" in page

@@ -8,8 +8,16 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from snapshots.models import Action, ActionCode, AnomalyKind, Operation, OperationState
+from snapshots.models import (
+    Action,
+    ActionCode,
+    AnomalyKind,
+    AnomalyMessage,
+    Operation,
+    OperationState,
+)
 from snapshots.operations.anomalies import report
+from snapshots.operations.messages import label_of, outcome_sentence
 from tests.pages import scene
 
 
@@ -19,10 +27,10 @@ def _page(browser, operation, name="detail", **query):
 
 @pytest.mark.parametrize("state", OperationState)
 def test_every_state_has_words_and_polls_only_while_open(state, alice, volume):
-    made = scene.operation(alice.user, volume, state=state, outcome="Because of reasons.")
+    made = scene.operation(alice.user, volume, state=state, outcome_code="busy")
     page = _page(alice, made).text
-    assert state.label in page
-    assert "Because of reasons." in page
+    assert label_of(made) in page
+    assert "The cloud is busy." in page
     assert ("hx-trigger" in page) is not made.is_final
 
 
@@ -141,7 +149,7 @@ STUCK = "Look in the cloud first"
 @pytest.fixture
 def doubted(operation):
     """The cloud shows something else than was asked."""
-    report(AnomalyKind.OTHER_VOLUME, operation, "A reading did not fit.")
+    report(AnomalyKind.OTHER_VOLUME, operation, AnomalyMessage.READING_SHOWED, {})
     return operation
 
 
@@ -182,7 +190,7 @@ def test_one_that_was_sent_is_ended_after_a_day(state, root, alice, volume):
 
 
 def test_one_that_the_portal_is_still_at_is_not_ended(root, operation):
-    report(AnomalyKind.METADATA_DROPPED, operation, "Of the cloud, not of the request.")
+    report(AnomalyKind.METADATA_DROPPED, operation, AnomalyMessage.METADATA_DROPPED, {})
     assert STUCK not in _page(root, operation).text
     assert "still at it" in _post(root, operation, "end", why="I am impatient.").text
     operation.refresh_from_db()
@@ -297,10 +305,10 @@ def _words(browser, operation):
 
 
 def test_what_became_of_it_is_said_once(alice, volume):
-    told = scene.operation(alice.user, volume, state="unknown", outcome="More than one may be it.")
-    given_up = scene.operation(alice.user, volume, state="failed", outcome="Never sent.")
-    assert _words(alice, told) == ["More than one may be it."]
-    assert _words(alice, given_up) == ["Never sent."]
+    in_doubt = scene.operation(alice.user, volume, state="unknown", outcome_code="in_doubt")
+    gone = scene.operation(alice.user, volume, state="failed", outcome_code="gone")
+    assert _words(alice, in_doubt) == [outcome_sentence(in_doubt)]
+    assert _words(alice, gone) == [outcome_sentence(gone)]
 
 
 def test_unknown_without_an_outcome_says_how_long_the_portal_looks(alice, volume):
@@ -313,8 +321,8 @@ def test_unknown_without_an_outcome_says_how_long_the_portal_looks(alice, volume
 def test_dropped_metadata_is_told_in_words(kept, told, alice, volume):
     made = scene.operation(alice.user, volume, state="succeeded", metadata={"team": "payroll"})
     scene.snapshot(made, metadata=kept | {"evsportal-operation": str(made.pk)})
-    (words,) = _words(alice, made)
-    assert ("the cloud did not keep its metadata" in words) is told
+    sentences = _words(alice, made)
+    assert ("The cloud did not keep its metadata." in sentences) is told
 
 
 def test_a_snapshot_found_after_a_lost_answer_says_so(alice, volume):

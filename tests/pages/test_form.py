@@ -345,7 +345,7 @@ def test_a_database_that_cannot_be_written_is_told(alice, volume, monkeypatch):
     def read_only(**_kwargs):
         raise OperationalError("attempt to write a readonly database")
 
-    monkeypatch.setattr("snapshots.views.request.request_snapshot", read_only)
+    monkeypatch.setattr("snapshots.views.request.ask_for_operation", read_only)
     answer = ask(alice, volume)
     assert answer.status_code == 503
     assert "nothing was asked of the cloud" in answer.text

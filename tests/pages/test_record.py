@@ -72,7 +72,7 @@ def test_everything_of_the_operation_stands_in_order_with_gaps(audrey, helen, op
     first = scene.exchange(operation, status=None, at=begun + timedelta(seconds=200))
     scene.exchange(operation, purpose=Purpose.SETTLE, at=begun + timedelta(seconds=265))
     scene.exchange(operation, purpose=Purpose.LOGIN, background=True, at=begun)
-    scene.anomaly(operation, words="Two bear one mark.")
+    scene.anomaly(operation, names="Two bear one mark.")
     actions.record(ActionCode.OPERATION_CANCEL_REFUSED, actor=helen.user, operation=operation)
     answer = page_of(audrey, first)
     told = events(answer)
@@ -95,7 +95,7 @@ def test_everything_of_the_operation_stands_in_order_with_gaps(audrey, helen, op
 
 def test_each_event_links_to_its_record_and_this_one_is_marked(audrey, operation, record):
     other = scene.exchange(operation, purpose=Purpose.SETTLE)
-    anomaly = scene.anomaly(operation, words="x")
+    anomaly = scene.anomaly(operation, names="x")
     page = page_of(audrey, record).text
     for one in (other, anomaly):
         assert f'href="/audit/{one.id}/"' in page
@@ -169,7 +169,7 @@ def test_a_record_without_an_operation_has_no_timeline(audrey):
 
 
 def test_an_anomaly_has_a_page_that_the_list_leads_to(audrey, operation):
-    anomaly = scene.anomaly(operation, words="<b>Two</b> bear one mark.")
+    anomaly = scene.anomaly(operation, names="<b>Two</b> bear one mark.")
     assert f'href="/audit/{anomaly.id}/"' in audrey.get("/audit/").text
     page = page_of(audrey, anomaly).text
     assert "&lt;b&gt;Two&lt;/b&gt; bear one mark." in page
@@ -209,7 +209,7 @@ def test_the_address_is_shown_whole_and_stays_the_same(audrey, record):
 
 
 def test_a_strange_id_is_not_found(audrey, alice, operation):
-    anomaly = scene.anomaly(operation, words="x")
+    anomaly = scene.anomaly(operation, names="x")
     assert audrey.get(f"/audit/{uuid.uuid4()}/").status_code == 404
     assert alice.get(f"/audit/{anomaly.id}/").status_code == 404
 

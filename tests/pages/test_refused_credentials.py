@@ -34,14 +34,14 @@ def test_banner_says_until_when_and_who_can_help(alice):
 
 @pytest.mark.parametrize("name", ["detail", "status"])
 def test_waiting_request_says_that_nothing_was_sent(alice, volume, name):
-    made = scene.operation(alice.user, volume, state="queued", outcome="The old words.")
+    made = scene.operation(alice.user, volume, state="queued", outcome_code="unreachable")
     until = refuse()
     page = page_of(alice, made, name)
     words = page[page.index('class="status__words"') :]
     assert "Nothing was sent for this request" in words
     assert until in words
     assert "You need not ask again" in words
-    assert "The old words." not in page
+    assert "cannot be reached" not in page
 
 
 @pytest.mark.parametrize("state", ["sending", "accepted", "unknown", "succeeded"])

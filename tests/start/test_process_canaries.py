@@ -29,13 +29,14 @@ import uuid
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from snapshots.models import Volume
-from snapshots.operations.asking import SnapshotRequest, request_snapshot
+from snapshots.operations.asking import OperationArguments, ask_for_operation
 alice = User.objects.create_user("alice", password="{SIGN_IN}")
 alice.groups.add(Group.objects.get(name="helpdesk"))
 for number in ("{volume_id(GOOD)}", "{volume_id(BAD)}"):
     volume = Volume.objects.create(cloud="ankara", volume_id=number, status="available",
                                    seen_at=timezone.now())
-    request_snapshot(requester=alice, key=uuid.uuid4(), wanted=SnapshotRequest(volume=volume))
+    arguments = OperationArguments(volume=volume)
+    ask_for_operation(requester=alice, key=uuid.uuid4(), arguments=arguments)
 """
 
 

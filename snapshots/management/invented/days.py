@@ -14,6 +14,7 @@ from snapshots.models import (
     ActionCode,
     Anomaly,
     AnomalyKind,
+    AnomalyMessage,
     Hit,
     Operation,
     OperationState,
@@ -144,7 +145,8 @@ class Day:
             kind=str(AnomalyKind.SEVERAL_ALIKE),
             cloud=asked.cloud,
             operation_id=asked.id,
-            words=f"Two snapshots of {asked.volume_name} could be the one asked for.",
+            message_code=AnomalyMessage.CANDIDATES,
+            message_values={"names": asked.volume_name},
         )
 
     def _store(self, asked: Asked) -> None:

@@ -1,0 +1,39 @@
+"""The kinds of operations, and why requests leave the portal: both lists grow with a new kind."""
+
+from typing import NamedTuple
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class OperationKind(models.TextChoices):
+    """What a person may ask for. `operations/kinds` says how each is carried out."""
+
+    CREATE = "create", _("Create a snapshot")
+
+
+class Purpose(models.TextChoices):
+    """Why a request left. The request that carries out an operation bears the operation's kind."""
+
+    CREATE = "create", _("Create the snapshot")
+    LOGIN = "login", _("Sign in to the cloud")
+    WATCH = "watch", _("Watch snapshots")
+    SETTLE = "settle", _("Look for what became of a request")
+    INVENTORY = "inventory", _("Read the volumes")
+    QUOTA = "quota", _("Read the quota")
+    PING = "ping", _("Try the connection")
+
+
+BACKGROUND = frozenset(
+    {Purpose.LOGIN, Purpose.WATCH, Purpose.INVENTORY, Purpose.QUOTA, Purpose.PING}
+)
+# What carries out an operation. Everything else only reads.
+SENDING_PURPOSES = frozenset(Purpose(kind.value) for kind in OperationKind)
+
+
+class Target(NamedTuple):
+    """What in the cloud an operation is about: "volume" or "snapshot", its id, its name then."""
+
+    kind: str
+    id: str
+    name: str

@@ -1,0 +1,60 @@
+"""What became of an operation, as a code. `operations/messages.py` has the words for each."""
+
+from django.db import models
+
+
+class OutcomeCode(models.TextChoices):
+    """Stored with an operation, and shown in the reader's language."""
+
+    NONE = "", ""
+
+    # What an error of the cloud means: `operations/outcomes.py` chooses.
+    ACCOUNT_CLOSED = "account_closed"
+    BAD_CALL = "bad_call"
+    BAD_DESCRIPTION = "bad_description"
+    BAD_NAME = "bad_name"
+    BAD_TAG = "bad_tag"
+    BAD_VOLUME_ID = "bad_volume_id"
+    BUSY = "busy"
+    CONFLICT = "conflict"
+    DISASTER_RECOVERY = "disaster_recovery"
+    FORBIDDEN = "forbidden"
+    IN_BACKUP = "in_backup"
+    IN_LINE = "in_line"
+    METADATA_LOCKED = "metadata_locked"
+    NO_CLEAR_ANSWER = "no_clear_answer"
+    NO_SIGN_IN = "no_sign_in"
+    NO_SUCH_CALL = "no_such_call"
+    NOT_AN_EVS_DISK = "not_an_evs_disk"
+    NOT_DELETED = "not_deleted"
+    PROJECT_CLOSED = "project_closed"
+    QUOTA_USED_UP = "quota_used_up"
+    QUOTA_UNREADABLE = "quota_unreadable"
+    REFUSED = "refused"
+    ROLE_OR_ACCOUNT = "role_or_account"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SNAPSHOT_STATE = "snapshot_state"
+    TEMPORARY_DISK = "temporary_disk"
+    UNREACHABLE = "unreachable"
+    VOLUME_GONE = "volume_gone"
+    VOLUME_LOCKED = "volume_locked"
+    VOLUME_STATE = "volume_state"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a code
+    WRONG_PROJECT = "wrong_project"
+
+    # What the portal itself concludes.
+    GIVEN_UP = "given_up"
+    INTERRUPTED = "interrupted"
+    OTHER_ANSWER = "other_answer"
+    IN_DOUBT = "in_doubt"
+    UNREADABLE = "unreadable"
+    UNCLEAR = "unclear"
+    SEVERAL = "several"
+    NOT_THERE = "not_there"
+    READY = "ready"
+    UNUSABLE = "unusable"
+    GONE = "gone"
+
+    # What people did.
+    CANCELLED = "cancelled"
+    ENDED = "ended"

@@ -1,0 +1,149 @@
+"""What a step concluded, and the one place that stores it."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypedDict
+
+from django.conf import settings
+
+from snapshots.database.transactions import in_transaction
+from snapshots.evs.types import CloudSnapshot
+from snapshots.jobs.duties import WATCH, start_duty
+from snapshots.models import (
+    AnomalyKind,
+    AnomalyMessage,
+    Operation,
+    OperationState,
+    OutcomeCode,
+    Snapshot,
+)
+from snapshots.operations.anomalies import note_metadata_kept, report
+from snapshots.operations.transitions import Move, write_move, write_unclaimed_move
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnomalyReport:
+    """What auditors read about an answer that contradicts what was asked."""
+
+    kind: AnomalyKind
+    message: AnomalyMessage
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What follows from an answer or a reading. What is None is not written.
+
+    `snapshot` is the operation's snapshot as the cloud has it; `missed` counts the readings in a
+    row that did not have it.
+    """
+
+    move: Move | None = None
+    snapshot: CloudSnapshot | None = None
+    missed: int | None = None
+    anomaly: AnomalyReport | None = None
+    keeps_metadata: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A look that proves nothing alone: what was asked for is not there, or not yet."""
+
+    keeps_metadata: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unclear:
+    """A look whose answer only people can interpret. Nothing is chosen silently."""
+
+    anomaly: AnomalyKind
+    outcome: OutcomeCode
+    snapshot_ids: tuple[str, ...]
+    is_readable: bool = True  # False: a row of the list could not be read
+    keeps_metadata: bool | None = None
+
+    @property
+    def names(self) -> str:
+        return ", ".join(sorted(set(self.snapshot_ids)))
+
+
+Finding = Decision | Absent | Unclear
+
+
+def store_decision(operation: Operation, decision: Decision, *, now: datetime) -> None:
+    """Store what a step of the operation's own worker concluded, through its claim, all or nothing.
+
+    Raises `LostClaimError` when another worker holds the claim; then nothing is stored.
+    """
+
+    def store() -> None:
+        # Rows are locked in the same order everywhere: duty, operation, snapshot, cloud's health.
+        if decision.move is not None:
+            if decision.move.to is OperationState.ACCEPTED:
+                shortest = timedelta(seconds=settings.EVSPORTAL_WATCH_SECONDS)
+                start_duty(WATCH, operation.cloud, due_at=now + shortest)
+            write_move(operation, decision.move, now=now)
+        _store_facts(operation, decision, now)
+
+    if decision.snapshot is None and decision.anomaly is None and decision.keeps_metadata is None:
+        store()  # one statement
+    else:
+        in_transaction(store)
+
+
+def store_reading(operation: Operation, decision: Decision, *, now: datetime) -> None:
+    """Store what a reading of many snapshots concluded about one accepted operation. Called within
+    the reading's transaction, which holds the lock of the operation's row.
+    """
+    if decision.move is not None and not write_unclaimed_move(operation, decision.move, now=now):
+        return  # it has ended since the reading began
+    _store_facts(operation, decision, now)
+
+
+def _store_facts(operation: Operation, decision: Decision, now: datetime) -> None:
+    if decision.snapshot is not None:
+        _store_snapshot(operation, decision.snapshot, now)
+    if decision.missed is not None:
+        Snapshot.objects.filter(operation=operation).update(missed=decision.missed)
+    if decision.keeps_metadata is not None:
+        note_metadata_kept(operation, kept=decision.keeps_metadata)
+    if decision.anomaly is not None:
+        anomaly = decision.anomaly
+        report(anomaly.kind, operation, anomaly.message, anomaly.values)
+
+
+class SnapshotColumns(TypedDict):
+    snapshot_id: str
+    name: str
+    description: str
+    metadata: dict[str, str]
+    status: str
+    progress: str
+    size_gb: int | None
+    created_at: datetime | None
+    seen_at: datetime
+    missed: int
+
+
+def _store_snapshot(operation: Operation, snapshot: CloudSnapshot, now: datetime) -> None:
+    columns = SnapshotColumns(
+        snapshot_id=snapshot.id,
+        name=snapshot.name,
+        description=snapshot.description,
+        metadata=dict(snapshot.metadata),
+        status=snapshot.status,
+        progress=snapshot.progress,
+        size_gb=snapshot.size_gb,
+        created_at=snapshot.created_at,
+        seen_at=now,
+        missed=0,
+    )
+    row = operation.watched_snapshot
+    if row is None:
+        Snapshot.objects.create(operation=operation, cloud=operation.cloud, **columns)
+    else:
+        Snapshot.objects.filter(pk=row.pk).update(**columns)

@@ -1,0 +1,13 @@
+"""The table of kinds. A new kind is a module here, an entry below, and its codes in `models`."""
+
+from collections.abc import Mapping
+
+from snapshots.models import Operation, OperationKind
+from snapshots.operations.kinds.base import Kind
+from snapshots.operations.kinds.create import CreateKind
+
+KINDS: Mapping[OperationKind, Kind] = {kind.code: kind for kind in (CreateKind(),)}
+
+
+def kind_of(operation: Operation) -> Kind:
+    return KINDS[OperationKind(operation.kind)]

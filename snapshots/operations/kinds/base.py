@@ -1,0 +1,69 @@
+"""What a kind of operation has to say; everything else about operations is the same for all."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
+
+from snapshots.evs.client import EvsClient
+from snapshots.evs.types import CloudSnapshot
+from snapshots.models import Operation, OperationKind, Purpose, Snapshot
+from snapshots.operations.decisions import Decision, Finding
+from snapshots.operations.words import KindWords, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one reading of the cloud's snapshots showed about an accepted operation.
+
+    `snapshot` is the watched snapshot as the cloud has it; None: it is not there, or
+    `answered_with_another` is true. `marked` are the snapshots with the operation's mark.
+    """
+
+    snapshot: CloudSnapshot | None
+    marked: Sequence[CloudSnapshot] = ()
+    answered_with_another: bool = field(default=False, kw_only=True)
+
+
+class Kind(ABC):
+    """A kind of operation.
+
+    `send` is called at most once for an operation, unless the cloud provably executed nothing.
+    After that its outcome is learnt by `look` (after an answer that proves nothing) and by
+    `after_reading` (while the cloud still works on what it accepted).
+    """
+
+    code: ClassVar[OperationKind]
+    purpose: ClassVar[Purpose]
+    words: ClassVar[KindWords]
+
+    @abstractmethod
+    def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot | None:
+        """Ask the cloud. Raises `EvsError`."""
+
+    @abstractmethod
+    def after_answer(
+        self, operation: Operation, answer: CloudSnapshot | None, *, now: datetime
+    ) -> Decision:
+        """What follows from the cloud's answer to `send`."""
+
+    @abstractmethod
+    def look(self, client: EvsClient, operation: Operation) -> Finding:
+        """Look in the cloud for what became of an operation of unknown outcome. Sends nothing that
+        changes anything. Raises `EvsError`.
+        """
+
+    @abstractmethod
+    def after_reading(
+        self, operation: Operation, row: Snapshot, reading: Reading, *, now: datetime
+    ) -> Decision:
+        """What follows from a reading, `row` being the watched snapshot as it was read before."""
+
+    def remarks(self, operation: Operation) -> list[str]:  # noqa: ARG002 - most kinds have none
+        """Sentences about an operation that ended, beside its outcome."""
+        return []
+
+    @abstractmethod
+    def arguments(self, operation: Operation) -> list[tuple[Text, str]]:
+        """What was asked for, as labels and values for people."""

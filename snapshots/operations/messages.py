@@ -1,0 +1,260 @@
+"""Every code that an operation or an anomaly bears, in words, in the reader's language.
+
+Rows hold codes and values, so a better wording reaches old rows too. What a cloud said is quoted as
+it came.
+"""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from snapshots.models import (
+    Anomaly,
+    AnomalyKind,
+    AnomalyMessage,
+    Operation,
+    OperationState,
+    OutcomeCode,
+)
+from snapshots.operations.kinds import kind_of
+from snapshots.operations.words import Fixer, KindWords, Message, Text
+
+TRIES_AGAIN = _("%(nothing)s The portal tries again by itself.")
+
+MESSAGES: Mapping[OutcomeCode, Message] = {
+    OutcomeCode.NONE: Message(""),
+    OutcomeCode.ACCOUNT_CLOSED: Message(
+        _(
+            "The cloud account is suspended, frozen or in arrears. Its owner must settle that "
+            "first."
+        ),
+        fixer=Fixer.CLOUD_ADMIN,
+    ),
+    OutcomeCode.BAD_CALL: Message(
+        _(
+            "The cloud could not read the portal's request. This is a fault of the portal; please "
+            "tell its administrators."
+        ),
+        fixer=Fixer.PORTAL_ADMIN,
+    ),
+    OutcomeCode.BAD_DESCRIPTION: Message(_("The cloud does not accept this description.")),
+    OutcomeCode.BAD_NAME: Message(_("The cloud does not accept this name.")),
+    OutcomeCode.BAD_TAG: Message(_("The cloud does not accept a tag.")),
+    OutcomeCode.BAD_VOLUME_ID: Message(_("The cloud does not accept this volume id.")),
+    OutcomeCode.BUSY: Message(_("The cloud is busy."), TRIES_AGAIN, Fixer.NOBODY),
+    OutcomeCode.CONFLICT: Message(
+        _("Something else is happening to the volume."), TRIES_AGAIN, Fixer.NOBODY
+    ),
+    OutcomeCode.DISASTER_RECOVERY: Message(
+        _("The volume belongs to the disaster recovery service; snapshots are made there.")
+    ),
+    OutcomeCode.FORBIDDEN: Message(
+        _("The portal's cloud account may not do this. Its permissions must be widened."),
+        fixer=Fixer.CLOUD_ADMIN,
+    ),
+    OutcomeCode.IN_BACKUP: Message(
+        _("The volume is being backed up."),
+        _("The portal asks again by itself when that may be over."),
+        Fixer.NOBODY,
+    ),
+    OutcomeCode.IN_LINE: Message(
+        _("Another snapshot of this volume is being made. This one waits for its turn."),
+        fixer=Fixer.NOBODY,
+    ),
+    OutcomeCode.METADATA_LOCKED: Message(_("The cloud does not let this metadata be changed.")),
+    OutcomeCode.NO_SIGN_IN: Message(
+        _("The portal could not sign in to the cloud."), TRIES_AGAIN, Fixer.PORTAL_ADMIN
+    ),
+    OutcomeCode.NO_SUCH_CALL: Message(
+        _("This address offers no such call: the region or the address in the settings is wrong."),
+        fixer=Fixer.PORTAL_ADMIN,
+    ),
+    OutcomeCode.NOT_AN_EVS_DISK: Message(_("This is not an EVS disk.")),
+    OutcomeCode.NOT_DELETED: Message(
+        _("The snapshot could not be deleted; the cloud's support must help."),
+        fixer=Fixer.CLOUD_ADMIN,
+    ),
+    OutcomeCode.PROJECT_CLOSED: Message(
+        _(
+            "The cloud project cannot be used at present. Whoever runs the cloud account must look "
+            "at it."
+        ),
+        fixer=Fixer.CLOUD_ADMIN,
+    ),
+    OutcomeCode.QUOTA_USED_UP: Message(
+        _(
+            "The quota of the cloud project is used up. Old snapshots must be deleted or the quota "
+            "raised; then ask again."
+        ),
+        fixer=Fixer.CLOUD_ADMIN,
+    ),
+    OutcomeCode.QUOTA_UNREADABLE: Message(
+        _("The cloud could not look up its quota."), TRIES_AGAIN, Fixer.NOBODY
+    ),
+    OutcomeCode.REFUSED: Message(_("The cloud refused the request. %(nothing)s")),
+    OutcomeCode.ROLE_OR_ACCOUNT: Message(
+        _(
+            "The portal's cloud account may not do this: it lacks a role, or it is restricted or "
+            "in arrears."
+        ),
+        fixer=Fixer.CLOUD_ADMIN,
+    ),
+    OutcomeCode.SIGN_IN_REFUSED: Message(
+        _("The cloud did not accept the portal's own sign-in."), TRIES_AGAIN, Fixer.PORTAL_ADMIN
+    ),
+    OutcomeCode.SNAPSHOT_STATE: Message(_("The snapshot's state does not allow this.")),
+    OutcomeCode.TEMPORARY_DISK: Message(_("This is a temporary disk; it takes no snapshots.")),
+    OutcomeCode.UNREACHABLE: Message(_("The cloud cannot be reached."), TRIES_AGAIN, Fixer.NOBODY),
+    OutcomeCode.VOLUME_GONE: Message(
+        _("The cloud no longer knows this volume. It may have been deleted.")
+    ),
+    OutcomeCode.VOLUME_LOCKED: Message(
+        _("The volume is locked by another service. Ask again when it is released.")
+    ),
+    OutcomeCode.VOLUME_STATE: Message(
+        _(
+            "The volume's state does not allow a snapshot now. Wait until it is available or in "
+            "use, then ask again. For a volume in use, tick the box that allows it."
+        )
+    ),
+    OutcomeCode.WRONG_PASSWORD: Message(
+        _("The cloud does not accept the portal's user name or password."),
+        TRIES_AGAIN,
+        Fixer.PORTAL_ADMIN,
+    ),
+    OutcomeCode.WRONG_PROJECT: Message(
+        _("The portal asks in the wrong project of the cloud. Its settings must be corrected."),
+        fixer=Fixer.PORTAL_ADMIN,
+    ),
+    OutcomeCode.GIVEN_UP: Message(
+        _("%(reason)s The portal has stopped trying. %(nothing)s Ask again later.")
+    ),
+    OutcomeCode.IN_DOUBT: Message(
+        _(
+            "What the cloud shows does not fit what was asked, so the portal does not believe it "
+            "and goes on looking. Please tell the portal's administrators; do not ask again."
+        )
+    ),
+    OutcomeCode.UNREADABLE: Message(
+        _(
+            "A snapshot in the cloud cannot be read, and it may be the one asked for: %(names)s. "
+            "Please tell the portal's administrators; do not ask again."
+        )
+    ),
+    OutcomeCode.UNCLEAR: Message(
+        _(
+            "A snapshot that does not quite fit in the cloud may be the one asked for: %(names)s. "
+            "Please tell the portal's administrators; do not ask again."
+        )
+    ),
+    OutcomeCode.SEVERAL: Message(
+        _(
+            "More than one snapshot in the cloud may be the one asked for: %(names)s. "
+            "Please tell the portal's administrators; do not ask again."
+        )
+    ),
+    OutcomeCode.CANCELLED: Message(_("Cancelled by %(person)s before it was sent. %(nothing)s")),
+    OutcomeCode.ENDED: Message(
+        _(
+            "Ended by %(person)s, an administrator: %(why)s A snapshot may be in the cloud: look "
+            "there before you ask again."
+        )
+    ),
+}
+
+ANOMALY_MESSAGES: Mapping[AnomalyMessage, Text] = {
+    AnomalyMessage.ANSWER_NAMED: _("The cloud's answer named snapshot %(snapshot)s."),
+    AnomalyMessage.READING_SHOWED: _("A reading of snapshot %(snapshot)s did not fit."),
+    AnomalyMessage.CANDIDATES: _("Snapshots: %(names)s."),
+    AnomalyMessage.ASKED_FOR_ANOTHER: _(
+        "The portal asked for snapshot %(snapshot)s, and the cloud answered with another."
+    ),
+    AnomalyMessage.MARK_ELSEWHERE: _(
+        "The cloud named snapshot %(snapshot)s, which is another's or not there. The mark of this "
+        "request is on %(names)s."
+    ),
+    AnomalyMessage.MARK_WATCHED: _(
+        "The cloud named snapshot %(snapshot)s, which is another's or not there. The mark of this "
+        "request is on %(names)s. That snapshot is watched from now on."
+    ),
+    AnomalyMessage.LATE: _(
+        "Snapshot %(snapshot)s bears the mark of this request, which is %(state)s."
+    ),
+    AnomalyMessage.SECOND_MARK: _(
+        "Snapshot %(snapshot)s bears the mark of this request, as %(own)s does."
+    ),
+    AnomalyMessage.METADATA_DROPPED: _(
+        "The cloud %(cloud)s made the snapshot but dropped its metadata, the portal's mark among "
+        "it. Lost answers can only be settled by volume, name and time there."
+    ),
+}
+
+
+def outcome_sentence(operation: Operation) -> str:
+    """What happened to the operation, who can help, and what the cloud said; "" for nothing."""
+    code, words = operation.outcome, kind_of(operation).words
+    message = _message_for(code, words)
+    values = {**operation.outcome_values, "nothing": str(words.nothing)}
+    if code is OutcomeCode.GIVEN_UP:
+        reason = _message_for(OutcomeCode(values.get("reason", "")), words)
+        values["reason"] = _filled(reason.text, values)
+    parts = [_filled(message.text, values)]
+    if operation.status is OperationState.QUEUED:
+        parts.append(_filled(message.by_itself, values))
+    if operation.status is OperationState.REFUSED:
+        if message.fixer is not Fixer.PERSON:
+            parts.append(
+                _filled(_("Who can help: %(fixer)s."), {"fixer": str(message.fixer.value)})
+            )
+        if values.get("cloud_said"):
+            parts.append(_filled(_("The cloud said: %(cloud_said)s"), values))
+    return " ".join(part for part in parts if part)
+
+
+def anomaly_sentence(anomaly: Anomaly) -> str:
+    """What was seen, with the ids that it is about."""
+    kind = AnomalyKind(anomaly.kind).label
+    detail = _filled(ANOMALY_MESSAGES[AnomalyMessage(anomaly.message_code)], anomaly.message_values)
+    return f"{kind}. {detail}"
+
+
+def label_of(operation: Operation) -> str:
+    """The state as a badge shows it."""
+    return str(kind_of(operation).words.labels.get(operation.status, operation.status.label))
+
+
+def sentences_of(operation: Operation) -> list[str]:
+    """What the state means for the person who asked, and what became of the operation."""
+    kind = kind_of(operation)
+    meaning = str(kind.words.sentences[operation.status])
+    outcome = outcome_sentence(operation)
+    if operation.status in _TOLD_BY_OUTCOME:
+        return [outcome or meaning, *kind.remarks(operation)]
+    return [meaning, outcome] if outcome else [meaning]
+
+
+# Their outcome says the same as the state with more.
+_TOLD_BY_OUTCOME = frozenset(
+    {
+        OperationState.UNKNOWN,
+        OperationState.SUCCEEDED,
+        OperationState.FAILED,
+        OperationState.NOT_CREATED,
+        OperationState.CANCELLED,
+    }
+)
+
+
+def _message_for(code: OutcomeCode, words: KindWords) -> Message:
+    return words.messages.get(code) or MESSAGES[code]
+
+
+def _filled(text: Text, values: Mapping[str, str]) -> str:
+    """The text with its values; a value that an old row lacks is left blank."""
+    return str(text) % _Blanks(values) if isinstance(text, str | Promise) else ""
+
+
+class _Blanks(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return ""

@@ -1,0 +1,67 @@
+"""Why people are refused, as codes with words, and the record of each refusal."""
+
+from collections.abc import Mapping
+
+from django.contrib.auth.models import User
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from snapshots.audit import actions
+from snapshots.models import ActionCode, Operation, may_request, may_request_for_others
+
+
+class Refusal(models.TextChoices):
+    """Why something was refused. The trail keeps the code."""
+
+    VOLUME_NOT_USABLE = "volume_not_usable", _("You may not use this volume.")
+    NOT_YOURS = "not_yours", _("The operation is somebody else's.")
+    NOT_ADMINISTRATOR = "not_administrator", _("Only administrators end a request.")
+    NOT_STUCK = "not_stuck", _("The portal is still at it, or it has ended.")
+    HAS_ENDED = "has_ended", _("It had ended.")
+    ALREADY_SENT = "already_sent", _("It was already sent, or had ended.")
+    NOT_ENDED_WITHOUT_SNAPSHOT = (
+        "not_ended_without_snapshot",
+        _("Only an operation that ended without a snapshot is asked again."),
+    )
+    VOLUME_NOT_READY = "volume_not_ready", _("The volume cannot be snapshotted now.")
+    VOLUME_IN_USE = "volume_in_use", _("The volume is in use now; please fill in a new form.")
+
+
+_LABELS = dict(Refusal.choices)
+
+
+def reason_in(details: Mapping[str, str]) -> str:
+    """Why something was refused or ended, from an action's details: a code's words, or a person's
+    own.
+    """
+    reason = details.get("why", "")
+    return str(_LABELS.get(reason, reason))
+
+
+class NotAllowedError(Exception):
+    """The person may not do this; nothing was done."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(str(refusal.label))
+        self.refusal = refusal
+
+
+def check_share(operation: Operation, person: User, code: ActionCode) -> None:
+    """Only the requester and the helpdesk change an operation. Raises `NotAllowedError`."""
+    is_own = operation.requester_id == person.pk and may_request(person)
+    if not is_own and not may_request_for_others(person):
+        raise refused(code, operation, person, Refusal.NOT_YOURS)
+
+
+def refused(
+    code: ActionCode, operation: Operation, person: User, refusal: Refusal
+) -> NotAllowedError:
+    """Record the refusal. Returns the error to raise."""
+    actions.record(
+        code,
+        actor=person,
+        operation=operation,
+        subject=str(operation.pk),
+        details={"why": refusal.value},
+    )
+    return NotAllowedError(refusal)

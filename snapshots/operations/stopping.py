@@ -1,0 +1,67 @@
+"""Cancelling what was not sent yet, and ending what the portal alone cannot."""
+
+from collections.abc import Mapping
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from snapshots.audit import actions
+from snapshots.database.transactions import in_transaction
+from snapshots.models import ActionCode, Operation, OperationState, OutcomeCode, may_administer
+from snapshots.operations.rights import Refusal, check_share, refused
+from snapshots.operations.transitions import Move, Outcome, write_unclaimed_move
+from snapshots.selectors.operations import is_stuck
+
+
+def cancel_operation(*, operation: Operation, person: User) -> bool:
+    """Cancel an operation that was not sent yet; False when it is too late.
+
+    Raises `NotAllowedError` for somebody else's operation, unless the helpdesk does it.
+    """
+    check_share(operation, person, ActionCode.OPERATION_CANCEL_REFUSED)
+    outcome = Outcome(code=OutcomeCode.CANCELLED, values={"person": person.get_username()})
+    move = Move(to=OperationState.CANCELLED, outcome=outcome)
+
+    def cancel() -> bool:
+        is_waiting = operation.status is OperationState.QUEUED
+        # A worker may hold it already, a moment from sending: its claim is taken away.
+        done = is_waiting and write_unclaimed_move(operation, move, now=timezone.now())
+        code = ActionCode.OPERATION_CANCELLED if done else ActionCode.OPERATION_CANCEL_REFUSED
+        _record(code, operation, person, {} if done else {"why": Refusal.ALREADY_SENT.value})
+        return done
+
+    return in_transaction(cancel)
+
+
+def end_operation(*, operation: Operation, person: User, why: str) -> bool:
+    """An administrator has looked in the cloud and ends what the portal cannot: it counts as
+    failed, and its volume is free for the next. False when it has ended by itself.
+
+    Raises `NotAllowedError` for anybody else, and for an operation that is not stuck.
+    """
+    if not may_administer(person):
+        raise refused(
+            ActionCode.OPERATION_END_REFUSED, operation, person, Refusal.NOT_ADMINISTRATOR
+        )
+    if not is_stuck(operation):
+        raise refused(ActionCode.OPERATION_END_REFUSED, operation, person, Refusal.NOT_STUCK)
+    values = {"person": person.get_username(), "why": why}
+    outcome = Outcome(code=OutcomeCode.ENDED, values=values)
+    move = Move(to=OperationState.FAILED, outcome=outcome)
+
+    def end() -> bool:
+        # A worker may be looking for it: its claim is taken away.
+        done = write_unclaimed_move(operation, move, now=timezone.now())
+        code = ActionCode.OPERATION_ENDED if done else ActionCode.OPERATION_END_REFUSED
+        _record(code, operation, person, {"why": why if done else Refusal.HAS_ENDED.value})
+        return done
+
+    return in_transaction(end)
+
+
+def _record(
+    code: ActionCode, operation: Operation, person: User, details: Mapping[str, str]
+) -> None:
+    actions.record(
+        code, actor=person, operation=operation, subject=str(operation.pk), details=dict(details)
+    )

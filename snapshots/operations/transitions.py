@@ -1,0 +1,161 @@
+"""The state machine of operations: which state may follow which, and the only writers of a state.
+
+A step decides a `Move`; `write_move` writes it through the worker's claim, `write_unclaimed_move`
+for people and for readings of many snapshots, which hold no claim on the operation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypedDict
+
+from snapshots.jobs.claims import release, take_away, write
+from snapshots.models import FINAL, Operation, OperationState, OutcomeCode
+
+ALLOWED: Mapping[OperationState, frozenset[OperationState]] = {
+    OperationState.QUEUED: frozenset(
+        {OperationState.QUEUED, OperationState.SENDING, OperationState.CANCELLED}
+    ),
+    OperationState.SENDING: frozenset(
+        {
+            OperationState.QUEUED,
+            OperationState.UNKNOWN,
+            OperationState.ACCEPTED,
+            OperationState.SUCCEEDED,
+            OperationState.FAILED,
+            OperationState.REFUSED,
+        }
+    ),
+    OperationState.UNKNOWN: frozenset(
+        {
+            OperationState.UNKNOWN,
+            OperationState.ACCEPTED,
+            OperationState.SUCCEEDED,
+            OperationState.FAILED,
+            OperationState.NOT_CREATED,
+        }
+    ),
+    OperationState.ACCEPTED: frozenset(
+        {OperationState.ACCEPTED, OperationState.SUCCEEDED, OperationState.FAILED}
+    ),
+    **{state: frozenset() for state in FINAL},
+}
+
+
+class ForbiddenMoveError(Exception):
+    """The state machine knows no such move: a fault in the code. Nothing was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What happened, for people: a code, the values its sentence needs, what the cloud named."""
+
+    code: OutcomeCode = OutcomeCode.NONE
+    values: Mapping[str, str] = field(default_factory=dict)
+    error_code: str = ""  # the cloud's own, of an error
+    request_id: str = ""  # the cloud's, to quote to its support
+
+
+NO_OUTCOME = Outcome()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tries:
+    """How often the portal has tried or looked: what the next pause and the proof depend on."""
+
+    fails: int = 0  # in a row
+    failing_since: datetime | None = None  # the first of the failures that provably did nothing
+    looks: int = 0  # that answered whether it is there
+    waited_seconds: float = 0.0  # the pauses between those looks, added up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """What a step decided about an operation: the only thing that changes its state.
+
+    `due_at` is when a worker takes the next step; None: none does. An outcome or tries of None stay
+    as they are.
+    """
+
+    to: OperationState
+    due_at: datetime | None = None
+    outcome: Outcome | None = None
+    tries: Tries | None = None
+
+
+class OperationColumns(TypedDict, total=False):
+    """What a move writes."""
+
+    state: OperationState
+    state_at: datetime
+    finished_at: datetime
+    sent_at: datetime | None
+    outcome_code: OutcomeCode
+    outcome_values: dict[str, str]
+    code: str
+    request_id: str
+    fails: int
+    failing_since: datetime | None
+    looks: int
+    waited_seconds: float
+
+
+def tries_of(operation: Operation) -> Tries:
+    return Tries(
+        fails=operation.fails,
+        failing_since=operation.failing_since,
+        looks=operation.looks,
+        waited_seconds=operation.waited_seconds,
+    )
+
+
+def columns_of(move: Move, *, before: OperationState, now: datetime) -> OperationColumns:
+    """The columns that the move writes. Raises `ForbiddenMoveError`."""
+    if move.to not in ALLOWED[before]:
+        raise ForbiddenMoveError(f"{before.value} may not become {move.to.value}.")
+    columns = OperationColumns()
+    if move.to is not before:
+        columns["state"], columns["state_at"] = move.to, now
+    if move.to in FINAL:
+        columns["finished_at"] = now
+    if move.to is OperationState.QUEUED:
+        columns["sent_at"] = None  # provably nothing was executed: it may be sent again
+    if move.outcome is not None:
+        columns["outcome_code"] = move.outcome.code
+        columns["outcome_values"] = dict(move.outcome.values)
+        columns["code"] = move.outcome.error_code[:80]
+        columns["request_id"] = move.outcome.request_id[:120]
+    if move.tries is not None:
+        columns["fails"] = move.tries.fails
+        columns["failing_since"] = move.tries.failing_since
+        columns["looks"] = move.tries.looks
+        columns["waited_seconds"] = move.tries.waited_seconds
+    return columns
+
+
+def write_move(operation: Operation, move: Move, *, now: datetime) -> None:
+    """Write the move through the worker's claim, which ends with it, but on entering `sending`.
+
+    Raises `LostClaimError` when another worker holds the claim, `IntegrityError` when another
+    operation is on the volume, `ForbiddenMoveError`; then nothing is written.
+    """
+    columns = columns_of(move, before=operation.status, now=now)
+    if move.to is OperationState.SENDING:
+        write(operation, columns)
+    else:
+        release(operation, due_at=move.due_at, columns=columns)
+
+
+def write_unclaimed_move(operation: Operation, move: Move, *, now: datetime) -> bool:
+    """Write the move unless the operation has left its state, and take away any worker's claim.
+
+    False when it has left it: then nothing is written. Raises `ForbiddenMoveError`.
+    """
+    columns = columns_of(move, before=operation.status, now=now)
+    unmoved = Operation.objects.filter(pk=operation.pk, state=operation.state)
+    return take_away(unmoved, due_at=move.due_at, columns=columns) == 1
+
+
+def mark_as_sent(operation: Operation, *, now: datetime) -> None:
+    """Note that the first byte may leave now. Raises `LostClaimError`."""
+    write(operation, {"sent_at": now})
