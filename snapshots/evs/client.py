@@ -66,10 +66,10 @@ class _Call:
 class EvsClient:
     """One unit of work with one cloud: cheap to build, its exchanges told to one recorder.
 
-    Reading calls are sent again, after each of the `pauses_seconds`, when no answer, a server fault
-    or throttling comes back; none for callers who plan their own pauses. `purpose` names why
-    requests leave, for the recorder; without it each kind of call has its own (a login always is
-    "login").
+    Calls that can do no harm twice (reading, updating) are sent again, after each of the
+    `pauses_seconds`, when no answer, a server fault or throttling comes back; callers who plan
+    their own pauses give none. `purpose` names why requests leave, for the recorder; without it
+    each kind of call has its own (a login always is "login").
 
     Every method raises an EvsError when it does not succeed, and what the recorder raises.
     """
@@ -106,15 +106,26 @@ class EvsClient:
         """One snapshot (page A-2098); NotFound when it is gone or another project's."""
         path = self._connection.dialect.show
         call = _Call(purpose="watch", path=path, identity=_named(snapshot_id))
-        answer = self._ask_patiently(call)
-        shown = _read(answer, _snapshot_answer)
-        if shown.id.lower() != snapshot_id.lower():
-            raise OtherSnapshot(
-                "The cloud answered with another snapshot than the one asked for.",
-                status=answer.status,
-                request_id=request_id_of(answer.headers, None),
-            )
-        return shown
+        return _snapshot_with_id(snapshot_id, answer=self._ask_patiently(call))
+
+    def update_snapshot(
+        self, snapshot_id: str, *, name: str | None, description: str | None
+    ) -> CloudSnapshot:
+        """Replace name and description (page A-2095), in whatever status the snapshot is.
+
+        Both texts are already checked against `limits`; None empties the field. The answer's
+        `updated_at` may be the one from before. NotFound when the snapshot is gone or another
+        project's. If the error's `outcome_known` is False, the texts may have been replaced:
+        reading the snapshot tells, and updating it again does no harm.
+        """
+        call = _Call(
+            purpose="update",
+            method="PUT",
+            path=self._connection.dialect.update,
+            identity=_named(snapshot_id),
+            body=_update_body(name=name, description=description),
+        )
+        return _snapshot_with_id(snapshot_id, answer=self._ask_patiently(call))
 
     def delete_snapshot(self, snapshot_id: str) -> None:
         """Ask for the end of a snapshot (page A-2094): it is "deleting", then gone, or back again.
@@ -214,16 +225,23 @@ class EvsClient:
         return Listing(fetch=fetch, paging=paging, wanted=wanted).read_all(limit=limit)
 
     def _ask_patiently(self, call: _Call) -> CloudAnswer:
-        """For calls that change nothing: ask again when that may help."""
-        for pause in self._pauses_seconds:
+        """For calls that may be sent again: ask again when that may help.
+
+        A refusal of the last attempt says nothing about the attempts before it, so the outcome is
+        known only when it is known of all of them.
+        """
+        outcome_known = True
+        for pause in (*self._pauses_seconds, None):
             try:
                 return self._ask(call)
-            except (Unreachable, ServerFault, Throttled) as error:
-                wait = max(pause, error.retry_after or 0)
-                if wait > _LONGEST_PAUSE_SECONDS:
-                    raise  # whoever called us can wait better
+            except EvsError as error:
+                outcome_known = outcome_known and error.outcome_known
+                error.outcome_known = outcome_known
+                wait = _seconds_to_wait(error, pause=pause)
+                if wait is None:
+                    raise
             self._connection.clock.sleep(wait)
-        return self._ask(call)
+        raise AssertionError("The last attempt returns or raises.")
 
     def _ask(self, call: _Call) -> CloudAnswer:
         """Send once, or twice when the token was rejected and a new one could be had."""
@@ -283,6 +301,20 @@ def _create_body(arguments: CreateSnapshot) -> bytes:
     return json.dumps({"snapshot": snapshot}, ensure_ascii=False).encode()
 
 
+def _update_body(*, name: str | None, description: str | None) -> bytes:
+    """Empty texts instead of null: no document allows a null name."""
+    texts = {"name": name or "", "description": description or ""}
+    return json.dumps({"snapshot": texts}, ensure_ascii=False).encode()
+
+
+def _seconds_to_wait(error: EvsError, *, pause: float | None) -> float | None:
+    """How long to wait before the next attempt; None when none should follow."""
+    if pause is None or not isinstance(error, Unreachable | ServerFault | Throttled):
+        return None
+    wait = max(pause, error.retry_after or 0)
+    return wait if wait <= _LONGEST_PAUSE_SECONDS else None  # the caller can wait better
+
+
 def _named(identity: str) -> str:
     """An id as a path segment; what would name another path is a mistake of the caller."""
     if identity in {"", ".", ".."}:
@@ -298,6 +330,17 @@ def _fits(row: CloudSnapshot, key: str, value: str) -> bool:
 
 def _snapshot_answer(data: Mapping[str, object]) -> CloudSnapshot:
     return snapshot_from(data.get("snapshot"))
+
+
+def _snapshot_with_id(snapshot_id: str, *, answer: CloudAnswer) -> CloudSnapshot:
+    snapshot = _read(answer, _snapshot_answer)
+    if snapshot.id.lower() != snapshot_id.lower():
+        raise OtherSnapshot(
+            "The cloud answered with another snapshot than the one asked for.",
+            status=answer.status,
+            request_id=request_id_of(answer.headers, None),
+        )
+    return snapshot
 
 
 def _error_in(answer: CloudAnswer) -> EvsError | None:

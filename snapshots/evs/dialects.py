@@ -36,9 +36,9 @@ class Dialect:
     volumes: str = "/volumes/detail"
     volume: str = "/volumes/{id}"
     quota: str = "/os-quota-sets/{project_id}"  # needs the query usage=True
-    # Known, not called yet: pages A-2095, A-2094, A-2099, A-2022.
     update: str = "/snapshots/{id}"
     delete: str = "/snapshots/{id}"
+    # Known, not called yet: pages A-2099, A-2022.
     metadata: str | None = "/snapshots/{id}/metadata"
     rollback: str = "/os-vendor-snapshots/{id}/rollback"
 
@@ -46,7 +46,7 @@ class Dialect:
 _V2_SERVICES = ("volumev2", "evs", "volume", "block-storage", "block-store")
 _V3_SERVICES = ("volumev3", "block-storage", "block-store", "evs", "volume")
 
-# Pages A-2093, A-2096 to A-2098.
+# Pages A-2093 to A-2098.
 NATIVE_V2 = Dialect(
     name="native-v2",
     version="v2",
@@ -54,7 +54,7 @@ NATIVE_V2 = Dialect(
     snapshot_filters=frozenset({"marker", "limit", "name", "status", "volume_id"}),
     service_types=_V2_SERVICES,
 )
-# Pages evs_04_3056, 3059 to 3061.
+# Pages evs_04_3056 to 3061.
 NATIVE_V3 = Dialect(
     name="native-v3",
     version="v3",

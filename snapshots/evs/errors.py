@@ -11,8 +11,9 @@
       ServerFault
       UnreadableAnswer     an answer came, but nobody can tell what it says
 
-`outcome_known` is what a caller of a creating call must ask: True means that the cloud provably
-did not do what was asked, so that asking again cannot do it twice.
+`outcome_known` is what a caller of a call that changes something must ask: True means that the
+cloud provably did not do what was asked, at none of the attempts, so that asking again cannot do it
+twice.
 """
 
 import re
@@ -31,7 +32,7 @@ class EvsError(Exception):
     `status` is the HTTP status (None when no answer came), `code` the cloud's own word for the
     trouble ("" for none), `message` at most 500 characters for people, `request_id` what to quote
     to the cloud's support, `retry_after` seconds (at most 3600) that the cloud asked us to wait.
-    `at_sign_in`: the call itself was not sent, since the sign-in before it failed.
+    `at_sign_in`: the last attempt was not sent, since the sign-in before it failed.
     """
 
     provably_undone: ClassVar[bool] = False

@@ -141,6 +141,17 @@ def test_planned_fault_may_make_first_and_then_cut(client, server):
     assert len(client.everything()) == 1
 
 
+def test_planned_fault_may_update_and_then_cut(client, server):
+    ident = client.create(LOGS).body["snapshot"]["id"]
+    path = "/snapshots/[^/]+"
+    fault = PlannedFault(method="PUT", path=path, made=True, delivery=Delivery.CUT, body={})
+    server.plan_fault(fault)
+    changes = {"snapshot": {"name": "new", "description": ""}}
+    with pytest.raises(http.client.IncompleteRead):
+        client.ask("PUT", f"/snapshots/{ident}", changes)
+    assert client.snapshot(ident)["name"] == "new"
+
+
 def test_planned_fault_meets_lists_too(client, server):
     server.plan_fault(PlannedFault(method="GET", path="/snapshots/detail", status=500, body={}))
     statuses = [client.ask("GET", "/snapshots/detail").status for _ in range(2)]
