@@ -19,8 +19,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models.signals import pre_save
 from django.http import HttpRequest
 
+from snapshots import sandbox_account
 from snapshots.models import Role
-from snapshots.sandbox import scenarios
 
 DEMO_PASSWORD = "demo"  # noqa: S105 - public by intent
 # Name, role, and what the sign-in page says of it. Made in sandbox mode by `manage seed_demo`.
@@ -32,7 +32,7 @@ DEMO_ACCOUNTS = (
     ("root", Role.ADMINISTRATOR, "administrator: people and grants"),
 )
 # Every password that the README, the examples or the sandbox's code show.
-PUBLISHED_PASSWORDS = (DEMO_PASSWORD, "password", scenarios.PASSWORD)
+PUBLISHED_PASSWORDS = (DEMO_PASSWORD, "password", sandbox_account.PASSWORD)
 REFUSAL = (
     "This password is published in the portal's own documentation, so it opens no account here."
     " Ask an administrator to give your account another."

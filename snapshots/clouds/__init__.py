@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from snapshots import sandbox_account
 from snapshots.audit.recorder import AuditRecorder
 from snapshots.clouds_yaml import Chosen, full_path, read_clouds
 from snapshots.evs.auth import SignInPause
@@ -31,7 +32,6 @@ from snapshots.evs.connection import Connection, connect, wire_to
 from snapshots.evs.errors import EvsError, LoginFailed
 from snapshots.evs.login import secrets_in
 from snapshots.models import SignInAttempt, SignInPermit
-from snapshots.sandbox import scenarios
 
 SANDBOX = "sandbox"
 
@@ -238,14 +238,14 @@ def _chosen() -> Chosen | None:
 def _sandbox_config() -> CloudConfig:
     return CloudConfig(
         name=SANDBOX,
-        region=scenarios.REGION,
+        region=sandbox_account.REGION,
         auth=PasswordCredentials(
             auth_url=f"{settings.EVSPORTAL_SANDBOX_URL}/v3",
-            username=scenarios.USERNAME,
-            password=scenarios.PASSWORD,
-            user_domain_name=scenarios.DOMAIN,
-            project_name=scenarios.PROJECT_NAME,
-            project_domain_name=scenarios.DOMAIN,
+            username=sandbox_account.USERNAME,
+            password=sandbox_account.PASSWORD,
+            user_domain_name=sandbox_account.DOMAIN,
+            project_name=sandbox_account.PROJECT_NAME,
+            project_domain_name=sandbox_account.DOMAIN,
         ),
         calls_per_second=100,
         allow_http=True,  # its password is printed in the documentation

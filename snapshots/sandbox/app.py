@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from snapshots.sandbox import control, identity_routes, storage
+from snapshots.sandbox.context import Context
 from snapshots.sandbox.errors import Style, server_error
 from snapshots.sandbox.messages import Answer, Delivery, Request
 from snapshots.sandbox.options import ErrorStyle, SandboxOptions
@@ -111,14 +112,14 @@ class Sandbox:
         return fault.answer()
 
     def _dispatch(self, request: Request, request_id: str, fault: PlannedFault | None) -> Answer:
-        desk = storage.Desk(self.state, self.options, request_id, fault.trouble if fault else None)
+        context = Context(self.state, self.options, request_id, fault.trouble if fault else None)
         if request.path.startswith(f"{_IDENTITY}/"):
-            return identity_routes.answer(_below(request, _IDENTITY), desk)
+            return identity_routes.answer(_below(request, _IDENTITY), context)
         if request.path.startswith(f"{_VOLUME}/"):
-            return storage.answer(_below(request, _VOLUME), desk, only_v3=True)
+            return storage.answer(_below(request, _VOLUME), context, only_v3=True)
         if identity_routes.is_ours(request.path):
-            return identity_routes.answer(request, desk)
-        return storage.answer(request, desk)
+            return identity_routes.answer(request, context)
+        return storage.answer(request, context)
 
     # --- WSGI ---
 

@@ -4,16 +4,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
 from snapshots.sandbox.errors import bad_request, denied, missing
 from snapshots.sandbox.messages import Json, Request
 from snapshots.sandbox.options import SandboxOptions
 from snapshots.sandbox.records import Caller, Snapshot, Volume
 from snapshots.sandbox.scenarios import Role, Trouble
-
-if TYPE_CHECKING:
-    from snapshots.sandbox.state import State
+from snapshots.sandbox.state import State
 
 Microversion = tuple[int, int]
 _YES = {"1", "t", "true", "on", "y", "yes"}
@@ -34,7 +31,7 @@ class Dialect(Enum):
 @dataclass(frozen=True)
 class Call:
     request: Request
-    state: "State"
+    state: State
     options: SandboxOptions
     caller: Caller
     dialect: Dialect

@@ -30,22 +30,30 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from snapshots.sandbox.call import new_id
 from snapshots.sandbox.messages import Answer, Request, json_answer
 from snapshots.sandbox.records import Snapshot, Volume, to_columns
 from snapshots.sandbox.scenarios import PROJECT_ID, USERS, ZONE_A
-from snapshots.sandbox.troubles import planned_from
+from snapshots.sandbox.state import State
+from snapshots.sandbox.troubles import PlannedFault, planned_from
 from snapshots.sandbox.views import when
-
-if TYPE_CHECKING:
-    from snapshots.sandbox.app import Sandbox
 
 PREFIX = "/_sandbox/"
 
 
-def answer(request: Request, sandbox: "Sandbox") -> Answer:
+class Controlled(Protocol):
+    """What the control routes use of a sandbox."""
+
+    state: State
+    faults: list[PlannedFault]
+
+    def plan_fault(self, fault: PlannedFault) -> None: ...
+    def requests(self) -> list[dict[str, Any]]: ...
+
+
+def answer(request: Request, sandbox: Controlled) -> Answer:
     """Carries out a control request; 400 with a sentence where it cannot."""
     for method, path, handler in _ROUTES:
         match = re.fullmatch(path, request.path.removeprefix(PREFIX))
@@ -58,22 +66,22 @@ def answer(request: Request, sandbox: "Sandbox") -> Answer:
     return json_answer(404, {"error": "no such control route"})
 
 
-def _requests(sandbox: "Sandbox", _: Any) -> Any:
+def _requests(sandbox: Controlled, _: Any) -> Any:
     requests = sandbox.requests()
     counts = Counter(f"{r['method']} {r['path']}" for r in requests)
     return {"total": len(requests), "counts": counts, "requests": requests}
 
 
-def _forget_requests(sandbox: "Sandbox", _: Any) -> Any:
+def _forget_requests(sandbox: Controlled, _: Any) -> Any:
     return {"forgotten": sandbox.state.change("DELETE FROM requests")}
 
 
-def _snapshots(sandbox: "Sandbox", _: Any) -> Any:
+def _snapshots(sandbox: Controlled, _: Any) -> Any:
     rows = sandbox.state.rows("SELECT * FROM snapshots ORDER BY created_at, id")
     return {"snapshots": [_shown(Snapshot.from_row(row)) for row in rows]}
 
 
-def _volumes(sandbox: "Sandbox", _: Any) -> Any:
+def _volumes(sandbox: Controlled, _: Any) -> Any:
     rows = sandbox.state.rows("SELECT * FROM volumes ORDER BY created_at, id")
     return {"volumes": [_shown(Volume.from_row(row)) for row in rows]}
 
@@ -83,7 +91,7 @@ def _shown(record: Snapshot | Volume) -> dict[str, Any]:
     return shown | {"created_at": when(record.created_at), "updated_at": when(record.updated_at)}
 
 
-def _add_volumes(sandbox: "Sandbox", body: Any) -> Any:
+def _add_volumes(sandbox: Controlled, body: Any) -> Any:
     name, now = body.get("name", "volume"), int(sandbox.state.clock())
     ids = [new_id() for _ in range(int(body.get("count", 1)))]
     for number, ident in enumerate(ids, 1):
@@ -103,7 +111,7 @@ def _add_volumes(sandbox: "Sandbox", body: Any) -> Any:
     return {"ids": ids}
 
 
-def _change_volume(sandbox: "Sandbox", body: Any, ident: str) -> Any:
+def _change_volume(sandbox: Controlled, body: Any, ident: str) -> Any:
     volume = sandbox.state.volume(ident)
     if volume is None:
         raise KeyError(ident)
@@ -113,12 +121,12 @@ def _change_volume(sandbox: "Sandbox", body: Any, ident: str) -> Any:
     return _shown(volume)
 
 
-def _remove_volume(sandbox: "Sandbox", _: Any, ident: str) -> Any:
+def _remove_volume(sandbox: Controlled, _: Any, ident: str) -> Any:
     sandbox.state.change("DELETE FROM snapshots WHERE volume_id = ?", (ident,))
     return {"removed": sandbox.state.change("DELETE FROM volumes WHERE id = ?", (ident,))}
 
 
-def _change_snapshot(sandbox: "Sandbox", body: Any, ident: str) -> Any:
+def _change_snapshot(sandbox: Controlled, body: Any, ident: str) -> Any:
     snapshot = sandbox.state.snapshot(ident)
     if snapshot is None:
         raise KeyError(ident)
@@ -129,7 +137,7 @@ def _change_snapshot(sandbox: "Sandbox", body: Any, ident: str) -> Any:
     return _shown(snapshot)
 
 
-def _remove_snapshot(sandbox: "Sandbox", _: Any, ident: str) -> Any:
+def _remove_snapshot(sandbox: Controlled, _: Any, ident: str) -> Any:
     return {"removed": sandbox.state.change("DELETE FROM snapshots WHERE id = ?", (ident,))}
 
 
@@ -140,17 +148,17 @@ def _change(record: object, body: dict[str, Any], allowed: tuple[str, ...]) -> N
         setattr(record, name, value)
 
 
-def _plan_fault(sandbox: "Sandbox", body: Any) -> Any:
+def _plan_fault(sandbox: Controlled, body: Any) -> Any:
     sandbox.plan_fault(planned_from(body))
     return {"planned": len(sandbox.faults)}
 
 
-def _forget_faults(sandbox: "Sandbox", _: Any) -> Any:
+def _forget_faults(sandbox: Controlled, _: Any) -> Any:
     sandbox.faults.clear()
     return {"planned": 0}
 
 
-def _expire_tokens(sandbox: "Sandbox", _: Any) -> Any:
+def _expire_tokens(sandbox: Controlled, _: Any) -> Any:
     now = sandbox.state.clock()
     return {"expired": sandbox.state.change("UPDATE tokens SET expires_at = ?", (now,))}
 

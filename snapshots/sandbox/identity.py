@@ -8,6 +8,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from snapshots.sandbox.context import Context
 from snapshots.sandbox.errors import UNAUTHORIZED, IdentityFault
 from snapshots.sandbox.messages import Answer, Request, json_answer
 from snapshots.sandbox.options import ErrorStyle
@@ -22,14 +23,13 @@ from snapshots.sandbox.scenarios import (
     SeedProject,
     SeedUser,
 )
-from snapshots.sandbox.storage import Desk
 
 NOT_A_TOKEN = "Could not recognize Fernet token"  # noqa: S105 - Keystone's words
 CHALLENGE = (("WWW-Authenticate", 'Keystone uri="/identity/v3"'),)
 
 
-def unauthorized(desk: Desk, message: str = UNAUTHORIZED) -> IdentityFault:
-    if desk.options.errors is ErrorStyle.EVS and message == UNAUTHORIZED:
+def unauthorized(context: Context, message: str = UNAUTHORIZED) -> IdentityFault:
+    if context.options.errors is ErrorStyle.EVS and message == UNAUTHORIZED:
         message = "The username or password is wrong."
     return IdentityFault(401, message, CHALLENGE)
 
@@ -126,37 +126,37 @@ def _when(at: float) -> str:
 # --- the rest of /v3 ---
 
 
-def _caller_token(request: Request, desk: Desk) -> Token:
-    token = desk.state.token(request.headers.get("x-auth-token", ""))
+def _caller_token(request: Request, context: Context) -> Token:
+    token = context.state.token(request.headers.get("x-auth-token", ""))
     if token is None:
-        raise unauthorized(desk)
+        raise unauthorized(context)
     return token
 
 
-def _subject(request: Request, desk: Desk) -> Token:
-    token = desk.state.token(request.headers.get("x-subject-token", ""))
+def _subject(request: Request, context: Context) -> Token:
+    token = context.state.token(request.headers.get("x-subject-token", ""))
     if token is None:
         raise IdentityFault(404, NOT_A_TOKEN)
     return token
 
 
-def validate(request: Request, desk: Desk) -> Answer:
-    _caller_token(request, desk)
-    token = _subject(request, desk)
+def validate(request: Request, context: Context) -> Answer:
+    _caller_token(request, context)
+    token = _subject(request, context)
     content = {"token": token_content(token, request)}
     return json_answer(200, content, (("X-Subject-Token", token.token),))
 
 
-def revoke(request: Request, desk: Desk) -> Answer:
-    _caller_token(request, desk)
-    token = _subject(request, desk)
-    desk.state.change("DELETE FROM tokens WHERE token = ?", (token.token,))
+def revoke(request: Request, context: Context) -> Answer:
+    _caller_token(request, context)
+    token = _subject(request, context)
+    context.state.change("DELETE FROM tokens WHERE token = ?", (token.token,))
     return Answer(204)
 
 
-def projects(request: Request, desk: Desk, caller: Caller | None = None) -> Answer:
+def projects(request: Request, context: Context, caller: Caller | None = None) -> Answer:
     """``/v3/auth/projects``, and ``/v3/projects?name=`` as SDKs ask for a project's id (6.2)."""
-    user_id = caller.user_id if caller else _caller_token(request, desk).user_id
+    user_id = caller.user_id if caller else _caller_token(request, context).user_id
     user = user_by_id(user_id)
     wanted = request.last_params.get("name")
     mine = [p for p in PROJECTS if user and role_of(user, p.id)]
@@ -180,19 +180,19 @@ def _project_content(project: SeedProject, request: Request) -> dict[str, Any]:
     }
 
 
-def catalog(request: Request, desk: Desk) -> Answer:
-    token = _caller_token(request, desk)
+def catalog(request: Request, context: Context) -> Answer:
+    token = _caller_token(request, context)
     content = catalog_content(token.project_id or "", request.base_url)
     links = {"self": f"{request.base_url}{request.raw_path}"}
     return json_answer(200, {"catalog": content, "links": links})
 
 
-def add_credential(request: Request, desk: Desk) -> Answer:
+def add_credential(request: Request, context: Context) -> Answer:
     """An application credential for the caller's project (recorded)."""
-    token = _caller_token(request, desk)
+    token = _caller_token(request, context)
     given = json.loads(request.body)["application_credential"]
     ident, project_id = uuid.uuid4().hex, token.project_id or ""
-    desk.state.change(
+    context.state.change(
         "INSERT INTO credentials VALUES (?, ?, ?, ?, ?)",
         (ident, token.user_id, project_id, given["name"], given["secret"]),
     )

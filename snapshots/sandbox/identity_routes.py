@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from snapshots.sandbox import access, identity, sign_in, signing, versions
+from snapshots.sandbox.context import Context
 from snapshots.sandbox.errors import Fault, IdentityFault, Style
 from snapshots.sandbox.messages import Answer, Request, json_answer
 from snapshots.sandbox.options import ErrorStyle
-from snapshots.sandbox.storage import Desk
 
 _OURS = re.compile(r"/v3/?|/v3/(auth|users)/.*|/v3/projects")
 _MOST_BYTES = 114_688
@@ -22,7 +22,7 @@ _NO_PAGE = (
     " check your spelling and try again.</p>\n"
 )
 
-Handler = Callable[[Request, Desk], Answer]
+Handler = Callable[[Request, Context], Answer]
 
 
 def is_ours(path: str) -> bool:
@@ -30,17 +30,17 @@ def is_ours(path: str) -> bool:
     return bool(_OURS.fullmatch(path))
 
 
-def _root(request: Request, _: Desk) -> Answer:
+def _root(request: Request, _: Context) -> Answer:
     return versions.identity_root(request)
 
 
-def _v3(request: Request, _: Desk) -> Answer:
+def _v3(request: Request, _: Context) -> Answer:
     return versions.identity_v3(request)
 
 
-def _projects(request: Request, desk: Desk) -> Answer:
-    caller = access.caller_of(request, desk.state) if signing.is_signed(request) else None
-    return identity.projects(request, desk, caller)
+def _projects(request: Request, context: Context) -> Answer:
+    caller = access.caller_of(request, context.state) if signing.is_signed(request) else None
+    return identity.projects(request, context, caller)
 
 
 _ROUTES: tuple[tuple[str, dict[str, Handler]], ...] = (
@@ -57,26 +57,30 @@ _ROUTES: tuple[tuple[str, dict[str, Handler]], ...] = (
 )
 
 
-def answer(request: Request, desk: Desk) -> Answer:
+def answer(request: Request, context: Context) -> Answer:
     """What the identity service says."""
     if len(request.body) > _MOST_BYTES:
         return Answer(413, _TOO_LARGE, (("Content-Type", "text/plain; charset=UTF-8"),))
     try:
-        said = _routed(request, desk)
+        said = _routed(request, context)
     except IdentityFault as fault:
-        said = fault.answer(Style(desk.options.errors, desk.request_id))
+        said = fault.answer(Style(context.options.errors, context.request_id))
     except Fault as fault:
-        said = fault.answer(Style(ErrorStyle.EVS, desk.request_id))
-    headers = (*said.headers, ("Vary", "X-Auth-Token"), ("x-openstack-request-id", desk.request_id))
+        said = fault.answer(Style(ErrorStyle.EVS, context.request_id))
+    headers = (
+        *said.headers,
+        ("Vary", "X-Auth-Token"),
+        ("x-openstack-request-id", context.request_id),
+    )
     return replace(said, headers=headers)
 
 
-def _routed(request: Request, desk: Desk) -> Answer:
+def _routed(request: Request, context: Context) -> Answer:
     for path, handlers in _ROUTES:
         if not re.fullmatch(path, request.path):
             continue
         if request.method in handlers:
-            return handlers[request.method](request, desk)
+            return handlers[request.method](request, context)
         message = {"message": "The method is not allowed for the requested URL."}
         allowed = ", ".join([*handlers, "HEAD", "OPTIONS"])
         return json_answer(405, message, (("Allow", allowed),))

@@ -8,10 +8,11 @@ them.
 from dataclasses import dataclass
 from enum import StrEnum
 
-REGION = "sandbox-1"
-DOMAIN = "sandbox-account"
+from snapshots.sandbox_account import DOMAIN, PASSWORD, PROJECT_NAME, REGION, USERNAME
+
+__all__ = ["DOMAIN", "PASSWORD", "PROJECT_NAME", "REGION", "USERNAME"]
+
 DOMAIN_ID = "5a5d0c0ffee0420a9d0b0de0f1c3b6aa"
-PROJECT_NAME = REGION
 PROJECT_ID = "5a11db0c0de04f3f9e9d0d410b371fde"
 OTHER_PROJECT_NAME = f"{REGION}_other"
 OTHER_PROJECT_ID = "07e5a11db0c04c7b8ad02f6c1b9e5d3a"
@@ -20,8 +21,6 @@ SMALL_PROJECT_ID = "54a115a11db0c4e0c9d2f6b8a7e3d1c5"
 ADMIN_PROJECT_NAME = "admin"
 ADMIN_PROJECT_ID = "ad314a11db0c4a60bd3f5c8e7d2b9f10"
 
-USERNAME = "sandbox"
-PASSWORD = "open-sesame-sandbox"  # noqa: S105 - opens nothing but the sandbox
 READER_USERNAME = "reader"
 OTHER_USERNAME = "other"
 SMALL_USERNAME = "small"

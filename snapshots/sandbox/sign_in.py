@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from snapshots.sandbox.context import Context
 from snapshots.sandbox.errors import MALFORMED, IdentityFault
 from snapshots.sandbox.identity import (
     CHALLENGE,
@@ -33,7 +34,6 @@ from snapshots.sandbox.scenarios import (
     SeedProject,
     SeedUser,
 )
-from snapshots.sandbox.storage import Desk
 
 _CLIENT_ERROR = f"{MALFORMED} The client is assumed to be in error."
 _EXPIRED = "Failed to validate token"
@@ -66,10 +66,10 @@ class Proof:
     """The application credential's row: it belongs to one project."""
 
 
-Way = Callable[[Json, Desk], Proof]
+Way = Callable[[Json, Context], Proof]
 
 
-def issue(request: Request, desk: Desk) -> Answer:
+def issue(request: Request, context: Context) -> Answer:
     """A token for a password, a token or an application credential (iam_30_0001; recorded)."""
     auth = _auth_member(request)
     identity = auth["identity"]
@@ -81,10 +81,10 @@ def issue(request: Request, desk: Desk) -> Answer:
     }
     if method not in ways:
         raise UnsupportedMethodFault(tuple(ways))
-    proof = ways[method](identity.get(method) or {}, desk)
-    project_id = _project_id(auth.get("scope"), proof, desk)
-    token = _new_token(proof, project_id, method, desk)
-    desk.state.add_token(token)
+    proof = ways[method](identity.get(method) or {}, context)
+    project_id = _project_id(auth.get("scope"), proof, context)
+    token = _new_token(proof, project_id, method, context)
+    context.state.add_token(token)
     content = {"token": token_content(token, request)}
     if proof.credential:
         content["token"]["application_credential"] = {
@@ -95,9 +95,9 @@ def issue(request: Request, desk: Desk) -> Answer:
     return json_answer(201, content, (("X-Subject-Token", token.token),))
 
 
-def _project_id(scope: Json, proof: Proof, desk: Desk) -> str | None:
+def _project_id(scope: Json, proof: Proof, context: Context) -> str | None:
     if proof.credential is None:
-        return _scope(scope, proof.user, desk)
+        return _scope(scope, proof.user, context)
     if scope:
         raise IdentityFault(401, _NO_SCOPE, CHALLENGE)
     return str(proof.credential["project_id"])
@@ -122,11 +122,11 @@ def _auth_member(request: Request) -> dict[str, Any]:
     return auth
 
 
-def _by_password(given: Json, desk: Desk) -> Proof:
+def _by_password(given: Json, context: Context) -> Proof:
     asked = given.get("user") or {}
     user = _user(asked)
     if user is None or not _same(str(asked.get("password", "")), user.password):
-        raise unauthorized(desk)
+        raise unauthorized(context)
     return Proof(user=user)
 
 
@@ -141,40 +141,40 @@ def _user(asked: Json) -> SeedUser | None:
     return next((user for user in USERS if user.name.lower() == name), None)
 
 
-def _by_token(given: Json, desk: Desk) -> Proof:
+def _by_token(given: Json, context: Context) -> Proof:
     text = str(given.get("id", ""))
-    token = desk.state.token(text)
+    token = context.state.token(text)
     user = user_by_id(token.user_id) if token else None
     if user is None or token is None:
-        raise IdentityFault(404, _EXPIRED if desk.state.was_token(text) else NOT_A_TOKEN)
+        raise IdentityFault(404, _EXPIRED if context.state.was_token(text) else NOT_A_TOKEN)
     if "application_credential" in token.method:
         raise IdentityFault(403, _DELEGATED)
     return Proof(user=user, parent=token)
 
 
-def _by_credential(given: Json, desk: Desk) -> Proof:
-    credential = _credential_by_id(given, desk) if "id" in given else _named(given, desk)
+def _by_credential(given: Json, context: Context) -> Proof:
+    credential = _credential_by_id(given, context) if "id" in given else _named(given, context)
     user = user_by_id(credential["user_id"]) if credential else None
     if user is None or credential is None:
-        raise unauthorized(desk)
+        raise unauthorized(context)
     if not _same(str(given.get("secret", "")), credential["secret"]):
-        raise unauthorized(desk)
+        raise unauthorized(context)
     return Proof(user=user, credential=credential)
 
 
-def _credential_by_id(given: Json, desk: Desk) -> Json:
-    rows = desk.state.rows("SELECT * FROM credentials WHERE id = ?", (str(given["id"]),))
+def _credential_by_id(given: Json, context: Context) -> Json:
+    rows = context.state.rows("SELECT * FROM credentials WHERE id = ?", (str(given["id"]),))
     if not rows:
         raise IdentityFault(404, f"Could not find Application Credential: {given['id']}.")
     return dict(rows[0])
 
 
-def _named(given: Json, desk: Desk) -> Json | None:
+def _named(given: Json, context: Context) -> Json | None:
     if "user" not in given:
         asked = "Expecting to find user in application credential."
         raise IdentityFault(400, f"{asked} {_CLIENT_ERROR}")
     user = _user(given["user"])
-    rows = desk.state.rows(
+    rows = context.state.rows(
         "SELECT * FROM credentials WHERE name = ? AND user_id = ?",
         (str(given.get("name", "")), user.id if user else ""),
     )
@@ -191,13 +191,13 @@ def _same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode(), expected.encode())
 
 
-def _scope(scope: Json, user: SeedUser, desk: Desk) -> str | None:
+def _scope(scope: Json, user: SeedUser, context: Context) -> str | None:
     if not scope:
         return None
     asked = scope.get("project")
     project = _project(asked) if asked else None
     if project is None or role_of(user, project.id) is None:
-        raise unauthorized(desk)
+        raise unauthorized(context)
     return project.id
 
 
@@ -209,11 +209,11 @@ def _project(asked: Json) -> SeedProject | None:
     return next((project for project in PROJECTS if project.name == asked.get("name")), None)
 
 
-def _new_token(proof: Proof, project_id: str | None, method: str, desk: Desk) -> Token:
-    now = float(int(desk.state.clock()))
+def _new_token(proof: Proof, project_id: str | None, method: str, context: Context) -> Token:
+    now = float(int(context.state.clock()))
     text = "MII" + base64.urlsafe_b64encode(secrets.token_bytes(_TOKEN_BYTES)).decode().rstrip("=")
     audit_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    expires_at = desk.state.clock() + desk.options.token_seconds
+    expires_at = context.state.clock() + context.options.token_seconds
     parent = proof.parent
     if parent:  # a token made of another ends with it, and tells of it (recorded)
         method, audit_id = f"{method} {parent.method}", f"{audit_id} {parent.audit_id}"

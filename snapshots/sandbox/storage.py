@@ -5,10 +5,11 @@ The order of the checks is Cinder's (recorded in 02, 06, 09): token, route, vers
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from snapshots.sandbox import access, routes, versions
 from snapshots.sandbox.call import Call, Dialect, Microversion
+from snapshots.sandbox.context import Context
 from snapshots.sandbox.errors import (
     MALFORMED,
     ApiFault,
@@ -20,45 +21,33 @@ from snapshots.sandbox.errors import (
     too_large,
 )
 from snapshots.sandbox.messages import Answer, Headers, Json, Request, empty_answer
-from snapshots.sandbox.options import ErrorStyle, SandboxOptions
-from snapshots.sandbox.scenarios import Trouble
-from snapshots.sandbox.state import State
+from snapshots.sandbox.options import ErrorStyle
 
 _MOST_BYTES = 114_688  # oslo.middleware's default (recorded)
 _MOST_BYTES_AT_GATEWAY = 12 * 2**20  # evs-api.md 6.3
 _WITH_BODY = ("POST", "PUT")
 
 
-@dataclass(frozen=True)
-class Desk:
-    """What a request needs beside itself."""
-
-    state: State
-    options: SandboxOptions
-    request_id: str
-    trouble: Trouble | None = None
-
-
-def answer(request: Request, desk: Desk, *, only_v3: bool = False) -> Answer:
+def answer(request: Request, context: Context, *, only_v3: bool = False) -> Answer:
     """What the storage service says. ``only_v3``: as a Cinder that has no v2 any more."""
     if request.path in ("", "/"):
         root = versions.recorded_storage_root if only_v3 else versions.storage_root
-        return _with_version(root(request), desk, versions.LOWEST)
+        return _with_version(root(request), context, versions.LOWEST)
     is_v3 = only_v3 or not request.path.startswith("/v2")
-    errors = ErrorStyle.CINDER if is_v3 else desk.options.errors
-    style = Style(errors, desk.request_id)
+    errors = ErrorStyle.CINDER if is_v3 else context.options.errors
+    style = Style(errors, context.request_id)
     if request.method == "HEAD":
-        return _with_ids(empty_answer(404), desk, is_v3=is_v3)
+        return _with_ids(empty_answer(404), context, is_v3=is_v3)
     if request.method == "OPTIONS":
-        return _with_ids(Answer(200), desk, is_v3=is_v3)
+        return _with_ids(Answer(200), context, is_v3=is_v3)
     try:
-        found = _call(request, desk, is_v3=is_v3, only_v3=only_v3)
+        found = _call(request, context, is_v3=is_v3, only_v3=only_v3)
     except Fault as fault:
-        return _refusal(fault, fault.answer(style), desk, is_v3=is_v3)
-    return _carried_out(*found, desk, style)
+        return _refusal(fault, fault.answer(style), context, is_v3=is_v3)
+    return _carried_out(*found, context, style)
 
 
-def _carried_out(handler: routes.Handler, call: Call, desk: Desk, style: Style) -> Answer:
+def _carried_out(handler: routes.Handler, call: Call, context: Context, style: Style) -> Answer:
     """What the handler says, or why not, under the version that was agreed on."""
     try:
         call = _with_body(call)
@@ -67,29 +56,29 @@ def _carried_out(handler: routes.Handler, call: Call, desk: Desk, style: Style) 
     except Fault as fault:
         done = fault.answer(style)
         if not fault.with_version_header:
-            return _with_ids(done, desk, is_v3=call.is_v3)
+            return _with_ids(done, context, is_v3=call.is_v3)
     if not call.is_v3:
-        return _with_ids(done, desk, is_v3=False)
-    return _with_version(done, desk, call.version)
+        return _with_ids(done, context, is_v3=False)
+    return _with_version(done, context, call.version)
 
 
 # --- checks ---
 
 
 def _call(
-    request: Request, desk: Desk, *, is_v3: bool, only_v3: bool
+    request: Request, context: Context, *, is_v3: bool, only_v3: bool
 ) -> tuple[routes.Handler, Call]:
-    behind_gateway = not is_v3 and desk.options.errors is ErrorStyle.EVS
+    behind_gateway = not is_v3 and context.options.errors is ErrorStyle.EVS
     if len(request.body) > (_MOST_BYTES_AT_GATEWAY if behind_gateway else _MOST_BYTES):
         raise too_large()
-    caller = access.caller_of(request, desk.state)
+    caller = access.caller_of(request, context.state)
     found = routes.find(request.method, request.path)
     if found is None or (only_v3 and found.dialect is not Dialect.V3):
         raise not_found()
     version = versions.asked(request) if is_v3 else (2, 0)
     path = found.path | ({"project_id": found.project_id} if found.project_id else {})
-    call = Call(request, desk.state, desk.options, caller, found.dialect, version, path)
-    return found.handler, replace(call, trouble=desk.trouble)
+    call = Call(request, context.state, context.options, caller, found.dialect, version, path)
+    return found.handler, replace(call, trouble=context.trouble)
 
 
 def _check_project(call: Call) -> None:
@@ -142,35 +131,35 @@ def _parsed(body: bytes, code: str) -> Json:
 # --- headers ---
 
 
-def _refusal(fault: Fault, said: Answer, desk: Desk, *, is_v3: bool) -> Answer:
+def _refusal(fault: Fault, said: Answer, context: Context, *, is_v3: bool) -> Answer:
     if isinstance(fault, ApiFault) and is_v3:
         version = fault.version if isinstance(fault, versions.UnknownVersionError) else None
         if version and fault.with_version_header:
-            return _with_version(said, desk, version)
-        return _with_headers(said, (("x-compute-request-id", desk.request_id), *_ids(desk)))
-    return _with_ids(said, desk, is_v3=is_v3)
+            return _with_version(said, context, version)
+        return _with_headers(said, (("x-compute-request-id", context.request_id), *_ids(context)))
+    return _with_ids(said, context, is_v3=is_v3)
 
 
-def _with_version(said: Answer, desk: Desk, version: Microversion) -> Answer:
+def _with_version(said: Answer, context: Context, version: Microversion) -> Answer:
     headers: Headers = (
         (versions.HEADER, f"volume {versions.shown(version)}"),
         ("Vary", versions.HEADER),
     )
     if ("Content-Type", "application/json") in said.headers:
-        headers = (("x-compute-request-id", desk.request_id), *headers)
-    return _with_headers(said, (*headers, *_ids(desk)))
+        headers = (("x-compute-request-id", context.request_id), *headers)
+    return _with_headers(said, (*headers, *_ids(context)))
 
 
-def _with_ids(said: Answer, desk: Desk, *, is_v3: bool) -> Answer:
-    if is_v3 or desk.options.errors is ErrorStyle.CINDER:
-        return _with_headers(said, _ids(desk))
-    gateway_id = desk.request_id.removeprefix("req-").replace("-", "")
-    headers = (("X-Request-Id", gateway_id), ("x-compute-request-id", desk.request_id))
-    return _with_headers(said, (*headers, *_ids(desk)))
+def _with_ids(said: Answer, context: Context, *, is_v3: bool) -> Answer:
+    if is_v3 or context.options.errors is ErrorStyle.CINDER:
+        return _with_headers(said, _ids(context))
+    gateway_id = context.request_id.removeprefix("req-").replace("-", "")
+    headers = (("X-Request-Id", gateway_id), ("x-compute-request-id", context.request_id))
+    return _with_headers(said, (*headers, *_ids(context)))
 
 
-def _ids(desk: Desk) -> Headers:
-    return (("x-openstack-request-id", desk.request_id),)
+def _ids(context: Context) -> Headers:
+    return (("x-openstack-request-id", context.request_id),)
 
 
 def _with_headers(said: Answer, headers: Headers) -> Answer:
