@@ -113,7 +113,7 @@ def sentence_for(error: Exception, connection: BaseDatabaseWrapper) -> str:
             f"{where} refuses this to the role of DATABASE_URL ({reason}): run `manage migrate` "
             "by the role that owns its tables, then what `manage audit_roles` prints."
         )
-    if code in _NO_TABLE or any(words in reason for words in _NO_TABLE_IN_SQLITE):
+    if code in _NO_TABLE or any(phrase in reason for phrase in _NO_TABLE_IN_SQLITE):
         return f"The tables of {where} are missing or old ({reason}): run `manage migrate`."
     was_refused = connection.connection is None  # by the driver too: an option it does not know
     if isinstance(error, OperationalError | InterfaceError) or was_refused:

@@ -66,27 +66,31 @@ def _is_meant_for_portal(name: str) -> bool:
     if upper.startswith(_PREFIX):
         return True
     # EVS_PORTAL_MODE, EVPORTAL_MODE: so like a long name that chance is no explanation.
-    names = [known for known in _KNOWN if known.startswith(_PREFIX)]
+    names = [name for name in _NAMES if name.startswith(_PREFIX)]
     return bool(difflib.get_close_matches(upper, names, n=1, cutoff=0.9))
 
 
 def _nearest(name: str) -> str:
-    if name in _KNOWN:
+    if name in _NAMES:
         return name
     if name in _MISNOMERS:
         return _MISNOMERS[name]
-    if alike := difflib.get_close_matches(name, _KNOWN, n=1, cutoff=0.9):
+    if alike := difflib.get_close_matches(name, _NAMES, n=1, cutoff=0.9):
         return alike[0]
     # Without the prefix, which makes any two names alike.
-    stems = {one.removeprefix(f"{_PREFIX}_"): one for one in [*_MISNOMERS, *_KNOWN]}
+    stems = {name.removeprefix(f"{_PREFIX}_"): name for name in [*_MISNOMERS, *_NAMES]}
     stem = name.removeprefix(_PREFIX).removeprefix("_")
     matches = difflib.get_close_matches(stem, stems, n=1, cutoff=0.6)
     nearest = stems[matches[0]] if matches else ""
     return _MISNOMERS.get(nearest, nearest)
 
 
-_KNOWN = [one.name + suffix for one in VARIABLES for suffix in ("", _FILE)[: 1 + one.is_secret]]
-_MISNOMERS = {misnomer: one.name for one in VARIABLES for misnomer in one.misnomers}
+_NAMES = [
+    variable.name + suffix
+    for variable in VARIABLES
+    for suffix in ("", _FILE)[: 1 + variable.is_secret]
+]
+_MISNOMERS = {misnomer: variable.name for variable in VARIABLES for misnomer in variable.misnomers}
 
 
 # --- values ----------------------------------------------------------------------------------
@@ -181,7 +185,7 @@ def _read_folder(variable: Variable, text: str) -> str:
         return ""
     path = Path(text).expanduser()
     try:
-        nearest = next(one for one in (path, *path.absolute().parents) if one.exists())
+        nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
         raise ValueError(f"{_is(variable, text)}, which cannot be used: {reason}.") from None

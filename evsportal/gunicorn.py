@@ -51,6 +51,6 @@ def pre_request(_worker: Any, request: Any) -> None:
 
     Here, because gunicorn drops the application's own `Connection` header.
     """
-    told = dict(request.headers).get("CONTENT-LENGTH", "")
-    if told.isdecimal() and int(told) > MOST_BYTES:
+    length = dict(request.headers).get("CONTENT-LENGTH", "")
+    if length.isdecimal() and int(length) > MOST_BYTES:
         request.force_close()

@@ -43,14 +43,14 @@ def durable_url() -> str:
 
 def _binaries() -> Path:
     on_path = shutil.which("initdb")
-    found = [Path(on_path)] if on_path else []
-    found += sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
-    if not found:
+    programs = [Path(on_path)] if on_path else []
+    programs += sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
+    if not programs:
         raise pytest.UsageError(
             "--database postgres: PostgreSQL's initdb is neither on the PATH nor below"
             " /usr/lib/postgresql. On Debian or Ubuntu: apt-get install postgresql"
         )
-    return found[0].parent
+    return programs[0].parent
 
 
 def _start(binaries: Path, settings: list[str]) -> str:

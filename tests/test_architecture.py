@@ -11,11 +11,11 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = [*ROOT.glob("snapshots/**/*.py"), *ROOT.glob("evsportal/**/*.py")]
 
 
-def test_there_is_no_room_for_odds_and_ends():
+def test_no_module_is_called_utils():
     assert [path for path in CODE if path.stem in {"utils", "helpers", "misc", "common"}] == []
 
 
-def test_files_stay_readable_at_one_sitting():
+def test_no_file_is_longer_than_400_lines():
     long = {
         str(path.relative_to(ROOT)): lines
         for path in CODE
@@ -25,26 +25,26 @@ def test_files_stay_readable_at_one_sitting():
     assert long == {}
 
 
-def test_templates_bring_no_inline_script_or_style():
+def test_templates_have_no_inline_script_or_style():
     inline = re.compile(
         r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", re.IGNORECASE
     )
-    found = [
+    names = [
         path.name
         for path in ROOT.glob("templates/**/*.html")
         if inline.search(path.read_text(encoding="utf-8"))
     ]
-    assert found == []
+    assert names == []
 
 
-def test_the_pins_name_hashes_and_no_address():
+def test_pinned_requirements_have_hashes_and_no_address():
     for path in ROOT.glob("requirements*.txt"):
         text = path.read_text(encoding="utf-8")
         assert "--hash=sha256:" in text
         assert "://" not in text
 
 
-def test_each_migration_says_whether_old_code_may_run_beside_it():
+def test_migrations_say_whether_old_code_may_run():
     silent = [
         path.name
         for path in ROOT.glob("snapshots/migrations/0*.py")

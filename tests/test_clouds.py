@@ -72,7 +72,7 @@ def test_secure_yaml_beside_it_is_merged(write):
     assert clouds.read_clouds(path)["ankara"].auth.password == "from-secure"
 
 
-def test_a_secret_may_stand_in_a_file_of_its_own(write):
+def test_secret_may_stand_in_its_own_file(write):
     secret = write("from-file\n", "secret")
     path = write(OPENSTACK.replace("password: planted-password", f"password_file: {secret.name}"))
     assert clouds.read_clouds(path)["ankara"].auth.password == "from-file"
@@ -85,7 +85,7 @@ def test_access_keys_may_come_from_the_environment(write, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "problem"),
     [
         (("vendor-v2", "v9"), "native-v2"),
         (("chars-64-85", "many"), "bytes-255"),
@@ -102,10 +102,10 @@ def test_access_keys_may_come_from_the_environment(write, monkeypatch):
         (("    region_name: tr-1", "    auth_type: token"), "auth_type"),
     ],
 )
-def test_a_wrong_entry_is_named_without_its_secrets(write, change, words):
+def test_a_wrong_entry_is_named_without_its_secrets(write, change, problem):
     with pytest.raises(ImproperlyConfigured) as caught:
         clouds.read_clouds(write(OPENSTACK.replace(*change)))
-    assert words in str(caught.value)
+    assert problem in str(caught.value)
     assert "planted-password" not in str(caught.value)
 
 
@@ -120,15 +120,15 @@ def real(settings):
 
 def test_without_a_mode_the_portal_does_not_start(real):
     real.EVSPORTAL_MODE = ""
-    assert [one.id for one in check_mode()] == ["evsportal.E001"]
+    assert [error.id for error in check_mode()] == ["evsportal.E001"]
 
 
-def test_each_mistake_in_the_file_is_an_error_of_its_own(real, write):
+def test_each_mistake_in_the_file_is_reported(real, write):
     text = OPENSTACK.replace("tr-1", "12").replace("username: portal", "username: yes")
     path = real.EVSPORTAL_CLOUDS = str(write(text))
     errors = check_clouds()
-    assert {one.id for one in errors} == {"evsportal.E002"}
-    assert [one.msg.split("; ")[0] for one in errors] == [
+    assert {error.id for error in errors} == {"evsportal.E002"}
+    assert [error.msg.split("; ")[0] for error in errors] == [
         f"{path}, line 6: cloud 'ankara': auth.username is read by YAML as true or false",
         f"{path}, line 9: cloud 'ankara': auth.project_name is read by YAML as a number",
         f"{path}, line 10: cloud 'ankara': region_name is read by YAML as a number",
@@ -136,7 +136,7 @@ def test_each_mistake_in_the_file_is_an_error_of_its_own(real, write):
 
 
 @pytest.mark.parametrize("name", PROXY_VARIABLES)
-def test_a_proxy_of_the_environment_is_told_not_to_be_used(real, write, monkeypatch, name):
+def test_proxy_variable_of_the_environment_is_warned_about(real, write, monkeypatch, name):
     real.EVSPORTAL_CLOUDS = str(write(OPENSTACK))
     for other in PROXY_VARIABLES:
         monkeypatch.delenv(other, raising=False)
@@ -161,16 +161,16 @@ SIGN_INS = {
 
 
 @pytest.mark.parametrize("kind", SIGN_INS)
-def test_secrets_of_each_kind_and_of_the_proxy_are_struck_out(real, write, kind):
+def test_all_kinds_of_secrets_are_struck_out(real, write, kind):
     user = "username: u, user_domain_id: d, project_id: p1, " if kind == "password" else ""
     auth = f"auth_url: 'https://iam.example.com', {user}{SIGN_INS[kind]}"
     proxy = "{url: 'http://p.example.com:1', username: pat, password: planted-two}"
     entry = f"{{auth_type: {kind}, auth: {{{auth}}}, evs: {{proxy: {proxy}}}}}"
     real.EVSPORTAL_CLOUDS = str(write(f"clouds: {{ankara: {entry}}}"))
     assert clouds.secrets_of("ankara") == ("planted-one", "planted-two", "pat:planted-two")
-    told = clouds.settings_of("ankara")
-    assert (told["proxy"], told["user at the proxy"]) == ("http://p.example.com:1", "pat")
-    assert "planted" not in str(told)
+    details = clouds.settings_of("ankara")
+    assert (details["proxy"], details["user at the proxy"]) == ("http://p.example.com:1", "pat")
+    assert "planted" not in str(details)
 
 
 def test_the_trail_tells_each_setting_that_is_not_usual(real, write):
@@ -186,16 +186,16 @@ def test_the_trail_tells_each_setting_that_is_not_usual(real, write):
 """,
     )
     real.EVSPORTAL_CLOUDS = str(write(text))
-    told = clouds.settings_of("ankara")
-    assert told["interface"] == "internal"
-    assert told["certificates"] == told["client certificate"] == str(secret)
-    assert told["plain http"] == "allowed"
+    details = clouds.settings_of("ankara")
+    assert details["interface"] == "internal"
+    assert details["certificates"] == details["client certificate"] == str(secret)
+    assert details["plain http"] == "allowed"
 
 
-def test_a_real_portal_needs_its_clouds_and_a_key_of_its_own(real, write):
-    assert [one.id for one in check_clouds()] == ["evsportal.E002"]
+def test_real_mode_needs_clouds_and_its_own_key(real, write):
+    assert [error.id for error in check_clouds()] == ["evsportal.E002"]
     real.SECRET_KEY = "not-for-production"
-    assert [one.id for one in check_secret_key()] == ["evsportal.E003"]
+    assert [error.id for error in check_secret_key()] == ["evsportal.E003"]
     real.EVSPORTAL_CLOUDS = str(write(OPENSTACK))
     real.SECRET_KEY = "x" * 50
     clouds.forget()
@@ -209,4 +209,4 @@ def test_missing_settings_never_fall_back_to_the_sandbox(real):
 
 def test_a_lease_shorter_than_an_exchange_is_refused(settings):
     settings.EVSPORTAL_LEASE_SECONDS = settings.EVSPORTAL_DEADLINE_SECONDS
-    assert [one.id for one in check_lease()] == ["evsportal.E004"]
+    assert [error.id for error in check_lease()] == ["evsportal.E004"]

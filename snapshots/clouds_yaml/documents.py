@@ -92,17 +92,17 @@ def load(path: Path) -> Value | None:
     except RecursionError:
         raise Unreadable("tables stand in tables too deeply", place=Place(path)) from None
     except (ValueError, OverflowError):  # the parser's own, from an escape beyond Unicode
-        words = "this is not readable as YAML: `\\U` names no character; use single quotes (')"
+        message = "this is not readable as YAML: `\\U` names no character; use single quotes (')"
         place = Place(path, _line_of_bad_escape(text.splitlines()))
-        raise Unreadable(words, place=place) from None
+        raise Unreadable(message, place=place) from None
 
 
 class Unreadable(Exception):  # noqa: N818 - reads as what it says
-    """A file that is no YAML for us: `words` without the file's name, which `place` has."""
+    """A file that is no YAML for us: `message` without the file's name, which `place` has."""
 
-    def __init__(self, words: str, *, place: Place) -> None:
-        super().__init__(words)
-        self.words = words
+    def __init__(self, message: str, *, place: Place) -> None:
+        super().__init__(message)
+        self.message = message
         self.place = place
 
 
@@ -215,8 +215,8 @@ def _unreadable(error: yaml.YAMLError, *, path: Path, lines: list[str]) -> Unrea
     else:
         said = f"{getattr(error, 'context', '')} {getattr(error, 'problem', '')} {error}"
         hint = next((hint for pattern, hint in _HINTS if re.search(pattern, said)), "")
-    words = f"this is not readable as YAML{': ' if hint else ''}{hint}"
-    return Unreadable(words, place=Place(path, number))
+    message = f"this is not readable as YAML{': ' if hint else ''}{hint}"
+    return Unreadable(message, place=Place(path, number))
 
 
 def _is_indented_with_tab(lines: list[str], number: int) -> bool:

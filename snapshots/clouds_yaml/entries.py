@@ -46,8 +46,8 @@ def entry_section(table: Table, *, report: Report, folder: Path) -> Section:
     for name, value in table.entries.items():
         key = renamed.get(name, name)
         if key in entries:
-            words = f"{name} stands beside {labels.get(key, key)}; keep one of them."
-            report.add(words, place=table.key_places[name])
+            message = f"{name} stands beside {labels.get(key, key)}; keep one of them."
+            report.add(message, place=table.key_places[name])
             continue
         entries[key], places[key], labels[key] = value, table.key_places[name], name
     new = Table(entries, places, table.place)
@@ -182,10 +182,10 @@ def _proxy(evs: Section) -> Proxy | None:
     if section.is_mentioned("password") and not section.is_mentioned("username"):
         section.refuse("username", "is missing, and a password is there")
     if cacert and url.startswith("http://"):
-        words = (
+        problem = (
             "is for a proxy with https:// only; a cloud's authority belongs to the entry's cacert"
         )
-        section.refuse("cacert", words)
+        section.refuse("cacert", problem)
     return Proxy(url=url, username=username, password=password, cacert=cacert)
 
 
@@ -195,8 +195,8 @@ def _proxy_address(section: Section, key: str) -> str:
         section.refuse(key, "names a SOCKS proxy; only http:// and https:// proxies can be used")
         return ""
     if "@" in text:
-        words = "holds a user or password; write `proxy: {url, username, password_file}`"
-        section.refuse(key, words)
+        problem = "holds a user or password; write `proxy: {url, username, password_file}`"
+        section.refuse(key, problem)
         return ""
     url = section.address(key).rstrip("/")
     if url.count("/") > 2:
@@ -298,8 +298,10 @@ def _check_service(section: Section, *, dialect: str) -> None:
     for service in (*BLOCK_STORAGE, *BLOCK_STORAGE_OF_VERSION.values()):
         key = f"{service}_service_type"
         if section.has(key) and written and written not in types:
-            words = f"is not one that {dialect} looks for ({', '.join(types)}); write evs.endpoint"
-            section.refuse(key, words)
+            problem = (
+                f"is not one that {dialect} looks for ({', '.join(types)}); write evs.endpoint"
+            )
+            section.refuse(key, problem)
         key = f"{service}_service_name"
         if section.has(key):
             section.refuse(key, "is not read: the catalog is searched by type; write evs.endpoint")
@@ -346,12 +348,12 @@ def _check_together(
         and not config.endpoint
         and not evs.is_mentioned("endpoint")
     ):
-        words = "auth_type aksk needs evs.endpoint, since without a sign-in there is no catalog."
-        section.report.add(words, place=place)
+        message = "auth_type aksk needs evs.endpoint, since without a sign-in there is no catalog."
+        section.report.add(message, place=place)
     _version, project = texts.version_and_project(config.endpoint or "")
     ours = getattr(auth, "project_id", "")
     if project and ours and project.removeprefix("AUTH_") != ours:
-        words = (
+        message = (
             f"{storage.endpoint_label} names another project than project_id; let it end before."
         )
-        section.report.add(words, place=place)
+        section.report.add(message, place=place)

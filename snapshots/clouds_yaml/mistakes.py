@@ -34,10 +34,10 @@ class Mistakes:
 
     _sentences: dict[tuple[Place, str], str] = field(default_factory=dict)
 
-    def add(self, words: str, *, place: Place, cloud: str = "") -> None:
-        """Add a sentence. `words` begin with the key and never quote a secret."""
+    def add(self, message: str, *, place: Place, cloud: str = "") -> None:
+        """Add a sentence. `message` begins with the key and never quotes a secret."""
         entry = f"cloud {cloud!r}: " if cloud else ""
-        self._sentences.setdefault((place, words), f"{place}: {entry}{words}")
+        self._sentences.setdefault((place, message), f"{place}: {entry}{message}")
 
     def __bool__(self) -> bool:
         return bool(self._sentences)

@@ -33,11 +33,11 @@ def read(path: Path, *, chosen: Chosen | None) -> dict[str, CloudConfig]:
         mistakes.add("no cloud is left; write an entry below `clouds:`.", place=Place(path))
     mistakes.raise_if_any()
     for first, second in pairs_of_one_project(configs):
-        words = (
+        message = (
             f"the clouds {first.name!r} and {second.name!r} open the same project; keep one of"
             " them, or choose one by EVSPORTAL_CLOUD_NAMES."
         )
-        mistakes.add(words, place=files.place_of(second.name))
+        mistakes.add(message, place=files.place_of(second.name))
     mistakes.raise_if_any()
     return {config.name: config for config in configs}
 
@@ -91,14 +91,14 @@ class _Files:
         try:
             top = load(path)
         except Unreadable as error:
-            self._mistakes.add(f"{error.words}.", place=error.place)
+            self._mistakes.add(f"{error.message}.", place=error.place)
             return None
         if top is None or isinstance(top, Table):
             return top
-        words = "the file must be a table that begins with `clouds:`."
+        message = "the file must be a table that begins with `clouds:`."
         if isinstance(top, Scalar) and texts.is_encrypted(top.text):
-            words = "the file is still encrypted; name one that is not."
-        self._mistakes.add(words, place=top.place)
+            message = "the file is still encrypted; name one that is not."
+        self._mistakes.add(message, place=top.place)
         return None
 
     def _inner(self, top: Table, key: str, *, is_optional: bool = False) -> Table | None:
@@ -110,18 +110,18 @@ class _Files:
             near = nearest(key, top.entries)
             if near and (not is_optional or len(top.entries) == 1):
                 # Not the key as it is written: a secret of the line above may have run into it.
-                words = f"there is no `{key}:`; is the key on this line meant for it?"
-                self._mistakes.add(words, place=top.key_places[near])
+                message = f"there is no `{key}:`; is the key on this line meant for it?"
+                self._mistakes.add(message, place=top.key_places[near])
             return None
         if isinstance(value, Table):
             return value
         if isinstance(value, Scalar) and value.kind is Kind.NOTHING:
             if not is_optional:
-                words = f"`{key}:` holds nothing; write an entry below it, further to the right."
-                self._mistakes.add(words, place=value.place)
+                message = f"`{key}:` holds nothing; write an entry below it, further to the right."
+                self._mistakes.add(message, place=value.place)
             return None
-        words = f"`{key}:` must hold a table for each cloud, by its name."
-        self._mistakes.add(words, place=value.place)
+        message = f"`{key}:` must hold a table for each cloud, by its name."
+        self._mistakes.add(message, place=value.place)
         return None
 
 
@@ -134,8 +134,8 @@ def _names(files: _Files, *, chosen: Chosen | None, mistakes: Mistakes) -> list[
     if chosen is None:
         names = list(clouds.entries)
         for key, place in clouds.odd_keys:
-            words = f"the cloud's name {key} is no text for YAML; put it into quotes."
-            mistakes.add(words, place=place)
+            message = f"the cloud's name {key} is no text for YAML; put it into quotes."
+            mistakes.add(message, place=place)
     else:
         owners = {name: _owner(name, clouds) for name in chosen.names}
         for name in (name for name, owner in owners.items() if not owner):
@@ -171,10 +171,10 @@ def _no_such_cloud(name: str, *, files: _Files, setting: str) -> str:
         return f"{setting} names {name!r}, which stands in secure.yaml only; write its entry here."
     if any(key == name for key, _place in files.clouds.odd_keys):
         return f"{setting} names {name!r}, which YAML does not read as text here; quote that key."
-    known = ", ".join(files.clouds.entries) or "none"
+    names = ", ".join(files.clouds.entries) or "none"
     near = nearest(name, files.clouds.entries)
     meant = f"did you mean {near}? There are" if near else "there are"
-    return f"{setting} names {name!r}, which is not here; {meant}: {known}."
+    return f"{setting} names {name!r}, which is not here; {meant}: {names}."
 
 
 # --- one entry ------------------------------------------------------------------------------------
@@ -199,8 +199,8 @@ def _clouds_of(
         if chosen and not {name, cloud} & set(chosen.names):
             continue
         if len(cloud) > _LONGEST_NAME:
-            words = f"the name {cloud} is longer than {_LONGEST_NAME} characters; shorten it."
-            report.add(words, place=files.place_of(name))
+            message = f"the name {cloud} is longer than {_LONGEST_NAME} characters; shorten it."
+            report.add(message, place=files.place_of(name))
         section = _section(region.table, report=report)
         if lacks_profile:
             section.misspelt.add("auth_url")  # that it is missing has been said
@@ -270,8 +270,8 @@ def _table_of(
     if isinstance(value, Table):
         return normalised(value, report=report)
     if not (is_optional and isinstance(value, Scalar) and value.kind is Kind.NOTHING):
-        words = "the entry must be a table of keys such as `auth:`, further to the right."
-        report.add(words, place=value.place)
+        message = "the entry must be a table of keys such as `auth:`, further to the right."
+        report.add(message, place=value.place)
     return None
 
 
@@ -287,8 +287,8 @@ def _refuse_same_names(configs: list[CloudConfig], *, path: Path, mistakes: Mist
     seen: set[str] = set()
     for config in configs:
         if config.name in seen:
-            words = (
+            message = (
                 f"two clouds get the name {config.name!r}, from an entry and a region; rename one."
             )
-            mistakes.add(words, place=Place(path))
+            mistakes.add(message, place=Place(path))
         seen.add(config.name)

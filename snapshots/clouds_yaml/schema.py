@@ -119,12 +119,12 @@ ENTRY_REFUSED = {
 # --- keys of other programs, read by them and not needed here -------------------------------------
 
 
-def _words(text: str) -> list[str]:
+def _keys_in(text: str) -> list[str]:
     return text.split()
 
 
 _FOREIGN = frozenset(
-    _words("""
+    _keys_in("""
     additional_user_agent ak api_timeout app_name app_version cache client collect_timing
     connect_retries container_registry database_service_name debug default_network description
     disable_vendor_agent discovery_cache domain_manager external_ipv4_floating_networks
@@ -142,7 +142,7 @@ _FOREIGN_FORMS = re.compile(r"(?:nat|log|statsd|influxdb|cache|secgroup|floating
 
 # The service types of OpenStack and their aliases, as keys spell them.
 _SERVICES = frozenset(
-    _words("""
+    _keys_in("""
     accelerator admin_logic alarm alarming anti_ddos application_catalog application_container
     application_deployment autoscaling background_task backup baremetal baremetal_introspection
     bare_metal block_storage block_store volume volumev2 volumev3 cbr cce ces clustering

@@ -20,8 +20,8 @@ class Report:
     cloud: str
     mistakes: Mistakes
 
-    def add(self, words: str, *, place: Place) -> None:
-        self.mistakes.add(words, place=place, cloud=self.cloud)
+    def add(self, message: str, *, place: Place) -> None:
+        self.mistakes.add(message, place=place, cloud=self.cloud)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,10 +44,10 @@ class Section:
     def has(self, key: str) -> bool:
         return key in self.table.entries
 
-    def refuse(self, key: str, words: str) -> None:
+    def refuse(self, key: str, problem: str) -> None:
         """Say what is wrong with a key's value, or with the table when the key is absent."""
         value = self.table.entries.get(key)
-        self.report.add(f"{self.label(key)} {words}.", place=self._place(key, value))
+        self.report.add(f"{self.label(key)} {problem}.", place=self._place(key, value))
 
     def is_empty(self, key: str) -> bool:
         """Whether the key is there with the empty text, which says as little as no key."""
@@ -64,17 +64,17 @@ class Section:
 
     def check_keys(
         self,
-        known: Collection[str],
+        allowed: Collection[str],
         *,
         refused: Mapping[str, str] | None = None,
         suggestions: Collection[str] = (),
     ) -> None:
-        """Refuse the keys that are neither in `known` nor `refused` for a reason."""
+        """Refuse the keys that are neither in `allowed` nor `refused` for a reason."""
         for key in self.table.entries:
             if refused and key in refused:
                 self.refuse(key, f"is not read here: {refused[key]}")
-            elif key not in known:
-                self._refuse_unknown(key, suggestions or known)
+            elif key not in allowed:
+                self._refuse_unknown(key, suggestions or allowed)
 
     def _refuse_unknown(self, key: str, candidates: Collection[str]) -> None:
         near = nearest(re.split("[:=]", key, maxsplit=1)[0], candidates)
@@ -85,20 +85,20 @@ class Section:
         if is_bare or not re.fullmatch(r"[\w.-]{1,60}", key):
             meant = f" (for {self.prefix}{near}?)" if near else ""
             table = self.prefix.rstrip(".") or "the entry"
-            words = (
+            message = (
                 f"{table} holds a key without a value{meant}; write a blank behind the colon, and"
                 " quotes around a text that holds a comma."
             )
         elif near:
-            words = (
+            message = (
                 f"{self.label(key)} is not a key of clouds.yaml; did you mean {self.prefix}{near}?"
             )
         else:
-            words = (
+            message = (
                 f"{self.label(key)} is a key that neither the portal nor OpenStack clients know;"
                 " take it away."
             )
-        self.report.add(words, place=self._place(key, None))
+        self.report.add(message, place=self._place(key, None))
 
     def _place(self, key: str, value: Value | None) -> Place:
         if isinstance(value, Scalar):
@@ -297,8 +297,8 @@ def normalised(table: Table, *, report: Report) -> Table:
     for place in table.bad_merges:
         report.add("`<<` must name a table, such as *name for one with &name.", place=place)
     for _key, place in table.odd_keys:  # not told, since it may be a piece of a password
-        words = "a key stands here that is no text for YAML; put it into quotes, or take it away."
-        report.add(words, place=place)
+        message = "a key stands here that is no text for YAML; put it into quotes, or take it away."
+        report.add(message, place=place)
     return Table(entries, places, table.place)
 
 

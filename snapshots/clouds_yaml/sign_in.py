@@ -106,8 +106,10 @@ def auth_section(entry: Section) -> Section:
             if prefix == "" and key not in AUTH_KEYS:
                 continue
             if key in entries and not _is_same(entries[key], value):
-                words = f"{prefix}{name} and {labels[key]} say different things; keep one of them."
-                entry.report.add(words, place=source.key_places[name])
+                message = (
+                    f"{prefix}{name} and {labels[key]} say different things; keep one of them."
+                )
+                entry.report.add(message, place=source.key_places[name])
                 continue
             entries.setdefault(key, value)
             labels.setdefault(key, f"{prefix}{name}")
@@ -173,10 +175,10 @@ def read_credentials(entry: Section, *, region: str, allow_http: bool) -> Creden
     if not auth.table.entries:
         is_empty = isinstance(entry.table.entries.get("auth"), Table)
         if is_empty or not entry.is_mentioned("auth"):
-            words = (
+            message = (
                 f"auth {'is empty' if is_empty else 'is missing'}; write the credentials below it."
             )
-            entry.report.add(words, place=auth.table.place)
+            entry.report.add(message, place=auth.table.place)
         return None
     auth.check_keys(AUTH_KEYS | AUTH_FOREIGN, refused=AUTH_REFUSED)
     for key in auth.table.entries:
@@ -216,8 +218,8 @@ class _Auth:
         value = self.section.secret(key) if secret else self.section.text(key)
         if not value and not self._is_refused(key):
             forms = f"it, or {key}_file or {key}_env" if secret else "it"
-            words = f"{self.section.label(key)} is missing; write {forms}."
-            self.section.report.add(words, place=self._place)
+            message = f"{self.section.label(key)} is missing; write {forms}."
+            self.section.report.add(message, place=self._place)
         return value
 
     def needs_any(self, keys: tuple[str, ...], *, hint: str = "") -> None:
@@ -293,9 +295,9 @@ class _Auth:
     def _domain(self, key: str) -> _Domain:
         """The domain of the user or project, else the domain for both, else the default one."""
         for prefix in (key, "domain", "default_domain"):
-            found = _Domain(self.section.text(f"{prefix}_id"), self.section.text(f"{prefix}_name"))
-            if found:
-                return found
+            domain = _Domain(self.section.text(f"{prefix}_id"), self.section.text(f"{prefix}_name"))
+            if domain:
+                return domain
         return _Domain("", "")
 
     def _mentions_domain(self, key: str) -> bool:

@@ -25,7 +25,7 @@ _ENCRYPTED = re.compile(r"ENC\[AES256_GCM,|\$ANSIBLE_VAULT;")
 
 def trouble_with_text(text: str) -> str:
     """Why a text cannot be meant as it is written, with what to do; "" when it can."""
-    return next((words for is_so, words in _TROUBLES_OF_TEXTS if is_so(text)), "")
+    return next((problem for is_so, problem in _TROUBLES_OF_TEXTS if is_so(text)), "")
 
 
 def _is_blank_around(text: str) -> bool:
@@ -117,7 +117,7 @@ def trouble_with_address(url: str) -> str:
         ),
         (re.search("[,;\"'<>]", url), "holds a comma, semicolon or quote; write it without"),
     )
-    return next((words for is_so, words in troubles if is_so), "")
+    return next((problem for is_so, problem in troubles if is_so), "")
 
 
 def _is_host(host: str) -> bool:

@@ -148,8 +148,8 @@ class EvsClient:
         Filters are checked again here: a cloud that does not know one ignores it. A row
         that cannot be read makes the list unreadable: what it hides may be what is looked for.
         """
-        wanted = {"volume_id": volume_id, "status": status, "name": name}
-        filters = tuple((key, value) for key, value in wanted.items() if value is not None)
+        texts = {"volume_id": volume_id, "status": status, "name": name}
+        filters = tuple((key, value) for key, value in texts.items() if value is not None)
         call = _Call(purpose="watch", path=self._connection.dialect.list, query=filters)
         rows = self._list(call, key="snapshots", read_row=snapshot_from, limit=limit)
         return [row for row in rows if all(_fits(row, key, value) for key, value in filters)]
@@ -169,7 +169,7 @@ class EvsClient:
         filters = () if volume_id is None else (("volume_id", volume_id),)
         call = _Call(purpose="watch", path=self._connection.dialect.list, query=filters)
         read_row = tolerantly(snapshot_from)
-        rows = self._list(call, key="snapshots", read_row=read_row, limit=limit, wanted=ids)
+        rows = self._list(call, key="snapshots", read_row=read_row, limit=limit, ids=ids)
         return listed(rows)
 
     def list_volumes(self, *, limit: int = PAGE_SIZE) -> Listed[CloudVolume]:
@@ -214,7 +214,7 @@ class EvsClient:
         key: str,
         read_row: Callable[[object], RowT],
         limit: int,
-        wanted: frozenset[str] | None = None,
+        ids: frozenset[str] | None = None,
     ) -> list[RowT]:
         def fetch(position: Position) -> Page[RowT]:
             page = _Call(purpose=call.purpose, path=call.path, query=(*call.query, *position))
@@ -222,7 +222,7 @@ class EvsClient:
             return _read(answer, lambda data: page_from(data, key=key, read_row=read_row))
 
         paging = self._connection.dialect.paging
-        return Listing(fetch=fetch, paging=paging, wanted=wanted).read_all(limit=limit)
+        return Listing(fetch=fetch, paging=paging, ids=ids).read_all(limit=limit)
 
     def _ask_patiently(self, call: _Call) -> CloudAnswer:
         """For calls that may be sent again: ask again when that may help.

@@ -58,16 +58,16 @@ class EvsError(Exception):
 
     def strike(self, secrets: Iterable[str]) -> None:
         """Take these secrets out of what the cloud said: some echo what they were sent."""
-        known = tuple(secrets)
-        self.message = without_secrets(self.message, known)
-        self.code = without_secrets(self.code, known)
-        self.request_id = without_secrets(self.request_id, known)
+        texts = tuple(secrets)
+        self.message = without_secrets(self.message, texts)
+        self.code = without_secrets(self.code, texts)
+        self.request_id = without_secrets(self.request_id, texts)
         self.args = (self.message,)
 
     def __str__(self) -> str:
         facts = [str(self.status or ""), self.code, self.request_id]
-        known = ", ".join(fact for fact in facts if fact)
-        return f"{self.message} ({known})" if known else self.message
+        details = ", ".join(fact for fact in facts if fact)
+        return f"{self.message} ({details})" if details else self.message
 
     @property
     def token_rejected(self) -> bool:

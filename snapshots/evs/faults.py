@@ -51,8 +51,8 @@ def find_fault(body: bytes) -> Fault | None:
         value = {"errors": value}
     if isinstance(value, dict):
         return _fault_in(value, name="", depth=0)
-    words = _text(value) if isinstance(value, str) else ""
-    return _fault({}, message=words) if _is_words(words) else None
+    text = _text(value) if isinstance(value, str) else ""
+    return _fault({}, message=text) if _is_words(text) else None
 
 
 def _fault_in(data: Mapping[str, object], *, name: str, depth: int) -> Fault | None:
@@ -74,8 +74,8 @@ def _fault_in(data: Mapping[str, object], *, name: str, depth: int) -> Fault | N
 def _fault_inside(data: Mapping[str, object], *, depth: int) -> Fault | None:
     if depth == _DEEPEST:
         return None
-    found = (_fault_in(item, name=key, depth=depth + 1) for key, item in _objects_in(data))
-    return next(filter(None, found), None)
+    faults = (_fault_in(item, name=key, depth=depth + 1) for key, item in _objects_in(data))
+    return next(filter(None, faults), None)
 
 
 def _objects_in(data: Mapping[str, object]) -> Iterator[tuple[str, dict[str, object]]]:
@@ -179,13 +179,13 @@ def _fault_in_markup(text: str) -> Fault | None:
 
 def _element(text: str, name: str) -> str:
     """The words of the first element of this name that has any; "" for none."""
-    for found in re.finditer(
+    for element in re.finditer(
         rf"<(?:[\w.-]{{1,40}}:)?{name}\b[^<>]*>(.*?)</(?:[\w.-]{{1,40}}:)?{name}\s*>",
         text,
         re.IGNORECASE | re.DOTALL,
     ):
-        inner = found[1].replace("<![CDATA[", "").replace("]]>", "")
-        words = html.unescape(_TAG.sub(" ", inner)).strip()
-        if words:
-            return words
+        inner = element[1].replace("<![CDATA[", "").replace("]]>", "")
+        content = html.unescape(_TAG.sub(" ", inner)).strip()
+        if content:
+            return content
     return ""

@@ -125,13 +125,13 @@ def clean_metadata(
     first_rows: dict[str, int] = {}
     for index, key, value in filled[:MOST_ROWS]:
         first = first_rows.setdefault(key.lower(), index)
-        found = [
+        row_problems = [
             *(RowProblem(index, "key", p) for p in _key_problems(key, portal_key=portal_key)),
             *(RowProblem(index, "key", p) for p in _repeat_problems(key, index, first=first)),
             *(RowProblem(index, "value", p) for p in _value_problems(value, refuse_astral)),
         ]
-        problems += found
-        if not found:
+        problems += row_problems
+        if not row_problems:
             cleaned[key] = value
     return cleaned, problems
 

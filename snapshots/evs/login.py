@@ -110,9 +110,9 @@ def login_error(error: EvsError, credentials: IdentityCredentials) -> EvsError:
     """LoginFailed for a refusal of the credentials; other errors as they are."""
     if isinstance(error, Throttled | NoSuchApi) or not isinstance(error, Refused):
         return error
-    words = _REFUSED_TOKEN if isinstance(credentials, TokenCredentials) else _REFUSED
+    refusal = _REFUSED_TOKEN if isinstance(credentials, TokenCredentials) else _REFUSED
     return LoginFailed(
-        f"{words}: {error.message}",
+        f"{refusal}: {error.message}",
         status=error.status,
         code=error.code,
         request_id=error.request_id,

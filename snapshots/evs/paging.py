@@ -123,12 +123,12 @@ def page_from(
 class Listing(Generic[RowT]):
     """How to read one list: `fetch` gets the query that says which page.
 
-    With `wanted` ids, reading ends as soon as all of them were seen.
+    With `ids`, reading ends as soon as all of them were seen.
     """
 
     fetch: Callable[[Position], Page[RowT]]
     paging: Paging
-    wanted: frozenset[str] | None = None
+    ids: frozenset[str] | None = None
 
     def read_all(self, *, limit: int) -> list[RowT]:
         """All rows, each once, asking for `limit` at a time.
@@ -170,7 +170,7 @@ class Listing(Generic[RowT]):
         return [("marker", named[-1])]
 
     def _is_enough(self, rows: Mapping[str, RowT]) -> bool:
-        return self.wanted is not None and self.wanted <= rows.keys()
+        return self.ids is not None and self.ids <= rows.keys()
 
     def _fetch(self, position: Position, *, limit: int) -> tuple[Page[RowT], int]:
         """One page, smaller if the asked size is too long to be read, and the size that worked."""

@@ -31,17 +31,17 @@ _SHAPE_WORDS = ("-----BEGIN ", "eyJ", "gAAAA", "MII")
 _NAME_WORDS = ("-token", "authorization")
 
 
-def mentions(text: str, words: Iterable[str]) -> bool:
-    """Whether any of the words, in lower case, stands in the text as a pattern that ignores case
+def mentions(text: str, terms: Iterable[str]) -> bool:
+    """Whether any of the terms, in lower case, stands in the text as a pattern that ignores case
     would match it: such a pattern takes four letters beyond ASCII for `i`, `s` and `k`.
     """
     folded = text.replace("\u0130", "i").replace("\u0131", "i").casefold()
-    return any(word in folded for word in words)
+    return any(term in folded for term in terms)
 
 
-def without_secrets(text: str, known: Iterable[str] = ()) -> str:
+def without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
     """The text without these secrets and without what looks like a token or a private key."""
-    for secret in known:
+    for secret in secrets:
         if len(secret) >= LEAST_SECRET:
             text = _without(text, secret)
     if any(word in text for word in _SHAPE_WORDS):
@@ -61,8 +61,8 @@ def _spellings(secret: str) -> tuple[str, ...]:
     raw = secret.encode("utf-8", "surrogatepass")
     in_json = {json.dumps(secret, ensure_ascii=plain)[1:-1] for plain in (True, False)}
     in_address = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
-    in_address |= {_ESCAPED.sub(lambda one: one[0].lower(), spelt) for spelt in in_address}
-    in_base64 = {one(raw).decode().rstrip("=") for one in (b64encode, urlsafe_b64encode)}
+    in_address |= {_ESCAPED.sub(lambda escape: escape[0].lower(), spelt) for spelt in in_address}
+    in_base64 = {encode(raw).decode().rstrip("=") for encode in (b64encode, urlsafe_b64encode)}
     return (secret, *sorted((in_json | in_address | in_base64) - {secret}))
 
 

@@ -227,8 +227,8 @@ def _kind(causes: list[BaseException], *, attempt: Attempt) -> tuple[type[EvsErr
     if not attempt.bytes_left:
         return NoConnection, "No connection to {host}: {reason}. Nothing was sent.", ""
     if among(_ProxyRefused):
-        words = "No connection to {host}: the proxy refused our user or password (407)."
-        return NoConnection, f"{words} The cloud got nothing.", ""
+        message = "No connection to {host}: the proxy refused our user or password (407)."
+        return NoConnection, f"{message} The cloud got nothing.", ""
     if among(_TooLong):
         return UnreadableAnswer, "The answer of {host} is too long to be read.", TOO_LONG
     if attempt.was_cut or among(TimeoutError, ReadTimeoutError):

@@ -88,10 +88,10 @@ class Call:
             ApiFault: 404 when it is gone or another project's.
 
         """
-        found = self.state.snapshot(ident)
-        if found is None or not self._sees(found.project_id):
+        snapshot = self.state.snapshot(ident)
+        if snapshot is None or not self._sees(snapshot.project_id):
             raise missing("Snapshot", ident)
-        return found
+        return snapshot
 
     def volume(self, ident: str | None) -> Volume:
         """A volume the caller may see.
@@ -100,10 +100,10 @@ class Call:
             ApiFault: 404 when it is gone or another project's.
 
         """
-        found = self.state.volume(ident) if ident else None
-        if found is None or not self._sees(found.project_id):
+        volume = self.state.volume(ident) if ident else None
+        if volume is None or not self._sees(volume.project_id):
             raise missing("Volume", ident)
-        return found
+        return volume
 
     def _sees(self, project_id: str) -> bool:
         return self.caller.is_admin or project_id == self.caller.project_id

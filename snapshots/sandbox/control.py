@@ -78,17 +78,17 @@ def _forget_requests(sandbox: Controlled, _: Any) -> Any:
 
 def _snapshots(sandbox: Controlled, _: Any) -> Any:
     rows = sandbox.state.rows("SELECT * FROM snapshots ORDER BY created_at, id")
-    return {"snapshots": [_shown(Snapshot.from_row(row)) for row in rows]}
+    return {"snapshots": [_content(Snapshot.from_row(row)) for row in rows]}
 
 
 def _volumes(sandbox: Controlled, _: Any) -> Any:
     rows = sandbox.state.rows("SELECT * FROM volumes ORDER BY created_at, id")
-    return {"volumes": [_shown(Volume.from_row(row)) for row in rows]}
+    return {"volumes": [_content(Volume.from_row(row)) for row in rows]}
 
 
-def _shown(record: Snapshot | Volume) -> dict[str, Any]:
-    shown = to_columns(record) | {"metadata": record.metadata}
-    return shown | {"created_at": when(record.created_at), "updated_at": when(record.updated_at)}
+def _content(record: Snapshot | Volume) -> dict[str, Any]:
+    content = to_columns(record) | {"metadata": record.metadata}
+    return content | {"created_at": when(record.created_at), "updated_at": when(record.updated_at)}
 
 
 def _add_volumes(sandbox: Controlled, body: Any) -> Any:
@@ -118,7 +118,7 @@ def _change_volume(sandbox: Controlled, body: Any, ident: str) -> Any:
     _change(volume, body, ("status", "name", "trouble"))
     sandbox.state.plan("volumes", ident)
     sandbox.state.save_volume(volume)
-    return _shown(volume)
+    return _content(volume)
 
 
 def _remove_volume(sandbox: Controlled, _: Any, ident: str) -> Any:
@@ -134,7 +134,7 @@ def _change_snapshot(sandbox: Controlled, body: Any, ident: str) -> Any:
     snapshot.updated_at = int(sandbox.state.clock())
     sandbox.state.plan("snapshots", ident)
     sandbox.state.save_snapshot(snapshot)
-    return _shown(snapshot)
+    return _content(snapshot)
 
 
 def _remove_snapshot(sandbox: Controlled, _: Any, ident: str) -> Any:

@@ -158,11 +158,11 @@ def projects(request: Request, context: Context, caller: Caller | None = None) -
     """``/v3/auth/projects``, and ``/v3/projects?name=`` as SDKs ask for a project's id (6.2)."""
     user_id = caller.user_id if caller else _caller_token(request, context).user_id
     user = user_by_id(user_id)
-    wanted = request.last_params.get("name")
+    name = request.last_params.get("name")
     mine = [p for p in PROJECTS if user and role_of(user, p.id)]
-    found = [_project_content(p, request) for p in mine if wanted in (None, p.name)]
+    contents = [_project_content(p, request) for p in mine if name in (None, p.name)]
     links = {"next": None, "self": f"{request.base_url}{request.raw_path}", "previous": None}
-    return json_answer(200, {"projects": found, "links": links})
+    return json_answer(200, {"projects": contents, "links": links})
 
 
 def _project_content(project: SeedProject, request: Request) -> dict[str, Any]:

@@ -148,23 +148,23 @@ def _refuse_unknown(call: Call, listing: Listing, given: Mapping[str, str]) -> N
     """
     if call.version < (3, 31):
         return
-    known = {*listing.filters, "metadata"}
+    allowed = {*listing.filters, "metadata"}
     if call.version >= (3, 65):
-        known.add("consumes_quota")  # everything does here
-    unknown = [name for name in given if name not in known]
+        allowed.add("consumes_quota")  # everything does here
+    unknown = [name for name in given if name not in allowed]
     if unknown and not call.caller.is_admin:
         raise bad_request(f"Invalid filters {','.join(unknown)} are found in query options.")
 
 
 def _match_metadata(where: Where, text: str) -> None:
     try:
-        wanted = literal_eval(text)
+        metadata = literal_eval(text)
     except (ValueError, SyntaxError):
-        wanted = None
-    if not isinstance(wanted, dict):
+        metadata = None
+    if not isinstance(metadata, dict):
         where.add("0")
         return
-    for key, value in wanted.items():
+    for key, value in metadata.items():
         where.add(
             "EXISTS (SELECT 1 FROM json_each(metadata) AS m WHERE m.key = ? AND m.value = ?)",
             str(key),
@@ -227,17 +227,17 @@ def _after_marker(call: Call, listing: Listing, where: Where, order: Order, mark
     if not call.is_v3 and not _is_uuid(marker):
         raise bad_request("marker must be a UUID", "EVS.1024")
     columns = ", ".join(order.columns)
-    found = call.state.rows(
+    rows = call.state.rows(
         f"SELECT {columns} FROM {listing.table} WHERE id = ? AND project_id = ?",  # noqa: S608 - own columns
         (marker.lower(), call.project_id),
     )
-    if not found:
+    if not rows:
         raise missing(listing.noun[:-1].capitalize(), marker)
     steps, values = [], []
     for depth, (column, down) in enumerate(zip(order.columns, order.descending, strict=True)):
         equal = [f"{earlier} IS ?" for earlier in order.columns[:depth]]
         steps.append(" AND ".join([*equal, f"{column} {'<' if down else '>'} ?"]))
-        values.extend([*found[0][:depth], found[0][depth]])
+        values.extend([*rows[0][:depth], rows[0][depth]])
     where.add(" OR ".join(f"({step})" for step in steps), *values)
 
 

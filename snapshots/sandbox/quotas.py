@@ -30,7 +30,7 @@ def in_use(call: Call, project_id: str, resource: str) -> int:
     return sum(call.state.number(sql, (project_id,)) for sql in queries[resource])
 
 
-def check(call: Call, project_id: str, resource: str, wanted: int) -> None:
+def check(call: Call, project_id: str, resource: str, amount: int) -> None:
     """Refuses what the quota does not leave room for.
 
     Raises:
@@ -38,13 +38,13 @@ def check(call: Call, project_id: str, resource: str, wanted: int) -> None:
 
     """
     quota, used = _quota(call, project_id, resource), in_use(call, project_id, resource)
-    if quota < 0 or used + wanted <= quota:
+    if quota < 0 or used + amount <= quota:
         return
     if resource == "gigabytes":
         raise over_limit(
             "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed"
             " gigabytes quota."
-            f" Requested {wanted}G, quota is {quota}G and {used}G has been consumed."
+            f" Requested {amount}G, quota is {quota}G and {used}G has been consumed."
         )
     noun = "Snapshot" if resource == "snapshots" else "Volume"
     raise over_limit(
@@ -102,8 +102,8 @@ def _figures_of_type(call: Call, project_id: str, kind: str) -> dict[str, tuple[
 def change(call: Call) -> Answer:
     """For the administrator: sets limits."""
     call.require_admin("volume_extension:quotas:update")
-    wanted = (call.body or {}).get("quota_set", {})
-    for resource, quota in wanted.items():
+    quota_set = (call.body or {}).get("quota_set", {})
+    for resource, quota in quota_set.items():
         call.state.set_quota(call.path["target"], resource, int(quota))
     figures = _figures(call, call.path["target"])
     return json_answer(200, {"quota_set": {name: quota for name, (quota, _) in figures.items()}})

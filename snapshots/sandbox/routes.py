@@ -21,7 +21,7 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Found:
+class Match:
     handler: Handler
     dialect: Dialect
     project_id: str | None
@@ -100,20 +100,20 @@ def is_project_id(text: str) -> bool:
     return bool(re.fullmatch(_PROJECT_ID, text))
 
 
-def find(method: str, path: str) -> Found | None:
+def find(method: str, path: str) -> Match | None:
     """The handler of a path below ``/v2`` or ``/v3``."""
-    found = _V3_PATH.fullmatch(path) or _V2_PATH.fullmatch(path)
-    if found is None:
+    parts = _V3_PATH.fullmatch(path) or _V2_PATH.fullmatch(path)
+    if parts is None:
         return None
-    is_v3 = found["version"] == "v3"
+    is_v3 = parts["version"] == "v3"
     for route in ROUTES:
         dialect = _dialect(route, is_v3=is_v3)
-        match = route.path.fullmatch(found["rest"])
+        match = route.path.fullmatch(parts["rest"])
         if dialect and match and route.method == method:
-            return Found(route.handler, dialect, found["project_id"], match.groupdict())
+            return Match(route.handler, dialect, parts["project_id"], match.groupdict())
     return None
 
 
 def _dialect(route: Route, *, is_v3: bool) -> Dialect | None:
-    wanted = (Dialect.V3,) if is_v3 else (Dialect.V2, Dialect.VENDOR)
-    return next((dialect for dialect in route.dialects if dialect in wanted), None)
+    dialects = (Dialect.V3,) if is_v3 else (Dialect.V2, Dialect.VENDOR)
+    return next((dialect for dialect in route.dialects if dialect in dialects), None)

@@ -32,15 +32,17 @@ def _wrong(path: str, value: Json, problem: str) -> ApiFault:
 
 def _expect_kind(path: str, value: Json, *kinds: str) -> None:
     if not any(isinstance(value, _KINDS[kind]) for kind in kinds):
-        wanted = ", ".join(repr(kind) for kind in kinds)
-        raise _wrong(path, value, f"{value!r} is not of type {wanted}")
+        expected = ", ".join(repr(kind) for kind in kinds)
+        raise _wrong(path, value, f"{value!r} is not of type {expected}")
 
 
-def _expect_members(path: str, value: Json, known: Iterable[str], required: Iterable[str]) -> None:
+def _expect_members(
+    path: str, value: Json, allowed: Iterable[str], required: Iterable[str]
+) -> None:
     for name in required:
         if name not in value:
             raise _wrong(path, value, f"{name!r} is a required property")
-    extra = [name for name in value if name not in known]
+    extra = [name for name in value if name not in allowed]
     if extra:
         names = ", ".join(repr(name) for name in sorted(extra))
         verb = "was" if len(extra) == 1 else "were"
@@ -145,11 +147,11 @@ def update_body(body: Json) -> dict[str, Any]:
 
 
 def _check_update(given: dict[str, Any]) -> None:
-    known = ("name", "description", "display_name", "display_description")
-    for name in known:
+    allowed = ("name", "description", "display_name", "display_description")
+    for name in allowed:
         if name in given:
             (_name if name.endswith("name") else _description)(name, given[name])
-    _expect_members("snapshot", given, known, ())
+    _expect_members("snapshot", given, allowed, ())
     if not given:
         raise _wrong("snapshot", given, f"{given!r} is not valid under any of the given schemas")
 

@@ -46,10 +46,10 @@ def read(request: Request) -> Signature:
         BadSignatureError: it is not as described.
 
     """
-    found = _AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
-    if not found:
+    match = _AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
+    if not match:
         raise BadSignatureError("authorization header is not readable")
-    return Signature(found["access"], tuple(found["names"].split(";")), found["signature"])
+    return Signature(match["access"], tuple(match["names"].split(";")), match["signature"])
 
 
 def check(request: Request, signature: Signature, keys: Mapping[str, str], now: float) -> None:

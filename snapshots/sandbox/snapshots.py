@@ -39,9 +39,9 @@ def create(call: Call) -> Answer:
     troubles.refuse(volume, call)
     _check_limits(volume, call)
     snapshot = _make(volume, call, given)
-    shown = snapshot_brief(snapshot, call)
-    shown["created_at"] = when(call.state.clock())  # with fractions only here (recorded)
-    answer = json_answer(202, {"snapshot": shown})
+    content = snapshot_brief(snapshot, call)
+    content["created_at"] = when(call.state.clock())  # with fractions only here (recorded)
+    answer = json_answer(202, {"snapshot": content})
     return troubles.spoil(answer, troubles.trouble_of(volume, call), call)
 
 
@@ -193,10 +193,10 @@ def update(call: Call) -> Answer:
     call.require_member("volume:update_snapshot")
     for name, value in changes.items():
         setattr(snapshot, name, _stripped(value))
-    shown = snapshot_brief(snapshot, call)  # with the old updated_at (recorded)
+    content = snapshot_brief(snapshot, call)  # with the old updated_at (recorded)
     snapshot.updated_at = call.now
     call.state.save_snapshot(snapshot)
-    return json_answer(200, {"snapshot": shown})
+    return json_answer(200, {"snapshot": content})
 
 
 def delete(call: Call) -> Answer:

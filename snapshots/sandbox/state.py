@@ -153,8 +153,8 @@ class State:
 
     def number(self, sql: str, values: Any = ()) -> int:
         """The one number a query yields."""
-        found = self._db.execute(sql, values).fetchone()
-        return int(found[0] or 0) if found else 0
+        row = self._db.execute(sql, values).fetchone()
+        return int(row[0] or 0) if row else 0
 
     def change(self, sql: str, values: Any = ()) -> int:
         """Number of the rows changed."""

@@ -41,10 +41,10 @@ def answer(request: Request, context: Context, *, only_v3: bool = False) -> Answ
     if request.method == "OPTIONS":
         return _with_ids(Answer(200), context, is_v3=is_v3)
     try:
-        found = _call(request, context, is_v3=is_v3, only_v3=only_v3)
+        handler, call = _call(request, context, is_v3=is_v3, only_v3=only_v3)
     except Fault as fault:
         return _refusal(fault, fault.answer(style), context, is_v3=is_v3)
-    return _carried_out(*found, context, style)
+    return _carried_out(handler, call, context, style)
 
 
 def _carried_out(handler: routes.Handler, call: Call, context: Context, style: Style) -> Answer:
@@ -72,13 +72,13 @@ def _call(
     if len(request.body) > (_MOST_BYTES_AT_GATEWAY if behind_gateway else _MOST_BYTES):
         raise too_large()
     caller = access.caller_of(request, context.state)
-    found = routes.find(request.method, request.path)
-    if found is None or (only_v3 and found.dialect is not Dialect.V3):
+    route = routes.find(request.method, request.path)
+    if route is None or (only_v3 and route.dialect is not Dialect.V3):
         raise not_found()
     version = versions.asked(request) if is_v3 else (2, 0)
-    path = found.path | ({"project_id": found.project_id} if found.project_id else {})
-    call = Call(request, context.state, context.options, caller, found.dialect, version, path)
-    return found.handler, replace(call, trouble=context.trouble)
+    path = route.path | ({"project_id": route.project_id} if route.project_id else {})
+    call = Call(request, context.state, context.options, caller, route.dialect, version, path)
+    return route.handler, replace(call, trouble=context.trouble)
 
 
 def _check_project(call: Call) -> None:
@@ -142,7 +142,7 @@ def _refusal(fault: Fault, said: Answer, context: Context, *, is_v3: bool) -> An
 
 def _with_version(said: Answer, context: Context, version: Microversion) -> Answer:
     headers: Headers = (
-        (versions.HEADER, f"volume {versions.shown(version)}"),
+        (versions.HEADER, f"volume {versions.text_of(version)}"),
         ("Vary", versions.HEADER),
     )
     if ("Content-Type", "application/json") in said.headers:

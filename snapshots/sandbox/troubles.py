@@ -42,8 +42,8 @@ class PlannedFault:
     delay_seconds: float = 0.0
 
     def meets(self, request: Request) -> bool:
-        found = re.search(f"(?:{self.path})$", request.path)
-        return self.times > 0 and request.method == self.method and bool(found)
+        match = re.search(f"(?:{self.path})$", request.path)
+        return self.times > 0 and request.method == self.method and bool(match)
 
     def answer(self) -> Answer:
         body = self.body if isinstance(self.body, str) else json.dumps(self.body)

@@ -13,7 +13,7 @@ HIGHEST: Microversion = (3, 71)
 _FORM = re.compile(r"([1-9]\d*)\.([1-9]\d*|0)")
 
 
-def shown(version: Microversion) -> str:
+def text_of(version: Microversion) -> str:
     return f"{version[0]}.{version[1]}"
 
 
@@ -30,25 +30,25 @@ def asked(request: Request) -> Microversion:
     ours = [part for part in header.split(",") if "volume" in part]
     if not ours:
         raise ApiFault(400, MALFORMED, versioned=False)
-    words = ours[-1].split()
-    if len(words) != 2:
+    parts = ours[-1].split()
+    if len(parts) != 2:
         fault = server_error()
         fault.with_version_header = False
         raise fault
-    return _parsed(words[1])
+    return _parsed(parts[1])
 
 
 def _parsed(text: str) -> Microversion:
     if text == "latest":
         return HIGHEST
-    found = _FORM.fullmatch(text)
-    if not found:
+    match = _FORM.fullmatch(text)
+    if not match:
         fault = bad_request(
             f"API Version String {text} is of invalid format. Must be of format MajorNum.MinorNum."
         )
         fault.with_version_header = False
         raise fault
-    version = int(found[1]), int(found[2])
+    version = int(match[1]), int(match[2])
     if not LOWEST <= version <= HIGHEST:
         raise UnknownVersionError(version)
     return version
@@ -58,8 +58,8 @@ class UnknownVersionError(ApiFault):
     def __init__(self, version: Microversion) -> None:
         super().__init__(
             406,
-            f"Version {shown(version)} is not supported by the API."
-            f" Minimum is {shown(LOWEST)} and maximum is {shown(HIGHEST)}.",
+            f"Version {text_of(version)} is not supported by the API."
+            f" Minimum is {text_of(LOWEST)} and maximum is {text_of(HIGHEST)}.",
             versioned=version >= LOWEST,
         )
         self.version = version
@@ -91,8 +91,8 @@ def _v3(request: Request) -> dict[str, Any]:
     return {
         "id": "v3.0",
         "status": "CURRENT",
-        "version": shown(HIGHEST),
-        "min_version": shown(LOWEST),
+        "version": text_of(HIGHEST),
+        "min_version": text_of(LOWEST),
         "updated": "2023-08-31T00:00:00Z",
         "links": _links(request, "v3"),
         "media-types": _media_types(3),

@@ -34,22 +34,22 @@ def snapshot_listed(snapshot: Snapshot, _: Call) -> dict[str, Any]:
 
 def snapshot_brief(snapshot: Snapshot, call: Call) -> dict[str, Any]:
     """A snapshot as create and update show it."""
-    shown = snapshot_listed(snapshot, call)
+    content = snapshot_listed(snapshot, call)
     if call.version >= (3, 14):
-        shown["group_snapshot_id"] = None
+        content["group_snapshot_id"] = None
     if call.version >= (3, 41):
-        shown["user_id"] = snapshot.user_id
+        content["user_id"] = snapshot.user_id
     if call.version >= (3, 65):
-        shown["consumes_quota"] = True
-    return shown
+        content["consumes_quota"] = True
+    return content
 
 
 def snapshot_full(snapshot: Snapshot, call: Call) -> dict[str, Any]:
     """A snapshot as show and the detailed list show it."""
-    shown = snapshot_brief(snapshot, call)
-    shown["os-extended-snapshot-attributes:project_id"] = snapshot.project_id
-    shown["os-extended-snapshot-attributes:progress"] = snapshot.progress
-    return shown
+    content = snapshot_brief(snapshot, call)
+    content["os-extended-snapshot-attributes:project_id"] = snapshot.project_id
+    content["os-extended-snapshot-attributes:progress"] = snapshot.progress
+    return content
 
 
 def vendor_snapshot_listed(snapshot: Snapshot, call: Call) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _volume_name(volume: Volume, call: Call) -> str | None:
 
 
 def volume_full(volume: Volume, call: Call) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+    content: dict[str, Any] = {
         "id": volume.id,
         "status": volume.status,
         "size": volume.size,
@@ -106,13 +106,13 @@ def volume_full(volume: Volume, call: Call) -> dict[str, Any]:
         "multiattach": volume.multiattach,
         "attachments": volume.attachments,
     }
-    shown |= _since(call)
-    shown["os-vol-tenant-attr:tenant_id"] = volume.project_id
+    content |= _since(call)
+    content["os-vol-tenant-attr:tenant_id"] = volume.project_id
     if call.dialect is not Dialect.V3:
-        shown |= _evs_additions(volume)
+        content |= _evs_additions(volume)
     if call.dialect is Dialect.VENDOR:
-        shown |= {"tags": {}, "enterprise_project_id": "0"}
-    return shown
+        content |= {"tags": {}, "enterprise_project_id": "0"}
+    return content
 
 
 def _since(call: Call) -> dict[str, Any]:

@@ -99,9 +99,9 @@ def create(call: Call) -> Answer:
     call.state.add_volume(volume)
     due_at = call.state.clock() + min(_CREATING_SECONDS, call.options.seconds)
     call.state.plan("volumes", volume.id, (due_at, "available"))
-    shown = volume_full(volume, call) | {"created_at": when(call.state.clock())}
-    del shown["os-vol-tenant-attr:tenant_id"]  # as recorded
-    return json_answer(202, {"volume": shown})
+    content = volume_full(volume, call) | {"created_at": when(call.state.clock())}
+    del content["os-vol-tenant-attr:tenant_id"]  # as recorded
+    return json_answer(202, {"volume": content})
 
 
 def _source(call: Call, given: dict[str, Any]) -> Snapshot | None:

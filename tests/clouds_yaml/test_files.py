@@ -71,7 +71,7 @@ def test_owner_and_group_may_read_the_files(path, mode):
 
 @pytest.mark.parametrize("name", ["clouds.yaml", "secret.txt", "secure.yaml", "clouds-public.yaml"])
 @pytest.mark.parametrize(("mode", "verb"), [(0o644, "readable"), (0o602, "writable")])
-def test_a_file_open_to_everybody_is_refused_with_its_chmod(path, write, name, mode, verb):
+def test_world_readable_file_is_refused_with_its_chmod(path, write, name, mode, verb):
     if name.startswith(("secure", "clouds-")):
         write("", name)
     path.with_name(name).chmod(mode)

@@ -108,7 +108,7 @@ def test_the_examples_of_each_kind_are_right(refused, kind):
 
 
 @pytest.mark.parametrize(("kind", "key"), FIELDS)
-def test_each_text_field_refuses_each_kind_that_is_no_text(refused, kind, key):
+def test_text_fields_refuse_other_kinds(refused, kind, key):
     for value in NO_TEXTS:
         said = refused(entry(kind, {key: value}))
         assert len(said) == 1, (value, said)
@@ -117,7 +117,7 @@ def test_each_text_field_refuses_each_kind_that_is_no_text(refused, kind, key):
 
 
 @pytest.mark.parametrize("key", ["region_name", "interface", "cacert", "cert", "profile"])
-def test_each_text_field_of_an_entry_refuses_what_is_no_text(refused, key):
+def test_text_fields_of_an_entry_refuse_other_kinds(refused, key):
     for value in NO_TEXTS:
         said = refused(entry("password", {}, f"    {key}: {value}"))
         assert len(said) == 1, (value, said)
@@ -125,7 +125,7 @@ def test_each_text_field_of_an_entry_refuses_what_is_no_text(refused, key):
 
 
 @pytest.mark.parametrize("key", ["endpoint", "dialect", "limits"])
-def test_each_text_field_of_ours_refuses_what_is_no_text(refused, key):
+def test_text_fields_of_the_portal_refuse_other_kinds(refused, key):
     for value in NO_TEXTS:
         said = refused(entry("password", {}, "    evs:", f"      {key}: {value}"))
         assert len(said) == 1, (value, said)
@@ -149,7 +149,7 @@ def test_a_misspelt_key_is_told_with_the_nearest_alone(refused, kind, key):
     assert f"did you mean auth.{key}?" in said[0]
 
 
-def test_a_letter_dropped_or_swapped_is_told_with_the_key_that_was_meant():
+def test_misspelt_key_is_refused_with_the_right_one():
     for key in sorted((ENTRY_KEYS | EVS_KEYS) - {"key", "evs", "auth", "cert", "cacert"}):
         for place in range(1, len(key) - 1):
             assert nearest(key[:place] + key[place + 1 :], entry_suggestions() | EVS_KEYS) == key
@@ -200,7 +200,7 @@ def test_any_text_is_an_address_or_gets_a_reason(text):
     path=st.lists(st.sampled_from(["identity", "v3", "v2.0", "v2", "auth", "tokens", "keystone"])),
     slashes=st.sampled_from(["", "/", "//"]),
 )
-def test_an_identity_address_is_read_or_refused_but_not_mangled(host, path, slashes):
+def test_identity_address_is_read_unchanged_or_refused(host, path, slashes):
     url = "/".join([f"https://{host}", *path]) + slashes
     try:
         root = identity_root(url)
@@ -229,7 +229,7 @@ def test_a_near_miss_of_a_foreign_key_is_refused(refused, key):
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "problem"),
     [
         ('"\\UFFFFFFFF"', "`\\U` names no character"),
         ('"planted\\ud800"', "is not UTF-8"),
@@ -239,10 +239,10 @@ def test_a_near_miss_of_a_foreign_key_is_refused(refused, key):
         ("? planted", "begins with `-` or `?` needs quotes"),
     ],
 )
-def test_a_password_that_breaks_the_parser_is_told_with_its_line(refused, value, words):
+def test_password_that_breaks_yaml_is_refused_with_its_line(refused, value, problem):
     (sentence,) = refused(entry("password", {"password": value}))
     assert "clouds.yaml, line 8" in sentence
-    assert words in sentence
+    assert problem in sentence
 
 
 def test_a_variable_that_is_not_utf_8_is_refused(refused, monkeypatch):
@@ -251,7 +251,7 @@ def test_a_variable_that_is_not_utf_8_is_refused(refused, monkeypatch):
     assert "the variable OS_PASSWORD, whose content holds what is not UTF-8" in sentence
 
 
-def test_a_repeated_key_merged_in_by_many_ways_is_told_once(refused):
+def test_key_repeated_through_merges_is_refused_once(refused):
     lines = ["    d0: &d0 {x: 1, x: 2}"]
     lines += [f"    d{n}: &d{n} {{<<: [{', '.join([f'*d{n - 1}'] * 9)}]}}" for n in range(1, 9)]
     said = refused([*lines, "    <<: *d8", *entry("password", {})])

@@ -32,8 +32,8 @@ def replays() -> Replays:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says which recorded rows a cloud was not asked, or is known to answer otherwise."""
     for cloud in CLOUDS:
-        for verb, known in (("not asked", NOT_ASKED), ("answers otherwise", ANSWERS_OTHERWISE)):
-            for (topic, name), reason in known[cloud].items():
+        for verb, reasons in (("not asked", NOT_ASKED), ("answers otherwise", ANSWERS_OTHERWISE)):
+            for (topic, name), reason in reasons[cloud].items():
                 terminalreporter.write_line(f"contract, {cloud}, {verb}: {topic}: {name}: {reason}")
 
 

@@ -66,15 +66,17 @@ class Comparison:
             actual = {k: v for k, v in actual.items() if not QUOTA_OF_TYPE.fullmatch(k)}
             recorded.pop("backup_gigabytes", None)
             actual.pop("backup_gigabytes", None)
-        found = [f"{path}.{key} is missing" for key in recorded if key not in actual]
+        differences = [f"{path}.{key} is missing" for key in recorded if key not in actual]
         optional = {"snapshots_links", "volumes_links"} if loose else set()
-        found = [text for text in found if text.split()[0].lstrip(".") not in optional]
+        differences = [text for text in differences if text.split()[0].lstrip(".") not in optional]
         extra = [key for key in actual if key not in recorded and key not in optional]
-        found += [f"{path}.{key} is new" for key in extra]
+        differences += [f"{path}.{key} is new" for key in extra]
         for key in recorded:
             if key in actual:
-                found += self._values(f"{path}.{key}", recorded[key], actual[key], loose=loose)
-        return found
+                differences += self._values(
+                    f"{path}.{key}", recorded[key], actual[key], loose=loose
+                )
+        return differences
 
     def _lists(
         self, path: str, recorded: list[Any], actual: list[Any], *, loose: bool
@@ -92,10 +94,10 @@ class Comparison:
             )
         if len(recorded) != len(actual):
             return [f"{path}: {len(recorded)} items became {len(actual)}"]
-        found = []
+        differences = []
         for number, pair in enumerate(zip(recorded, actual, strict=True)):
-            found += self._values(f"{path}[{number}]", *pair)
-        return found
+            differences += self._values(f"{path}[{number}]", *pair)
+        return differences
 
     def _texts(self, path: str, recorded: str, actual: str, *, loose: bool) -> list[str]:
         key = path.rpartition(".")[2]
@@ -120,12 +122,12 @@ class Comparison:
         return []
 
     def _addresses(self, path: str, recorded: str, actual: str) -> list[str]:
-        wanted, got = urlsplit(self.here(recorded)), urlsplit(actual)
-        wanted_path = wanted.path.removeprefix("/identity")
+        recorded_url, got = urlsplit(self.here(recorded)), urlsplit(actual)
+        wanted_path = recorded_url.path.removeprefix("/identity")
         if wanted_path != got.path.removeprefix("/volume").removeprefix("/identity"):
-            return [f"{path}: address {wanted.path} became {got.path}"]
-        if wanted.query != got.query:
-            return [f"{path}: query {wanted.query} became {got.query}"]
+            return [f"{path}: address {recorded_url.path} became {got.path}"]
+        if recorded_url.query != got.query:
+            return [f"{path}: query {recorded_url.query} became {got.query}"]
         return []
 
     def _id(self, path: str, recorded: str, actual: str, *, loose: bool) -> list[str]:
@@ -138,7 +140,7 @@ class Comparison:
 
 def header_differences(recorded: dict[str, str], actual: dict[str, str]) -> list[str]:
     """What differs in the headers worth comparing; request ids and tokens by their form."""
-    found = []
+    differences = []
     for name, value in recorded.items():
         got = actual.get(name.lower(), "")
         if value == "req-…":
@@ -148,9 +150,9 @@ def header_differences(recorded: dict[str, str], actual: dict[str, str]) -> list
         else:
             same = got == value
         if not same:
-            found.append(f"header {name}: {value!r} became {got!r}")
+            differences.append(f"header {name}: {value!r} became {got!r}")
     unexpected = {"OpenStack-API-Version", "x-compute-request-id", "Retry-After", "X-Subject-Token"}
-    return found + [
+    return differences + [
         f"header {name} is new"
         for name in sorted(unexpected - set(recorded))
         if name.lower() in actual

@@ -74,14 +74,16 @@ def _asked(row: dict[str, Any], target: Target, stage: Stage, comparison: Compar
     body = _body(row, stage, comparison)
     reply = target.send(row["service"], row["method"], path, body, headers)
     stage.note(row["method"], path, reply)
-    found = [] if reply.status == row["status"] else [f"{row['status']} became {reply.status}"]
-    found += comparison.bodies(row["answer"], reply.body, loose=row.get("loose", False))
+    differences = (
+        [] if reply.status == row["status"] else [f"{row['status']} became {reply.status}"]
+    )
+    differences += comparison.bodies(row["answer"], reply.body, loose=row.get("loose", False))
     recorded_headers = row["answer_headers"]
     if recorded_headers == "usual":
         recorded_headers = USUAL_HEADERS
     if recorded_headers or "13-" not in row.get("topic", ""):
-        found += header_differences(recorded_headers, reply.headers)
-    return Outcome(tuple(found))
+        differences += header_differences(recorded_headers, reply.headers)
+    return Outcome(tuple(differences))
 
 
 def _token(who: str, stage: Stage) -> str:
@@ -91,15 +93,15 @@ def _token(who: str, stage: Stage) -> str:
 def _rendered(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """The row with § names replaced by what they stand for here."""
 
-    def value(found: re.Match[str]) -> str:
+    def value(match: re.Match[str]) -> str:
         form = {
             "upper": str.upper,
             "lower": str.lower,
             "hex": lambda text: text.replace("-", ""),
             "uuid": _hyphenated,
         }
-        plain = names.get(found[1], found[0])
-        return form[found[2]](plain) if found[2] else plain
+        plain = names.get(match[1], match[0])
+        return form[match[2]](plain) if match[2] else plain
 
     text = re.sub(r"§(\w+)(?::(\w+))?§", value, json.dumps(row, ensure_ascii=False))
     rendered: dict[str, Any] = json.loads(text)
@@ -123,8 +125,8 @@ def _recipe(name: str, stage: Stage) -> bytes:
     """Bodies too long, or too broken, to keep."""
     volume = stage.names.get("vol", "")
     short = json.dumps({"snapshot": {"volume_id": volume}})
-    if found := re.fullmatch(r"body of (\d+) bytes", name):
-        return (short[:-1] + " " * (int(found[1]) - len(short)) + "}").encode()
+    if match := re.fullmatch(r"body of (\d+) bytes", name):
+        return (short[:-1] + " " * (int(match[1]) - len(short)) + "}").encode()
     return {
         "body over the limit": b'{"auth": {}, "padding": "' + b"x" * 200_000 + b'"}',
         "body of 2 MB": b'{"snapshot": {"name": "' + b"x" * 2_000_000 + b'"}}',

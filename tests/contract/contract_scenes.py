@@ -118,8 +118,8 @@ class Stage:
             act: dict[str, Any] = {"status": "available", "attach_status": "detached"}
             self.target.ask("admin", "POST", f"/volumes/{volume}/action", {"os-reset_status": act})
             return
-        shown = self.target.ask(who, "GET", f"/volumes/{volume}").body["volume"]
-        for attachment in shown["attachments"]:
+        shown_volume = self.target.ask(who, "GET", f"/volumes/{volume}").body["volume"]
+        for attachment in shown_volume["attachments"]:
             act = {"os-detach": {"attachment_id": attachment["attachment_id"]}}
             self.target.ask(who, "POST", f"/volumes/{volume}/action", act)
 
@@ -148,9 +148,9 @@ def _volume(stage: Stage) -> None:
     stage.volume("vol", called="rec-available")
 
 
-def _wait_for(recorded: str, wanted: str | None, kind: str = "snapshots") -> Before:
+def _wait_for(recorded: str, status: str | None, kind: str = "snapshots") -> Before:
     def hook(stage: Stage, _: str, ids: dict[str, str]) -> None:
-        stage.target.wait("mine", kind, ids.get(recorded) or stage.names[recorded], wanted)
+        stage.target.wait("mine", kind, ids.get(recorded) or stage.names[recorded], status)
 
     return hook
 
@@ -222,10 +222,10 @@ def _quota(stage: Stage) -> None:
 
 
 def _drop_second(stage: Stage, *_: Any) -> None:
-    found = stage.target.ask("small", "GET", "/snapshots").body["snapshots"]
-    for snapshot in found:
+    snapshots = stage.target.ask("small", "GET", "/snapshots").body["snapshots"]
+    for snapshot in snapshots:
         stage.target.wait("small", "snapshots", snapshot["id"], "available")
-    gone = next(s["id"] for s in found if s["volume_id"] == stage.names["second"])
+    gone = next(s["id"] for s in snapshots if s["volume_id"] == stage.names["second"])
     stage.target.ask("small", "DELETE", f"/snapshots/{gone}")
     stage.target.wait("small", "snapshots", gone, None)
     stage.set_quota(gigabytes=19)
@@ -272,7 +272,7 @@ def _gone(stage: Stage, *_: Any) -> None:
 # --- 11, 12, 13, 14, 15 ---
 
 
-def _one(stage: Stage) -> None:
+def _one_snapshot(stage: Stage) -> None:
     stage.volume("vol")
     stage.snapshot("one", name="rec-update", description="before", metadata={"k": "v"})
 
@@ -326,8 +326,10 @@ def _one_second(stage: Stage, *_: Any) -> None:
 
 
 def _detach_id(stage: Stage, _: str, ids: dict[str, str]) -> None:
-    shown = stage.target.ask("mine", "GET", f"/volumes/{stage.names['attach']}").body["volume"]
-    ids[_ATTACHMENT] = shown["attachments"][0]["attachment_id"]
+    shown_volume = stage.target.ask("mine", "GET", f"/volumes/{stage.names['attach']}").body[
+        "volume"
+    ]
+    ids[_ATTACHMENT] = shown_volume["attachments"][0]["attachment_id"]
 
 
 def _volumes(stage: Stage) -> None:
@@ -393,7 +395,9 @@ SCENES: dict[str, Scene] = {
         },
     ),
     "10-lists": Scene(_lists, {"marker deleted meanwhile": _gone}),
-    "11-get-update-delete": Scene(_one, {"delete again": _wait_for("one", None), _WITH_BODY: _two}),
+    "11-get-update-delete": Scene(
+        _one_snapshot, {"delete again": _wait_for("one", None), _WITH_BODY: _two}
+    ),
     "12-metadata": Scene(_metadata),
     "13-life": Scene(
         _life,

@@ -125,15 +125,15 @@ class Target:
     def close(self) -> None:
         """Ends what was started."""
 
-    def wait(self, who: str, kind: str, ident: str, wanted: str | None) -> None:
+    def wait(self, who: str, kind: str, ident: str, expected: str | None) -> None:
         """Until a ``volumes`` or ``snapshots`` item has a status; None: until it is gone."""
         for _ in range(300):
             reply = self.ask(who, "GET", f"/{kind}/{ident}")
             status = None if reply.status == 404 else reply.body[kind[:-1]]["status"]
-            if status == wanted:
+            if status == expected:
                 return
             self.pause(0.2)
-        raise AssertionError(f"{kind} {ident} is {status}, not {wanted}")
+        raise AssertionError(f"{kind} {ident} is {status}, not {expected}")
 
 
 class SandboxTarget(Target):

@@ -20,8 +20,8 @@ def test_row_is_answered_as_recorded(recorded_row, replays):
 
 def test_differences_name_rows_that_exist():
     rows = {(topic, row["name"]) for topic in TOPICS for row in rows_of(topic)}
-    for known in (NOT_ASKED, ANSWERS_OTHERWISE):
-        for cloud in known.values():
+    for reasons in (NOT_ASKED, ANSWERS_OTHERWISE):
+        for cloud in reasons.values():
             assert set(cloud) <= rows
 
 

@@ -64,7 +64,7 @@ def test_same_request_in_both_dialects(ask, members, v2, v3):
     assert (ask("v2", **members), ask("v3", **members)) == (v2, v3)
 
 
-def test_eighth_snapshot_of_a_volume_is_refused_on_v2_only():
+def test_only_v2_refuses_the_eighth_snapshot():
     """UG: seven manual snapshots per disk. The code is in no document; 413 is our guess (3.4)."""
     with SandboxServer(SandboxOptions(seconds=0)) as server:
         statuses = {version: _eight_times(server, version) for version in ("v2", "v3")}

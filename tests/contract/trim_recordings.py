@@ -148,7 +148,7 @@ def trimmed(topic: str, row: dict[str, Any]) -> dict[str, Any]:
     if "response" not in row:
         return row
     request, response, name = row["request"], row["response"], row["name"]
-    kept = {
+    trimmed_row = {
         "name": name,
         "service": "identity" if request["port"] in (15000, 15001) else "volume",
         "as": _who(request, name),
@@ -163,12 +163,12 @@ def trimmed(topic: str, row: dict[str, Any]) -> dict[str, Any]:
         else _answer(response["body"]),
     }
     if name in BODIES:
-        kept["body"] = {"recipe": name}
+        trimmed_row["body"] = {"recipe": name}
     if name in LOOSE:
-        kept["loose"] = True
-    if not kept["as"]:
-        del kept["as"]
-    return kept
+        trimmed_row["loose"] = True
+    if not trimmed_row["as"]:
+        del trimmed_row["as"]
+    return trimmed_row
 
 
 def _who(request: dict[str, Any], name: str) -> str:
@@ -191,9 +191,11 @@ def _request_headers(request: dict[str, Any]) -> dict[str, str]:
 def _headers(response: dict[str, Any]) -> dict[str, str] | str:
     """The headers that say something; in one word where they are the usual ones."""
     given = {name.lower(): value for name, value in response.get("headers", [])}
-    kept = {name: given[name.lower()] for name in KEPT_HEADERS if name.lower() in given}
-    kept = {name: re.sub(r"req-[0-9a-f-]{36}", "req-…", value) for name, value in kept.items()}
-    return "usual" if kept == USUAL_HEADERS else kept
+    headers = {name: given[name.lower()] for name in KEPT_HEADERS if name.lower() in given}
+    headers = {
+        name: re.sub(r"req-[0-9a-f-]{36}", "req-…", value) for name, value in headers.items()
+    }
+    return "usual" if headers == USUAL_HEADERS else headers
 
 
 def _answer(body: Any) -> Any:

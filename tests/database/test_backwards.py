@@ -16,9 +16,9 @@ OLDER = "0020_ends_and_unreadable"
 def manage(tmp_path):
     """Management commands of a portal with a database of its own, of the run's kind."""
 
-    def run(*words, url=""):
+    def run(*arguments, url=""):
         environ = Stack(tmp_path, **({"DATABASE_URL": url} if url else {})).environ
-        argv = [sys.executable, "manage.py", *words]
+        argv = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(
             argv, cwd=ROOT, env=environ, check=False, capture_output=True, text=True, timeout=120
         )
@@ -29,7 +29,7 @@ def manage(tmp_path):
         yield run
         return
     with new_database("backwards") as url:
-        yield lambda *words: run(*words, url=url)
+        yield lambda *arguments: run(*arguments, url=url)
 
 
 def test_newest_migrations_go_back_and_forth_with_rows(manage):

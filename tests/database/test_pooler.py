@@ -57,7 +57,7 @@ except BusyError:
 """
 
 
-def test_a_lock_behind_a_pooler_is_held_by_one_process(address, tmp_path):
+def test_lock_behind_a_pooler_has_one_holder(address, tmp_path):
     environ = Stack(tmp_path, DATABASE_URL=address, EVSPORTAL_DATABASE_POOLER="true").environ
     argv = [sys.executable, "-c", HOLD]
     options = {"cwd": ROOT, "env": environ, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

@@ -85,8 +85,8 @@ class LoopbackProxy:
     def _unauthorized(self, head):
         if self.credentials is None:
             return None
-        wanted = base64.b64encode(self.credentials.encode()).decode()
-        if f"proxy-authorization: basic {wanted}".lower() in head.lower():
+        credentials = base64.b64encode(self.credentials.encode()).decode()
+        if f"proxy-authorization: basic {credentials}".lower() in head.lower():
             return None
         return "407 Proxy Authentication Required"
 

@@ -104,7 +104,7 @@ def test_eight_threads_with_a_rejected_token_renew_it_once(cloud, client):
     assert len(cloud.logins) == 2
 
 
-def test_fresh_token_that_is_rejected_too_does_not_start_a_loop(cloud, client, hand):
+def test_rejected_new_token_starts_no_loop(cloud, client, hand):
     cloud.otherwise = REJECTED
     calling = client()
     for _ in range(5):
@@ -156,7 +156,7 @@ def test_right_password_makes_the_wrong_one_forgotten(cloud, client, hand):
     assert pauses == [60, 60, 60]
 
 
-def test_threads_that_waited_for_a_failing_login_share_its_failure(cloud, client):
+def test_waiting_threads_share_the_failed_login(cloud, client):
     def slowly(request):
         time.sleep(0.1)
         return Reply(503)
@@ -197,7 +197,7 @@ def test_strange_answers_to_a_login(cloud, client, reply, kind):
 
 
 @pytest.mark.parametrize("catalog", [None, [], [None, {"type": 5, "endpoints": {}}], "x"])
-def test_token_without_a_usable_catalog_still_serves_a_configured_endpoint(cloud, client, catalog):
+def test_configured_endpoint_needs_no_usable_catalog(cloud, client, catalog):
     cloud.otherwise = EMPTY
     cloud.catalog = lambda: catalog
     client(endpoint=cloud.url).ping()

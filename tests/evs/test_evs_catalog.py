@@ -8,8 +8,8 @@ from snapshots.evs.connection import connect
 from snapshots.evs.dialects import DIALECTS
 
 
-def root_of(services, dialect="native-v2", region="r", **wanted):
-    return find_root(services, dialect=DIALECTS[dialect], region=region, **wanted)
+def root_of(services, dialect="native-v2", region="r", **options):
+    return find_root(services, dialect=DIALECTS[dialect], region=region, **options)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_unknown_interface_is_refused(cloud):
         connect(cloud.config(interface="publicURL"))
 
 
-def test_client_tells_the_regions_before_any_call_of_the_storage(cloud, client):
+def test_missing_region_is_named_before_any_storage_call(cloud, client):
     with pytest.raises(errors.NoEndpoint, match="here, there"):
         client(region="").ping()
     assert cloud.calls == []

@@ -42,7 +42,7 @@ def test_creation_sends_the_documented_body(cloud, client, recorder):
     assert recorder.events == ["open login POST", "201", "open create POST", "202"]
 
 
-def test_an_absent_name_is_left_out_and_an_absent_description_is_null(cloud, client):
+def test_absent_name_is_omitted_absent_description_is_null(cloud, client):
     cloud.script.append(CREATED)
     client().create_snapshot(CreateSnapshot(volume_id="v"))
     sent = {"volume_id": "v", "description": None, "force": False, "metadata": {}}
@@ -50,7 +50,7 @@ def test_an_absent_name_is_left_out_and_an_absent_description_is_null(cloud, cli
 
 
 @pytest.mark.parametrize(
-    ("reply", "kind", "known"),
+    ("reply", "kind", "outcome_known"),
     [
         (CUT, errors.ConnectionCut, False),
         (Reply(500), errors.ServerFault, False),
@@ -67,12 +67,12 @@ def test_an_absent_name_is_left_out_and_an_absent_description_is_null(cloud, cli
         (Reply(413), errors.QuotaExceeded, True),
     ],
 )
-def test_creation_is_never_sent_again(cloud, client, recorder, reply, kind, known):
+def test_creation_is_never_sent_again(cloud, client, recorder, reply, kind, outcome_known):
     cloud.script.append(reply)
     with pytest.raises(errors.EvsError) as caught:
         client().create_snapshot(CREATE)
     assert type(caught.value) is kind
-    assert caught.value.outcome_known is known
+    assert caught.value.outcome_known is outcome_known
     assert cloud.calls == ["POST /v2/{p}/snapshots"]
     assert recorder.open == 0
 
@@ -84,7 +84,7 @@ def test_unreadable_creation_keeps_what_to_quote(cloud, client):
     assert (caught.value.status, caught.value.request_id) == (202, "req-9")
 
 
-def test_creation_is_sent_a_second_time_after_a_rejected_token_only(cloud, client, recorder):
+def test_creation_is_repeated_only_after_a_rejected_token(cloud, client, recorder):
     cloud.script.extend([REJECTED, CREATED])
     assert client().create_snapshot(CREATE).id == "snapshot-1"
     assert [r.headers["x-auth-token"] for r in cloud.requests if r not in cloud.logins] == [
@@ -141,7 +141,7 @@ def test_quotas_are_asked_with_usage(cloud, client):
     assert cloud.calls == ["GET /v2/{p}/os-quota-sets/{p}?usage=True"]
 
 
-def test_ping_tells_what_was_reached(cloud, client, recorder):
+def test_ping_says_what_it_reached(cloud, client, recorder):
     cloud.script.append(Reply(200, {"snapshots": []}))
     assert client().ping() == f"fake: {cloud.url}/v2/{PROJECT} answers (native-v2)"
     assert recorder.events == ["open login POST", "201", "open ping GET", "200"]
@@ -163,7 +163,7 @@ def test_reading_gives_up_after_three_tries(cloud, client):
     assert len(cloud.calls) == 3
 
 
-def test_reading_obeys_a_short_retry_after_and_leaves_a_long_one_to_the_caller(cloud, client, hand):
+def test_reading_waits_for_a_short_retry_after_only(cloud, client, hand):
     cloud.script.extend(
         [Reply(429, b"", {"Retry-After": "4"}), Reply(429, b"", {"Retry-After": "60"})]
     )
@@ -181,7 +181,7 @@ def test_refusals_are_not_tried_again(cloud, client, status):
     assert len(cloud.calls) == 1
 
 
-def test_purpose_can_be_given_but_a_login_stays_one(cloud, client, recorder):
+def test_given_purpose_does_not_replace_login(cloud, client, recorder):
     settling = EvsClient(client()._connection, recorder, purpose="settle")
     cloud.script.append(Reply(200, {"snapshots": []}))
     settling.list_snapshots()
@@ -196,7 +196,7 @@ def test_purpose_can_be_given_but_a_login_stays_one(cloud, client, recorder):
         ("vendor-v2", "/v2/{p}/cloudsnapshots"),
     ],
 )
-def test_dialects_have_their_paths(cloud, client, dialect, path):
+def test_each_dialect_has_its_own_paths(cloud, client, dialect, path):
     cloud.script.append(CREATED)
     client(dialect=dialect).create_snapshot(CREATE)
     assert cloud.calls == [f"POST {path}"]
@@ -209,7 +209,7 @@ def test_configured_endpoint_wins_over_the_catalog(cloud, client, suffix):
     assert cloud.calls == ["POST /v2/{p}/snapshots"]
 
 
-def test_missing_endpoint_is_told(client):
+def test_missing_endpoint_is_named(client):
     with pytest.raises(errors.NoSuchApi, match="region nowhere") as caught:
         client(region="nowhere").create_snapshot(CREATE)
     assert caught.value.outcome_known

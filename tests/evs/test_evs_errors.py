@@ -146,7 +146,7 @@ def test_other_refusals_are_no_rejected_token(status, code):
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "answer", "known"),
+    ("status", "headers", "answer", "outcome_known"),
     [
         (400, {}, b"", True),
         (404, {}, b"", True),
@@ -161,8 +161,8 @@ def test_other_refusals_are_no_rejected_token(status, code):
         (307, {}, b"", False),
     ],
 )
-def test_outcome_is_known_only_where_proved(status, headers, answer, known):
-    assert error_from_answer(status, headers, answer).outcome_known is known
+def test_outcome_is_known_only_where_proved(status, headers, answer, outcome_known):
+    assert error_from_answer(status, headers, answer).outcome_known is outcome_known
 
 
 def test_outcome_of_unreachable_clouds():
@@ -199,7 +199,7 @@ def test_retry_after_in_seconds(headers, answer, seconds):
     assert error_from_answer(429, headers, answer).retry_after == seconds
 
 
-def test_request_id_comes_from_the_first_header_that_has_one():
+def test_request_id_comes_from_the_first_filled_header():
     headers = {"x-compute-request-id": "req-2", "x-openstack-request-id": "req-1"}
     assert error_from_answer(500, headers, b"").request_id == "req-1"
     gateway = body({"error_code": "A", "error_msg": "m", "request_id": "body-id"})
@@ -262,7 +262,7 @@ SECRET = "planted-S3cret-value"
 
 
 @pytest.mark.parametrize("filler", range(470, 500, 3))
-def test_a_secret_that_the_longest_message_cuts_leaves_no_beginning(filler):
+def test_secret_cut_by_the_length_limit_leaves_nothing(filler):
     error = error_from_answer(
         400, {}, fault("badRequest", 400, "x" * filler + SECRET + " and more")
     )

@@ -111,10 +111,10 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize(("answer", "code", "words"), SAID.values(), ids=SAID)
-def test_reason_is_read_wherever_it_stands(answer, code, words):
+@pytest.mark.parametrize(("answer", "code", "message"), SAID.values(), ids=SAID)
+def test_reason_is_read_wherever_it_stands(answer, code, message):
     error = error_from_answer(403, {}, body(answer))
-    assert (error.message, error.code) == (words, code)
+    assert (error.message, error.code) == (message, code)
     assert isinstance(error, errors.Forbidden)
 
 
@@ -230,23 +230,23 @@ NO_QUOTA = [
 ]
 
 
-@pytest.mark.parametrize("words", QUOTA)
+@pytest.mark.parametrize("message", QUOTA)
 @pytest.mark.parametrize("shape", ["forbidden", "error", "errors", "text"])
-def test_403_whose_words_speak_of_a_full_quota_is_the_quota(words, shape):
+def test_403_with_a_quota_message_is_quota_exceeded(message, shape):
     shapes = {
-        "forbidden": {"forbidden": {"code": 403, "message": words}},
-        "error": {"error": {"code": "EVS.5403", "message": words}},
-        "errors": {"errors": [{"status": "403", "detail": words}]},
-        "text": words,
+        "forbidden": {"forbidden": {"code": 403, "message": message}},
+        "error": {"error": {"code": "EVS.5403", "message": message}},
+        "errors": {"errors": [{"status": "403", "detail": message}]},
+        "text": message,
     }
     error = error_from_answer(403, {}, body(shapes[shape]))
     assert type(error) is errors.QuotaExceeded
     assert error.outcome_known
 
 
-@pytest.mark.parametrize("words", NO_QUOTA)
-def test_403_that_mentions_a_quota_by_chance_is_a_policy(words):
-    error = error_from_answer(403, {}, body({"forbidden": {"code": 403, "message": words}}))
+@pytest.mark.parametrize("message", NO_QUOTA)
+def test_403_that_only_mentions_a_quota_is_forbidden(message):
+    error = error_from_answer(403, {}, body({"forbidden": {"code": 403, "message": message}}))
     assert type(error) is errors.Forbidden
 
 
@@ -254,19 +254,19 @@ def test_403_that_mentions_a_quota_by_chance_is_a_policy(words):
     "code",
     ["QuotaExceeded", "QUOTA_EXCEEDED", "OverQuota", "InsufficientQuota", "Quota.NotEnough"],
 )
-def test_403_whose_code_speaks_of_a_full_quota_is_the_quota(code):
+def test_403_with_a_quota_code_is_quota_exceeded(code):
     error = error_from_answer(403, {}, body({"error": {"code": code, "message": "No."}}))
     assert type(error) is errors.QuotaExceeded
 
 
 @pytest.mark.parametrize("code", ["QuotaUpdateForbidden", "Quota.Denied", "EVS.5403"])
-def test_403_whose_code_only_names_a_quota_is_a_policy(code):
+def test_403_with_a_code_about_quotas_is_forbidden(code):
     error = error_from_answer(403, {}, body({"error": {"code": code, "message": "No."}}))
     assert type(error) is errors.Forbidden
 
 
 @pytest.mark.parametrize("status", [401, 404, 429, 500, 503])
-def test_words_on_quota_do_not_change_what_a_status_means(status):
+def test_quota_message_does_not_change_other_statuses(status):
     answer = body({"error": {"code": "X", "message": "Quota exceeded"}})
     assert type(error_from_answer(status, {}, answer)) is not errors.QuotaExceeded
 
@@ -292,7 +292,7 @@ def texts_in(value):
 
 
 @given(values)
-def test_words_come_from_the_answer_or_it_did_not_say(value):
+def test_message_comes_from_the_answer_or_says_none(value):
     message = error_from_answer(400, {}, body(json.dumps(value))).message
     assert message == "The cloud answered 400 without saying why." or message in texts_in(value)
 

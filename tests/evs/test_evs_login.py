@@ -81,7 +81,7 @@ def test_scope_names_the_project_as_the_settings_do(project, scope):
     assert body_of(password(username="ada", **DOMAIN, **project))["scope"] == {"project": scope}
 
 
-def test_project_of_a_user_id_without_any_domain_has_none():
+def test_project_without_any_domain_gets_none():
     auth = body_of(password(user_id="u", project_name="demo"))
     assert auth["scope"] == {"project": {"name": "demo"}}
 
@@ -115,7 +115,7 @@ def test_given_token_is_exchanged_for_the_project():
 
 
 @pytest.mark.parametrize(
-    ("credentials", "words"),
+    ("credentials", "problem"),
     [
         (password(username="ada", **DOMAIN), "project"),
         (token(), "project"),
@@ -127,8 +127,8 @@ def test_given_token_is_exchanged_for_the_project():
         (ApplicationCredentials(auth_url="ftp://x", secret="s", id="ac"), "auth_url"),
     ],
 )
-def test_credentials_that_cannot_work_are_refused(credentials, words):
-    with pytest.raises(ValueError, match=f"Cloud fake: .*{words}"):
+def test_credentials_that_cannot_work_are_refused(credentials, problem):
+    with pytest.raises(ValueError, match=f"Cloud fake: .*{problem}"):
         connect(CloudConfig(name="fake", auth=credentials))
 
 
@@ -158,9 +158,9 @@ def test_every_secret_is_known_to_be_struck_out(auth):
         assert getattr(auth, name, None) in {None, *secrets}
     error = errors.ServerFault("echo p-w0rd-x cC11c2VyOnAtdzByZC14 s3cret-word gAAAAAB-given")
     error.strike(secrets)
-    shown = str(error).replace("***", "")
-    assert "p-w0rd-x" not in shown
-    assert "cC11c2VyOnAtdzByZC14" not in shown  # p-user:p-w0rd-x, as a proxy may repeat it
+    text = str(error).replace("***", "")
+    assert "p-w0rd-x" not in text
+    assert "cC11c2VyOnAtdzByZC14" not in text  # p-user:p-w0rd-x, as a proxy may repeat it
 
 
 # --- what the answer means --------------------------------------------------------------------

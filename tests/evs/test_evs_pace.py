@@ -6,11 +6,11 @@ from snapshots.evs.connection import Pacer
 
 
 def times(pacer, hand, calls):
-    found = []
+    times = []
     for _ in range(calls):
         pacer.wait()
-        found.append(hand.seconds - 1000)
-    return found
+        times.append(hand.seconds - 1000)
+    return times
 
 
 def test_calls_are_spread_evenly(hand):

@@ -56,17 +56,17 @@ def test_all_pages_are_read(cloud, client, limit, dialect, shape):
     assert ids(client(dialect=dialect).list_snapshots(limit=limit)) == EIGHT_IDS
 
 
-def test_no_more_pages_are_read_than_it_takes_to_find_the_wanted(cloud, client):
+def test_reading_ends_when_all_ids_were_read(cloud, client):
     cloud.otherwise = Shelf(EIGHT)
-    wanted = frozenset({EIGHT_IDS[0], EIGHT_IDS[3]})
-    assert wanted <= set(ids(client().list_readable_snapshots(ids=wanted, limit=2).rows))
+    two_ids = frozenset({EIGHT_IDS[0], EIGHT_IDS[3]})
+    assert two_ids <= set(ids(client().list_readable_snapshots(ids=two_ids, limit=2).rows))
     assert len(cloud.calls) == 2
 
 
-def test_a_wanted_snapshot_that_is_not_there_is_looked_for_to_the_end(cloud, client):
+def test_missing_id_is_searched_to_the_last_page(cloud, client):
     cloud.otherwise = Shelf(EIGHT)
-    found = client().list_readable_snapshots(ids=frozenset({"nowhere"}), limit=3)
-    assert ids(found.rows) == EIGHT_IDS
+    listed = client().list_readable_snapshots(ids=frozenset({"nowhere"}), limit=3)
+    assert ids(listed.rows) == EIGHT_IDS
     assert len(cloud.calls) == 3
 
 
@@ -97,8 +97,8 @@ def test_filters_the_cloud_ignores_are_applied_here(cloud, client):
         snapshot(4, name="same", volume_id="a", status="error"),
     ]
     cloud.otherwise = Shelf(rows)
-    found = client().list_snapshots(volume_id="a", name="same", status="available")
-    assert ids(found) == ["snapshot-1"]
+    listed = client().list_snapshots(volume_id="a", name="same", status="available")
+    assert ids(listed) == ["snapshot-1"]
     assert "name=same&status=available&volume_id=a" in cloud.calls[0]
 
 
@@ -116,7 +116,7 @@ def test_deleted_marker_starts_the_list_again(cloud, client):
     assert ids(client().list_snapshots(limit=3)) == expected
 
 
-def test_list_whose_markers_always_vanish_is_not_taken_for_empty(cloud, client):
+def test_list_with_vanishing_markers_is_not_empty(cloud, client):
     shelf = Shelf(EIGHT)
     gone = Reply(404, {"itemNotFound": {"code": 404, "message": "no such marker"}})
     cloud.otherwise = lambda request: gone if "marker" in request.path else shelf(request)
@@ -150,8 +150,8 @@ def test_offset_pages_that_shift_are_no_repetition(cloud, client):
         return reply
 
     cloud.otherwise = answer
-    found = ids(client(dialect="vendor-v2").list_snapshots(limit=3))
-    assert found == EIGHT_IDS
+    listed = ids(client(dialect="vendor-v2").list_snapshots(limit=3))
+    assert listed == EIGHT_IDS
 
 
 def test_endless_list_is_given_up(cloud, client, monkeypatch):
@@ -163,7 +163,7 @@ def test_endless_list_is_given_up(cloud, client, monkeypatch):
     assert len(cloud.calls) == 5
 
 
-def test_page_that_is_too_long_is_asked_for_in_smaller_ones(cloud, client):
+def test_too_long_page_is_read_in_smaller_pages(cloud, client):
     heavy = [snapshot(n, metadata={"k": "v" * 250_000}) for n in range(8)]
     cloud.otherwise = Shelf(heavy)
     assert ids(client().list_snapshots(limit=8)) == EIGHT_IDS
@@ -200,30 +200,30 @@ WITHOUT_STATUS = [*EIGHT[:3], without(EIGHT[3], "status"), *EIGHT[4:]]
 @pytest.mark.parametrize("limit", [1, 2, 4, 9])
 def test_a_row_that_cannot_be_read_hides_no_other(cloud, client, limit, dialect):
     cloud.otherwise = Shelf(WITHOUT_STATUS)
-    found = client(dialect=dialect).list_readable_snapshots(limit=limit)
-    assert ids(found.rows) == [*EIGHT_IDS[:3], *EIGHT_IDS[4:]]
-    assert [one.id for one in found.unreadable] == ["snapshot-3"]
-    assert not found.is_whole
-    assert "without status" in found.trouble
+    listed = client(dialect=dialect).list_readable_snapshots(limit=limit)
+    assert ids(listed.rows) == [*EIGHT_IDS[:3], *EIGHT_IDS[4:]]
+    assert [row.id for row in listed.unreadable] == ["snapshot-3"]
+    assert not listed.is_whole
+    assert "without status" in listed.trouble
 
 
-def test_whoever_must_see_all_of_a_list_gets_nothing_of_it(cloud, client):
+def test_strict_reader_gets_no_part_of_a_list(cloud, client):
     cloud.otherwise = Shelf(WITHOUT_STATUS)
     with pytest.raises(errors.UnreadableAnswer, match="without status"):
         client().list_snapshots(limit=2)
 
 
 @pytest.mark.parametrize("nameless", [{}, {"id": None}, 5, {"id": "x" * 65}, {"id": ""}])
-def test_a_row_without_id_neither_stops_the_pages_nor_is_lost(cloud, client, nameless):
+def test_row_without_id_is_counted_and_paging_continues(cloud, client, nameless):
     pages = ([EIGHT[0], nameless], [nameless, *EIGHT[1:]], [])
     cloud.script.extend(Reply(200, {"snapshots": page}) for page in pages)
-    found = client().list_readable_snapshots(limit=2)
+    listed = client().list_readable_snapshots(limit=2)
     assert "marker=snapshot-0" in cloud.calls[1]
-    assert ids(found.rows) == EIGHT_IDS
-    assert found.unreadable
+    assert ids(listed.rows) == EIGHT_IDS
+    assert listed.unreadable
 
 
-def test_a_page_of_which_no_row_has_an_id_cannot_be_read_on(cloud, client):
+def test_page_without_any_id_ends_the_reading(cloud, client):
     cloud.otherwise = Reply(200, {"snapshots": [{}, {}]})
     with pytest.raises(errors.UnreadableAnswer, match="read on"):
         client().list_readable_snapshots(limit=2)
@@ -232,7 +232,7 @@ def test_a_page_of_which_no_row_has_an_id_cannot_be_read_on(cloud, client):
 def test_a_volume_that_cannot_be_read_hides_no_other(cloud, client):
     rows = [{"id": "v0", "status": "available"}, {"id": "v1"}, {"id": "v2", "status": "in-use"}]
     cloud.otherwise = Reply(200, {"volumes": rows})
-    found = client().list_volumes()
-    assert ids(found.rows) == ["v0", "v2"]
-    assert found.trouble.startswith("1 of the list's rows cannot be read.")
-    assert found.trouble.endswith("holds a volume without status. (v1)")
+    listed = client().list_volumes()
+    assert ids(listed.rows) == ["v0", "v2"]
+    assert listed.trouble.startswith("1 of the list's rows cannot be read.")
+    assert listed.trouble.endswith("holds a volume without status. (v1)")

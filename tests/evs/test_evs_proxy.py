@@ -111,7 +111,7 @@ def test_https_proxy_is_verified_by_its_own_trust_file(
     assert len(server.requests) == 2
 
 
-def test_trust_in_the_proxy_is_no_trust_in_the_cloud(
+def test_proxy_certificates_are_not_trusted_for_the_cloud(
     tls_server, tls_proxy, proxy_authority, wire_through, recorder
 ):
     wire = wire_through(tls_proxy, cacert=proxy_authority.file, ca_file=str(proxy_authority.file))
@@ -230,9 +230,7 @@ def test_forwarded_request_that_is_cut_may_have_been_done(server, proxy, wire_th
     assert not caught.value.outcome_known
 
 
-def test_407_to_a_forwarded_request_proves_that_the_cloud_got_nothing(
-    server, proxy, wire_through, recorder
-):
+def test_407_to_a_forwarded_request_did_nothing(server, proxy, wire_through, recorder):
     proxy.credentials = "portal:another"
     wire = wire_through(proxy, user="portal", password=PASSWORD)
     with pytest.raises(errors.NoConnection, match="refused our user or password") as caught:
@@ -259,7 +257,7 @@ def test_407_inside_the_tunnel_is_the_clouds_answer(tls_server, proxy, wire_thro
 
 
 @pytest.mark.parametrize("kind", ["proxy", "tls_proxy"])
-def test_silence_behind_the_proxy_is_a_timeout_at_the_deadline(
+def test_silence_behind_the_proxy_is_a_timeout(
     request, tls_server, proxy_authority, wire_through, recorder, kind
 ):
     own = request.getfixturevalue(kind)
@@ -307,7 +305,7 @@ def test_proxy_of_the_environment_is_not_used(environment, tls_server, authority
 
 
 @pytest.mark.parametrize("is_tls", [True, False])
-def test_exceptions_of_the_environment_do_not_pass_by_the_own_proxy(
+def test_no_proxy_variable_does_not_bypass_the_proxy(
     environment, server, authority, proxy, wire_through, recorder, is_tls
 ):
     if is_tls:
@@ -362,10 +360,10 @@ def test_certificates_that_cannot_be_used_are_refused_by_name(cloud, authority, 
         ({"client_cert": locked, "client_key": locked_key}, "without a password"),
         ({"proxy": Proxy(url="https://proxy:1", cacert=str(empty))}, "empty.pem"),
     ]
-    for settings, words in bad:
-        with pytest.raises(ValueError, match=f"Cloud fake: .*{words}"):
+    for settings, problem in bad:
+        with pytest.raises(ValueError, match=f"Cloud fake: .*{problem}"):
             wire_to(cloud.config(**settings))
-        with pytest.raises(ValueError, match=f"Cloud fake: .*{words}"):
+        with pytest.raises(ValueError, match=f"Cloud fake: .*{problem}"):
             connect(cloud.config(**settings))
 
 

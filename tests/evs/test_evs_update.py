@@ -105,7 +105,7 @@ def test_refused_or_unreadable_updates_are_not_repeated(cloud, client, reply, ki
     "last", [GONE, Reply(403), Reply(429), Reply(429, b"", {"Retry-After": "99"})]
 )
 @pytest.mark.parametrize("first", [CUT, Reply(500)])
-def test_refusal_after_a_lost_answer_leaves_the_outcome_unknown(cloud, client, first, last):
+def test_refusal_after_a_lost_answer_is_unknown(cloud, client, first, last):
     cloud.script.append(first)
     cloud.otherwise = last
     with pytest.raises(errors.Refused) as caught:
@@ -113,7 +113,7 @@ def test_refusal_after_a_lost_answer_leaves_the_outcome_unknown(cloud, client, f
     assert not caught.value.outcome_known
 
 
-def test_failed_sign_in_after_a_lost_answer_leaves_the_outcome_unknown(cloud, client):
+def test_failed_login_after_a_lost_answer_is_unknown(cloud, client):
     def lose_the_answer_and_the_password(_request):
         cloud.login_reply = Reply(401, {"error": {"code": 401, "message": "m", "title": "No"}})
         return Reply(500)

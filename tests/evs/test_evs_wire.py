@@ -64,7 +64,7 @@ def test_nothing_is_sent_when_the_record_cannot_be_opened(server, wire, recorder
     assert server.connections == 0
 
 
-def test_nothing_is_sent_when_opening_the_record_took_all_the_time(server, hurried, recorder):
+def test_slow_recorder_leaves_no_time_to_send(server, hurried, recorder):
     recorder.opened = lambda _request: time.sleep(0.35)
     recorder.open = 1
     with pytest.raises(errors.NoConnection) as caught:
@@ -240,7 +240,7 @@ def test_retry_after_is_not_obeyed_behind_the_recorders_back(server, wire, recor
     assert len(server.requests) == 1
 
 
-def test_reading_keeps_connections_and_creating_never_takes_a_kept_one(server, wire, recorder):
+def test_only_reading_reuses_connections(server, wire, recorder):
     server.otherwise = Reply(200)
     for method in ["GET", "GET", "GET", "POST", "POST", "GET"]:
         wire.send(outgoing(server.url, method), recorder=recorder)
@@ -267,7 +267,7 @@ def test_no_more_requests_are_out_than_the_pool_allows(server, recorder):
     wire.close()
 
 
-def test_waiting_for_a_turn_ends_at_the_deadline_with_nothing_sent(server, recorder):
+def test_waiting_for_a_connection_ends_at_the_deadline(server, recorder):
     wire = Wire(pool_size=1)
     server.otherwise = silence(0.5)
     with ThreadPoolExecutor(1) as pool:

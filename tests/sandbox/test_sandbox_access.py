@@ -87,12 +87,12 @@ def test_signed_requests_are_answered(client, clock):
     headers = signed(client, clock, "POST", path, body=body)
     assert client.send("POST", path, body.encode(), headers).status == 202
     headers = signed(client, clock, "GET", "/v3/projects", f"name={PROJECT_NAME}")
-    found = client.send("GET", f"/v3/projects?name={PROJECT_NAME}", None, headers)
-    assert [project["id"] for project in found.body["projects"]] == [PROJECT_ID]
+    reply = client.send("GET", f"/v3/projects?name={PROJECT_NAME}", None, headers)
+    assert [project["id"] for project in reply.body["projects"]] == [PROJECT_ID]
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("wrong", "message"),
     [
         ({"key": "another"}, "verify aksk signature fail"),
         ({"access": "UNKNOWN"}, "ak UNKNOWN not exist"),
@@ -100,11 +100,11 @@ def test_signed_requests_are_answered(client, clock):
         ({"at": -16 * 60}, "signature expired"),
     ],
 )
-def test_wrong_signatures_are_refused_by_the_gateway(client, clock, wrong, words):
+def test_wrong_signatures_are_refused_by_the_gateway(client, clock, wrong, message):
     headers = signed(client, clock, "GET", LIST, **wrong)
     reply = client.send("GET", LIST, None, headers)
     assert (reply.status, reply.body["error_code"]) == (401, "APIGW.0301")
-    assert words in reply.body["error_msg"]
+    assert message in reply.body["error_msg"]
 
 
 def test_changed_body_does_not_fit_its_signature(client, clock):
@@ -115,17 +115,17 @@ def test_changed_body_does_not_fit_its_signature(client, clock):
 
 def test_clock_of_the_cloud_is_in_the_date_header(client, clock):
     date = client.ask("GET", "/snapshots").headers["date"]
-    told = calendar.timegm(time.strptime(date, "%a, %d %b %Y %H:%M:%S GMT"))
-    assert told == int(clock.now)
+    seconds = calendar.timegm(time.strptime(date, "%a, %d %b %Y %H:%M:%S GMT"))
+    assert seconds == int(clock.now)
 
 
 @pytest.mark.parametrize(
-    ("token", "words"), [("", "x-auth-token not found"), ("nonsense", "decrypt token fail")]
+    ("token", "message"), [("", "x-auth-token not found"), ("nonsense", "decrypt token fail")]
 )
-def test_bad_tokens_meet_the_gateway(client, token, words):
+def test_bad_tokens_meet_the_gateway(client, token, message):
     reply = client.send("GET", LIST, None, {"X-Auth-Token": token} if token else {})
     assert (reply.status, reply.code) == (401, "APIGW.0301")
-    assert reply.body["error_msg"].endswith(words)
+    assert reply.body["error_msg"].endswith(message)
 
 
 def test_token_expires_on_the_clock(client, clock):

@@ -92,9 +92,9 @@ def test_command_says_where_it_listens_and_ends_at_sigterm(tmp_path):
     file = tmp_path / "new folder" / "cloud.sqlite3"
     with _command("--port", "0", "--state", str(file)) as process:
         line = process.stdout.readline()
-        found = re.match(r"Sandbox listening on http://127\.0\.0\.1:(\d+) ", line)
-        assert found, line + process.stderr.read()
-        connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=5)
+        match = re.match(r"Sandbox listening on http://127\.0\.0\.1:(\d+) ", line)
+        assert match, line + process.stderr.read()
+        connection = http.client.HTTPConnection("127.0.0.1", int(match[1]), timeout=5)
         connection.request("GET", "/v3")
         assert connection.getresponse().status == 200
         process.send_signal(signal.SIGTERM)

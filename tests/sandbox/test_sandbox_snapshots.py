@@ -20,10 +20,10 @@ def test_snapshot_becomes_available_on_the_clock(client, clock):
     ident = made.body["snapshot"]["id"]
     assert client.status_of(ident) == "creating"
     clock.move(5)
-    shown = client.snapshot(ident)
-    assert shown["status"] == "available"
-    assert shown["os-extended-snapshot-attributes:progress"] == "100%"
-    assert shown["metadata"] == {"k": "v"}
+    snapshot = client.snapshot(ident)
+    assert snapshot["status"] == "available"
+    assert snapshot["os-extended-snapshot-attributes:progress"] == "100%"
+    assert snapshot["metadata"] == {"k": "v"}
 
 
 def test_large_volume_takes_longer(client, clock):
@@ -33,7 +33,7 @@ def test_large_volume_takes_longer(client, clock):
     assert (client.status_of(small), client.status_of(large)) == ("available", "creating")
 
 
-def test_created_at_has_fractions_only_in_the_answer_to_create(client):
+def test_only_the_create_answer_has_fractions_of_seconds(client):
     made = client.create(LOGS).body["snapshot"]
     assert made["created_at"] == "2026-11-23T16:00:00.250000"
     assert client.snapshot(made["id"])["created_at"] == "2026-11-23T16:00:00.000000"
@@ -55,8 +55,12 @@ def test_update_changes_name_and_description_and_strips_them(client):
     ident = client.create(LOGS).body["snapshot"]["id"]
     changes = {"snapshot": {"name": "  new  ", "description": "text", "status": "error"}}
     assert client.ask("PUT", f"/snapshots/{ident}", changes).status == 200
-    shown = client.snapshot(ident)
-    assert (shown["name"], shown["description"], shown["status"]) == ("new", "text", "creating")
+    snapshot = client.snapshot(ident)
+    assert (snapshot["name"], snapshot["description"], snapshot["status"]) == (
+        "new",
+        "text",
+        "creating",
+    )
 
 
 def test_metadata_is_kept_key_by_key(client):

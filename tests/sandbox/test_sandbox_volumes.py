@@ -35,7 +35,7 @@ def snapshot(ask, volume):
     return _make(ask, "snapshot", volume_id=volume)
 
 
-def words(reply):
+def message_of(reply):
     return reply.body["badRequest"]["message"] if "badRequest" in reply.body else reply.body
 
 
@@ -48,13 +48,13 @@ def test_cascade_removes_the_volume_and_its_snapshots(word, ask, volume, snapsho
     second = _make(ask, "snapshot", volume_id=volume)
     assert ask("DELETE", f"/volumes/{volume}?cascade={word}").status == 202
     assert not is_there(ask, f"/volumes/{volume}")
-    assert not any(is_there(ask, f"/snapshots/{one}") for one in (snapshot, second))
+    assert not any(is_there(ask, f"/snapshots/{ident}") for ident in (snapshot, second))
 
 
 @pytest.mark.parametrize("query", ["", "?cascade=False", "?cascade=0", "?cascade=no", "?force=1"])
 def test_without_cascade_a_volume_with_snapshots_stays(query, ask, volume, snapshot):
     reply = ask("DELETE", f"/volumes/{volume}{query}")
-    assert (reply.status, IN_THE_WAY in words(reply)) == (400, True)
+    assert (reply.status, IN_THE_WAY in message_of(reply)) == (400, True)
     assert is_there(ask, f"/volumes/{volume}")
     assert is_there(ask, f"/snapshots/{snapshot}")
 
@@ -62,7 +62,10 @@ def test_without_cascade_a_volume_with_snapshots_stays(query, ask, volume, snaps
 @pytest.mark.parametrize("word", ["perhaps", "", "2", "tru", "None"])
 def test_another_word_than_a_boolean_is_refused(word, ask, volume):
     reply = ask("DELETE", f"/volumes/{volume}?cascade={word}")
-    assert (reply.status, words(reply)) == (400, f"Value '{word}' for 'cascade' is not a boolean.")
+    assert (reply.status, message_of(reply)) == (
+        400,
+        f"Value '{word}' for 'cascade' is not a boolean.",
+    )
     assert is_there(ask, f"/volumes/{volume}")
 
 
@@ -70,7 +73,7 @@ def test_cascade_touches_nothing_while_a_snapshot_is_created(ask, volume, snapsh
     body = {"snapshot": {"volume_id": volume}}
     fresh = ask("POST", "/snapshots", body, seconds=0).body["snapshot"]["id"]
     reply = ask("DELETE", f"/volumes/{volume}?cascade=true", seconds=0)
-    assert (reply.status, IN_THE_WAY in words(reply)) == (400, True)
+    assert (reply.status, IN_THE_WAY in message_of(reply)) == (400, True)
     for path in (f"/volumes/{volume}", f"/snapshots/{snapshot}", f"/snapshots/{fresh}"):
         assert is_there(ask, path)
 
@@ -82,7 +85,7 @@ def test_cascade_removes_snapshots_in_error(ask, client, volume, snapshot):
 
 
 @pytest.mark.parametrize(("size", "made"), [(None, 2), (2, 2), ("2", 2), (3, 3), ("5", 5)])
-def test_a_volume_is_as_large_as_its_snapshot_or_larger(size, made, ask, snapshot):
+def test_volume_is_never_smaller_than_its_snapshot(size, made, ask, snapshot):
     reply = ask("POST", "/volumes", {"volume": {"snapshot_id": snapshot, "size": size}})
     assert (reply.status, reply.body["volume"]["size"]) == (202, made)
 
@@ -91,7 +94,7 @@ def test_a_volume_is_as_large_as_its_snapshot_or_larger(size, made, ask, snapsho
 def test_a_volume_smaller_than_its_snapshot_is_refused(size, ask, snapshot):
     reply = ask("POST", "/volumes", {"volume": {"snapshot_id": snapshot, "size": size}})
     assert reply.status == 400
-    assert words(reply) == (
+    assert message_of(reply) == (
         "Invalid input received: Volume size '1'GB cannot be smaller than the snapshot size 2GB."
         " They must be >= original snapshot size."
     )
