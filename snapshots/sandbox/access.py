@@ -13,10 +13,8 @@ _KEYS = {ACCESS_KEY: SECRET_KEY}
 def caller_of(request: Request, state: State) -> Caller:
     """Who asks.
 
-    Raises:
-        AuthFault: no token, or none that is known and valid.
-        GatewayFault: 401 APIGW.0301, a signature that is not good.
-
+    Raises AuthFault: no token, or none that is known and valid; GatewayFault: 401 APIGW.0301, a
+    signature that is not good.
     """
     if signing.is_signed(request):
         return _signer(request, state)

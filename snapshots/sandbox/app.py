@@ -1,8 +1,8 @@
 """The sandbox as one WSGI application: identity and storage on one address.
 
-Paths: ``/v3/auth/...`` is the identity service, ``/v2/{project}/...`` and ``/v3/{project}/...``
-the storage service. The prefixes ``/identity`` and ``/volume`` reach one of them alone (where
-``/`` and ``/v3`` would mean both), as DevStack has them. ``/_sandbox/...`` is ``control``.
+Paths: `/v3/auth/...` is the identity service, `/v2/{project}/...` and `/v3/{project}/...`
+the storage service. The prefixes `/identity` and `/volume` reach one of them alone (where
+`/` and `/v3` would mean both), as DevStack has them. `/_sandbox/...` is `control`.
 """
 
 import logging
@@ -37,7 +37,7 @@ class CutConnectionError(Exception):
 
 
 class Sandbox:
-    """A cloud. Thread-safe. ``close()`` it after use."""
+    """A cloud. Thread-safe. `close()` it after use."""
 
     def __init__(self, options: SandboxOptions | None = None) -> None:
         self.options = options or SandboxOptions()
@@ -64,7 +64,7 @@ class Sandbox:
             self.faults.append(fault)
 
     def requests(self) -> list[dict[str, Any]]:
-        """Every request received, oldest first; ``status`` is None where nothing was answered."""
+        """Every request received, oldest first; `status` is None where nothing was answered."""
         with self.state.transaction():
             return [dict(row) for row in self.state.rows("SELECT * FROM requests ORDER BY number")]
 
@@ -126,7 +126,7 @@ class Sandbox:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answers one request; raises ``CutConnectionError`` where the connection shall be closed
+        """Answers one request; raises `CutConnectionError` where the connection shall be closed
         instead.
         """
         answer = self.answer(_request(environ))

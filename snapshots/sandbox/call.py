@@ -20,12 +20,12 @@ _NO = {"0", "f", "false", "off", "n", "no"}
 class Dialect(Enum):
     """evs-api.md 1."""
 
+    # Native Cinder v3.
     V3 = auto()
-    """Native Cinder v3."""
+    # Native Cinder v2 as EVS documents it.
     V2 = auto()
-    """Native Cinder v2 as EVS documents it."""
+    # `cloudsnapshots`, `cloudvolumes`.
     VENDOR = auto()
-    """``cloudsnapshots``, ``cloudvolumes``."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Call:
     caller: Caller
     dialect: Dialect
     version: Microversion
+    # Named parts of the path.
     path: Mapping[str, str]
-    """Named parts of the path."""
     body: Json = None
+    # Trouble planned for this call, whatever the volume.
     trouble: Trouble | None = None
-    """Trouble planned for this call, whatever the volume."""
 
     @property
     def now(self) -> int:
@@ -57,24 +57,20 @@ class Call:
     def require_member(self, rule: str) -> None:
         """Readers may look, not change (evs-api.md 12; recorded as reader).
 
-        Raises:
-            ApiFault: 403.
-
+        Raises ApiFault: 403.
         """
         if self.caller.role not in (Role.MEMBER, Role.ADMIN):
             raise denied(rule)
 
     def require_admin(self, rule: str) -> None:
-        """Raises ``ApiFault`` 403 for anybody but the administrator."""
+        """Raises `ApiFault` 403 for anybody but the administrator."""
         if not self.caller.is_admin:
             raise denied(rule)
 
     def flag(self, name: str) -> bool:
         """A parameter that says yes or no, in any of the words that Cinder reads.
 
-        Raises:
-            ApiFault: 400 for any other word.
-
+        Raises ApiFault: 400 for any other word.
         """
         text = self.request.last_params.get(name, "false")
         if text.lower() not in _YES | _NO:
@@ -84,9 +80,7 @@ class Call:
     def snapshot(self, ident: str) -> Snapshot:
         """A snapshot the caller may see.
 
-        Raises:
-            ApiFault: 404 when it is gone or another project's.
-
+        Raises ApiFault: 404 when it is gone or another project's.
         """
         snapshot = self.state.snapshot(ident)
         if snapshot is None or not self._sees(snapshot.project_id):
@@ -96,9 +90,7 @@ class Call:
     def volume(self, ident: str | None) -> Volume:
         """A volume the caller may see.
 
-        Raises:
-            ApiFault: 404 when it is gone or another project's.
-
+        Raises ApiFault: 404 when it is gone or another project's.
         """
         volume = self.state.volume(ident) if ident else None
         if volume is None or not self._sees(volume.project_id):

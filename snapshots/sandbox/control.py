@@ -1,28 +1,28 @@
 """The sandbox's own routes, which no cloud has, for tests and demos. Not counted as requests.
 
-``GET /_sandbox/requests``
-    every request received: ``total``, ``counts`` by "METHOD path", and ``requests`` one by one,
-    oldest first; a ``status`` of null means that nothing (or not all) was answered
-``DELETE /_sandbox/requests``
+`GET /_sandbox/requests`
+    every request received: `total`, `counts` by "METHOD path", and `requests` one by one,
+    oldest first; a `status` of null means that nothing (or not all) was answered
+`DELETE /_sandbox/requests`
     forgets them
-``GET /_sandbox/snapshots``, ``GET /_sandbox/volumes``
+`GET /_sandbox/snapshots`, `GET /_sandbox/volumes`
     all of them, of all projects, with metadata
-``POST /_sandbox/volumes``
-    adds volumes and answers their ids: ``{"count": 100, "name": "load", "size_gb": 1}``
-``POST /_sandbox/volumes/{id}``
-    changes ``status``, ``name`` or ``trouble``
-``DELETE /_sandbox/volumes/{id}``
+`POST /_sandbox/volumes`
+    adds volumes and answers their ids: `{"count": 100, "name": "load", "size_gb": 1}`
+`POST /_sandbox/volumes/{id}`
+    changes `status`, `name` or `trouble`
+`DELETE /_sandbox/volumes/{id}`
     removes it with its snapshots, as deleting a disk does (FAQ-0102)
-``POST /_sandbox/snapshots/{id}``
-    changes ``status``, ``name``, ``description`` or ``metadata``; it then stays so
-``DELETE /_sandbox/snapshots/{id}``
+`POST /_sandbox/snapshots/{id}`
+    changes `status`, `name`, `description` or `metadata`; it then stays so
+`DELETE /_sandbox/snapshots/{id}`
     removes it at once
-``POST /_sandbox/faults``
-    plans what the next requests meet (see ``PlannedFault``): ``{"times": 2, "trouble": "slow"}``
-    or ``{"status": 503, "body": "<html>", "made": true}``
-``DELETE /_sandbox/faults``
+`POST /_sandbox/faults`
+    plans what the next requests meet (see `PlannedFault`): `{"times": 2, "trouble": "slow"}`
+    or `{"status": 503, "body": "<html>", "made": true}`
+`DELETE /_sandbox/faults`
     forgets them
-``POST /_sandbox/tokens/expire``
+`POST /_sandbox/tokens/expire`
     makes every token expire now
 """
 

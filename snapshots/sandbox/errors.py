@@ -1,11 +1,11 @@
 """Refusals, and how each layer words them (evs-api.md 7.1).
 
-``Fault``
-  ``ApiFault``: the storage service's own: a fault with a name (CIN) or an EVS code (A-0038).
-  ``RoutingFault``: no such resource, seen before the service proper (webob's page; APIGW.0101).
-  ``AuthFault``: the token or signature is not good.
-  ``GatewayFault``: the API gateway's (SIGN, APIG).
-  ``IdentityFault``: Keystone's or IAM's.
+`Fault`
+  `ApiFault`: the storage service's own: a fault with a name (CIN) or an EVS code (A-0038).
+  `RoutingFault`: no such resource, seen before the service proper (webob's page; APIGW.0101).
+  `AuthFault`: the token or signature is not good.
+  `GatewayFault`: the API gateway's (SIGN, APIG).
+  `IdentityFault`: Keystone's or IAM's.
 """
 
 from collections.abc import Mapping
@@ -124,8 +124,8 @@ class GatewayFault(Fault):
 
 
 class IdentityFault(Fault):
+    # Further members of the error.
     more: Mapping[str, object] = MappingProxyType({})
-    """Further members of the error."""
 
     def __init__(self, status: int, message: str, headers: Headers = ()) -> None:
         super().__init__(message)

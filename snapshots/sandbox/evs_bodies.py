@@ -2,7 +2,7 @@
 evs-api.md 2.2, 3.1).
 
 Which code EVS gives for a snapshot's bad name is in no document (EVS.1003/1004 are about disks):
-EVS.5400 here. The prefix ``autobk_snapshot`` is only advised against in the documents, so it is
+EVS.5400 here. The prefix `autobk_snapshot` is only advised against in the documents, so it is
 accepted.
 """
 
@@ -19,9 +19,7 @@ BACKUP_PREFIXES = ("autobk_snapshot", "manualbk_snapshot")
 def member(body: Json, name: str) -> dict[str, Any]:
     """The object a body is about.
 
-    Raises:
-        ApiFault: 400 EVS.1013 when there is none.
-
+    Raises ApiFault: 400 EVS.1013 when there is none.
     """
     if not isinstance(body, dict) or not isinstance(body.get(name), dict):
         raise bad_request(f"Missing required element '{name}' in request body.", "EVS.1013")
@@ -30,11 +28,9 @@ def member(body: Json, name: str) -> dict[str, Any]:
 
 
 def create_body(body: Json) -> dict[str, Any]:
-    """The ``snapshot`` member of a create request.
+    """The `snapshot` member of a create request.
 
-    Raises:
-        ApiFault: 400.
-
+    Raises ApiFault: 400.
     """
     given = member(body, "snapshot")
     if not given.get("volume_id"):
@@ -50,11 +46,9 @@ def create_body(body: Json) -> dict[str, Any]:
 
 
 def update_body(body: Json) -> dict[str, Any]:
-    """The ``snapshot`` member of an update request.
+    """The `snapshot` member of an update request.
 
-    Raises:
-        ApiFault: 400; also when nothing that can be changed is given (CIN).
-
+    Raises ApiFault: 400; also when nothing that can be changed is given (CIN).
     """
     given = member(body, "snapshot")
     changes: dict[str, Any] = {

@@ -53,7 +53,7 @@ def caller_of(token: Token) -> Caller:
 
 
 def token_content(token: Token, request: Request) -> dict[str, Any]:
-    """A token's description; with the catalog unless ``?nocatalog`` is given."""
+    """A token's description; with the catalog unless `?nocatalog` is given."""
     user = user_by_id(token.user_id)
     name = user.name if user else ""
     domain = {"id": DOMAIN_ID, "name": DOMAIN}
@@ -155,7 +155,7 @@ def revoke(request: Request, context: Context) -> Answer:
 
 
 def projects(request: Request, context: Context, caller: Caller | None = None) -> Answer:
-    """``/v3/auth/projects``, and ``/v3/projects?name=`` as SDKs ask for a project's id (6.2)."""
+    """`/v3/auth/projects`, and `/v3/projects?name=` as SDKs ask for a project's id (6.2)."""
     user_id = caller.user_id if caller else _caller_token(request, context).user_id
     user = user_by_id(user_id)
     name = request.last_params.get("name")

@@ -28,10 +28,10 @@ class Listing:
     noun: str
     show: Callable[[Any, Call], dict[str, Any]]
     from_row: Callable[[Any], Any]
+    # Path below the project, for the link to the next page.
     path: str
-    """Path below the project, for the link to the next page."""
+    # Filter names and the SQL that compares.
     filters: Mapping[str, str]
-    """Filter names and the SQL that compares."""
     sort_keys: Mapping[str, str]
     counted: bool = False
 
@@ -64,9 +64,7 @@ class Order:
 def answer(call: Call, listing: Listing) -> dict[str, Json]:
     """The list a request asks for.
 
-    Raises:
-        ApiFault: 400 or 404 where a parameter cannot be used.
-
+    Raises ApiFault: 400 or 404 where a parameter cannot be used.
     """
     params = call.request.last_params
     limit, offset = _limit(call), _offset(call)
@@ -173,7 +171,7 @@ def _match_metadata(where: Where, text: str) -> None:
 
 
 def _match_ids(where: Where, call: Call) -> None:
-    """``id=a&id=b``: any of them (A-2021)."""
+    """`id=a&id=b`: any of them (A-2021)."""
     idents = [value for name, value in call.request.params if name == "id"]
     if idents:
         where.add(f"id IN ({', '.join('?' * len(idents))})", *idents)

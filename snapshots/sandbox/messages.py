@@ -16,10 +16,10 @@ class Delivery(Enum):
     """How an answer reaches the client."""
 
     WHOLE = auto()
+    # Half of the body, then the connection is closed.
     CUT = auto()
-    """Half of the body, then the connection is closed."""
+    # Nothing; the connection is held, then closed.
     NEVER = auto()
-    """Nothing; the connection is held, then closed."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Request:
     """One HTTP request. Header names are in lower case."""
 
     method: str
+    # Decoded path.
     path: str
-    """Decoded path."""
     raw_path: str
     query: str
     headers: Mapping[str, str]

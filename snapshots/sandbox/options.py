@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 class ForceReading(StrEnum):
-    """Which of the contradicting texts about ``force`` is obeyed (evs-api.md 3.3).
+    """Which of the contradicting texts about `force` is obeyed (evs-api.md 3.3).
 
-    ``CINDER``: an ``in-use`` volume needs ``force: true``; an ``attaching`` one is always refused
-    (CIN 12.0.0 and later up to microversion 3.65, CSI #125). ``EVS``: an ``in-use`` volume needs
-    no force; an ``attaching`` one is possible with ``force: true`` only (English EVS pages,
+    `CINDER`: an `in-use` volume needs `force: true`; an `attaching` one is always refused
+    (CIN 12.0.0 and later up to microversion 3.65, CSI #125). `EVS`: an `in-use` volume needs
+    no force; an `attaching` one is possible with `force: true` only (English EVS pages,
     SEED).
     """
 
@@ -21,11 +21,11 @@ class ForceReading(StrEnum):
 
 
 class ErrorStyle(StrEnum):
-    """How ``/v2`` and the identity service word a refusal (evs-api.md 7.1). ``/v3`` always
+    """How `/v2` and the identity service word a refusal (evs-api.md 7.1). `/v3` always
     answers as Cinder.
 
-    ``EVS``: ``{"error": {"code": "EVS.5400", "message": ...}}``, behind an API gateway with
-    bodies of its own. ``CINDER``: faults named ``badRequest``, ``itemNotFound``, ... and no
+    `EVS`: `{"error": {"code": "EVS.5400", "message": ...}}`, behind an API gateway with
+    bodies of its own. `CINDER`: faults named `badRequest`, `itemNotFound`, ... and no
     gateway.
     """
 
@@ -37,24 +37,24 @@ class ErrorStyle(StrEnum):
 class SandboxOptions:
     """Everything a sandbox can be told at its start."""
 
+    # Where the cloud is kept; `None`: in memory only.
     state_file: Path | None = None
-    """Where the cloud is kept; ``None``: in memory only."""
+    # How long a snapshot of a small volume is `creating`; large volumes take a little longer.
     seconds: float = 4.0
-    """How long a snapshot of a small volume is ``creating``; large volumes take a little longer."""
     force_reading: ForceReading = ForceReading.CINDER
     errors: ErrorStyle = ErrorStyle.EVS
+    # Real time added before each answer.
     latency_seconds: float = 0.0
-    """Real time added before each answer."""
+    # The cloud's clock (seconds since 1970): statuses, times, tokens and signatures go by it.
     clock: Callable[[], float] = field(default=time.time)
-    """The cloud's clock (seconds since 1970): statuses, times, tokens and signatures go by it."""
+    # How long a token is valid (24 h: IAM, iam_30_0001).
     token_seconds: float = 24 * 3600.0
-    """How long a token is valid (24 h: IAM, iam_30_0001)."""
+    # Real time before a slow volume's answer.
     slow_seconds: float = 6.0
-    """Real time before a slow volume's answer."""
+    # Real time a request that gets no answer is held before its connection is closed.
     hold_seconds: float = 120.0
-    """Real time a request that gets no answer is held before its connection is closed."""
+    # Most manual snapshots of one volume on `/v2` (UG); 0: no limit.
     snapshots_per_volume: int = 7
-    """Most manual snapshots of one volume on ``/v2`` (UG); 0: no limit."""
     quota_snapshots: int = 2000
     quota_gigabytes: int = 500_000
     quota_volumes: int = 2000

@@ -33,9 +33,7 @@ def in_use(call: Call, project_id: str, resource: str) -> int:
 def check(call: Call, project_id: str, resource: str, amount: int) -> None:
     """Refuses what the quota does not leave room for.
 
-    Raises:
-        ApiFault: 413.
-
+    Raises ApiFault: 413.
     """
     quota, used = _quota(call, project_id, resource), in_use(call, project_id, resource)
     if quota < 0 or used + amount <= quota:
@@ -53,7 +51,7 @@ def check(call: Call, project_id: str, resource: str, amount: int) -> None:
 
 
 def show(call: Call) -> Answer:
-    """Limit and use, by resource; the plain limits without ``usage`` (CIN)."""
+    """Limit and use, by resource; the plain limits without `usage` (CIN)."""
     target = call.path["target"]
     if target != call.project_id and not call.caller.is_admin:
         raise bad_request("The project of the quota must be the caller's own.", "Common.0018")

@@ -42,8 +42,8 @@ class Snapshot:
     status: str
     size: int
     metadata: dict[str, str]
+    # Whole seconds: what Cinder's database keeps (recorded).
     created_at: int
-    """Whole seconds: what Cinder's database keeps (recorded)."""
     updated_at: int | None = None
     progress: str = "0%"
 
@@ -65,8 +65,8 @@ class Volume:
     volume_type: str = "SAS"
     availability_zone: str = ""
     trouble: str = Trouble.NONE
+    # How often its trouble refused a call since it last let one through.
     trouble_calls: int = 0
-    """How often its trouble refused a call since it last let one through."""
     bootable: bool = False
     encrypted: bool = False
     multiattach: bool = False
@@ -74,8 +74,8 @@ class Volume:
     metadata: dict[str, str] = field(default_factory=dict)
     snapshot_id: str | None = None
     updated_at: int | None = None
+    # Where it lies; empty until it is made.
     host: str = "sandbox@ssd"
-    """Where it lies; empty until it is made."""
 
     @classmethod
     def from_row(cls, row: sqlite3.Row) -> Self:

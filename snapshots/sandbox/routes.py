@@ -101,7 +101,7 @@ def is_project_id(text: str) -> bool:
 
 
 def find(method: str, path: str) -> Match | None:
-    """The handler of a path below ``/v2`` or ``/v3``."""
+    """The handler of a path below `/v2` or `/v3`."""
     parts = _V3_PATH.fullmatch(path) or _V2_PATH.fullmatch(path)
     if parts is None:
         return None

@@ -44,16 +44,16 @@ class SeedUser:
     id: str
     name: str
     password: str
+    # Pairs of project id and role.
     roles: tuple[tuple[str, Role], ...]
-    """Pairs of project id and role."""
 
 
 @dataclass(frozen=True)
 class SeedProject:
     id: str
     name: str
+    # Pairs of resource and limit, where they are not the sandbox's own.
     quotas: tuple[tuple[str, int], ...] = ()
-    """Pairs of resource and limit, where they are not the sandbox's own."""
 
 
 PROJECTS = (
@@ -101,33 +101,33 @@ class Trouble(StrEnum):
     """What goes wrong when a snapshot of a volume is created."""
 
     NONE = ""
+    # 202, `creating`, then `error`.
     ENDS_IN_ERROR = "ends in error"
-    """202, ``creating``, then ``error``."""
+    # 413, whatever the quota says.
     QUOTA_FULL = "quota full"
-    """413, whatever the quota says."""
+    # 429 APIGW.0308 twice, then it works; and again from the start.
     THROTTLED = "throttled"
-    """429 APIGW.0308 twice, then it works; and again from the start."""
+    # Made at once, answered after some seconds.
     SLOW = "slow"
-    """Made at once, answered after some seconds."""
+    # Made, but the request gets no answer and its connection is closed much later.
     NO_ANSWER = "no answer"
-    """Made, but the request gets no answer and its connection is closed much later."""
+    # Made, but the connection breaks in the middle of the answer.
     ANSWER_CUT = "answer cut"
-    """Made, but the connection breaks in the middle of the answer."""
+    # Made, but answered with 500.
     ERROR_500 = "error 500"
-    """Made, but answered with 500."""
     ERROR_500_NOTHING_MADE = "error 500, nothing made"
+    # `creating`, then `quiescing` (no document knows it), then `available`.
     UNKNOWN_STATUS = "unknown status"
-    """``creating``, then ``quiescing`` (no document knows it), then ``available``."""
+    # The volume stays `attaching`.
     ATTACHING = "attaching"
-    """The volume stays ``attaching``."""
+    # The volume is in `error`.
     VOLUME_IN_ERROR = "volume in error"
-    """The volume is in ``error``."""
+    # 409 EVS.2409 once, then it works; and again from the start.
     SNAPSHOT_IN_PROGRESS = "another snapshot in progress"
-    """409 EVS.2409 once, then it works; and again from the start."""
+    # The metadata is forgotten without a word.
     DROPS_METADATA = "drops metadata"
-    """The metadata is forgotten without a word."""
+    # `creating` for two minutes.
     TAKES_LONG = "takes long"
-    """``creating`` for two minutes."""
 
 
 LONG_SECONDS = 120.0
@@ -144,11 +144,11 @@ class SeedVolume:
     type: str = "SAS"
     az: str = ZONE_A
     trouble: Trouble = Trouble.NONE
+    # `alice`, `bob` or `shared` (nobody's: the helpdesk's).
     owner: str = "shared"
-    """``alice``, ``bob`` or ``shared`` (nobody's: the helpdesk's)."""
     project_id: str = PROJECT_ID
+    # Where the volume is attached; then `server` names where to.
     device: str = ""
-    """Where the volume is attached; then ``server`` names where to."""
     server: str = ""
     encrypted: bool = False
     multiattach: bool = False
@@ -206,9 +206,7 @@ VOLUMES: tuple[SeedVolume, ...] = (
 def volume_named(name: str) -> SeedVolume:
     """The first seeded volume of that name.
 
-    Raises:
-        KeyError: there is none.
-
+    Raises KeyError when there is none.
     """
     for volume in VOLUMES:
         if volume.name == name:
@@ -219,9 +217,7 @@ def volume_named(name: str) -> SeedVolume:
 def volume_with(trouble: Trouble) -> SeedVolume:
     """The seeded volume that makes this trouble.
 
-    Raises:
-        KeyError: there is none.
-
+    Raises KeyError when there is none.
     """
     for volume in VOLUMES:
         if volume.trouble is trouble:

@@ -65,11 +65,9 @@ def _check(body: Json, name: str, check: Callable[[dict[str, Any]], None]) -> di
 
 
 def create_body(body: Json) -> dict[str, Any]:
-    """The ``snapshot`` member of a create request.
+    """The `snapshot` member of a create request.
 
-    Raises:
-        ApiFault: 400 in the schema's words; 500 for what Cinder's database cannot hold.
-
+    Raises ApiFault: 400 in the schema's words; 500 for what Cinder's database cannot hold.
     """
     given = _check(body, "snapshot", _check_create)
     if "display_name" in given:
@@ -99,11 +97,9 @@ def _create_metadata(path: str, value: Json) -> None:
 
 
 def volume_body(body: Json) -> dict[str, Any]:
-    """The ``volume`` member of a create request. Unknown members are ignored, as recorded in 16.
+    """The `volume` member of a create request. Unknown members are ignored, as recorded in 16.
 
-    Raises:
-        ApiFault: as ``create_body``.
-
+    Raises ApiFault: as `create_body`.
     """
     _expect_kind("", body, "object")
     if "volume" not in body:
@@ -134,11 +130,9 @@ def _volume_size(size: Json) -> None:
 
 
 def update_body(body: Json) -> dict[str, Any]:
-    """The ``snapshot`` member of an update request, with the old names of version 1 translated.
+    """The `snapshot` member of an update request, with the old names of version 1 translated.
 
-    Raises:
-        ApiFault: as ``create_body``.
-
+    Raises ApiFault: as `create_body`.
     """
     given = _check(body, "snapshot", _check_update)
     given = {name.removeprefix("display_"): value for name, value in given.items()}
@@ -157,11 +151,9 @@ def _check_update(given: dict[str, Any]) -> None:
 
 
 def metadata_body(body: Json) -> dict[str, str]:
-    """The ``metadata`` member of a metadata request.
+    """The `metadata` member of a metadata request.
 
-    Raises:
-        ApiFault: as ``create_body``.
-
+    Raises ApiFault: as `create_body`.
     """
     given = _check(body, "metadata", lambda inner: metadata_entries(inner, METADATA_KEYS))
     storable(*given.values())
@@ -169,11 +161,9 @@ def metadata_body(body: Json) -> dict[str, str]:
 
 
 def meta_body(body: Json) -> dict[str, str]:
-    """The ``meta`` member of a request about one metadata key.
+    """The `meta` member of a request about one metadata key.
 
-    Raises:
-        ApiFault: as ``create_body``.
-
+    Raises ApiFault: as `create_body`.
     """
     given = _check(body, "meta", _check_meta)
     storable(*given.values())
@@ -214,11 +204,9 @@ def _description(path: str, value: Json) -> None:
 
 
 def force(value: Json) -> bool:
-    """The truth of ``force``, which may be spelled as a word.
+    """The truth of `force`, which may be spelled as a word.
 
-    Raises:
-        ApiFault: 400 when it is neither.
-
+    Raises ApiFault: 400 when it is neither.
     """
     _expect_kind("force", value, "boolean", "string")
     if value in _TRUE:
@@ -241,9 +229,7 @@ def _identifier(path: str, value: Json) -> None:
 def storable(*texts: str | None) -> None:
     """What the recorded cloud's database cannot hold is an internal error there.
 
-    Raises:
-        ApiFault: 500.
-
+    Raises ApiFault: 500.
     """
     if any(ord(c) > 0xFFFF or 0xD800 <= ord(c) < 0xE000 for text in texts for c in text or ""):
         raise server_error()

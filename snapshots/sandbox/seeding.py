@@ -1,4 +1,4 @@
-"""Fills a new cloud with what ``scenarios`` lists."""
+"""Fills a new cloud with what `scenarios` lists."""
 
 import uuid
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ def _volume(seed: SeedVolume, created_at: int) -> Volume:
 
 
 def attachment(volume_id: str, server: str, device: str, at: int) -> dict[str, Any]:
-    """One entry of a volume's ``attachments``; server and attachment ids follow from volume and
+    """One entry of a volume's `attachments`; server and attachment ids follow from volume and
     server.
     """
     return {

@@ -32,11 +32,9 @@ logger = logging.getLogger(__name__)
 
 
 class SandboxServer:
-    """A sandbox that listens. Port 0 takes any free one; ``url`` then says which.
+    """A sandbox that listens. Port 0 takes any free one; `url` then says which.
 
-    Raises:
-        OSError: the port is taken (from ``start``).
-
+    Raises OSError: the port is taken (from `start`).
     """
 
     def __init__(self, options: SandboxOptions | None = None, port: int = 0) -> None:
@@ -100,9 +98,7 @@ class SandboxServer:
     def sandbox(self) -> Sandbox:
         """The running cloud.
 
-        Raises:
-            RuntimeError: the server has not been started.
-
+        Raises RuntimeError: the server has not been started.
         """
         if self._sandbox is None:
             raise RuntimeError("the sandbox has not been started")

@@ -62,8 +62,8 @@ class Proof:
 
     user: SeedUser
     parent: Token | None = None
+    # The application credential's row: it belongs to one project.
     credential: Json | None = None
-    """The application credential's row: it belongs to one project."""
 
 
 Way = Callable[[Json, Context], Proof]

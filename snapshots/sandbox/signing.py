@@ -40,11 +40,9 @@ def is_signed(request: Request) -> bool:
 
 
 def read(request: Request) -> Signature:
-    """The parts of the ``Authorization`` header.
+    """The parts of the `Authorization` header.
 
-    Raises:
-        BadSignatureError: it is not as described.
-
+    Raises BadSignatureError: it is not as described.
     """
     match = _AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
     if not match:
@@ -55,9 +53,7 @@ def read(request: Request) -> Signature:
 def check(request: Request, signature: Signature, keys: Mapping[str, str], now: float) -> None:
     """Compares the signature with our own.
 
-    Raises:
-        BadSignatureError: it is another one, too old or too new, or its access key is unknown.
-
+    Raises BadSignatureError: it is another one, too old or too new, or its access key is unknown.
     """
     secret_key = keys.get(signature.access_key)
     if secret_key is None:

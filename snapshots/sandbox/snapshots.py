@@ -22,8 +22,8 @@ from snapshots.sandbox.views import (
 )
 
 _MICROVERSION_WITHOUT_FORCE = (3, 66)
+# How much a large volume's snapshot takes longer.
 _GIGABYTES_PER_SECOND = 500
-"""How much a large volume's snapshot takes longer."""
 
 
 # --- create ---
@@ -200,7 +200,7 @@ def update(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    """202; ``deleting``, then gone (A-2094; recorded in 11 and 13)."""
+    """202; `deleting`, then gone (A-2094; recorded in 11 and 13)."""
     snapshot = call.snapshot(call.path["id"])
     call.require_member("volume:delete_snapshot")
     if snapshot.status not in ("available", "error"):
@@ -227,7 +227,7 @@ def _not_deletable(snapshot: Snapshot) -> ApiFault:
 
 
 def rollback(call: Call) -> Answer:
-    """202; snapshot and volume are ``rollbacking``, then available (A-2020, A-2022; evs-api.md
+    """202; snapshot and volume are `rollbacking`, then available (A-2020, A-2022; evs-api.md
     2.8).
     """
     given = evs_bodies.member(call.body, "rollback")

@@ -106,7 +106,7 @@ def fold(text: str | None) -> str | None:
 
 
 class State:
-    """The cloud's memory. Every use is inside ``transaction()``; one thread at a time."""
+    """The cloud's memory. Every use is inside `transaction()`; one thread at a time."""
 
     def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
         self.clock = clock
@@ -193,7 +193,7 @@ class State:
         return Volume.from_row(rows[0]) if rows else None
 
     def plan(self, kind: str, ident: str, *steps: tuple[float, str]) -> None:
-        """Sets what becomes of a ``snapshots`` or ``volumes`` row: pairs of time and status,
+        """Sets what becomes of a `snapshots` or `volumes` row: pairs of time and status,
         instead of earlier plans.
         """
         self.change("DELETE FROM transitions WHERE id = ?", (ident,))

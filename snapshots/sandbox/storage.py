@@ -29,7 +29,7 @@ _WITH_BODY = ("POST", "PUT")
 
 
 def answer(request: Request, context: Context, *, only_v3: bool = False) -> Answer:
-    """What the storage service says. ``only_v3``: as a Cinder that has no v2 any more."""
+    """What the storage service says. `only_v3`: as a Cinder that has no v2 any more."""
     if request.path in ("", "/"):
         root = versions.recorded_storage_root if only_v3 else versions.storage_root
         return _with_version(root(request), context, versions.LOWEST)

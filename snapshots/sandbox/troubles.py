@@ -24,15 +24,15 @@ UNKNOWN_STATUS = "quiescing"
 class PlannedFault:
     """What the next requests of a kind meet instead of the ordinary.
 
-    Either a ``trouble`` (for creates), or an answer of its own (``status``, ``body``,
-    ``headers``). With ``made`` the request is carried out first. ``delivery`` says how the answer
+    Either a `trouble` (for creates), or an answer of its own (`status`, `body`,
+    `headers`). With `made` the request is carried out first. `delivery` says how the answer
     travels.
     """
 
     times: int = 1
     method: str = "POST"
+    # A regular expression the end of the path must match.
     path: str = CREATES
-    """A regular expression the end of the path must match."""
     trouble: Trouble | None = None
     status: int = 500
     body: Json = None
@@ -58,9 +58,7 @@ class PlannedFault:
 def planned_from(given: dict[str, Any]) -> PlannedFault:
     """A planned fault as the control route receives it.
 
-    Raises:
-        TypeError, ValueError: a member is unknown or has a wrong value.
-
+    Raises TypeError or ValueError: a member is unknown or has a wrong value.
     """
     values = dict(given)
     if "trouble" in values:

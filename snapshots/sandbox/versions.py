@@ -20,9 +20,7 @@ def text_of(version: Microversion) -> str:
 def asked(request: Request) -> Microversion:
     """The microversion a v3 request asks for; 3.0 without the header.
 
-    Raises:
-        ApiFault: 400, 406 or 500, as Cinder answers.
-
+    Raises ApiFault: 400, 406 or 500, as Cinder answers.
     """
     header = request.headers.get(HEADER.lower())
     if header is None:
@@ -66,12 +64,12 @@ class UnknownVersionError(ApiFault):
 
 
 def storage_root(request: Request) -> Answer:
-    """``GET /``: 300, all versions."""
+    """`GET /`: 300, all versions."""
     return json_answer(300, {"versions": [_v2(request), _v3(request)]})
 
 
 def recorded_storage_root(request: Request) -> Answer:
-    """``GET /volume/``: as Cinder, which has no v2 any more."""
+    """`GET /volume/`: as Cinder, which has no v2 any more."""
     return json_answer(300, {"versions": [_v3(request)]})
 
 

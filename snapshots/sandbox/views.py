@@ -6,8 +6,8 @@ from typing import Any
 from snapshots.sandbox.call import Call, Dialect
 from snapshots.sandbox.records import Snapshot, Volume
 
+# EVS's own links name a host that clients cannot reach (A-2021, A-2097).
 INTERNAL_HOST = "volume.localdomain.com:8776"
-"""EVS's own links name a host that clients cannot reach (A-2021, A-2097)."""
 
 
 def when(at: float | None) -> str | None:

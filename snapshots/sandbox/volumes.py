@@ -107,9 +107,7 @@ def create(call: Call) -> Answer:
 def _source(call: Call, given: dict[str, Any]) -> Snapshot | None:
     """The snapshot that the volume is made from.
 
-    Raises:
-        ApiFault: 404 when the caller sees no such snapshot or type, 400 with a second source.
-
+    Raises ApiFault: 404 when the caller sees no such snapshot or type, 400 with a second source.
     """
     if given.get("volume_type") and not _knows_type(call, given["volume_type"]):
         raise ApiFault(404, f"Volume type with name {given['volume_type']} could not be found.")
@@ -175,8 +173,8 @@ def _type_of(source: Snapshot | None, call: Call) -> str:
 
 
 def delete(call: Call) -> Answer:
-    """202; a volume with snapshots is deleted with ``cascade`` only, and with one in a passing
-    state or in ``error_deleting`` not even so (recorded in 11, 13 and 16).
+    """202; a volume with snapshots is deleted with `cascade` only, and with one in a passing
+    state or in `error_deleting` not even so (recorded in 11, 13 and 16).
     """
     volume = call.volume(call.path["id"])
     call.require_member("volume:delete")
@@ -202,7 +200,7 @@ def delete(call: Call) -> Answer:
 
 
 def act(call: Call) -> Answer:
-    """``os-reset_status``, ``os-attach`` and ``os-detach``: states for tests, over Cinder's own
+    """`os-reset_status`, `os-attach` and `os-detach`: states for tests, over Cinder's own
     calls.
     """
     volume = call.volume(call.path["id"])
@@ -229,7 +227,7 @@ def act(call: Call) -> Answer:
 
 
 def act_on_snapshot(call: Call) -> Answer:
-    """``os-reset_status`` and ``os-force_delete``, for the administrator (recorded in 13)."""
+    """`os-reset_status` and `os-force_delete`, for the administrator (recorded in 13)."""
     name, given = _action(call)
     snapshot = call.snapshot(call.path["id"])
     if name == "os-reset_status":

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.(\d{6})(Z?)")
 ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32}")
+# Keys whose values are the cloud's own.
 FREE = {
     *("availability_zone", "volume_type", "audit_ids", "region", "region_id", "host_name"),
     *("zoneName", "is_domain_name", "description_of_type", "guaranteed_until"),
 }
-"""Keys whose values are the cloud's own."""
 EXACT_NUMBERS = {"size", "code", "count", "limit", "in_use", "reserved"}
 QUOTA_OF_TYPE = re.compile(r"(volumes|gigabytes|snapshots)_.+")
 

@@ -92,6 +92,7 @@ ANSWERS_OTHERWISE: dict[str, dict[tuple[str, str], str]] = {
     "live": {},
 }
 
+# People without whom a whole topic cannot be set up.
 NEEDS_PERSON = {
     "06-create-refused": ("other",),
     "07-states-and-force": ("admin",),
@@ -99,7 +100,6 @@ NEEDS_PERSON = {
     "10-lists": ("other", "admin"),
     "16-life-more": ("admin",),
 }
-"""People without whom a whole topic cannot be set up."""
 
 
 def reason_not_to_ask(target: Target, topic: str, row: dict[str, Any]) -> str:

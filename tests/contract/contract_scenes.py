@@ -131,8 +131,8 @@ Before = Callable[[Stage, str, dict[str, str]], None]
 @dataclass(frozen=True)
 class Scene:
     set_up: SetUp
+    # What happens before a row, by a regular expression of its name.
     hooks: dict[str, Before] = field(default_factory=dict)
-    """What happens before a row, by a regular expression of its name."""
 
     def before(self, stage: Stage, name: str, ids: dict[str, str]) -> None:
         for pattern, hook in self.hooks.items():

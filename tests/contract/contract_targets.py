@@ -1,11 +1,11 @@
 """The clouds that the recordings are replayed against: our sandbox, or a live one named in the
 environment.
 
-Live: ``EVSPORTAL_LIVE_AUTH_URL``, ``..._USERNAME``, ``..._PASSWORD``, ``..._PROJECT``,
-``..._DOMAIN`` ("Default"), ``..._REGION`` (any), ``..._ENDPOINT`` (else from the catalog, without
-the project). More people, each with ``EVSPORTAL_LIVE_{WHO}_USERNAME``, ``_PASSWORD`` and
-``_PROJECT``: ``ADMIN`` sets up states and quotas, ``READER`` may only look, ``OTHER`` has another
-project, ``SMALL`` a small one, ``NOBODY`` no role. What needs somebody who is not named is not
+Live: `EVSPORTAL_LIVE_AUTH_URL`, `..._USERNAME`, `..._PASSWORD`, `..._PROJECT`,
+`..._DOMAIN` ("Default"), `..._REGION` (any), `..._ENDPOINT` (else from the catalog, without
+the project). More people, each with `EVSPORTAL_LIVE_{WHO}_USERNAME`, `_PASSWORD` and
+`_PROJECT`: `ADMIN` sets up states and quotas, `READER` may only look, `OTHER` has another
+project, `SMALL` a small one, `NOBODY` no role. What needs somebody who is not named is not
 asked, and said so.
 """
 
@@ -51,8 +51,8 @@ class Target:
     """A cloud under test."""
 
     name: str
+    # Base address of the identity service, before `/v3`.
     identity: str
-    """Base address of the identity service, before ``/v3``."""
     volume: str
     domain: str
     people: dict[str, Person]
@@ -111,7 +111,7 @@ class Target:
         return self.tokens[who]
 
     def ask(self, who: str, method: str, path: str, body: Any = None, version: str = "") -> Reply:
-        """A storage call for setting things up; ``path`` is below the project."""
+        """A storage call for setting things up; `path` is below the project."""
         headers = {"X-Auth-Token": self.token(who), "Content-Type": "application/json"}
         if version:
             headers["OpenStack-API-Version"] = f"volume {version}"
@@ -126,7 +126,7 @@ class Target:
         """Ends what was started."""
 
     def wait(self, who: str, kind: str, ident: str, expected: str | None) -> None:
-        """Until a ``volumes`` or ``snapshots`` item has a status; None: until it is gone."""
+        """Until a `volumes` or `snapshots` item has a status; None: until it is gone."""
         for _ in range(300):
             reply = self.ask(who, "GET", f"/{kind}/{ident}")
             status = None if reply.status == 404 else reply.body[kind[:-1]]["status"]

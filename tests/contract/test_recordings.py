@@ -32,7 +32,7 @@ def test_names_within_a_topic_are_unique():
 
 
 def test_eight_deletions_at_once_make_one_deletion():
-    """13-life: [202, 400, 404, 404, ...]; a later one meets ``deleting`` (400) or nothing (404)."""
+    """13-life: [202, 400, 404, 404, ...]; a later one meets `deleting` (400) or nothing (404)."""
     target = SandboxTarget()
     try:
         volume = _first_volume(target)

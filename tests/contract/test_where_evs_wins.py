@@ -1,4 +1,4 @@
-"""Where EVS's documents say something else than the recorded Cinder, ``/v2`` obeys them.
+"""Where EVS's documents say something else than the recorded Cinder, `/v2` obeys them.
 
 Each test asks both dialects the same and names the source that wins.
 """
@@ -13,8 +13,8 @@ from snapshots.sandbox import SandboxOptions, SandboxServer
 from snapshots.sandbox import scenarios as cloud
 from snapshots.sandbox.records import Token
 
+# 128 characters, 256 bytes.
 TWO_BYTES = "ş" * 128
-"""128 characters, 256 bytes."""
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,11 @@
-"""Makes the fixtures in ``recordings/`` from full recordings of a real Keystone and Cinder.
+"""Makes the fixtures in `recordings/` from full recordings of a real Keystone and Cinder.
 
     python tests/contract/trim_recordings.py FOLDER_WITH_FULL_RECORDINGS
 
 Each row keeps what was asked (by whom, method, path, headers, body) and what was answered
 (status, body, the headers that say something). Ids that a scene sets up become names between §,
 so that they can be replaced by the ids of another cloud; bodies too long to keep become the name
-of a recipe in ``contract_replay.BODIES``.
+of a recipe in `contract_replay.BODIES`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Both readings of ``force`` (evs-api.md 3.3)."""
+"""Both readings of `force` (evs-api.md 3.3)."""
 
 import pytest
 from sandbox_client import Client
