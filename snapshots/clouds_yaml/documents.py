@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from snapshots.clouds_yaml.files import read_text
-from snapshots.clouds_yaml.mistakes import Place
+from snapshots.clouds_yaml.mistakes import Location
 
 _TAG = "tag:yaml.org,2002:"
 
@@ -43,28 +43,28 @@ _KINDS = {
 class Scalar:
     text: str = field(repr=False)  # it may be a secret
     kind: Kind
-    place: Place
+    location: Location
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
     values: tuple["Value", ...]
-    place: Place
+    location: Location
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`entries` by key, in the file's order. `repeated` are keys written twice, with their place;
-    `odd_keys` are keys that are no text, as they are written; `bad_merges` are the places of `<<`
-    that names no table.
+    """`entries` by key, in the file's order. `repeated` are keys written twice, with their
+    location; `odd_keys` are keys that are no text, as they are written; `bad_merges` are the
+    locations of `<<` that names no table.
     """
 
     entries: Mapping[str, "Value"]
-    key_places: Mapping[str, Place]
-    place: Place
-    repeated: tuple[tuple[str, Place], ...] = ()
-    odd_keys: tuple[tuple[str, Place], ...] = ()
-    bad_merges: tuple[Place, ...] = ()
+    key_locations: Mapping[str, Location]
+    location: Location
+    repeated: tuple[tuple[str, Location], ...] = ()
+    odd_keys: tuple[tuple[str, Location], ...] = ()
+    bad_merges: tuple[Location, ...] = ()
 
 
 Value = Scalar | Items | Table
@@ -78,32 +78,34 @@ def load(path: Path) -> Value | None:
     try:
         text = read_text(path)
     except ValueError as error:
-        raise Unreadable(f"the file {error}", place=Place(path)) from None
+        raise Unreadable(f"the file {error}", location=Location(path)) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
         nodes = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
         nodes = [node for node in nodes if not _is_nothing(node)]
         if len(nodes) > 1:
             line = nodes[1].start_mark.line + 1
-            raise Unreadable("a second document begins; join them to one", place=Place(path, line))
+            raise Unreadable(
+                "a second document begins; join them to one", location=Location(path, line)
+            )
         return _Reading(path).value(nodes[0]) if nodes else None
     except yaml.YAMLError as error:
         raise _unreadable(error, path=path, lines=text.splitlines()) from None
     except RecursionError:
-        raise Unreadable("tables stand in tables too deeply", place=Place(path)) from None
+        raise Unreadable("tables stand in tables too deeply", location=Location(path)) from None
     except (ValueError, OverflowError):  # the parser's own, from an escape beyond Unicode
         message = "this is not readable as YAML: `\\U` names no character; use single quotes (')"
-        place = Place(path, _line_of_bad_escape(text.splitlines()))
-        raise Unreadable(message, place=place) from None
+        location = Location(path, _line_of_bad_escape(text.splitlines()))
+        raise Unreadable(message, location=location) from None
 
 
 class Unreadable(Exception):  # noqa: N818 - reads as what it says
-    """A file that is no YAML for us: `message` without the file's name, which `place` has."""
+    """A file that is no YAML for us: `message` leaves out the file's name, which `location` has."""
 
-    def __init__(self, message: str, *, place: Place) -> None:
+    def __init__(self, message: str, *, location: Location) -> None:
         super().__init__(message)
         self.message = message
-        self.place = place
+        self.location = location
 
 
 def _is_nothing(node: yaml.Node | None) -> bool:
@@ -120,7 +122,7 @@ class _Reading:
 
     def value(self, node: yaml.Node) -> Value:
         if id(node) in self._open:  # an anchor within itself: a value of no kind we read
-            return Scalar("", Kind.TAGGED, self._place(node))
+            return Scalar("", Kind.TAGGED, self._location(node))
         if id(node) not in self._values:
             self._open.add(id(node))
             self._values[id(node)] = self._read(node)
@@ -128,48 +130,48 @@ class _Reading:
         return self._values[id(node)]
 
     def _read(self, node: yaml.Node) -> Value:
-        place = self._place(node)
+        location = self._location(node)
         if isinstance(node, yaml.MappingNode):
             return self._table(node)
         if isinstance(node, yaml.SequenceNode):
-            return Items(tuple(self.value(item) for item in node.value), place)
-        return Scalar(node.value, _KINDS.get(node.tag, Kind.TAGGED), place)
+            return Items(tuple(self.value(item) for item in node.value), location)
+        return Scalar(node.value, _KINDS.get(node.tag, Kind.TAGGED), location)
 
     def _table(self, node: yaml.MappingNode) -> Table:
         entries: dict[str, Value] = {}
-        places: dict[str, Place] = {}
-        repeated: list[tuple[str, Place]] = []
-        odd: list[tuple[str, Place]] = []
+        locations: dict[str, Location] = {}
+        repeated: list[tuple[str, Location]] = []
+        odd: list[tuple[str, Location]] = []
         merged: list[Table] = []
-        bad: list[Place] = []
+        bad: list[Location] = []
         for key, value in node.value:
-            place = self._place(key)
+            location = self._location(key)
             if key.tag == f"{_TAG}merge":
                 parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
                 tables = [self.value(part) for part in parts]
                 merged += [table for table in tables if isinstance(table, Table)]
-                bad += [table.place for table in tables if not isinstance(table, Table)]
+                bad += [table.location for table in tables if not isinstance(table, Table)]
             elif not isinstance(key, yaml.ScalarNode) or key.tag != f"{_TAG}str":
-                odd.append((str(key.value) if isinstance(key, yaml.ScalarNode) else "", place))
+                odd.append((str(key.value) if isinstance(key, yaml.ScalarNode) else "", location))
             elif key.value in entries:
-                repeated.append((key.value, place))
+                repeated.append((key.value, location))
             else:
                 entries[key.value] = self.value(value)
-                places[key.value] = place
+                locations[key.value] = location
         for below in merged:  # what the table says itself wins, then the first of those merged in
             for name, inherited in below.entries.items():
                 if name not in entries:
-                    entries[name], places[name] = inherited, below.key_places[name]
+                    entries[name], locations[name] = inherited, below.key_locations[name]
             repeated += below.repeated
             odd += below.odd_keys
             bad += below.bad_merges
-        place = self._place(node)
+        location = self._location(node)
         # What is merged in by many ways counts once, not once for each way.
         twice, no_texts = tuple(dict.fromkeys(repeated)), tuple(dict.fromkeys(odd))
-        return Table(entries, places, place, twice, no_texts, tuple(dict.fromkeys(bad)))
+        return Table(entries, locations, location, twice, no_texts, tuple(dict.fromkeys(bad)))
 
-    def _place(self, node: yaml.Node) -> Place:
-        return Place(self._file, node.start_mark.line + 1)
+    def _location(self, node: yaml.Node) -> Location:
+        return Location(self._file, node.start_mark.line + 1)
 
 
 # --- what the parser complains of --------------------------------------------------------------
@@ -216,7 +218,7 @@ def _unreadable(error: yaml.YAMLError, *, path: Path, lines: list[str]) -> Unrea
         said = f"{getattr(error, 'context', '')} {getattr(error, 'problem', '')} {error}"
         hint = next((hint for pattern, hint in _HINTS if re.search(pattern, said)), "")
     message = f"this is not readable as YAML{': ' if hint else ''}{hint}"
-    return Unreadable(message, place=Place(path, number))
+    return Unreadable(message, location=Location(path, number))
 
 
 def _is_indented_with_tab(lines: list[str], number: int) -> bool:

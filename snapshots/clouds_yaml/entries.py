@@ -42,15 +42,15 @@ def entry_section(table: Table, *, report: Report, folder: Path) -> Section:
     renamed = {old: new for new, names in ENTRY_NAMES.items() for old in names}
     entries: dict[str, Value] = {}
     labels: dict[str, str] = {}
-    places = dict(table.key_places)
+    locations = dict(table.key_locations)
     for name, value in table.entries.items():
         key = renamed.get(name, name)
         if key in entries:
             message = f"{name} stands beside {labels.get(key, key)}; keep one of them."
-            report.add(message, place=table.key_places[name])
+            report.add(message, location=table.key_locations[name])
             continue
-        entries[key], places[key], labels[key] = value, table.key_places[name], name
-    new = Table(entries, places, table.place)
+        entries[key], locations[key], labels[key] = value, table.key_locations[name], name
+    new = Table(entries, locations, table.location)
     return Section(table=new, report=report, folder=folder, labels=labels)
 
 
@@ -90,7 +90,7 @@ def read_entry(name: str, section: Section, *, region: str) -> CloudConfig | Non
 
 
 def _empty(section: Section, prefix: str) -> Section:
-    table = Table({}, {}, section.table.place)
+    table = Table({}, {}, section.table.location)
     return Section(table=table, report=section.report, folder=section.folder, prefix=prefix)
 
 
@@ -342,18 +342,18 @@ def _pace(section: Section, evs: Section) -> float:
 def _check_together(
     config: CloudConfig, *, section: Section, evs: Section, storage: _Storage
 ) -> None:
-    auth, place = config.auth, section.table.place
+    auth, location = config.auth, section.table.location
     if (
         isinstance(auth, KeyCredentials)
         and not config.endpoint
         and not evs.is_mentioned("endpoint")
     ):
         message = "auth_type aksk needs evs.endpoint, since without a sign-in there is no catalog."
-        section.report.add(message, place=place)
+        section.report.add(message, location=location)
     _version, project = texts.version_and_project(config.endpoint or "")
     ours = getattr(auth, "project_id", "")
     if project and ours and project.removeprefix("AUTH_") != ours:
         message = (
             f"{storage.endpoint_label} names another project than project_id; let it end before."
         )
-        section.report.add(message, place=place)
+        section.report.add(message, location=location)

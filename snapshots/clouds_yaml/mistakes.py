@@ -16,7 +16,7 @@ class CloudsRefused(ImproperlyConfigured):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """A line of a file; line 0 is the file as a whole."""
 
     file: Path
@@ -32,12 +32,12 @@ class Mistakes:
     two regions, and a part that two entries share by an anchor, are read twice.
     """
 
-    _sentences: dict[tuple[Place, str], str] = field(default_factory=dict)
+    _sentences: dict[tuple[Location, str], str] = field(default_factory=dict)
 
-    def add(self, message: str, *, place: Place, cloud: str = "") -> None:
+    def add(self, message: str, *, location: Location, cloud: str = "") -> None:
         """Add a sentence. `message` begins with the key and never quotes a secret."""
         entry = f"cloud {cloud!r}: " if cloud else ""
-        self._sentences.setdefault((place, message), f"{place}: {entry}{message}")
+        self._sentences.setdefault((location, message), f"{location}: {entry}{message}")
 
     def __bool__(self) -> bool:
         return bool(self._sentences)

@@ -7,7 +7,7 @@ from snapshots.clouds_yaml import texts
 from snapshots.clouds_yaml.chosen import Chosen
 from snapshots.clouds_yaml.documents import Kind, Scalar, Table, Unreadable, Value, load
 from snapshots.clouds_yaml.entries import entry_section, read_entry
-from snapshots.clouds_yaml.mistakes import Mistakes, Place
+from snapshots.clouds_yaml.mistakes import Location, Mistakes
 from snapshots.clouds_yaml.regions import Region, regions_of
 from snapshots.clouds_yaml.same_project import pairs_of_one_project
 from snapshots.clouds_yaml.schema import nearest
@@ -30,14 +30,14 @@ def read(path: Path, *, chosen: Chosen | None) -> dict[str, CloudConfig]:
     ]
     _refuse_same_names(configs, path=path, mistakes=mistakes)
     if not configs and not mistakes:
-        mistakes.add("no cloud is left; write an entry below `clouds:`.", place=Place(path))
+        mistakes.add("no cloud is left; write an entry below `clouds:`.", location=Location(path))
     mistakes.raise_if_any()
     for first, second in pairs_of_one_project(configs):
         message = (
             f"the clouds {first.name!r} and {second.name!r} open the same project; keep one of"
             " them, or choose one by EVSPORTAL_CLOUD_NAMES."
         )
-        mistakes.add(message, place=files.place_of(second.name))
+        mistakes.add(message, location=files.location_of(second.name))
     mistakes.raise_if_any()
     return {config.name: config for config in configs}
 
@@ -55,26 +55,28 @@ class _Files:
         self.secure = self._beside("secure", key="clouds")
         self.profiles = self._beside("clouds-public", key="public-clouds")
 
-    def place_of(self, name: str) -> Place:
-        return self.clouds.key_places.get(name, Place(self.path))
+    def location_of(self, name: str) -> Location:
+        return self.clouds.key_locations.get(name, Location(self.path))
 
     def _clouds(self) -> Table:
         top = self._top(self.path)
-        empty = Table({}, {}, Place(self.path))
+        empty = Table({}, {}, Location(self.path))
         if self._mistakes:
             return empty
         if top is None:
             self._mistakes.add(
-                "the file is empty; write `clouds:` and an entry.", place=empty.place
+                "the file is empty; write `clouds:` and an entry.", location=empty.location
             )
             return empty
         clouds = self._inner(top, "clouds")
         if clouds is None and not self._mistakes:
             self._mistakes.add(
-                "`clouds:` is missing; write it above the entries.", place=empty.place
+                "`clouds:` is missing; write it above the entries.", location=empty.location
             )
         if clouds and not clouds.entries and not clouds.odd_keys:
-            self._mistakes.add("`clouds:` holds no entry; write one below it.", place=clouds.place)
+            self._mistakes.add(
+                "`clouds:` holds no entry; write one below it.", location=clouds.location
+            )
         return clouds or empty
 
     def _beside(self, stem: str, *, key: str) -> Table:
@@ -84,44 +86,44 @@ class _Files:
             if path != self.path and (path.exists() or path.is_symlink()):
                 top = self._top(path)
                 table = self._inner(top, key, is_optional=True) if top else None
-                return table or Table({}, {}, Place(path))
-        return Table({}, {}, Place(self.path))
+                return table or Table({}, {}, Location(path))
+        return Table({}, {}, Location(self.path))
 
     def _top(self, path: Path) -> Table | None:
         try:
             top = load(path)
         except Unreadable as error:
-            self._mistakes.add(f"{error.message}.", place=error.place)
+            self._mistakes.add(f"{error.message}.", location=error.location)
             return None
         if top is None or isinstance(top, Table):
             return top
         message = "the file must be a table that begins with `clouds:`."
         if isinstance(top, Scalar) and texts.is_encrypted(top.text):
             message = "the file is still encrypted; name one that is not."
-        self._mistakes.add(message, place=top.place)
+        self._mistakes.add(message, location=top.location)
         return None
 
     def _inner(self, top: Table, key: str, *, is_optional: bool = False) -> Table | None:
-        for repeated, place in top.repeated:
+        for repeated, location in top.repeated:
             if repeated == key:
-                self._mistakes.add(f"`{key}:` stands here twice; join the two.", place=place)
+                self._mistakes.add(f"`{key}:` stands here twice; join the two.", location=location)
         value = top.entries.get(key)
         if value is None:
             near = nearest(key, top.entries)
             if near and (not is_optional or len(top.entries) == 1):
                 # Not the key as it is written: a secret of the line above may have run into it.
                 message = f"there is no `{key}:`; is the key on this line meant for it?"
-                self._mistakes.add(message, place=top.key_places[near])
+                self._mistakes.add(message, location=top.key_locations[near])
             return None
         if isinstance(value, Table):
             return value
         if isinstance(value, Scalar) and value.kind is Kind.NOTHING:
             if not is_optional:
                 message = f"`{key}:` holds nothing; write an entry below it, further to the right."
-                self._mistakes.add(message, place=value.place)
+                self._mistakes.add(message, location=value.location)
             return None
         message = f"`{key}:` must hold a table for each cloud, by its name."
-        self._mistakes.add(message, place=value.place)
+        self._mistakes.add(message, location=value.location)
         return None
 
 
@@ -133,14 +135,15 @@ def _names(files: _Files, *, chosen: Chosen | None, mistakes: Mistakes) -> list[
     clouds = files.clouds
     if chosen is None:
         names = list(clouds.entries)
-        for key, place in clouds.odd_keys:
+        for key, location in clouds.odd_keys:
             message = f"the cloud's name {key} is no text for YAML; put it into quotes."
-            mistakes.add(message, place=place)
+            mistakes.add(message, location=location)
     else:
         owners = {name: _owner(name, clouds) for name in chosen.names}
         for name in (name for name, owner in owners.items() if not owner):
             mistakes.add(
-                _no_such_cloud(name, files=files, setting=chosen.setting), place=Place(files.path)
+                _no_such_cloud(name, files=files, setting=chosen.setting),
+                location=Location(files.path),
             )
         names = [name for name in clouds.entries if name in owners.values()]
     for name in names:
@@ -169,7 +172,7 @@ def _region_clouds(entry: str, value: Value) -> Iterator[str]:
 def _no_such_cloud(name: str, *, files: _Files, setting: str) -> str:
     if name in files.secure.entries:
         return f"{setting} names {name!r}, which stands in secure.yaml only; write its entry here."
-    if any(key == name for key, _place in files.clouds.odd_keys):
+    if any(key == name for key, _location in files.clouds.odd_keys):
         return f"{setting} names {name!r}, which YAML does not read as text here; quote that key."
     names = ", ".join(files.clouds.entries) or "none"
     near = nearest(name, files.clouds.entries)
@@ -186,7 +189,7 @@ def _clouds_of(
     """One cloud for each region of the entry."""
     report = Report(cloud=name, mistakes=mistakes)
     if trouble := _trouble_with_name(name):
-        report.add(f"the name {trouble}.", place=files.place_of(name))
+        report.add(f"the name {trouble}.", location=files.location_of(name))
         return
     table = _with_secrets(name, files=files, report=report)
     if table is None:
@@ -200,7 +203,7 @@ def _clouds_of(
             continue
         if len(cloud) > _LONGEST_NAME:
             message = f"the name {cloud} is longer than {_LONGEST_NAME} characters; shorten it."
-            report.add(message, place=files.place_of(name))
+            report.add(message, location=files.location_of(name))
         section = _section(region.table, report=report)
         if lacks_profile:
             section.misspelt.add("auth_url")  # that it is missing has been said
@@ -210,7 +213,7 @@ def _clouds_of(
 
 
 def _section(table: Table, *, report: Report) -> Section:
-    return entry_section(table, report=report, folder=table.place.file.parent)
+    return entry_section(table, report=report, folder=table.location.file.parent)
 
 
 def _cloud_name(entry: str, region: Region) -> str:
@@ -258,9 +261,9 @@ def _with_profile(table: Table, *, files: _Files, report: Report) -> tuple[Table
 
 
 def _refuse_repeated(tables: Table, name: str, *, report: Report) -> None:
-    for repeated, place in tables.repeated:
+    for repeated, location in tables.repeated:
         if repeated == name:
-            report.add(f"{name} stands here twice; keep one of them.", place=place)
+            report.add(f"{name} stands here twice; keep one of them.", location=location)
 
 
 def _table_of(
@@ -271,7 +274,7 @@ def _table_of(
         return normalised(value, report=report)
     if not (is_optional and isinstance(value, Scalar) and value.kind is Kind.NOTHING):
         message = "the entry must be a table of keys such as `auth:`, further to the right."
-        report.add(message, place=value.place)
+        report.add(message, location=value.location)
     return None
 
 
@@ -290,5 +293,5 @@ def _refuse_same_names(configs: list[CloudConfig], *, path: Path, mistakes: Mist
             message = (
                 f"two clouds get the name {config.name!r}, from an entry and a region; rename one."
             )
-            mistakes.add(message, place=Place(path))
+            mistakes.add(message, location=Location(path))
         seen.add(config.name)

@@ -66,7 +66,7 @@ def _listed(entry: Section) -> Iterator[tuple[str, Table]]:
         if region is None:
             continue
         if region[0] in names:
-            entry.report.add(f"regions names {region[0]} twice; keep one.", place=item.place)
+            entry.report.add(f"regions names {region[0]} twice; keep one.", location=item.location)
             continue
         names.add(region[0])
         yield region
@@ -93,7 +93,7 @@ def _item(entry: Section, item: object, *, label: str) -> tuple[str, Table] | No
 
 
 def _named(entry: Section, entries: dict[str, Scalar], item: Scalar, *, key: str) -> str:
-    table = Table(entries, {key: item.place}, item.place)
+    table = Table(entries, {key: item.location}, item.location)
     section = Section(table=table, report=entry.report, folder=entry.folder)
     name = section.text(key)
     if section.is_empty(key):

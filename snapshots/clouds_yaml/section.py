@@ -9,7 +9,7 @@ from pathlib import Path
 from snapshots.clouds_yaml import texts
 from snapshots.clouds_yaml.documents import Kind, Scalar, Table, Value
 from snapshots.clouds_yaml.files import full_path, read_text, trouble_with
-from snapshots.clouds_yaml.mistakes import Mistakes, Place
+from snapshots.clouds_yaml.mistakes import Location, Mistakes
 from snapshots.clouds_yaml.schema import names_of_the_same, nearest
 
 
@@ -20,8 +20,8 @@ class Report:
     cloud: str
     mistakes: Mistakes
 
-    def add(self, message: str, *, place: Place) -> None:
-        self.mistakes.add(message, place=place, cloud=self.cloud)
+    def add(self, message: str, *, location: Location) -> None:
+        self.mistakes.add(message, location=location, cloud=self.cloud)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Section:
     def refuse(self, key: str, problem: str) -> None:
         """Say what is wrong with a key's value, or with the table when the key is absent."""
         value = self.table.entries.get(key)
-        self.report.add(f"{self.label(key)} {problem}.", place=self._place(key, value))
+        self.report.add(f"{self.label(key)} {problem}.", location=self._location(key, value))
 
     def is_empty(self, key: str) -> bool:
         """Whether the key is there with the empty text, which says as little as no key."""
@@ -98,12 +98,12 @@ class Section:
                 f"{self.label(key)} is a key that neither the portal nor OpenStack clients know;"
                 " take it away."
             )
-        self.report.add(message, place=self._place(key, None))
+        self.report.add(message, location=self._location(key, None))
 
-    def _place(self, key: str, value: Value | None) -> Place:
+    def _location(self, key: str, value: Value | None) -> Location:
         if isinstance(value, Scalar):
-            return value.place
-        return self.table.key_places.get(key, self.table.place)
+            return value.location
+        return self.table.key_locations.get(key, self.table.location)
 
     # --- kinds of values ------------------------------------------------------------------------
 
@@ -214,7 +214,7 @@ class Section:
     def _folder_of(self, key: str) -> Path:
         """A relative path counts from the folder of the file that it stands in."""
         value = self.table.entries.get(key)
-        return value.place.file.parent if value else self.folder
+        return value.location.file.parent if value else self.folder
 
     def secret(self, key: str) -> str:
         """A secret that is written here, or stands in a file or variable that is named here."""
@@ -282,29 +282,31 @@ def normalised(table: Table, *, report: Report) -> Table:
     no text, are refused.
     """
     entries: dict[str, Value] = {}
-    places: dict[str, Place] = {}
+    locations: dict[str, Location] = {}
     for written, value in table.entries.items():
         key = written.strip().replace("-", "_")
-        place = table.key_places[written]
+        location = table.key_locations[written]
         if key in entries:
-            report.add(f"{written} and {key} are the same key; keep one of them.", place=place)
+            report.add(
+                f"{written} and {key} are the same key; keep one of them.", location=location
+            )
             continue
         is_ours = isinstance(value, Table) and key in _TABLES
         entries[key] = normalised(value, report=report) if is_ours else value  # type: ignore[arg-type]
-        places[key] = place
-    for key, place in table.repeated:
-        report.add(f"{key} stands here twice in one table; keep one of them.", place=place)
-    for place in table.bad_merges:
-        report.add("`<<` must name a table, such as *name for one with &name.", place=place)
-    for _key, place in table.odd_keys:  # not told, since it may be a piece of a password
+        locations[key] = location
+    for key, location in table.repeated:
+        report.add(f"{key} stands here twice in one table; keep one of them.", location=location)
+    for location in table.bad_merges:
+        report.add("`<<` must name a table, such as *name for one with &name.", location=location)
+    for _key, location in table.odd_keys:  # not told, since it may be a piece of a password
         message = "a key stands here that is no text for YAML; put it into quotes, or take it away."
-        report.add(message, place=place)
-    return Table(entries, places, table.place)
+        report.add(message, location=location)
+    return Table(entries, locations, table.location)
 
 
 def overlaid(below: Table, above: Table, *, is_above_main: bool = False) -> Table:
-    """`below`, with what `above` says in its place; tables in both become one. What is missing in
-    the result is told with the place of `below`, or of `above` when that is the main table.
+    """`below`, overridden by what `above` says; tables in both are merged. What is missing in the
+    result is reported at the location of `below`, or of `above` when that is the main table.
     """
     entries = dict(below.entries)
     for key, value in above.entries.items():
@@ -315,8 +317,8 @@ def overlaid(below: Table, above: Table, *, is_above_main: bool = False) -> Tabl
             entries[key] = overlaid(inner, value, is_above_main=is_above_main)
         else:
             entries[key] = value
-    place = above.place if is_above_main else below.place
-    return Table(entries, {**below.key_places, **above.key_places}, place)
+    location = above.location if is_above_main else below.location
+    return Table(entries, {**below.key_locations, **above.key_locations}, location)
 
 
 def _as_number(text: str) -> float:

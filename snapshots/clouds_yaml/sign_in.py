@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from snapshots.clouds_yaml import texts
 from snapshots.clouds_yaml.documents import Scalar, Table, Value
-from snapshots.clouds_yaml.mistakes import Place
+from snapshots.clouds_yaml.mistakes import Location
 from snapshots.clouds_yaml.schema import (
     AUTH_FOREIGN,
     AUTH_KEYS,
@@ -96,9 +96,9 @@ _TELLING = {
 def auth_section(entry: Section) -> Section:
     """The `auth` table with today's names, and with the credentials that stand beside it."""
     inner = entry.section("auth")
-    table = inner.table if inner else Table({}, {}, entry.table.place)
+    table = inner.table if inner else Table({}, {}, entry.table.location)
     entries: dict[str, Value] = {}
-    places = dict(table.key_places)
+    locations = dict(table.key_locations)
     labels: dict[str, str] = {}
     for source, prefix in ((table, "auth."), (entry.table, "")):
         for name, value in source.entries.items():
@@ -109,14 +109,14 @@ def auth_section(entry: Section) -> Section:
                 message = (
                     f"{prefix}{name} and {labels[key]} say different things; keep one of them."
                 )
-                entry.report.add(message, place=source.key_places[name])
+                entry.report.add(message, location=source.key_locations[name])
                 continue
             entries.setdefault(key, value)
             labels.setdefault(key, f"{prefix}{name}")
-            places[key] = source.key_places[name]
-    place = table.place if inner else entry.table.place
+            locations[key] = source.key_locations[name]
+    location = table.location if inner else entry.table.location
     return Section(
-        table=Table(entries, places, place),
+        table=Table(entries, locations, location),
         report=entry.report,
         folder=entry.folder,
         prefix="auth.",
@@ -142,7 +142,7 @@ def kind_of_sign_in(entry: Section, auth: Section) -> str:
         entry.report.add(
             f"auth holds what belongs to several kinds of sign-in ({', '.join(telling)}); keep the"
             " keys of one kind, and write its name as auth_type.",
-            place=auth.table.place,
+            location=auth.table.location,
         )
         return ""
     for section in (auth, entry):
@@ -178,7 +178,7 @@ def read_credentials(entry: Section, *, region: str, allow_http: bool) -> Creden
             message = (
                 f"auth {'is empty' if is_empty else 'is missing'}; write the credentials below it."
             )
-            entry.report.add(message, place=auth.table.place)
+            entry.report.add(message, location=auth.table.location)
         return None
     auth.check_keys(AUTH_KEYS | AUTH_FOREIGN, refused=AUTH_REFUSED)
     for key in auth.table.entries:
@@ -219,18 +219,18 @@ class _Auth:
         if not value and not self._is_refused(key):
             forms = f"it, or {key}_file or {key}_env" if secret else "it"
             message = f"{self.section.label(key)} is missing; write {forms}."
-            self.section.report.add(message, place=self._place)
+            self.section.report.add(message, location=self._location)
         return value
 
     def needs_any(self, keys: tuple[str, ...], *, hint: str = "") -> None:
         """Say that all of the keys are missing, when they are."""
         if not any(self._is_refused(key) or self.section.text(key) for key in keys):
             names = " or ".join(keys)
-            self.section.report.add(f"auth needs {names}{hint}.", place=self._place)
+            self.section.report.add(f"auth needs {names}{hint}.", location=self._location)
 
     @property
-    def _place(self) -> Place:
-        return self.section.table.place
+    def _location(self) -> Location:
+        return self.section.table.location
 
     def _is_refused(self, key: str) -> bool:
         """Whether the key is there with a value: what is wrong with it has been said."""
@@ -264,7 +264,7 @@ class _Auth:
             self.section.report.add(
                 "auth.username needs user_domain_name (the account's name; Default on most plain"
                 " OpenStacks), user_domain_id or default_domain_id.",
-                place=self._place,
+                location=self._location,
             )
         return {
             "user_id": user_id,
@@ -283,7 +283,7 @@ class _Auth:
             self.section.report.add(
                 "auth.project_name needs project_domain_name or project_domain_id, since no domain"
                 " of the user is given.",
-                place=self._place,
+                location=self._location,
             )
         return {
             "project_id": project_id,

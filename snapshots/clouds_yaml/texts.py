@@ -178,7 +178,7 @@ def identity_root(url: str) -> str:
 
 
 def comparable(url: str) -> str:
-    """The same text for addresses that lead to the same place: without version, project, slash,
+    """The same text for addresses of the same service: without version, project, slash,
     usual port and capitals of the host.
     """
     parts: SplitResult = urlsplit(url)

@@ -151,9 +151,9 @@ def test_a_misspelt_key_is_told_with_the_nearest_alone(refused, kind, key):
 
 def test_misspelt_key_is_refused_with_the_right_one():
     for key in sorted((ENTRY_KEYS | EVS_KEYS) - {"key", "evs", "auth", "cert", "cacert"}):
-        for place in range(1, len(key) - 1):
-            assert nearest(key[:place] + key[place + 1 :], entry_suggestions() | EVS_KEYS) == key
-            swapped = key[:place] + key[place + 1] + key[place] + key[place + 2 :]
+        for index in range(1, len(key) - 1):
+            assert nearest(key[:index] + key[index + 1 :], entry_suggestions() | EVS_KEYS) == key
+            swapped = key[:index] + key[index + 1] + key[index] + key[index + 2 :]
             assert nearest(swapped, entry_suggestions() | EVS_KEYS) == key
 
 
