@@ -78,7 +78,9 @@ def _check_postgres(url: str) -> str:
 
 
 def _known_options(options: set[str]) -> set[str]:
-    """Those of PostgreSQL's client library. Others would be taken for Django's, such as `pool`."""
+    """The options of PostgreSQL's client library. Django would take others, such as `pool`, for its
+    own.
+    """
     if not options:
         return set()  # the driver is not imported for nothing
     try:

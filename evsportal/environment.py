@@ -46,7 +46,9 @@ def read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _refusal_of_name(name: str) -> str:
-    """What is wrong with a variable's name; "" for a setting, and for what is not meant for us."""
+    """What is wrong with a variable's name; "" for a setting, and for a variable of another
+    program.
+    """
     if not _is_meant_for_portal(name) or name in BY_NAME:
         return ""
     stem = name.removesuffix(_FILE)
@@ -65,7 +67,7 @@ def _is_meant_for_portal(name: str) -> bool:
         return False
     if upper.startswith(_PREFIX):
         return True
-    # EVS_PORTAL_MODE, EVPORTAL_MODE: so like a long name that chance is no explanation.
+    # EVS_PORTAL_MODE, EVPORTAL_MODE: too similar to a long name to be a coincidence.
     names = [name for name in _NAMES if name.startswith(_PREFIX)]
     return bool(difflib.get_close_matches(upper, names, n=1, cutoff=0.9))
 
@@ -77,7 +79,7 @@ def _nearest(name: str) -> str:
         return _MISNOMERS[name]
     if alike := difflib.get_close_matches(name, _NAMES, n=1, cutoff=0.9):
         return alike[0]
-    # Without the prefix, which makes any two names alike.
+    # Compared without the prefix, which makes any two names similar.
     stems = {name.removeprefix(f"{_PREFIX}_"): name for name in [*_MISNOMERS, *_NAMES]}
     stem = name.removeprefix(_PREFIX).removeprefix("_")
     matches = difflib.get_close_matches(stem, stems, n=1, cutoff=0.6)

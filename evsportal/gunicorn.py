@@ -18,7 +18,7 @@ except ImproperlyConfigured as error:
 _host, _port = _values["EVSPORTAL_BIND"], _values["PORT"]
 
 wsgi_app = "evsportal.wsgi:application"
-# The caller's folder stays the current one: paths in the environment may be relative to it.
+# Keep the caller's folder: paths in the environment may be relative to it.
 pythonpath = str(Path(__file__).resolve().parent.parent)
 bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 
@@ -32,7 +32,7 @@ graceful_timeout = 30  # replaced by a reload, it answers what it has; a stop wa
 limit_request_line = 8190  # the most there is; gunicorn refuses longer ones without a page of ours
 preload_app = True  # Django is imported once, not once per process
 
-# gunicorn would open one below the user's home.
+# gunicorn would open a socket below the user's home.
 control_socket_disable = True
 loglevel = "warning"
 accesslog = "-" if _values["EVSPORTAL_ACCESS_LOG"] else None
@@ -42,14 +42,15 @@ MOST_BYTES = 1_000_000  # DATA_UPLOAD_MAX_MEMORY_SIZE; settings are not read yet
 
 
 def post_worker_init(_worker: Any) -> None:
-    """The first process that can answer is enough for the one before to go."""
+    """Tell the program that waits for this one that a process can answer."""
     announce_ready()
 
 
 def pre_request(_worker: Any, request: Any) -> None:
-    """Close after a body that Django will not read: it is still coming when the answer is out.
+    """Close the connection after a body that Django will not read: the client is still sending it
+    when the answer is written.
 
-    Here, because gunicorn drops the application's own `Connection` header.
+    Done here, because gunicorn drops the application's own `Connection` header.
     """
     length = dict(request.headers).get("CONTENT-LENGTH", "")
     if length.isdecimal() and int(length) > MOST_BYTES:

@@ -1,4 +1,4 @@
-"""The log's form: one line an event, on standard error, times in UTC."""
+"""The log's format: one line for each event, on standard error, times in UTC."""
 
 import logging
 import time

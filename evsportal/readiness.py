@@ -7,7 +7,7 @@ READY_FD = "SUPERVISOR_READY_FD"
 
 
 def announce_ready() -> None:
-    """Tell the parent, if there is one that waits for it; once."""
+    """Tell a waiting parent process that this one is ready; the second call does nothing."""
     number = os.environ.pop(READY_FD, "")  # a later program in this process must not find it
     if number:
         with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
-"""The assembler: reads which clouds there are, and builds a client for one of them.
+"""The configured clouds, and a client for each of them.
 
-`clouds_yaml` reads the file; what it may say is in docs/clouds.md.
+`clouds_yaml` reads the file; docs/clouds.md says what it may contain.
 """
 
 import json
@@ -42,7 +42,7 @@ def cloud_names() -> list[str]:
 
 
 def config_of(cloud: str) -> CloudConfig:
-    """One cloud's configuration. Raises `ImproperlyConfigured` for a name that is not there."""
+    """A cloud's configuration. Raises `ImproperlyConfigured` for an unknown name."""
     try:
         return _configs()[cloud]
     except KeyError as error:
@@ -50,7 +50,7 @@ def config_of(cloud: str) -> CloudConfig:
 
 
 def profile_name(cloud: str) -> str:
-    """The name of the limits profile that this cloud's names and descriptions must keep."""
+    """The name of the limits profile for this cloud's names and descriptions."""
     return config_of(cloud).limits
 
 
@@ -60,26 +60,27 @@ def is_sandbox() -> bool:
 
 
 def client(cloud: str, recorder: AuditRecorder) -> EvsClient:
-    """A client for one piece of work. Connection, token and pacing are shared in the process.
+    """A client for one unit of work. The process shares connection, token and pacing.
 
-    It asks once: operations and duties plan their own next try, and hold no thread meanwhile.
+    It sends each request once: operations and duties schedule their own retries, and occupy no
+    thread until then.
     """
     return EvsClient(_connection(cloud), recorder, pauses_seconds=())
 
 
 def share_pace(workers: int) -> None:
-    """So many workers keep each cloud's `calls_per_second` together."""
+    """Divide each cloud's `calls_per_second` among so many workers."""
     for cloud in cloud_names():
         _connection(cloud).pacer.share(workers)
 
 
 def secrets_of(cloud: str) -> tuple[str, ...]:
-    """What must never be stored or shown, for the recorder to strike out."""
+    """The secrets that must never be stored or displayed; the recorder masks them."""
     return secrets_in(config_of(cloud))
 
 
 def forget() -> None:
-    """Read the settings anew at the next call, and sign in anew (for tests and a reload)."""
+    """Read the settings and sign in again at the next call (for tests and a reload)."""
     _configs.cache_clear()
     _connection.cache_clear()
 
@@ -100,16 +101,18 @@ def _connection(cloud: str) -> Connection:
 
 
 def settings_of(cloud: str) -> dict[str, str]:
-    """What the trail tells of a cloud's settings. Of a secret a fingerprint, made with the portal's
-    own key so that it cannot be guessed at: it changes when the secret does, or that key, which has
-    a fingerprint beside it. Addresses hold no secret: `clouds_yaml` refuses such.
+    """A cloud's settings as the audit trail records them.
+
+    A secret is recorded as a fingerprint made with the portal's own key, so that it cannot be
+    guessed. The fingerprint changes when the secret or that key does; the key has its own
+    fingerprint beside it. Addresses hold no secret: `clouds_yaml` refuses them.
     """
     config = config_of(cloud)
     details = {
         "dialect": config.dialect,
         "limits": config.limits,
         "endpoint": config.endpoint or "from the catalog",
-        # The usual interface is not told, so that a record differs only where the settings do.
+        # The default interface is left out, so that records differ only where settings do.
         "interface": "" if config.endpoint or config.interface == "public" else config.interface,
         "region": config.region,
         "calls per second": f"{config.calls_per_second:g}",
@@ -169,9 +172,9 @@ def _fingerprint(secrets: tuple[str, ...]) -> str:
 
 
 def credentials_digest(cloud: str) -> str:
-    """Tells one set of credentials from another, and nothing about them to who lacks SECRET_KEY.
+    """Identifies a set of credentials without revealing anything to those who lack SECRET_KEY.
 
-    All that a sign-in sends counts, the project too: each may be what was corrected.
+    Everything that a sign-in sends counts, the project too: any of it may have been corrected.
     """
     auth = config_of(cloud).auth
     text = json.dumps([type(auth).__name__, asdict(auth)], sort_keys=True, default=str)
@@ -179,7 +182,7 @@ def credentials_digest(cloud: str) -> str:
 
 
 class SharedSignInLock:
-    """All processes sign in one at a time with the same credentials, rarely after a refusal."""
+    """With the same credentials only one process signs in at a time, and rarely after a refusal."""
 
     def __init__(self, cloud: str, credentials: str) -> None:
         self._cloud = cloud
@@ -196,7 +199,7 @@ class SharedSignInLock:
         return SignInPause(seconds=_seconds_until(permit.until), refused=permit.refused)
 
     def release(self, error: EvsError | None) -> float:
-        """Note for all processes how the sign-in ended."""
+        """Record for all processes how the sign-in ended."""
         permit, self._permit = self._permit, None
         if permit is None:
             return 0.0
@@ -229,7 +232,7 @@ def _configs() -> dict[str, CloudConfig]:
 
 
 def _chosen() -> Chosen | None:
-    """The entries that the settings choose: ours before that of the OpenStack clients."""
+    """The entries that the settings choose: our own setting before that of OpenStack clients."""
     if settings.EVSPORTAL_CLOUD_NAMES:
         return Chosen(names=tuple(settings.EVSPORTAL_CLOUD_NAMES), setting="EVSPORTAL_CLOUD_NAMES")
     return Chosen(names=(settings.OS_CLOUD,), setting="OS_CLOUD") if settings.OS_CLOUD else None

@@ -1,24 +1,25 @@
-"""How long a statement, a lock and a silent transaction may take in web and worker."""
+"""How long a statement, a lock and an idle transaction may take in web and worker."""
 
 from django.conf import settings
 from django.db import connection, connections
 
 STATEMENT_SECONDS = 30
-# A process that was suspended within a transaction keeps its locks no longer than this.
+# A process suspended within a transaction loses its locks after this time.
 SILENT_TRANSACTION_SECONDS = 5
 LOCK_SECONDS = 10  # longer, so that who waits for such a process goes on when it is ended
 
 
-# A process uses as many connections as it has threads; the pool lets none of them wait for another.
+# The pool has a connection for each thread, so that no thread waits for another.
 _POOL = {"min_size": 1, "max_size": 100, "timeout": 3}
 
 
 def bound_connections() -> None:
-    """Pool this process's PostgreSQL connections, and bound what each of them may take.
+    """Pool this process's PostgreSQL connections, and limit each of them.
 
-    For web and worker: a command such as `audit_archive` uses one connection, and may take minutes
-    for a statement. The limits go along when a connection is made; a pooler in transaction mode
-    takes none, so behind one they belong to the database's roles (docs/postgresql.md).
+    Only web and worker call this: a command such as `audit_archive` uses a single connection, and a
+    statement of it may take minutes. The limits are sent when a connection is made. A pooler in
+    transaction mode drops them, so behind such a pooler they belong to the database's roles
+    (docs/postgresql.md).
     """
     if connection.vendor != "postgresql":
         return

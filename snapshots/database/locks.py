@@ -1,4 +1,4 @@
-"""Locks between processes, wherever they run. A process that was killed holds none."""
+"""Locks between processes on any machine. A killed process holds none."""
 
 import fcntl
 import logging
@@ -10,7 +10,7 @@ from django.db import connection
 
 log = logging.getLogger(__name__)
 
-# Numbers of PostgreSQL's advisory locks, beside the one that writers to the trail share.
+# Keys of PostgreSQL's advisory locks; writers to the audit trail share another key.
 ARCHIVE = 7_030_265_702
 MIGRATION = 7_030_265_703
 DEMO_ACCOUNTS = 7_030_265_704
@@ -22,7 +22,7 @@ class BusyError(Exception):
 
 @contextmanager
 def process_lock(number: int, *, waiting: str = "") -> Iterator[None]:
-    """Hold the lock of this number. Raises `BusyError` at once when another process holds it, or,
+    """Hold the lock of this number. When another process holds it, raises `BusyError` at once or,
     with a `waiting` sentence, logs that sentence and waits.
     """
     held = _postgres_lock if connection.vendor == "postgresql" else _file_lock
@@ -30,8 +30,8 @@ def process_lock(number: int, *, waiting: str = "") -> Iterator[None]:
 
 
 def _postgres_lock(number: int, waiting: str) -> Iterator[None]:
-    """A lock of a transaction on a connection of its own: a pooler in transaction mode would hand
-    a session's lock to other clients.
+    """An advisory lock of a transaction, on its own connection: a pooler in transaction mode would
+    give a session's lock to other clients.
     """
     own = connection.copy()
     try:
@@ -51,7 +51,7 @@ def _postgres_lock(number: int, waiting: str) -> Iterator[None]:
 
 
 def _file_lock(number: int, waiting: str) -> Iterator[None]:
-    """A file of its own: a lock on SQLite's file would be in SQLite's way."""
+    """A lock on a separate file: a lock on SQLite's own file would block SQLite."""
     path = Path(f"{connection.settings_dict['NAME']}.lock-{number}")
     with path.open("wb") as file:
         try:

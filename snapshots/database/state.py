@@ -1,4 +1,6 @@
-"""Whether the database is as this code needs it. Reads only; a few hundred microseconds."""
+"""Whether the database has the tables that this code needs. Only reads, for a few hundred
+microseconds.
+"""
 
 import os
 from functools import cache
@@ -9,7 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 
 def missing_migrations() -> list[str]:
-    """The newest migration of each app that the database does not have, as `app.name`."""
+    """The newest migration of each app that the database lacks, as `app.name`."""
     recorder = MigrationRecorder(connection)
     try:
         applied = set(recorder.migration_qs.values_list("app", "name"))
@@ -23,12 +25,12 @@ def missing_migrations() -> list[str]:
 
 @cache
 def _newest_migrations() -> frozenset[tuple[str, str]]:
-    """What this code was made for; files do not change while a process runs."""
+    """The migrations that this code needs; files do not change while a process runs."""
     return frozenset(MigrationLoader(None).graph.leaf_nodes())
 
 
 def takes_changes() -> bool:
-    """Whether the database could be written to, told without writing."""
+    """Whether the database accepts writes, asked without writing."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT current_setting('transaction_read_only') = 'off'")

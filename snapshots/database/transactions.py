@@ -1,4 +1,4 @@
-"""Transactions that the database asks to repeat, and row locks that cannot deadlock."""
+"""Transactions that are repeated when the database asks for it, and row locks without deadlocks."""
 
 import random
 import time
@@ -12,20 +12,20 @@ from django.db.models import QuerySet
 Result = TypeVar("Result")
 
 MOST_ATTEMPTS = 6
-# SQLite has waited its own 20 s by the time it says "busy": a web request gets one repetition.
+# SQLite says "busy" only after waiting 20 s, so a web request is repeated once.
 LAST_ATTEMPT_WITHIN_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.02
-# PostgreSQL: deadlock, serialization failure, and a session ended because its transaction stood
-# still, as a suspended process's does. It has rolled back then, even where a commit was asked for.
+# PostgreSQL: deadlock, serialization failure, and idle-in-transaction time-out, as happens to a
+# suspended process. In each case it has rolled back, even when a commit was requested.
 _REPEATABLE_STATES = frozenset({"40P01", "40001", "25P03"})
 _SQLITE_BUSY, _SQLITE_LOCKED = 5, 6
 
 
 def in_transaction(work: Callable[[], Result], *, durable: bool = False) -> Result:
-    """Run `work` in a transaction, and again from its start when the database asks for that.
+    """Run `work` in a transaction, and repeat it when the database asks for that.
 
-    `work` reads and writes the database and nothing else, since it may run several times. Inside
-    another transaction it runs once: the outermost one is repeated as a whole. `durable` raises
+    `work` may run several times, so it must read and write nothing but the database. Inside another
+    transaction it runs once: the outermost transaction is repeated as a whole; `durable` raises
     RuntimeError there instead. Raises what `work` raises.
     """
     if connection.in_atomic_block:
@@ -49,7 +49,7 @@ def in_transaction(work: Callable[[], Result], *, durable: bool = False) -> Resu
 class _Step(Generic[Result]):
     """One attempt: whether the connection was lost before the commit, so that nothing was stored.
 
-    The server ends the connection of a process that was suspended within a transaction.
+    The server closes the connection of a process that was suspended within a transaction.
     """
 
     def __init__(self, work: Callable[[], Result]) -> None:
@@ -69,7 +69,7 @@ class _Step(Generic[Result]):
 
 
 def asks_to_repeat(error: BaseException) -> bool:
-    """Whether the database rolled the transaction back only because of others beside it."""
+    """Whether the database rolled the transaction back only because of concurrent transactions."""
     cause = error.__cause__
     if getattr(cause, "sqlstate", None) in _REPEATABLE_STATES:
         return True
@@ -77,16 +77,16 @@ def asks_to_repeat(error: BaseException) -> bool:
 
 
 def lost_database(error: BaseException) -> bool:
-    """Whether the database was away, or ended our connection; not a fault of ours in a query."""
+    """Whether the database was unavailable or closed our connection, not refused a query."""
     return isinstance(error, InterfaceError | OperationalError) and not asks_to_repeat(error)
 
 
 def lock_in_order(rows: QuerySet[Any], *, skip_locked: bool = False) -> list[Any]:
     """Lock these rows until the transaction ends, in the order of their keys; returns the keys.
 
-    Every statement that changes several rows locks them through this first: transactions that lock
-    in one order cannot wait for each other in a circle. With `skip_locked`, rows that others hold
-    are left out. SQLite has one writer at a time and locks nothing here.
+    Every statement that changes several rows first locks them here: transactions that lock in the
+    same order cannot deadlock. With `skip_locked`, rows locked by others are left out. SQLite has a
+    single writer, so nothing is locked there.
     """
     locked = rows.order_by("pk").select_for_update(skip_locked=skip_locked, no_key=True)
     return list(locked.values_list("pk", flat=True))

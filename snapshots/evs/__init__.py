@@ -1,6 +1,6 @@
 """The client of the cloud's block storage API (EVS, and the Cinder it comes from).
 
 Calls go down: `client` > `paging`, `connection` > `auth`, `catalog` > `wire` > `errors`, `types`.
-Nothing here knows Django or our database; what must be remembered of an exchange is told to a
-`Recorder` that the caller brings.
+Nothing here knows Django or our database; each exchange is reported to a `Recorder` that the caller
+provides.
 """

@@ -1,6 +1,6 @@
-"""Reading what came back, whatever it is: JSON made safe to keep, and what headers say.
+"""Reading answers of any content: JSON made safe to store, and the values of headers.
 
-Pure functions on bytes and headers; nothing here raises anything but `ValueError`.
+Pure functions on bytes and headers; they raise nothing but `ValueError`.
 """
 
 import json
@@ -90,7 +90,7 @@ def _text(value: object) -> str:
 
 
 def request_id_of(headers: Mapping[str, str], fault: Fault | None) -> str:
-    """The id to quote to the cloud's support: the first of the headers known to carry one."""
+    """The id to quote to the cloud's support, from the first header that carries it."""
     for name in _REQUEST_ID_HEADERS:
         if headers.get(name):
             return plain(headers[name], longest=_LONGEST_REQUEST_ID)

@@ -1,4 +1,4 @@
-"""One request on its way: its deadline, whether it left, what came back."""
+"""One attempt to send a request: its deadline, whether bytes left, what came back."""
 
 import socket
 import threading
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudAnswer:
-    """What came back. Header names are lower-case, repeated ones joined by a comma.
+    """An answer of the cloud. Header names are lower-case, repeated headers joined by a comma.
 
     `body` is decoded (gzip). `elapsed_ms` runs from before the request was recorded to the last
     byte.
@@ -31,7 +31,7 @@ class TooLate(TimeoutError):  # noqa: N818 - never leaves the wire
 
 
 class Attempt:
-    """One request on its way; the connection that carries it tells it before each byte."""
+    """One attempt to send a request; its connection reports to it before each byte."""
 
     def __init__(self, *, seconds: float) -> None:
         self._started = time.monotonic()
@@ -55,13 +55,13 @@ class Attempt:
             raise TooLate
 
     def tunnelling(self, sock: Any) -> None:
-        """Called before a proxy is asked for a tunnel: nothing of the request leaves by that."""
+        """Called before a proxy is asked for a tunnel: no byte of the request has left by then."""
         with self._lock:
             self.check()
             self._socket = _plain_socket(sock)
 
     def leaving(self, sock: Any) -> None:
-        """Called by the connection right before bytes leave: the last moment to stop them."""
+        """Called by the connection right before bytes leave: the last chance to stop them."""
         with self._lock:
             self.check()
             self._socket = _plain_socket(sock)
@@ -69,7 +69,9 @@ class Attempt:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Cut the connection at the deadline: a peer that drips headers never trips a time-out."""
+        """Close the connection at the deadline: a peer that sends headers byte by byte never causes
+        a time-out.
+        """
         timer = threading.Timer(max(self.seconds_left(), 0), self._cut)
         timer.daemon = True
         timer.start()
@@ -116,7 +118,7 @@ def _plain_socket(sock: Any) -> socket.socket:
 
 
 class _ThisThread(threading.local):
-    """The library makes connections itself; this is how they find the attempt they serve."""
+    """The attempt of the current thread: connections, which the library makes, look it up here."""
 
     attempt: Attempt | None = None
 

@@ -53,7 +53,7 @@ ResultT = TypeVar("ResultT")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """One request before it is known who asks and where."""
+    """A request before its sender and address are resolved."""
 
     purpose: str
     path: str

@@ -1,4 +1,4 @@
-"""What must be known about a cloud before it can be called. Secrets never show in a repr."""
+"""The settings needed to call a cloud. No repr displays a secret."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What all units of work with one cloud share: the wire, who we are, the pace, the dialect."""
+"""What all units of work with a cloud share: the wire, the sign-in, the pace, the dialect."""
 
 import threading
 from typing import Unpack

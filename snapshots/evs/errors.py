@@ -104,7 +104,7 @@ class BadRequest(Refused):
 
 
 class AuthFailed(Refused):
-    """The cloud does not take our word for who we are, or no longer does."""
+    """The cloud does not accept our credentials or token, or no longer does."""
 
     @property
     def token_rejected(self) -> bool:
@@ -120,7 +120,7 @@ class LoginFailed(AuthFailed):
 
 
 class Forbidden(Refused):
-    """We are known, but may not do this."""
+    """The cloud knows us, but does not permit this."""
 
 
 class NotFound(Refused):
@@ -148,15 +148,15 @@ class Throttled(Refused):
 
 
 class ServerFault(EvsError):  # noqa: N818 - the name says what happened
-    """The cloud failed (5xx); whether before or after acting is not known."""
+    """The cloud failed (5xx), perhaps after acting."""
 
 
 class UnreadableAnswer(EvsError):  # noqa: N818 - the name says what happened
-    """An answer that is no answer to our question: not JSON, wrong shape, redirect, too long."""
+    """An answer that does not answer the request: not JSON, wrong shape, redirect, too long."""
 
 
 class OtherSnapshot(UnreadableAnswer):
-    """An answer about another snapshot than the one that was asked for."""
+    """An answer about a snapshot other than the requested one."""
 
 
 # Codes by EVS page "Error Codes" (A-0038) and the gateway's (api-sign-errorcode). Authentication

@@ -1,4 +1,4 @@
-"""What a cloud's answers say about the cloud itself: whom it signed in, and what time it has."""
+"""What a cloud's answers say about the cloud itself: the signed-in user and project, its time."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from snapshots.evs.wire import CloudAnswer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """Whom a token is for, in the cloud's own words; "" where it said nothing."""
+    """Whom a token was issued to, in the cloud's own spelling; "" where the cloud did not say."""
 
     user: str = ""
     domain: str = ""
@@ -33,7 +33,8 @@ def signed_in(answer: CloudAnswer) -> SignedIn:
 
 
 def clock_difference(answer: CloudAnswer, *, received_at: datetime) -> timedelta | None:
-    """How far the cloud's clock is ahead of ours, to a second or two; None where no time came.
+    """How far the cloud's clock is ahead of ours, to a second or two; None when the answer has no
+    time.
 
     The cloud writes its time about in the middle of the exchange, without fractions.
     """

@@ -1,8 +1,8 @@
-"""What a name, a description and metadata may look like, told without asking the cloud.
+"""What a name, a description and metadata may contain, checked without asking the cloud.
 
-White space around is trimmed first, because the cloud trims it too and then counts; nothing else
-is changed: what was typed is what is sent. All problems are told at once. Sources: pages A-2093
-(255 bytes) and A-2016 (64 and 85 characters), Cinder's request schema for characters.
+Surrounding white space is removed first, because the cloud does so too before it counts; nothing
+else is changed. All problems are reported at once. Sources: pages A-2093 (255 bytes) and A-2016 (64
+and 85 characters), Cinder's request schema for characters.
 """
 
 import re
@@ -21,7 +21,9 @@ LONGEST_VALUE = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsProfile:
-    """How long texts may be in an edition of EVS: bytes of UTF-8 and, where told, characters."""
+    """How long texts may be in an edition of EVS: in bytes of UTF-8 and, where documented, in
+    characters.
+    """
 
     name: str
     name_bytes: int
@@ -150,9 +152,9 @@ def _length_problems(what: str, text: str, *, bytes_: int, chars: int | None) ->
     return problems
 
 
-# C0, DEL, C1, and the two separators that end lines in some programs. They break logs and tables,
-# and Cinder refuses them in descriptions. Then those that turn the direction of what follows: with
-# them a text reads other than it is.
+# C0, DEL, C1, and the two separators that end lines in some programs: they break logs and tables,
+# and Cinder refuses them in descriptions. Then the controls that reverse the direction of text:
+# with them a text reads differently from what it is.
 CONTROL = "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 _CONTROL = re.compile(CONTROL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -205,9 +207,9 @@ def _prefix_problems(name: str, *, prefixes: Iterable[str]) -> list[Problem]:
 
 
 def _folded(text: str) -> str:
-    """`text` as a person reads it: no look-alike forms, no case, nothing invisible.
+    """`text` as people read it: no look-alike forms, no case, nothing invisible.
 
-    Whether EVS compares with regard to case is not documented, so the strict reading is taken.
+    No document says whether EVS compares with regard to case, so the strict reading applies.
     """
     visible = "".join(char for char in text if unicodedata.category(char) != "Cf")
     folded = unicodedata.normalize("NFKC", visible).casefold()

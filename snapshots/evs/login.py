@@ -135,16 +135,16 @@ def token_in(answer: CloudAnswer) -> dict[str, object]:
 
 
 def project_in(token: Mapping[str, object], *, key: str) -> str:
-    """The project's `id` or `name`; "" where the token does not tell."""
+    """The project's `id` or `name`; "" when the token does not have it."""
     project = token.get("project")
     text = project.get(key) if isinstance(project, dict) else None
     return text if isinstance(text, str) else ""
 
 
 def usable_seconds(token: Mapping[str, object], *, answer: CloudAnswer, clock: Clock) -> float:
-    """How long to use the token: until 60 s or a twentieth of its life before its end.
+    """How long to use the token: it is renewed 60 s, or a twentieth of its life, before its end.
 
-    Only the cloud's own times are compared, if it tells two.
+    When the cloud gives both times, only these are compared.
     """
     ends = moment(token.get("expires_at"))
     begins = (
@@ -159,7 +159,7 @@ def usable_seconds(token: Mapping[str, object], *, answer: CloudAnswer, clock: C
 
 
 def secrets_in(config: CloudConfig) -> tuple[str, ...]:
-    """Every secret of a cloud's configuration, in each form in which it may come back."""
+    """Every secret of a cloud's configuration, in each form in which the cloud may repeat it."""
     proxy = config.proxy
     secrets = [*_secrets_of(config)]
     if proxy and proxy.password:

@@ -1,7 +1,7 @@
-"""Reading a whole list, page by page, from a cloud that need not be honest about its pages.
+"""Reading a whole list page by page, from a cloud whose pages may be wrong.
 
-`next` links are never followed: they hold internal host names (page A-2097). They only tell that
-there is more.
+`next` links are never followed: they hold internal host names (page A-2097). They only say that
+there are more rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,7 +28,7 @@ Position = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadableRow:
-    """A row of a list that is not what the list is about; `id` is empty where it has none."""
+    """A row of a list that cannot be read; `id` is empty when the row has none."""
 
     id: str
     why: str
@@ -36,8 +36,8 @@ class UnreadableRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed(Generic[RowT]):
-    """What a list told. Where a row could not be read, the absence of another proves nothing: it
-    may be that row.
+    """The rows of a list. When a row could not be read, a missing id proves nothing: it may be that
+    row's.
     """
 
     rows: list[RowT]
@@ -58,7 +58,7 @@ class Listed(Generic[RowT]):
 
 
 def tolerantly(read_row: Callable[[object], RowT]) -> Callable[[object], RowT | UnreadableRow]:
-    """A `read_row` for which a bad row does not make the whole list unreadable."""
+    """A `read_row` that returns an unreadable row as such, instead of failing the whole list."""
 
     def read(row: object) -> RowT | UnreadableRow:
         try:
@@ -75,7 +75,7 @@ def _id_of(row: object) -> str:
 
 
 def listed(rows: Iterable[RowT | UnreadableRow]) -> Listed[RowT]:
-    """The good rows and the others, apart."""
+    """Separate the readable rows from the others."""
     good: list[RowT] = []
     bad: list[UnreadableRow] = []
     for row in rows:
@@ -88,14 +88,16 @@ def listed(rows: Iterable[RowT | UnreadableRow]) -> Listed[RowT]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[RowT]):
-    """Some rows; whether the cloud said there are more, and how many in all if it said so."""
+    """One page of rows; whether the cloud said there are more, and the total if it gave it."""
 
     rows: list[RowT]
     has_next: bool
     total: int | None
 
     def is_last(self, *, limit: int, seen: int) -> bool:
-        """A short page alone proves nothing: a cloud may give less than was asked for."""
+        """Whether this page ends the list. Its length proves nothing: a cloud may return fewer rows
+        than asked for.
+        """
         expected = self.has_next or len(self.rows) >= limit
         return not self.rows or not (expected or (self.total is not None and seen < self.total))
 
@@ -183,10 +185,11 @@ class Listing(Generic[RowT]):
                 limit = max(limit // 4, 1)
 
     def _add(self, page: Page[RowT], *, rows: dict[str, RowT], seen: int) -> None:
-        # A row without an id is known by its place.
+        # A row without an id is identified by its position.
         keyed = {row.id or f"row {seen + place}": row for place, row in enumerate(page.rows)}
         fresh = {key: row for key, row in keyed.items() if key not in rows}
-        # By offset a row moves to the next page when a newer one comes before it; by marker never.
+        # With offsets a row moves to the next page when a newer row is inserted; with markers it
+        # does not.
         repeats = len(fresh) < len(page.rows) and self.paging is Paging.MARKER
         if page.rows and (repeats or not fresh):
             raise UnreadableAnswer("The cloud's list repeats itself.")

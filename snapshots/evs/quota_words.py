@@ -1,7 +1,7 @@
-"""Whether a refusal means that a quota is used up, for clouds that say so in words only.
+"""Whether a refusal means that a quota is used up, for clouds that say so only in the message.
 
 Many clouds answer a full quota with 403 or 400. A refusal that only mentions a quota, such as "not
-authorized to update quota", is none of these.
+authorized to update quota", does not count.
 """
 
 import re

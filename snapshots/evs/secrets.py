@@ -1,6 +1,6 @@
-"""Secrets in what a cloud says: those we know, and whatever has the shape of a token or a key.
+"""Masking secrets in what a cloud says: our own, and texts that look like a token or a key.
 
-Pure functions on texts. What is struck out becomes `***`.
+Pure functions on texts. A secret is replaced by `***`.
 """
 
 import json
@@ -25,8 +25,8 @@ _NAMED = re.compile(
 )
 
 
-# Each of these stands in whatever the two patterns above match. Looking for them first costs a
-# hundredth of the patterns, and most answers, such as long lists of volumes, hold none.
+# Every match of the two patterns above contains one of these. Searching for them first costs a
+# hundredth of the patterns, and most answers, such as long lists of volumes, contain none.
 _SHAPE_WORDS = ("-----BEGIN ", "eyJ", "gAAAA", "MII")
 _NAME_WORDS = ("-token", "authorization")
 
@@ -57,7 +57,9 @@ def _without(text: str, secret: str) -> str:
 
 @lru_cache(maxsize=64)
 def _spellings(secret: str) -> tuple[str, ...]:
-    """As it may come back: plain, in JSON written either way, in an address, all in base64."""
+    """The spellings in which a secret may come back: plain, in JSON (two ways), in an address, all
+    in base64.
+    """
     raw = secret.encode("utf-8", "surrogatepass")
     in_json = {json.dumps(secret, ensure_ascii=plain)[1:-1] for plain in (True, False)}
     in_address = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
@@ -70,7 +72,7 @@ _ESCAPED = re.compile("%[0-9A-F]{2}")
 
 
 def _without_beginning(text: str, secret: str) -> str:
-    """A text that was cut may end with the secret's beginning."""
+    """Remove the beginning of the secret from the end of a text that was cut."""
     whole = text.removesuffix("…")
     for length in range(len(secret) - 1, LEAST_SECRET - 1, -1):
         if whole.endswith(secret[:length]):

@@ -1,7 +1,7 @@
-"""The HTTP library's connections, made to our rules: certificates, proxy, nothing on its own.
+"""Connections of the HTTP library, made to our rules for certificates and proxies.
 
-The library is used below its session, so that nothing happens unasked: no redirect is followed,
-nothing is sent again, no proxy, cookie or `.netrc` is taken from the environment.
+The library is used below its session, so that it does nothing by itself: it follows no redirect,
+repeats no request, and takes no proxy, cookie or `.netrc` from the environment.
 """
 
 import ssl
@@ -52,7 +52,7 @@ def tls_context(*, ca_file: str, client_cert: str = "", client_key: str = "") ->
 
 
 class _Noting(HTTPConnection):
-    """Tells the attempt before bytes leave, and what they are for."""
+    """Reports to the attempt before bytes leave, and what they are for."""
 
     _asks_for_tunnel = False
 
@@ -110,7 +110,7 @@ class Route:
 
 
 class Adapter(HTTPAdapter):
-    """Never tries again by itself, not even connecting: every attempt is to be recorded."""
+    """Never repeats a request or a connection attempt by itself: every attempt must be recorded."""
 
     def __init__(self, route: Route, *, pool_size: int) -> None:
         self._route = route

@@ -1,8 +1,8 @@
-"""What the cloud's answers say, as our own frozen types.
+"""The contents of the cloud's answers, as our own frozen types.
 
-Reading is tolerant, because editions and regions differ: fields nobody knows are left in `raw`,
-fields that are missing become empty. Only what makes a thing usable is demanded: an id and a
-status. Texts are cut to what the cloud itself allows, so that a strange answer overflows nothing.
+Reading is tolerant, because editions and regions differ: unknown fields stay in `raw`, missing
+fields become empty. Only an id and a status are required. Texts are cut to the lengths that the
+cloud allows, so that no answer overflows a column.
 """
 
 import re
@@ -23,8 +23,8 @@ _LARGEST_NUMBER = 2**31 - 1
 class CreateSnapshot:
     """The arguments of a creation (page evs_04_2093), already checked against `limits`.
 
-    `force` allows a volume that is in use: crash-consistent, data still in a server's memory is
-    missed. `metadata` is sent as it is.
+    `force` allows a volume in use: the snapshot is crash-consistent and lacks data in a server's
+    memory. `metadata` is sent unchanged.
     """
 
     volume_id: str
@@ -36,11 +36,11 @@ class CreateSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudSnapshot:
-    """A snapshot as shown by the cloud (page A-2097).
+    """A snapshot as the cloud describes it (page A-2097).
 
-    `size_gb` is the volume's size in GiB, whatever the letters say; None: not told, or not as a
-    whole number. `status` is the cloud's own word, also one never seen before; compare it without
-    regard to case. `progress` such as "100%", "" where not shown. Times are UTC.
+    `size_gb` is the volume's size in GiB, despite its name; None when the cloud does not give a
+    whole number. `status` is the cloud's own word, also an unknown one; compare it without regard
+    to case. `progress` is such as "100%", or "". Times are UTC.
     """
 
     id: str
@@ -67,9 +67,9 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudVolume:
-    """An EVS disk as shown by the cloud (page A-2069); sizes and times as in `CloudSnapshot`.
+    """An EVS disk as the cloud describes it (page A-2069); sizes and times as in `CloudSnapshot`.
 
-    `encrypted` reads the metadata `__system__encrypted` too, because the documents call the field
+    `encrypted` also reads the metadata `__system__encrypted`, because the documents call the field
     of that name unsupported.
     """
 
@@ -90,10 +90,10 @@ class CloudVolume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """One line of the project's quota (page A-2073); a `limit` below 0 means no limit.
+    """A line of the project's quota (page A-2073); a `limit` below 0 means no limit.
 
-    `in_use` None: the cloud did not tell. `reserved` is for operations under way; 0 where a cloud
-    has no such number.
+    `in_use` is None when the cloud does not say. `reserved` counts operations under way; 0 where a
+    cloud has no such number.
     """
 
     limit: int
@@ -102,7 +102,9 @@ class Quota:
 
     @property
     def free(self) -> int | None:
-        """What is left, never below 0; None when there is no limit, or the use is not told."""
+        """What is left, never below 0; None without a limit, or when the cloud does not say what is
+        used.
+        """
         if self.limit < 0 or self.in_use is None:
             return None
         return max(self.limit - self.in_use - self.reserved, 0)
@@ -112,7 +114,7 @@ class Quota:
 class Quotas:
     """What the project may hold. `by_type` has the lines per disk type, such as `snapshots_SSD`.
 
-    Advisory only: the cloud decides when a snapshot is created. None: the cloud did not tell.
+    Advisory only: the cloud decides when a snapshot is created. None: the cloud does not say.
     """
 
     snapshots: Quota | None
@@ -278,7 +280,7 @@ _WHOLE = re.compile(r"([+-]?\d{1,15})(?:\.0*)?", re.ASCII)
 def whole_number(value: object) -> int | None:
     """A whole number, also as a text or with an empty fraction (`40`, `"40"`, `40.0`, `"40.0"`).
 
-    None for anything else: what is not told must not look like a number that was.
+    None for anything else: a missing number must not look like one.
     """
     if isinstance(value, bool):
         return None

@@ -1,7 +1,7 @@
-"""Bytes out, bytes in: with `transport`, the only place that knows an HTTP library.
+"""Sends requests and reads answers: with `transport`, the only module that uses an HTTP library.
 
 Whether a request may have been executed is not guessed from the kind of exception: the connection
-itself notes the request's first byte. What a proxy is told to build a tunnel is none of it.
+itself notes the request's first byte. What a proxy needs to build a tunnel does not count.
 """
 
 import threading
@@ -39,9 +39,9 @@ _LIBRARY_ERRORS = (HTTPError, HTTPException, OSError, ValueError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """One request, complete as it leaves. Headers and body hold secrets, so no repr shows them.
+    """A request exactly as it leaves. Headers and body hold secrets, so no repr displays them.
 
-    `sensitive` marks a body that must never be kept, such as a login's.
+    `sensitive` marks a body that must never be stored, such as a login's.
     """
 
     id: uuid.UUID = field(default_factory=uuid.uuid4)
@@ -54,7 +54,7 @@ class Outgoing:
 
 
 class Recorder(Protocol):
-    """Remembers exchanges. For each `opened`, exactly one of the two others follows."""
+    """Records exchanges. For each `opened`, exactly one of the two others follows."""
 
     def opened(self, request: Outgoing) -> None:
         """Called before any byte leaves; what it raises stops the request."""
@@ -163,9 +163,9 @@ class Wire:
         if outgoing.method in {"GET", "HEAD"}:
             yield self._pooled
             return
-        # A kept connection may have been closed by the other side this very moment, which looks
-        # the same as a cut after the request was read. What must not be sent twice therefore goes
-        # over a connection of its own.
+        # The server may close an idle connection at this moment, which looks the same as a cut
+        # after it read the request. A request that must not be sent twice therefore gets a new
+        # connection.
         adapter = Adapter(self._route, pool_size=1)
         try:
             yield adapter
