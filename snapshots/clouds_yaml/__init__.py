@@ -1,4 +1,4 @@
-"""Reads `clouds.yaml` strictly: what it says is what the portal does, or a sentence says why not.
+"""Reads `clouds.yaml` strictly: the portal does what the file says, or a sentence says why not.
 
 The schema and the reasons are in docs/clouds.md and docs/decisions/0006-clouds-yaml.md.
 """
@@ -16,8 +16,8 @@ __all__ = ["Chosen", "CloudsRefused", "full_path", "read_clouds"]
 def read_clouds(path: Path, *, chosen: Chosen | None = None) -> dict[str, CloudConfig]:
     """The clouds of a `clouds.yaml`, by name, in the file's order; all of them without `chosen`.
 
-    A `secure.yaml` beside the file is laid over it, and the profiles of a `clouds-public.yaml`
-    below it. Raises CloudsRefused with a sentence for each mistake.
+    A `secure.yaml` beside the file overrides it, and it overrides the profiles of a
+    `clouds-public.yaml`. Raises CloudsRefused with a sentence for each mistake.
     """
     from snapshots.clouds_yaml.reader import read  # noqa: PLC0415 - a sandbox starts without
 

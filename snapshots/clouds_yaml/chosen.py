@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The entries' `names`, and the `setting` to tell with a name that is not in the file."""
+    """The entries' `names`, and the `setting` to mention when a name is not in the file."""
 
     names: tuple[str, ...]
     setting: str

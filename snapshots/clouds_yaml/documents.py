@@ -1,7 +1,7 @@
-"""YAML as it is written: each value with its line and with the kind that YAML gives it.
+"""Reads YAML as it is written: each value with its line and with the type that YAML gives it.
 
-A safe loader would turn `password: 0123` into 83 and keep the second of two equal keys. Here both
-are seen, so that they can be refused.
+A safe loader would turn `password: 0123` into 83 and drop the first of two equal keys. Here both
+mistakes are visible and can be refused.
 """
 
 import re
@@ -19,7 +19,7 @@ _TAG = "tag:yaml.org,2002:"
 
 
 class Kind(Enum):
-    """What YAML takes an unquoted value for."""
+    """The type that YAML gives an unquoted value."""
 
     TEXT = "a text"
     NUMBER = "a number"
@@ -100,7 +100,7 @@ def load(path: Path) -> Value | None:
 
 
 class Unreadable(Exception):  # noqa: N818 - reads as what it says
-    """A file that is no YAML for us: `message` leaves out the file's name, which `location` has."""
+    """A file that is not valid YAML: `message` leaves out the file's name, which `location` has."""
 
     def __init__(self, message: str, *, location: Location) -> None:
         super().__init__(message)
@@ -113,7 +113,7 @@ def _is_nothing(node: yaml.Node | None) -> bool:
 
 
 class _Reading:
-    """Turns the parser's nodes into values; a part that anchors share is turned once."""
+    """Turns the parser's nodes into values; a part shared through anchors is converted once."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -166,7 +166,7 @@ class _Reading:
             odd += below.odd_keys
             bad += below.bad_merges
         location = self._location(node)
-        # What is merged in by many ways counts once, not once for each way.
+        # A repeated key that several merges bring in is reported once.
         twice, no_texts = tuple(dict.fromkeys(repeated)), tuple(dict.fromkeys(odd))
         return Table(entries, locations, location, twice, no_texts, tuple(dict.fromkeys(bad)))
 
@@ -175,7 +175,7 @@ class _Reading:
 
 
 # --- what the parser complains of --------------------------------------------------------------
-# Its own words may hold a piece of the line, and the line may hold a password.
+# The parser's message may quote the line, and the line may hold a password.
 
 _HINTS = (
     (r"undefined alias|alphabetic or numeric", "a text that begins with `*` or `&` needs quotes"),

@@ -1,4 +1,4 @@
-"""One entry of `clouds.yaml`, for one region, as the configuration of one cloud."""
+"""Reads an entry of `clouds.yaml`, for one region, into the configuration of a cloud."""
 
 import re
 import ssl
@@ -38,7 +38,7 @@ _OLD_AUTH_NAMES = frozenset(name for names in AUTH_NAMES.values() for name in na
 
 
 def entry_section(table: Table, *, report: Report, folder: Path) -> Section:
-    """The entry with today's names for its keys."""
+    """The entry, with older names of its keys replaced by today's."""
     renamed = {old: new for new, names in ENTRY_NAMES.items() for old in names}
     entries: dict[str, Value] = {}
     labels: dict[str, str] = {}
@@ -55,8 +55,8 @@ def entry_section(table: Table, *, report: Report, folder: Path) -> Section:
 
 
 def read_entry(name: str, section: Section, *, region: str) -> CloudConfig | None:
-    """The cloud that an entry describes. None, or a configuration with gaps, when the report got a
-    mistake.
+    """The cloud that an entry describes. None, or an incomplete configuration, when the report has
+    a mistake.
     """
     _check_keys(section)
     _check_identity_version(section)
@@ -85,7 +85,7 @@ def read_entry(name: str, section: Section, *, region: str) -> CloudConfig | Non
     )
     if auth is None:
         return None
-    _check_together(config, section=section, evs=evs, storage=storage)
+    _check_combination(config, section=section, evs=evs, storage=storage)
     return config
 
 
@@ -131,7 +131,7 @@ def _check_verification(section: Section) -> None:
 
 
 def _trust(section: Section, key: str) -> str:
-    """A file, or folder, of certificates to verify a server by."""
+    """A file, or folder, of certificates that verify a server."""
     path = section.file(key, private=False, may_be_folder=True)
     if path is None:
         return ""
@@ -144,7 +144,7 @@ def _trust(section: Section, key: str) -> str:
 
 
 def _client_certificate(section: Section) -> tuple[str, str]:
-    """The files that prove us to a server; the key may stand in the certificate's file."""
+    """The files of the client certificate; the certificate's file may hold the key."""
     has_key = section.has("key")
     if has_key and (not section.has("cert") or section.is_empty("cert")):
         section.refuse("key", "stands without `cert`; name the certificate's file too")
@@ -216,8 +216,8 @@ class _Storage:
 
 
 def _read_storage(section: Section, evs: Section, *, allow_http: bool) -> _Storage:
-    """Where block storage is and how it talks. Without `evs.dialect`, the version that the other
-    keys name decides.
+    """The address and dialect of block storage. Without `evs.dialect`, other keys decide the
+    version.
     """
     dialect = evs.choice("dialect", DIALECTS, default="")
     version = _storage_version(section)
@@ -275,13 +275,13 @@ def _endpoint(section: Section, evs: Section, *, version: str) -> tuple[str, str
 
 
 def _of_version(version: str) -> list[str]:
-    """`volumev2` or `volumev3`; both while nothing says which version is meant."""
+    """`volumev2` or `volumev3`; both when no key gives the version."""
     service = BLOCK_STORAGE_OF_VERSION.get(version)
     return [service] if service else list(BLOCK_STORAGE_OF_VERSION.values())
 
 
 def _service_text(section: Section, ending: str) -> str:
-    """What the entry says for block storage alone, such as `volume_region_name`."""
+    """The entry's value for block storage only, such as `volume_region_name`."""
     services = (*BLOCK_STORAGE, *BLOCK_STORAGE_OF_VERSION.values())
     keys = [f"{name}_{ending}" for name in services if section.has(f"{name}_{ending}")]
     values = [section.text(key) for key in keys]
@@ -323,7 +323,7 @@ def _interface(section: Section) -> str:
 
 
 def _pace(section: Section, evs: Section) -> float:
-    """Ours, else the rate that other clients keep, which may be given for each service."""
+    """The portal's own rate, or the rate of other clients, which may be given for each service."""
     rate = evs.number("calls_per_second", most=MOST_CALLS_PER_SECOND)
     if rate is not None or evs.has("calls_per_second"):
         return rate or CALLS_PER_SECOND
@@ -336,10 +336,10 @@ def _pace(section: Section, evs: Section) -> float:
     return section.number("rate_limit", most=MOST_CALLS_PER_SECOND) or CALLS_PER_SECOND
 
 
-# --- what must fit together -----------------------------------------------------------------------
+# --- combinations of keys -------------------------------------------------------------------------
 
 
-def _check_together(
+def _check_combination(
     config: CloudConfig, *, section: Section, evs: Section, storage: _Storage
 ) -> None:
     auth, location = config.auth, section.table.location

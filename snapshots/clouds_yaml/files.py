@@ -1,4 +1,4 @@
-"""Opening the files: what can be wrong with a file before anything in it is read."""
+"""Opens the files: what can be wrong with a file before its content is read."""
 
 import os
 import stat
@@ -24,8 +24,7 @@ def full_path(text: str, *, folder: Path) -> Path:
 def trouble_with(path: Path, *, private: bool, may_be_folder: bool = False) -> str:
     """Why `path` cannot be used, as the end of a sentence that begins with the path; "" if it can.
 
-    A `private` file may be read by its owner and group (mode 640 suits a service user), by nobody
-    else.
+    Owner and group may read a `private` file (mode 640 suits a service user), nobody else.
     """
     try:
         mode = path.stat().st_mode

@@ -28,8 +28,8 @@ class Location:
 
 @dataclass(slots=True)
 class Mistakes:
-    """The sentences collected so far. The same words about the same line count once: an entry with
-    two regions, and a part that two entries share by an anchor, are read twice.
+    """The sentences collected so far. The same message about the same line counts once, because an
+    entry with two regions, and a part shared by an anchor, are read twice.
     """
 
     _sentences: dict[tuple[Location, str], str] = field(default_factory=dict)

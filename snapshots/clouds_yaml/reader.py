@@ -1,4 +1,4 @@
-"""The files together: which entries are meant, and what stands beside and below them."""
+"""Reads the files together: the chosen entries, their secrets and their profiles."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,7 +131,7 @@ class _Files:
 
 
 def _names(files: _Files, *, chosen: Chosen | None, mistakes: Mistakes) -> list[str]:
-    """The entries to be read. Those that are not chosen are not looked at."""
+    """The names of the entries to read; others are ignored."""
     clouds = files.clouds
     if chosen is None:
         names = list(clouds.entries)
@@ -152,7 +152,7 @@ def _names(files: _Files, *, chosen: Chosen | None, mistakes: Mistakes) -> list[
 
 
 def _owner(name: str, clouds: Table) -> str:
-    """The entry that a chosen name stands for: its own, or one with a region of that name."""
+    """The entry that a chosen name means: the entry itself, or an entry with such a region."""
     if name in clouds.entries:
         return name
     for entry, value in clouds.entries.items():
@@ -162,7 +162,7 @@ def _owner(name: str, clouds: Table) -> str:
 
 
 def _region_clouds(entry: str, value: Value) -> Iterator[str]:
-    """The names of the clouds that an entry with several regions becomes."""
+    """The names of the clouds for an entry with several regions."""
     silent = Report(cloud=entry, mistakes=Mistakes())
     if isinstance(value, Table):
         section = _section(normalised(value, report=silent), report=silent)
@@ -196,7 +196,7 @@ def _clouds_of(
         return
     table, lacks_profile = _with_profile(table, files=files, report=report)
     regions = regions_of(_section(table, report=report))
-    # Without a usable region the entry is read all the same, for its other mistakes.
+    # An entry without a usable region is still read, to report its other mistakes.
     for region in regions or [Region("", "", table)]:
         cloud = _cloud_name(name, region)
         if chosen and not {name, cloud} & set(chosen.names):
@@ -229,7 +229,7 @@ def _trouble_with_name(name: str) -> str:
 
 
 def _with_secrets(name: str, *, files: _Files, report: Report) -> Table | None:
-    """The entry below its part of secure.yaml."""
+    """The entry, overridden by its part of secure.yaml."""
     table = _table_of(files.clouds, name, report=report)
     if table is None or name not in files.secure.entries:
         return table
@@ -239,7 +239,7 @@ def _with_secrets(name: str, *, files: _Files, report: Report) -> Table | None:
 
 
 def _with_profile(table: Table, *, files: _Files, report: Report) -> tuple[Table, bool]:
-    """The entry over its profile, and whether a profile that it needs is not there."""
+    """The entry on top of its profile, and whether its profile is missing."""
     section = _section(table, report=report)
     profile = section.text("profile")
     if not profile:

@@ -1,4 +1,4 @@
-"""The regions of an entry: each becomes a cloud. None is ever guessed."""
+"""The regions of an entry: each becomes a cloud. A region is never guessed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from snapshots.clouds_yaml.section import Section, normalised, overlaid
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A region and the entry's keys for it. The name is "" when the file says none: the catalog
-    must have only one then. `suffix` is what the cloud's name gets, so that names stay different.
+    """A region and the entry's keys for it. The name is "" when the file gives none: then the
+    catalog must have only one. `suffix` is appended to the cloud's name, to keep names different.
     """
 
     name: str
@@ -73,7 +73,7 @@ def _listed(entry: Section) -> Iterator[tuple[str, Table]]:
 
 
 def _item(entry: Section, item: object, *, label: str) -> tuple[str, Table] | None:
-    """A name, or a table with the name and with values for this region alone."""
+    """A name, or a table with the name and the values for this region only."""
     table = item if isinstance(item, Table) else None
     if table is None and isinstance(item, Scalar):
         name = _named(entry, {label: item}, item, key=label)

@@ -1,4 +1,4 @@
-"""Whether two entries open the same project of the same cloud: a volume would have two names."""
+"""Finds entries for the same project of the same cloud: its volumes would have two names."""
 
 from itertools import combinations
 
@@ -13,8 +13,8 @@ from snapshots.evs.config import (
 
 
 def pairs_of_one_project(configs: list[CloudConfig]) -> list[tuple[CloudConfig, CloudConfig]]:
-    """The pairs that are surely two names of one thing. A project that one entry names and another
-    gives by id cannot be compared without asking the cloud.
+    """The pairs of entries that certainly open the same project. A project by name and a project by
+    id cannot be compared without asking the cloud.
     """
     return [pair for pair in combinations(configs, 2) if _is_same_place(*pair) and _is_same(*pair)]
 
@@ -28,7 +28,7 @@ def _is_same_place(first: CloudConfig, second: CloudConfig) -> bool:
     urls = [getattr(config.auth, "auth_url", "") for config in (first, second)]
     if not all(urls) or comparable(urls[0]) != comparable(urls[1]):
         return False
-    # Without a region the catalog must have only one, which is then the other entry's too.
+    # An entry without a region needs a catalog with a single region, so both entries share it.
     return first.region == second.region or not (first.region and second.region)
 
 
@@ -62,7 +62,9 @@ def _domain(auth: IdentityCredentials) -> tuple[str, str]:
 
 
 def _may_be_one_domain(ours: tuple[str, str], theirs: tuple[str, str]) -> bool:
-    """By id, by name, or as the two spellings of the domain that every Keystone begins with."""
+    """Whether two domains may be the same: by id, by name, or as the two spellings of Keystone's
+    default domain.
+    """
     for first, second in zip(ours, theirs, strict=True):
         if first and second:
             return first.casefold() == second.casefold()

@@ -1,5 +1,5 @@
-"""Every key that a `clouds.yaml` may hold: what the portal reads, what only other programs read,
-and what is refused with a reason.
+"""Every key that a `clouds.yaml` may have: those the portal reads, those only other programs read,
+and those refused with a reason.
 """
 
 import re
@@ -27,7 +27,7 @@ _ALL_NAMES = ENTRY_NAMES | AUTH_NAMES
 
 
 def names_of_the_same(key: str) -> set[str]:
-    """The other names that a key has, today's and older ones."""
+    """The other names of a key, today's and older."""
     for new, old in _ALL_NAMES.items():
         if key == new or key in old:
             return {new, *old} - {key}
@@ -209,7 +209,7 @@ def is_foreign(key: str) -> bool:
 
 
 def entry_suggestions() -> frozenset[str]:
-    """What a misspelt key of an entry may have been meant for."""
+    """The keys that a misspelt key of an entry may stand for."""
     services = {
         f"{service}_{ending}" for service in _ALL_BLOCK_STORAGE for ending in _BLOCK_STORAGE_ENDINGS
     }
@@ -227,7 +227,7 @@ _MEANT = {
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
-    """The candidate that looks most like `word`; "" when none does."""
+    """The candidate most similar to `word`; "" when none is."""
     best, likeness = "", 0.6
     candidates = set(candidates)
     if _MEANT.get(_plain(word)) in candidates:

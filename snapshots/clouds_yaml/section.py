@@ -1,4 +1,4 @@
-"""One table of an entry, read key by key; whatever is wrong becomes a sentence with its line."""
+"""Reads a table of an entry key by key; each mistake becomes a sentence with its line."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from snapshots.clouds_yaml.schema import names_of_the_same, nearest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Where the mistakes of one entry go."""
+    """Collects the mistakes of one entry."""
 
     cloud: str
     mistakes: Mistakes
@@ -28,8 +28,8 @@ class Report:
 class Section:
     """Reads the values of a table, whose keys are normalised (`normalised`).
 
-    Each reader returns an empty value for a key that is absent or refused. `labels` says how a key
-    is called in the file where that is not `prefix` and the key.
+    Each reader returns an empty value for a key that is absent or refused. `labels` gives a key's
+    name in the file when that differs from `prefix` and the key.
     """
 
     table: Table
@@ -45,12 +45,12 @@ class Section:
         return key in self.table.entries
 
     def refuse(self, key: str, problem: str) -> None:
-        """Say what is wrong with a key's value, or with the table when the key is absent."""
+        """Report a mistake in a key's value, or in the table when the key is absent."""
         value = self.table.entries.get(key)
         self.report.add(f"{self.label(key)} {problem}.", location=self._location(key, value))
 
     def is_empty(self, key: str) -> bool:
-        """Whether the key is there with the empty text, which says as little as no key."""
+        """Whether the key has the empty text as its value, which counts as an absent key."""
         value = self.table.entries.get(key)
         return isinstance(value, Scalar) and value.kind is Kind.TEXT and not value.text
 
@@ -58,7 +58,7 @@ class Section:
         return self.labels.get(key, f"{self.prefix}{key}")
 
     def is_mentioned(self, key: str) -> bool:
-        """Whether the key is there in some form, so that it cannot be called missing."""
+        """Whether the key exists in any form, so that it cannot be called missing."""
         forms = {key, f"{key}_file", f"{key}_env"}
         return bool(forms & self.table.entries.keys()) or bool(forms & self.misspelt)
 
@@ -69,7 +69,7 @@ class Section:
         refused: Mapping[str, str] | None = None,
         suggestions: Collection[str] = (),
     ) -> None:
-        """Refuse the keys that are neither in `allowed` nor `refused` for a reason."""
+        """Refuse keys that are not in `allowed`, and those in `refused` with their reason."""
         for key in self.table.entries:
             if refused and key in refused:
                 self.refuse(key, f"is not read here: {refused[key]}")
@@ -81,7 +81,7 @@ class Section:
         self.misspelt.add(near)
         value = self.table.entries[key]
         is_bare = isinstance(value, Scalar) and value.kind is Kind.NOTHING and not value.text
-        # `{password:x}` is a key, and in `{password: x,y}` the y is: neither may be told.
+        # `{password:x}` is a key, and in `{password: x,y}` the y is: neither may be quoted.
         if is_bare or not re.fullmatch(r"[\w.-]{1,60}", key):
             meant = f" (for {self.prefix}{near}?)" if near else ""
             table = self.prefix.rstrip(".") or "the entry"
@@ -108,7 +108,7 @@ class Section:
     # --- kinds of values ------------------------------------------------------------------------
 
     def raw_text(self, key: str) -> str:
-        """A value that must be a text, whatever it says."""
+        """A value that must be a text of any content."""
         value = self.table.entries.get(key)
         if value is None:
             return ""
@@ -148,7 +148,7 @@ class Section:
         return text if text in choices else default
 
     def truth(self, key: str) -> bool | None:
-        """The truth that is written; None when absent or refused."""
+        """A boolean; None when absent or refused."""
         value = self.table.entries.get(key)
         if value is None:
             return None
@@ -197,7 +197,7 @@ class Section:
     # --- files and secrets ----------------------------------------------------------------------
 
     def file(self, key: str, *, private: bool, may_be_folder: bool = False) -> Path | None:
-        """The file that a value names, when it can be read."""
+        """The file that a value names, if it can be read."""
         text = self.text(key)
         if not text:
             return None
@@ -212,12 +212,12 @@ class Section:
         return path
 
     def _folder_of(self, key: str) -> Path:
-        """A relative path counts from the folder of the file that it stands in."""
+        """The folder of the file that holds the key: relative paths start there."""
         value = self.table.entries.get(key)
         return value.location.file.parent if value else self.folder
 
     def secret(self, key: str) -> str:
-        """A secret that is written here, or stands in a file or variable that is named here."""
+        """A secret written here, or in a file or variable named here."""
         forms = [form for form in (key, f"{key}_file", f"{key}_env") if self.has(form)]
         if len(forms) > 1:
             self.refuse(forms[1], f"stands beside {forms[0]}; keep one of them")
@@ -272,14 +272,14 @@ class Section:
         return secret
 
 
-# What stands in other tables is not read: neither other programs' settings, nor a table where a
-# password was meant, whose keys must not be told.
+# Other tables are not read: they hold other programs' settings, or a password was meant there, and
+# then their keys must not be quoted.
 _TABLES = frozenset({"auth", "evs", "proxy", "values"})
 
 
 def normalised(table: Table, *, report: Report) -> Table:
-    """The table, and those within it, with `_` for `-` in keys. Keys that are there twice, or are
-    no text, are refused.
+    """The table, and the tables within it, with `_` for `-` in keys. Repeated keys and keys that
+    are no text are refused.
     """
     entries: dict[str, Value] = {}
     locations: dict[str, Location] = {}

@@ -1,4 +1,4 @@
-"""Who the portal is to a cloud: the `auth` table, by the kind of sign-in."""
+"""Reads how the portal signs in to a cloud: the `auth` table, by the type of credentials."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -63,8 +63,8 @@ def _secret(name: str) -> frozenset[str]:
     return frozenset({name, f"{name}_file", f"{name}_env"})
 
 
-# What may stand in `auth` for a kind. An access key's project is one of a region, by id; what a
-# vendor's files say beside it about the same account does no harm.
+# The keys of `auth` for each type. The project of an access key belongs to a region and is given by
+# id; other keys of vendors' files about the same account are harmless.
 _READ: Mapping[str, frozenset[str]] = {
     PASSWORD: _USER | _PROJECT | _DEFAULTS | _secret("password") | {"auth_url"},
     APPLICATION: _APPLICATION
@@ -84,7 +84,7 @@ _READ: Mapping[str, frozenset[str]] = {
     | {"auth_url", "user_domain_id", "user_domain_name"},
 }
 _ALL_SECRETS = frozenset[str]().union(*map(_secret, SECRETS))
-# What makes clear which kind is meant when `auth_type` is absent.
+# The keys that decide the type when `auth_type` is absent.
 _TELLING = {
     PASSWORD: _secret("password"),
     APPLICATION: _secret("application_credential_secret") | _APPLICATION,
@@ -94,7 +94,7 @@ _TELLING = {
 
 
 def auth_section(entry: Section) -> Section:
-    """The `auth` table with today's names, and with the credentials that stand beside it."""
+    """The `auth` table with today's names of keys, and with the credentials beside it."""
     inner = entry.section("auth")
     table = inner.table if inner else Table({}, {}, entry.table.location)
     entries: dict[str, Value] = {}
@@ -134,7 +134,7 @@ def _is_same(first: Value, second: Value) -> bool:
 
 
 def kind_of_sign_in(entry: Section, auth: Section) -> str:
-    """One of the four kinds, "" when refused. Without `auth_type` the secret in `auth` tells."""
+    """The type of credentials, "" when refused; without `auth_type` the secret decides."""
     if entry.has("auth_type") and not entry.is_empty("auth_type"):
         return _written_kind(entry)
     telling = [kind for kind, keys in _TELLING.items() if keys & auth.table.entries.keys()]
@@ -197,7 +197,7 @@ def _why_not_read(key: str, *, kind: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Domain:
-    """By id or name; "" twice when the file says neither."""
+    """A domain by id or name; both are "" when the file gives neither."""
 
     id: str
     name: str
@@ -207,7 +207,7 @@ class _Domain:
 
 
 class _Auth:
-    """Reads what the kinds have in common."""
+    """Reads the keys that all types of credentials share."""
 
     def __init__(self, section: Section, *, region: str, allow_http: bool) -> None:
         self.section = section
@@ -223,7 +223,7 @@ class _Auth:
         return value
 
     def needs_any(self, keys: tuple[str, ...], *, hint: str = "") -> None:
-        """Say that all of the keys are missing, when they are."""
+        """Report that all of the keys are missing, when they are."""
         if not any(self._is_refused(key) or self.section.text(key) for key in keys):
             names = " or ".join(keys)
             self.section.report.add(f"auth needs {names}{hint}.", location=self._location)
@@ -293,7 +293,7 @@ class _Auth:
         }
 
     def _domain(self, key: str) -> _Domain:
-        """The domain of the user or project, else the domain for both, else the default one."""
+        """The domain of the user or project, then the domain for both, then the default domain."""
         for prefix in (key, "domain", "default_domain"):
             domain = _Domain(self.section.text(f"{prefix}_id"), self.section.text(f"{prefix}_name"))
             if domain:

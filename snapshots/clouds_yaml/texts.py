@@ -1,4 +1,4 @@
-"""What a text, a secret or an address must look like. Pure functions; each says why not."""
+"""What a text, a secret or an address may look like. Pure functions that say why not."""
 
 import ipaddress
 import re
@@ -8,7 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 
 _INVISIBLE = {"\u00ad", "\u200b", "\u200e", "\u200f", "\u2060", "\ufeff"}
 _CURLY_QUOTES = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
-# Forms that other programs fill in. In full, so that a password may hold a `$` or a `<`.
+# Placeholders that other programs fill in. Only the whole text counts, so that a password may
+# contain `$` or `<`.
 _PLACEHOLDERS = (
     r"\$\{[^}]*\}",
     r"\$[A-Z][A-Z0-9]*_[A-Z0-9_]*",
@@ -24,7 +25,7 @@ _ENCRYPTED = re.compile(r"ENC\[AES256_GCM,|\$ANSIBLE_VAULT;")
 
 
 def trouble_with_text(text: str) -> str:
-    """Why a text cannot be meant as it is written, with what to do; "" when it can."""
+    """Why a text cannot be meant as it is written, with what to do; "" for an acceptable text."""
     return next((problem for is_so, problem in _TROUBLES_OF_TEXTS if is_so(text)), "")
 
 
@@ -37,7 +38,9 @@ def _holds_control_character(text: str) -> bool:
 
 
 def _holds_half_character(text: str) -> bool:
-    """Half of a pair from JSON, or a byte that is not UTF-8 in a variable: neither can be sent."""
+    """Whether the text has half a surrogate pair (JSON) or bytes that are not UTF-8 (a variable),
+    which cannot be sent.
+    """
     return any(unicodedata.category(character) == "Cs" for character in text)
 
 
@@ -50,7 +53,7 @@ def _is_in_curly_quotes(text: str) -> bool:
 
 
 def is_encrypted(text: str) -> bool:
-    """Whether a text, or a whole file, is what ansible-vault or sops made of it."""
+    """Whether a text, or a whole file, was encrypted by ansible-vault or sops."""
     return bool(_ENCRYPTED.match(text))
 
 
@@ -80,7 +83,7 @@ _TROUBLES_OF_TEXTS: tuple[tuple[Callable[[str], bool], str], ...] = (
 
 
 def trouble_with_written_secret(secret: str) -> str:
-    """The same for a secret that stands in the file."""
+    """The same for a secret written in the file."""
     trouble = trouble_with_text(secret)
     if trouble == _PLACEHOLDER_WORDS:
         return f"{trouble}, or name its file or variable with ..._file or ..._env"
@@ -88,8 +91,8 @@ def trouble_with_written_secret(secret: str) -> str:
 
 
 def trouble_with_revealed_secret(secret: str) -> str:
-    """The same for the content of a file or variable, which nobody fills in later: it may look like
-    a placeholder.
+    """The same for the content of a file or variable, which no program fills in: it may look like a
+    placeholder.
     """
     trouble = trouble_with_text(secret)
     return "" if trouble == _PLACEHOLDER_WORDS else trouble
@@ -144,7 +147,7 @@ PLAIN_HTTP_WORDS = (
 
 
 def is_plain_http(url: str) -> bool:
-    """Whether what is sent to `url` can be read on the way: http, and not to this machine."""
+    """Whether others can read what is sent to `url`: http, and not to this machine."""
     parts = urlsplit(url)
     return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
 
@@ -178,8 +181,8 @@ def identity_root(url: str) -> str:
 
 
 def comparable(url: str) -> str:
-    """The same text for addresses of the same service: without version, project, slash,
-    usual port and capitals of the host.
+    """An address in comparable form: without version, project, slash, default port and capitals of
+    the host.
     """
     parts: SplitResult = urlsplit(url)
     usual = {"http": 80, "https": 443}[parts.scheme]

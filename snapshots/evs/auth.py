@@ -1,4 +1,6 @@
-"""Who we are to the cloud: a token from its identity service, or a signature with an access key."""
+"""How the portal authenticates to a cloud: with a token of its identity service, or by signing with
+an access key.
+"""
 
 import copy
 import threading
@@ -34,24 +36,26 @@ _LOOK_AGAIN_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInPause:
-    """Do not sign in for so long: another process is signing in, or the cloud `refused`."""
+    """Do not sign in for so many seconds: another process is signing in, or the cloud `refused`."""
 
     seconds: float
     refused: bool
 
 
 class SignInLock(Protocol):
-    """Agrees with other processes on when to sign in with one set of credentials."""
+    """Agrees with other processes on when to sign in with a set of credentials."""
 
     def acquire(self) -> SignInPause | None:
         """Lock the sign-in for this process; a pause when it may not sign in now."""
 
     def release(self, error: EvsError | None) -> float:
-        """The sign-in has ended, well or with this error. Seconds before the next may be tried."""
+        """End the sign-in, with its error if it failed; returns the seconds before the next
+        attempt.
+        """
 
 
 class NoSignInLock:
-    """For a process that signs in alone."""
+    """For a process that shares its credentials with no other."""
 
     def acquire(self) -> SignInPause | None:
         return None
@@ -62,9 +66,10 @@ class NoSignInLock:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Grant:
-    """What a call needs to be let in. `since` and `until` are by the monotonic clock, seconds.
+    """What a call needs to be authenticated. `since` and `until` are seconds of the monotonic
+    clock.
 
-    `project_name` is empty where the cloud does not tell it, as with access keys.
+    `project_name` is empty when the cloud does not give it, as with access keys.
     """
 
     project_id: str
@@ -80,10 +85,10 @@ class Auth(Protocol):
     """Shared by threads."""
 
     def grant(self, send: Send) -> Grant:
-        """A grant that is good as far as we know, signing in if need be."""
+        """A grant that is valid as far as we know; signs in if necessary."""
 
     def drop(self, grant: Grant) -> bool:
-        """Forget a grant that the cloud rejected; whether asking for another one makes sense."""
+        """Forget a grant that the cloud rejected; returns whether another grant can be had."""
 
     def sign(
         self,
@@ -94,7 +99,7 @@ class Auth(Protocol):
         headers: Mapping[str, str],
         body: bytes | None,
     ) -> dict[str, str]:
-        """`headers` with those that let the request in."""
+        """`headers`, with those that authenticate the request."""
 
 
 class SignedAuth:
@@ -130,14 +135,13 @@ class SignedAuth:
 
 
 class TokenAuth:
-    """A token (page iam_30_0001), shared by all threads and renewed by one of them.
+    """A token (page iam_30_0001), shared by all threads; one thread at a time renews it.
 
     A token is used until shortly before its end: 60 s or a twentieth of its life, whichever is
-    less. Repeated wrong passwords lock an account, so a refused sign-in is remembered: for 60 s,
-    from the third in a row on for 600 s, LoginFailed is raised without asking the cloud again. What
-    other processes tried, and what a restarted one forgets, the `sign_in_lock` remembers; the
-    longer pause of the two counts. Other credentials need another `TokenAuth`, which remembers
-    nothing.
+    less. Repeated wrong passwords lock an account, so after a refused sign-in LoginFailed is raised
+    without asking the cloud for 60 s, and from the third refusal in a row for 600 s. The
+    `sign_in_lock` does the same for other processes and across restarts; the longer pause counts.
+    Other credentials need another `TokenAuth`, which starts afresh.
     """
 
     def __init__(
@@ -159,11 +163,11 @@ class TokenAuth:
         self._refused_until = 0.0
 
     def grant(self, send: Send) -> Grant:
-        """The token in use, or a new one.
+        """The token in use, or a new token.
 
-        Raises LoginFailed when the cloud refuses us (perhaps remembered), other EvsErrors when the
-        login got no usable answer. `outcome_known` is always True: whatever was to be done with
-        the token has not been done.
+        Raises LoginFailed when the cloud refuses us now or refused us lately, other EvsErrors when
+        the login got no usable answer. `outcome_known` is always True: the call that needed the
+        token was not sent.
         """
         tries = self._tries
         grant = self._usable()
@@ -174,8 +178,8 @@ class TokenAuth:
             if grant is not None:
                 return grant
             if self._failure and self._tries != tries:
-                # The try we waited for failed; if each waiting thread tried on its own, the last
-                # would wait for the sum of all time-outs.
+                # The attempt we waited for failed. If each waiting thread tried again, the last of
+                # them would wait for the sum of all time-outs.
                 raise copy.copy(self._failure)
             self._raise_remembered()
             return self._try(send)
@@ -215,7 +219,9 @@ class TokenAuth:
             raise failure
 
     def _lock_sign_in(self) -> None:
-        """Wait while another process signs in. Raises LoginFailed when the cloud refused one."""
+        """Wait while another process signs in. Raises LoginFailed when the cloud refused that
+        sign-in.
+        """
         end = self._clock.monotonic() + _LONGEST_WAIT_SECONDS
         while pause := self._sign_in_lock.acquire():
             if pause.refused:
@@ -270,7 +276,7 @@ class TokenAuth:
         )
 
     def _project_id(self, answer: CloudAnswer) -> str:
-        """The configured project, for a token that does not tell its own."""
+        """The configured project, for a token that does not name its project."""
         project_id = getattr(self._credentials, "project_id", "")
         if not project_id:
             raise UnreadableAnswer(

@@ -1,4 +1,4 @@
-"""Where a token's catalog says the block storage is."""
+"""Finds the address of the block storage API in a token's catalog."""
 
 import ipaddress
 import re
@@ -10,7 +10,7 @@ from snapshots.evs.dialects import Dialect
 from snapshots.evs.errors import NoEndpoint
 
 INTERFACES = ("public", "internal", "admin")
-# The version and the project are put behind the root by us, for the dialect in use.
+# The client appends version and project to the root, as the dialect needs them.
 _VERSION_TAIL = re.compile(r"/v(\d+)(?:\.\d+)?(?:/[^/]*)?/*$")
 
 
@@ -39,7 +39,7 @@ def is_address(url: str) -> bool:
 
 
 def is_open(url: str) -> bool:
-    """Whether `url` would carry passwords and tokens in the clear beyond this machine."""
+    """Whether `url` would send passwords and tokens unencrypted to another machine."""
     parts = urlsplit(url)
     return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
 
@@ -56,7 +56,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def read_catalog(catalog: object) -> tuple[Service, ...]:
-    """The endpoints of a token's `catalog`; what cannot be read is left out."""
+    """The endpoints of a token's `catalog`, without those that cannot be read."""
     return tuple(_services(catalog))
 
 
@@ -107,7 +107,7 @@ def find_root(
 
 
 def _region(services: Iterable[Service], region: str) -> str:
-    """`region`, or the only one there is."""
+    """`region`, or the catalog's only region."""
     regions = sorted({service.region for service in services})
     if not region and len(regions) == 1:
         return regions[0]

@@ -1,4 +1,4 @@
-"""The calls themselves."""
+"""The calls of the block storage API."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -64,12 +64,13 @@ class _Call:
 
 
 class EvsClient:
-    """One unit of work with one cloud: cheap to build, its exchanges told to one recorder.
+    """A client for one unit of work with one cloud: cheap to build, its exchanges go to one
+    recorder.
 
-    Calls that can do no harm twice (reading, updating) are sent again, after each of the
-    `pauses_seconds`, when no answer, a server fault or throttling comes back; callers who plan
-    their own pauses give none. `purpose` names why requests leave, for the recorder; without it
-    each kind of call has its own (a login always is "login").
+    Calls that do no harm when repeated (reading, updating) are sent again, after each of the
+    `pauses_seconds`, when no answer, a server fault or throttling comes back; callers who schedule
+    their own retries pass no pauses. `purpose` says why requests are sent, for the recorder; by
+    default each kind of call has its own purpose (that of a login is always "login").
 
     Every method raises an EvsError when it does not succeed, and what the recorder raises.
     """
@@ -91,8 +92,8 @@ class EvsClient:
     def create_snapshot(self, arguments: CreateSnapshot) -> CloudSnapshot:
         """Ask for a snapshot (page A-2093); it comes back as "creating" and becomes usable later.
 
-        Sent once. Only when the cloud rejected the token, so did nothing, is it sent a second time
-        with a new one. If the error's `outcome_known` is False, a snapshot may exist.
+        The request is sent once. Only when the cloud rejected the token, and so did nothing, is it
+        sent again with a new token. If the error's `outcome_known` is False, a snapshot may exist.
         """
         call = _Call(
             purpose="create",
@@ -103,7 +104,7 @@ class EvsClient:
         return _read(self._ask(call), _snapshot_answer)
 
     def show_snapshot(self, snapshot_id: str) -> CloudSnapshot:
-        """One snapshot (page A-2098); NotFound when it is gone or another project's."""
+        """A snapshot (page A-2098); NotFound when it is gone or another project's."""
         path = self._connection.dialect.show
         call = _Call(purpose="watch", path=path, identity=_named(snapshot_id))
         return _snapshot_with_id(snapshot_id, answer=self._ask_patiently(call))
@@ -111,12 +112,12 @@ class EvsClient:
     def update_snapshot(
         self, snapshot_id: str, *, name: str | None, description: str | None
     ) -> CloudSnapshot:
-        """Replace name and description (page A-2095), in whatever status the snapshot is.
+        """Replace name and description (page A-2095), whatever status the snapshot has.
 
-        Both texts are already checked against `limits`; None empties the field. The answer's
-        `updated_at` may be the one from before. NotFound when the snapshot is gone or another
-        project's. If the error's `outcome_known` is False, the texts may have been replaced:
-        reading the snapshot tells, and updating it again does no harm.
+        Both texts are already checked against `limits`; None empties the field. The answer may
+        still have the `updated_at` from before. NotFound when the snapshot is gone or another
+        project's. If the error's `outcome_known` is False, the texts may have been replaced: read
+        the snapshot, or update it again.
         """
         call = _Call(
             purpose="update",
@@ -128,9 +129,9 @@ class EvsClient:
         return _snapshot_with_id(snapshot_id, answer=self._ask_patiently(call))
 
     def delete_snapshot(self, snapshot_id: str) -> None:
-        """Ask for the end of a snapshot (page A-2094): it is "deleting", then gone, or back again.
+        """Ask to delete a snapshot (page A-2094): it is "deleting", then gone, or available again.
 
-        Sent once, as a creation is. NotFound when it is gone already.
+        The request is sent once, as for a creation. NotFound when the snapshot is already gone.
         """
         path = self._connection.dialect.delete
         self._ask(_Call(purpose="delete", method="DELETE", path=path, identity=_named(snapshot_id)))
@@ -143,10 +144,10 @@ class EvsClient:
         name: str | None = None,
         limit: int = PAGE_SIZE,
     ) -> list[CloudSnapshot]:
-        """All snapshots of the project that fit, newest first, `limit` (1..1000) a page (A-2097).
+        """All matching snapshots of the project, newest first, `limit` (1..1000) a page (A-2097).
 
-        Filters are checked again here: a cloud that does not know one ignores it. A row
-        that cannot be read makes the list unreadable: what it hides may be what is looked for.
+        Filters are checked again here, because a cloud ignores a filter that it does not know. A
+        row that cannot be read makes the whole list unreadable: it may be the row that is sought.
         """
         texts = {"volume_id": volume_id, "status": status, "name": name}
         filters = tuple((key, value) for key, value in texts.items() if value is not None)
@@ -161,10 +162,10 @@ class EvsClient:
         ids: frozenset[str] | None = None,
         limit: int = PAGE_SIZE,
     ) -> Listed[CloudSnapshot]:
-        """What can be read of the project's snapshots, or of a volume's, all as the cloud shows
-        them: a bad row does not hide the others.
+        """The readable snapshots of the project, or of a volume: an unreadable row does not hide
+        the others.
 
-        With `ids`, no more pages are asked for than it takes to find these.
+        With `ids`, no more pages are read than are needed to find these.
         """
         filters = () if volume_id is None else (("volume_id", volume_id),)
         call = _Call(purpose="watch", path=self._connection.dialect.list, query=filters)
@@ -173,33 +174,31 @@ class EvsClient:
         return listed(rows)
 
     def list_volumes(self, *, limit: int = PAGE_SIZE) -> Listed[CloudVolume]:
-        """All volumes of the project that can be read, `limit` (1..1000) a page (pages A-2069,
-        A-2006).
-        """
+        """All readable volumes of the project, `limit` (1..1000) a page (pages A-2069, A-2006)."""
         call = _Call(purpose="inventory", path=self._connection.dialect.volumes)
         read_row = tolerantly(volume_from)
         return listed(self._list(call, key="volumes", read_row=read_row, limit=limit))
 
     def show_volume(self, volume_id: str) -> CloudVolume:
-        """One volume; NotFound when it is gone or another project's."""
+        """A volume; NotFound when it is gone or another project's."""
         path = self._connection.dialect.volume
         call = _Call(purpose="inventory", path=path, identity=_named(volume_id))
         answer = self._ask_patiently(call)
         return _read(answer, lambda data: volume_from(data.get("volume")))
 
     def quotas(self) -> Quotas:
-        """What the project may hold and holds (page A-2073)."""
+        """The project's limits and what it uses of them (page A-2073)."""
         call = _Call(
             purpose="quota", path=self._connection.dialect.quota, query=(("usage", "True"),)
         )
         return _read(self._ask_patiently(call), lambda data: quotas_from(data.get("quota_set")))
 
     def endpoint(self) -> str:
-        """The address that all other calls go to, with the project's id; signs in if need be."""
+        """The address of all other calls, with the project's id; signs in if necessary."""
         return self._connection.base_url(self._grant())
 
     def ping(self) -> str:
-        """Sign in and make the smallest call; returns, for people, what was reached."""
+        """Sign in and make the smallest call; returns a sentence that says what answered."""
         call = _Call(purpose="ping", path=self._connection.dialect.list, query=(("limit", "1"),))
         _read(
             self._ask(call), lambda data: page_from(data, key="snapshots", read_row=snapshot_from)
@@ -225,10 +224,10 @@ class EvsClient:
         return Listing(fetch=fetch, paging=paging, ids=ids).read_all(limit=limit)
 
     def _ask_patiently(self, call: _Call) -> CloudAnswer:
-        """For calls that may be sent again: ask again when that may help.
+        """For calls that may be repeated: send again when that may help.
 
         A refusal of the last attempt says nothing about the attempts before it, so the outcome is
-        known only when it is known of all of them.
+        known only when it is known for all attempts.
         """
         outcome_known = True
         for pause in (*self._pauses_seconds, None):
@@ -244,7 +243,7 @@ class EvsClient:
         raise AssertionError("The last attempt returns or raises.")
 
     def _ask(self, call: _Call) -> CloudAnswer:
-        """Send once, or twice when the token was rejected and a new one could be had."""
+        """Send once, or again with a new token when the cloud rejected the token."""
         grant = self._grant()
         answer = self._send(call, grant=grant)
         error = _error_in(answer)
@@ -290,7 +289,7 @@ class EvsClient:
 
 
 def _create_body(arguments: CreateSnapshot) -> bytes:
-    """An absent name is left out: the documents allow null for the description only."""
+    """An absent name is left out: the documents allow null only for the description."""
     snapshot = {
         "volume_id": arguments.volume_id,
         **({} if arguments.name is None else {"name": arguments.name}),
@@ -316,14 +315,16 @@ def _seconds_to_wait(error: EvsError, *, pause: float | None) -> float | None:
 
 
 def _named(identity: str) -> str:
-    """An id as a path segment; what would name another path is a mistake of the caller."""
+    """An id as a path segment. Raises ValueError for an id that would name another path."""
     if identity in {"", ".", ".."}:
         raise ValueError("An id is needed.")
     return escaped(identity)
 
 
 def _fits(row: CloudSnapshot, key: str, value: str) -> bool:
-    """Literally, but statuses without regard to case: some clouds write capitals."""
+    """Whether the row has this value; statuses are compared without regard to case, as some clouds
+    write capitals.
+    """
     text = str(getattr(row, key))
     return text.lower() == value.lower() if key == "status" else text == value
 

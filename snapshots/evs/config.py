@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordCredentials:
-    """A user's password, and the project the token shall be for (IAM page iam_30_0001).
+    """A user's password, and the project that the token is for (IAM page iam_30_0001).
 
-    `auth_url` ends in `/v3`. User, domains and project may be named or given by id; the id wins.
-    A user given by id needs no domain. Huawei calls the domain the account name; a project named
-    without a domain is the user's domain's.
+    `auth_url` ends in `/v3`. User, domains and project are given by name or id; the id wins. A user
+    given by id needs no domain. Huawei calls the domain the account name; a project named without a
+    domain belongs to the user's domain.
     """
 
     auth_url: str
@@ -43,9 +43,9 @@ class ApplicationCredentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCredentials:
-    """A token somebody else obtained, exchanged for one of the named project.
+    """A token obtained elsewhere, exchanged for a token of the named project.
 
-    It cannot be renewed: when it has expired, signing in is refused. `auth_url` ends in `/v3`.
+    It cannot be renewed: after it has expired, signing in is refused. `auth_url` ends in `/v3`.
     """
 
     auth_url: str
@@ -72,7 +72,7 @@ Credentials = IdentityCredentials | KeyCredentials
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """An HTTP proxy between the portal and one cloud.
+    """An HTTP proxy between the portal and a cloud.
 
     `url` is `http://host:port` or `https://host:port`, without a user. `cacert` verifies the
     proxy's own certificate, "" for the built-in authorities.
@@ -86,12 +86,12 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudConfig:
-    """One cloud: where it is, how it talks, what it allows, who we are there.
+    """A cloud: its address, its dialect and limits, and our credentials.
 
     `dialect` and `limits` name an entry of `dialects.DIALECTS` and `limits.PROFILES`. Without
     `endpoint` the token's catalog decides: its entry of this `interface` (public, internal or
     admin) and `region`. `cacert` is a file (or folder) of certificates that replaces the built-in
-    ones; `client_cert` and `client_key` are files that prove us to a server that asks for a
+    authorities; `client_cert` and `client_key` are files for a server that asks for a client
     certificate (`client_key` is empty when the certificate's file holds the key). Plain http is
     refused unless the host is loopback or `allow_http` is set. `calls_per_second` of 0 means no
     pacing.

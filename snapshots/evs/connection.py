@@ -20,9 +20,9 @@ from snapshots.evs.wire import Wire, WireLimits
 
 
 class Pacer:
-    """Spreads calls evenly over time, for all threads together; a rate of 0 means no pacing.
+    """Spreads calls evenly over time, for all threads of a process; a rate of 0 means no pacing.
 
-    Nothing is saved up while there is nothing to send, so nothing bursts out afterwards.
+    Unused time is not saved up, so no burst follows a pause.
     """
 
     def __init__(self, calls_per_second: float, *, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -33,12 +33,12 @@ class Pacer:
         self._next = 0.0
 
     def share(self, processes: int) -> None:
-        """Leave room for others: so many processes keep the rate together."""
+        """Divide the rate among so many processes."""
         with self._lock:
             self._gap = self._least_gap * max(processes, 1)
 
     def wait(self) -> None:
-        """Return when the next call may leave."""
+        """Wait until the next call may be sent."""
         with self._lock:
             now = self._clock.monotonic()
             mine = max(now, self._next)
@@ -48,7 +48,7 @@ class Pacer:
 
 
 class Connection:
-    """One cloud, for all threads of a process; built once by `connect`."""
+    """The connection to a cloud, for all threads of a process; `connect` builds it once."""
 
     def __init__(self, config: CloudConfig, *, auth: Auth, wire: Wire, clock: Clock) -> None:
         self.name = config.name
@@ -64,7 +64,7 @@ class Connection:
         self._endpoint = api_root(config.endpoint) if config.endpoint else None
 
     def base_url(self, grant: Grant) -> str:
-        """The address that the dialect's paths follow; NoEndpoint when there is none to use."""
+        """The address before the dialect's paths; NoEndpoint when there is none."""
         root = self._endpoint or find_root(
             grant.services,
             dialect=self.dialect,
@@ -88,10 +88,10 @@ def connect(
 ) -> Connection:
     """Build the connection that `config` describes; sends nothing.
 
-    Without `wire` one with its default time limits is made; without `sign_in_lock` this process
-    signs in alone. Raises ValueError, naming the cloud, for what cannot work: an unknown dialect or
-    profile, an address that is none or is open to the network, no user, no project, a bad
-    certificate.
+    Without `wire` it gets a wire with default time limits; without `sign_in_lock` this process does
+    not coordinate sign-ins with others. Raises ValueError, naming the cloud, for a configuration
+    that cannot work: an unknown dialect or profile, a malformed or unencrypted address, no user, no
+    project, a bad certificate.
     """
     _check(config)
     auth: Auth

@@ -1,7 +1,7 @@
-"""The ways to say the same thing: which path, which paging, which filters. Data only.
+"""The API's dialects: paths, paging and filters. Data only.
 
-The native v2 dialect is the most portable one (evs-api fact sheet, section 1); v3 has the same
-bodies, the vendor's own has other paths and pages by offset.
+The native v2 dialect is the most portable (docs/evs-api.md); v3 has the same bodies, the vendor's
+dialect has other paths and pages by offset.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 
 class Paging(Enum):
-    """How a list is continued: after the last id seen, or after so many rows."""
+    """How the next page of a list is asked for: after the last id, or after a number of rows."""
 
     MARKER = "marker"
     OFFSET = "offset"
@@ -19,10 +19,10 @@ class Paging(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """Paths stand below `/{version}/{project_id}`; `{id}` and `{project_id}` are filled in.
+    """Paths follow `/{version}/{project_id}`; `{id}` and `{project_id}` are filled in.
 
-    None as a path: the dialect has no such call. `service_types` are looked for in a token's
-    catalog in this order.
+    None as a path: the dialect has no such call. `service_types` are searched in a token's catalog
+    in this order.
     """
 
     name: str

@@ -29,10 +29,10 @@ from snapshots.evs.secrets import without_secrets
 class EvsError(Exception):
     """A call that did not succeed.
 
-    `status` is the HTTP status (None when no answer came), `code` the cloud's own word for the
-    trouble ("" for none), `message` at most 500 characters for people, `request_id` what to quote
-    to the cloud's support, `retry_after` seconds (at most 3600) that the cloud asked us to wait.
-    `at_sign_in`: the last attempt was not sent, since the sign-in before it failed.
+    `status` is the HTTP status (None without an answer), `code` the cloud's error code ("" for
+    none), `message` at most 500 characters for people, `request_id` the id to quote to the cloud's
+    support, `retry_after` the seconds (at most 3600) that the cloud asked us to wait. `at_sign_in`:
+    the last attempt was not sent, because the sign-in before it failed.
     """
 
     provably_undone: ClassVar[bool] = False
@@ -57,7 +57,7 @@ class EvsError(Exception):
         self.outcome_known = self.provably_undone if outcome_known is None else outcome_known
 
     def strike(self, secrets: Iterable[str]) -> None:
-        """Take these secrets out of what the cloud said: some echo what they were sent."""
+        """Remove these secrets from what the cloud said: some clouds echo what they were sent."""
         texts = tuple(secrets)
         self.message = without_secrets(self.message, texts)
         self.code = without_secrets(self.code, texts)
@@ -71,7 +71,7 @@ class EvsError(Exception):
 
     @property
     def token_rejected(self) -> bool:
-        """Whether the cloud refused the token itself, so that a new one may help."""
+        """Whether the cloud rejected the token itself, so that a new token may help."""
         return False
 
 
@@ -213,7 +213,7 @@ def _kind(status: int, *, fault: Fault | None) -> type[EvsError]:
 
 
 def _kind_by_fault(status: int, *, fault: Fault) -> type[Refused] | None:
-    """What the fault says more exactly than the status does; the first that fits."""
+    """A more exact class than the status gives, from the first rule that fits the fault."""
     not_the_api = not fault.is_native or fault.gateway_number != "" or _is_frameworks(fault)
     rules: tuple[tuple[bool, type[Refused]], ...] = (
         (fault.code.upper() in _TOKEN_CODES, AuthFailed),
@@ -227,8 +227,8 @@ def _kind_by_fault(status: int, *, fault: Fault) -> type[Refused] | None:
 
 
 def _kind_without_fault(status: int) -> type[EvsError]:
-    # A 404 page or an empty 404 comes from a proxy or a wrong address. Reading it as "the snapshot
-    # is gone" would be a lie that the portal then records.
+    # A 404 page or an empty 404 comes from a proxy or a wrong address, so it does not prove that
+    # the snapshot is gone.
     return NoSuchApi if status == 404 else _BY_STATUS.get(status, BadRequest)
 
 
@@ -248,7 +248,7 @@ def _is_quota(status: int, *, fault: Fault) -> bool:
 
 
 def _turned_away(status: int, *, fault: Fault | None, retry_after: float | None) -> bool:
-    """A gateway that says 503 and "later" has not passed the request on."""
+    """Whether a gateway refused with 503 and a time to retry: it has not forwarded the request."""
     at_gateway = fault is not None and fault.gateway_number != ""
     return status == 503 and at_gateway and retry_after is not None
 

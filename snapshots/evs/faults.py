@@ -1,9 +1,9 @@
-"""Why the cloud says no: the code and the words of an error body, in the shapes seen at clouds.
+"""Reads why a cloud refuses: code and message of an error body, in the shapes that clouds use.
 
 JSON: EVS page A-0013, Cinder's named faults, the gateway's and IAM's spellings, JSON:API
 (`errors[].detail`), problem details (RFC 9457), SOAP's `faultstring`, OAuth's `error_description`.
-Markup: SOAP and Cinder's old XML, and the title of a page. Else a bare text. What has none of these
-does not say why; nothing is made up. Pure functions; nothing here raises.
+Markup: SOAP and Cinder's old XML, and the title of a page. Otherwise a bare text. Any other body
+gives no reason, and none is invented. Pure functions that never raise.
 """
 
 import html
@@ -31,7 +31,7 @@ _TEXTS = (
     "msg",
     "description",
 )
-# Said only where nothing says more, here or further inside.
+# Used only when no other key, here or further inside, says more.
 _WEAK_TEXTS = ("error", "errors", "title")
 # What EVS, Cinder, their gateway and IAM use. Another shape comes from something in between.
 _NATIVE = frozenset({"errorcode", "code", "errormsg", "message"})
@@ -178,7 +178,7 @@ def _fault_in_markup(text: str) -> Fault | None:
 
 
 def _element(text: str, name: str) -> str:
-    """The words of the first element of this name that has any; "" for none."""
+    """The text of the first element of this name that is not empty; "" for none."""
     for element in re.finditer(
         rf"<(?:[\w.-]{{1,40}}:)?{name}\b[^<>]*>(.*?)</(?:[\w.-]{{1,40}}:)?{name}\s*>",
         text,
