@@ -1,4 +1,4 @@
-"""Reading `clouds.yaml`, as people already have it."""
+"""The configured clouds: their settings, secrets and system checks."""
 
 from pathlib import Path
 

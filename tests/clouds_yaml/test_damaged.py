@@ -1,4 +1,4 @@
-"""Samples with a piece of their text damaged: a sentence, never a crash, never a secret."""
+"""Samples of clouds.yaml with a damaged piece: a sentence, no crash, no secret."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

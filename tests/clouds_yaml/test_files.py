@@ -1,4 +1,4 @@
-"""What can be wrong with the files themselves, and where paths count from."""
+"""Files that cannot be used, and the folders that paths start from."""
 
 import os
 
@@ -121,7 +121,7 @@ def test_a_file_that_is_no_text_gets_a_sentence(write, content, sentence):
         ("secret.txt/clouds.yaml", "clouds.yaml: the file does not exist."),
     ],
 )
-def test_what_is_no_file_gets_a_sentence(path, name, sentence):
+def test_folder_or_pipe_is_refused_as_a_file(path, name, sentence):
     path.with_name("folder").mkdir()
     os.mkfifo(path.with_name("pipe"))
     assert sentences(path.parent / name) == [sentence]
@@ -129,13 +129,13 @@ def test_what_is_no_file_gets_a_sentence(path, name, sentence):
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 @pytest.mark.parametrize("name", ["clouds.yaml", "secret.txt"])
-def test_a_file_closed_to_the_portal_is_told(path, name):
+def test_unreadable_file_is_refused_with_a_sentence(path, name):
     path.with_name(name).chmod(0o000)
     (sentence,) = sentences(path)
     assert "may not be read by the user that the portal runs as" in sentence
 
 
-def test_a_secure_file_that_leads_nowhere_is_told(path):
+def test_broken_link_to_a_secure_file_is_refused(path):
     path.with_name("secure.yaml").symlink_to("gone.yaml")
     assert sentences(path) == ["secure.yaml: the file does not exist."]
 
@@ -174,7 +174,7 @@ def test_a_path_counts_from_home_or_the_files_folder(path, write, monkeypatch, w
     assert password(path) == "planted-elsewhere"
 
 
-def test_a_home_that_nobody_has_is_told(path, write):
+def test_unknown_home_folder_is_refused_with_a_sentence(path, write):
     write(CLOUDS.replace("secret.txt", "~no-such-user/secret"))
     (sentence,) = sentences(path)
     assert "~no-such-user/secret: this home is not known; write the full path" in sentence

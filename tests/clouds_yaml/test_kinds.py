@@ -1,4 +1,4 @@
-"""Each key, tried with each kind of value: nothing is guessed, and no secret is told."""
+"""Each key of clouds.yaml with values of each type: nothing is guessed, no secret is quoted."""
 
 import itertools
 
@@ -141,7 +141,7 @@ def test_a_rate_that_is_none_is_refused(refused, value):
 
 
 @pytest.mark.parametrize(("kind", "key"), FIELDS)
-def test_a_misspelt_key_is_told_with_the_nearest_alone(refused, kind, key):
+def test_misspelt_key_is_refused_with_the_nearest(refused, kind, key):
     misspelt = key[:-2] + key[-1] if len(key) > 4 else f"{key}x"
     auth = {key: None, misspelt: "'planted'"}
     said = [text for text in refused(entry(kind, auth)) if misspelt in text]

@@ -1,4 +1,4 @@
-"""Files as people publish them: what each means, or each sentence that is said about it."""
+"""Published files, and the configuration or sentences that each must give."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def portal(tmp_path, settings, monkeypatch):
 
 
 @pytest.mark.parametrize("path", reading.SAMPLES, ids=lambda path: path.stem)
-def test_a_published_file_means_what_it_says(path, portal):
+def test_published_files_are_read_as_written(path, portal):
     sample = reading.read_sample(path)
     expected = {key: sample[key] for key in ("means", "says") if key in sample}
     assert portal(sample) == expected

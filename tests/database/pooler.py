@@ -1,4 +1,4 @@
-"""A real PgBouncer in transaction mode before the test run's PostgreSQL."""
+"""A real PgBouncer in transaction mode in front of the test run's PostgreSQL."""
 
 import os
 import pwd

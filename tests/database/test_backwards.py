@@ -1,4 +1,4 @@
-"""The newest migrations can be taken back, and made again, with rows in the tables."""
+"""Undoing and repeating the newest migrations, with rows in the tables."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What web and worker allow a connection: seen from PostgreSQL's side."""
+"""The limits of web's and worker's connections, read from PostgreSQL."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Locks between processes: at once or never, waited for, and free when their holder is killed."""
+"""Locks between processes: refused, waited for, and freed when their holder is killed."""
 
 import subprocess
 import sys

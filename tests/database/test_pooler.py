@@ -1,4 +1,4 @@
-"""Behind PgBouncer in transaction mode, where a session belongs to nobody."""
+"""Locks, transactions and limits behind PgBouncer in transaction mode."""
 
 import subprocess
 import sys

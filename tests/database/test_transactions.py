@@ -1,4 +1,4 @@
-"""Transactions that the database asks to repeat, with real deadlocks and real locks."""
+"""Transactions that the database asks to repeat, with real deadlocks and locks."""
 
 import threading
 from contextlib import contextmanager

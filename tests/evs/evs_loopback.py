@@ -1,4 +1,4 @@
-"""A real HTTP server on a loopback port that answers as a test tells it, and what tests share."""
+"""A scripted HTTP server on a loopback port, and helpers for the client's tests."""
 
 import json
 import socket

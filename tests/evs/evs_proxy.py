@@ -1,4 +1,4 @@
-"""A small HTTP proxy on a loopback port: CONNECT and forwarding, as a test tells it."""
+"""A small scripted HTTP proxy on a loopback port: CONNECT and forwarding."""
 
 import base64
 import datetime as dt

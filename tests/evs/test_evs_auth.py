@@ -1,4 +1,4 @@
-"""Tokens: one for all threads, renewed in time, and never a storm of logins."""
+"""Tokens: shared by threads, renewed in time, few logins after refusals."""
 
 import threading
 import time

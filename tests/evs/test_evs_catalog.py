@@ -1,4 +1,4 @@
-"""The endpoint that a token's catalog leads to, or a sentence that says what to set."""
+"""Finding the block storage endpoint in a token's catalog."""
 
 import pytest
 
@@ -89,7 +89,7 @@ def test_interface_of_the_settings_is_used(interface):
     assert root_of(services, interface=interface) == f"https://{interface}"
 
 
-def test_missing_interface_names_those_there_are():
+def test_missing_interface_is_refused_with_the_others():
     services = [Service(type="volumev2", region="r", url="https://h/v2/p", interface="internal")]
     with pytest.raises(errors.NoEndpoint, match=r"no public .* set `interface` to internal"):
         root_of(services)

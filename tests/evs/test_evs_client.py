@@ -1,4 +1,4 @@
-"""The calls: what leaves, what comes back, what is sent again and what never."""
+"""The client's calls: requests, results, and which calls are repeated."""
 
 import pytest
 from evs_loopback import CUT, PROJECT, Reply, snapshot
@@ -77,7 +77,7 @@ def test_creation_is_never_sent_again(cloud, client, recorder, reply, kind, outc
     assert recorder.open == 0
 
 
-def test_unreadable_creation_keeps_what_to_quote(cloud, client):
+def test_unreadable_creation_has_status_and_request_id(cloud, client):
     cloud.script.append(Reply(202, b"oops", {"X-Request-Id": "req-9"}))
     with pytest.raises(errors.UnreadableAnswer) as caught:
         client().create_snapshot(CREATE)

@@ -1,4 +1,4 @@
-"""Every shape an error can have, and what may be concluded from it."""
+"""Which error each answer becomes, and what it says of the outcome."""
 
 import copy
 import json
@@ -218,7 +218,7 @@ def test_signed_request_echoed_by_the_gateway_is_left_out():
     assert error.message == "verify aksk signature fail"
 
 
-def test_errors_print_what_to_quote():
+def test_errors_print_status_code_and_request_id():
     error = errors.NotFound("Gone.", status=404, code="EVS.5404", request_id="req-1")
     assert str(error) == "Gone. (404, EVS.5404, req-1)"
     assert str(errors.Timeout("Late.")) == "Late."

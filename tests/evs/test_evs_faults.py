@@ -1,4 +1,4 @@
-"""Where clouds and what stands before them say why, and that nothing else is taken for a reason."""
+"""Reading the reason of a refusal in every shape that clouds and gateways use."""
 
 import json
 import time
@@ -139,7 +139,7 @@ NOT_SAID = {
 
 
 @pytest.mark.parametrize("answer", NOT_SAID.values(), ids=NOT_SAID)
-def test_what_gives_no_reason_is_said_to_give_none(answer):
+def test_answer_without_a_reason_says_so(answer):
     error = error_from_answer(403, {}, body(answer))
     assert error.message == "The cloud answered 403 without saying why."
     assert error.code == ""

@@ -1,4 +1,4 @@
-"""What a person may type, and what is said when it is not acceptable."""
+"""Limits of names, descriptions and metadata, and the message for each problem."""
 
 import os
 import time
@@ -77,13 +77,13 @@ def test_control_characters_are_refused_inside(char):
 
 
 @pytest.mark.parametrize("char", ["\u202a", "\u202b", "\u202e", "\u2066", "\u2069"])
-def test_what_turns_the_direction_of_text_is_refused(char):
+def test_bidirectional_controls_are_refused(char):
     assert codes(clean_name(f"a{char}b")) == ["control_character"]
     assert codes(clean_description(f"a{char}b")) == ["control_character"]
 
 
 @pytest.mark.parametrize("blank", ["\u200b", "\u200b \u2060", "\u00ad", "\u180e\ufeff"])
-def test_what_nobody_can_see_is_no_name(blank):
+def test_invisible_name_is_refused(blank):
     for result in (clean_name(blank), clean_description(blank)):
         assert codes(result) == ["no_visible_character"]
     assert clean_name(f"a{blank}b") == (f"a{blank}b", [])
@@ -135,7 +135,7 @@ def test_reserved_prefixes_can_be_set():
     assert codes(clean_name("autobk_snapshot", reserved_prefixes=[])) == []
 
 
-def test_all_problems_of_a_name_are_told_at_once():
+def test_all_problems_of_a_name_are_reported():
     result = clean_name("autobk_snapshot\n😀\ud800" + "n" * 255)
     assert codes(result) == [
         "too_many_bytes",

@@ -1,4 +1,4 @@
-"""Each way to sign in: what leaves, what the cloud's answer means, what is never repeated."""
+"""The login request of each type of credentials, and the cloud's answers to it."""
 
 import json
 from urllib.request import Request, urlopen

@@ -1,4 +1,4 @@
-"""Calls leave at the rate that was set, for all threads together."""
+"""The rate of calls, for all threads of a process."""
 
 import pytest
 

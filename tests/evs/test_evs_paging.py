@@ -1,4 +1,4 @@
-"""Whole lists from clouds that page, forget, repeat and change."""
+"""Reading whole lists from clouds whose pages are incomplete, repeated or changing."""
 
 from urllib.parse import parse_qsl, urlsplit
 
@@ -125,7 +125,7 @@ def test_list_with_vanishing_markers_is_not_empty(cloud, client):
     assert len(cloud.calls) == 8
 
 
-def test_missing_api_is_not_taken_for_a_deleted_marker(cloud, client):
+def test_missing_api_is_no_deleted_marker(cloud, client):
     cloud.otherwise = Reply(404, {"error_code": "APIGW.0101", "error_msg": "no such API"})
     with pytest.raises(errors.NoSuchApi):
         client().list_snapshots()
@@ -175,7 +175,7 @@ def test_too_long_page_is_read_in_smaller_pages(cloud, client):
     "answer",
     [{}, {"snapshots": None}, {"snapshots": [5]}, {"snapshots": [{"id": "x"}]}, [], "x"],
 )
-def test_what_is_no_list_is_unreadable(cloud, client, answer):
+def test_malformed_list_is_unreadable(cloud, client, answer):
     cloud.otherwise = Reply(200, answer, {"X-Request-Id": "req-3"})
     with pytest.raises(errors.UnreadableAnswer) as caught:
         client().list_snapshots()

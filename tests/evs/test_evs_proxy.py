@@ -1,4 +1,4 @@
-"""A proxy of the cloud's own: what passes it, what it may see, and what is provable behind it."""
+"""A cloud's own proxy: what it forwards, what it sees, which outcomes are certain behind it."""
 
 import socket
 import time
@@ -214,7 +214,7 @@ def test_failed_tls_behind_the_proxy_sends_nothing(server, proxy, wire_through, 
     assert server.requests == []
 
 
-def test_plain_proxy_that_is_taken_for_https_sends_nothing(server, proxy, wire_through, recorder):
+def test_https_to_a_plain_proxy_sends_nothing(server, proxy, wire_through, recorder):
     class Mistaken:
         url = proxy.url.replace("http:", "https:")
 

@@ -1,4 +1,4 @@
-"""Signatures agree with the vendor's."""
+"""Signatures of requests, compared with the vendor's own SDK."""
 
 import hashlib
 import random

@@ -1,4 +1,4 @@
-"""Answers are read tolerantly, but never into something that is no snapshot."""
+"""Reading snapshots, volumes and quotas from tolerated and malformed answers."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -60,7 +60,7 @@ def test_snapshot_needs_no_more_than_id_and_status():
         {"id": "a" * 65, "status": "available"},
     ],
 )
-def test_what_is_no_snapshot_or_volume_is_unreadable(data):
+def test_malformed_snapshot_or_volume_is_unreadable(data):
     for read in (snapshot_from, volume_from):
         with pytest.raises(UnreadableAnswer):
             read(data)
@@ -88,17 +88,17 @@ def test_whole_number_is_read_in_any_spelling(size):
         *([40], {"value": 40}, "9" * 5000, float("inf"), "\u0664\u0660"),
     ],
 )
-def test_size_that_cannot_be_read_is_not_told(size):
+def test_unreadable_size_is_unknown(size):
     assert snapshot_from(SNAPSHOT | {"size": size}).size_gb is None
 
 
-def test_zero_is_told_only_where_the_cloud_says_zero():
+def test_zero_comes_only_from_a_zero():
     assert snapshot_from(SNAPSHOT | {"size": 0}).size_gb == 0
     assert snapshot_from(SNAPSHOT | {"size": "0.0"}).size_gb == 0
 
 
 @pytest.mark.parametrize("status", ["AVAILABLE", " available ", "Error_Deleting"])
-def test_status_stays_the_clouds_own_word(status):
+def test_status_keeps_its_spelling(status):
     assert snapshot_from(SNAPSHOT | {"status": status}).status == status.strip()
     assert volume_from(SNAPSHOT | {"status": status}).status == status.strip()
 
@@ -235,7 +235,7 @@ def test_quota_line_in_any_spelling(line, limit, in_use, reserved):
 @pytest.mark.parametrize(
     "line", [None, True, "x", [], {}, {"limit": None}, {"in_use": 5}, {"limit": "unlimited"}, 1.5]
 )
-def test_quota_without_a_limit_is_not_told(line):
+def test_quota_without_a_limit_is_unknown(line):
     assert quotas_from({"snapshots": line}).snapshots is None
 
 

@@ -1,4 +1,4 @@
-"""Updating a snapshot: what leaves, what is sent again, what an error says of the outcome."""
+"""Updating a snapshot: requests, repetitions, and what an error says of the outcome."""
 
 import pytest
 from evs_loopback import CUT, Reply, snapshot
@@ -124,7 +124,7 @@ def test_failed_login_after_a_lost_answer_is_unknown(cloud, client):
     assert not caught.value.outcome_known
 
 
-def test_throttling_alone_leaves_nothing_done(cloud, client):
+def test_throttled_update_did_nothing(cloud, client):
     cloud.otherwise = Reply(429)
     with pytest.raises(errors.Throttled) as caught:
         update(client())

@@ -1,4 +1,4 @@
-"""One request, one record, one deadline; and what is known when no answer comes."""
+"""Sending a request: its record, its deadline, and the outcome when no answer comes."""
 
 import gzip
 import socket
@@ -154,7 +154,7 @@ def test_dripping_answer_ends_at_the_deadline(server, hurried, recorder, answer)
     assert recorder.events == ["open test GET", "Timeout"]
 
 
-def test_what_arrived_before_the_deadline_is_recorded(server, hurried, recorder):
+def test_bytes_before_the_deadline_are_recorded(server, hurried, recorder):
     def write(sock):
         sock.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 9\r\nX-Request-Id: r7\r\n\r\nhalf")
         time.sleep(0.5)
@@ -303,7 +303,7 @@ def test_certificates_are_verified(tls_server, wire, recorder):
     assert tls_server.requests == []
 
 
-def test_own_authority_is_trusted(tls_server, recorder):
+def test_configured_authority_is_trusted(tls_server, recorder):
     wire = Wire(ca_file=str(tls_server.ca_file))
     tls_server.script.append(Reply(200, b"safe"))
     assert wire.send(outgoing(tls_server.url), recorder=recorder).body == b"safe"

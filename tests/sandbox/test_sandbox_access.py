@@ -1,4 +1,4 @@
-"""Tokens, signatures, and how each error style words a refusal."""
+"""Tokens and signatures, and the refusals of each error style."""
 
 import calendar
 import hashlib

@@ -1,4 +1,4 @@
-"""Both readings of `force` (evs-api.md 3.3)."""
+"""Both readings of `force` when a snapshot is created (evs-api.md 3.3)."""
 
 import pytest
 from sandbox_client import Client
@@ -36,7 +36,7 @@ def test_force(start, version, reading, status, without, forced):
     assert client.create(volume, version, force=True).status == forced
 
 
-def test_refusal_says_what_was_seen_at_evs(client):
+def test_refusal_has_the_message_seen_at_evs(client):
     reply = client.create(VOLUMES["in-use"])
     volume = VOLUMES["in-use"].id
     assert reply.body == {

@@ -1,4 +1,4 @@
-"""Lists on /v2 and of the vendor: paging, filters, and links that lead nowhere."""
+"""Lists of /v2 and of the vendor's dialect: paging, filters and links."""
 
 import pytest
 
@@ -74,7 +74,7 @@ def test_bad_parameters(client, query, status, code):
     assert (reply.status, reply.code) == (status, code)
 
 
-def test_volumes_show_what_a_picker_needs(client):
+def test_volumes_have_the_fields_of_the_picker(client):
     volumes = client.ask("GET", "/cloudvolumes/detail").body
     by_name = {volume["name"]: volume for volume in volumes["volumes"]}
     assert volumes["count"] == len(volumes["volumes"])

@@ -1,4 +1,4 @@
-"""The server and the command that runs it."""
+"""The sandbox's server, and the command that runs it."""
 
 import http.client
 import os

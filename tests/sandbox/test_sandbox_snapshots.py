@@ -1,4 +1,4 @@
-"""The life of a snapshot on /v2, as EVS documents it."""
+"""Creating, updating, rolling back and deleting snapshots on /v2, as EVS documents it."""
 
 import pytest
 from sandbox_client import Client

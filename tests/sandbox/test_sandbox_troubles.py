@@ -1,4 +1,4 @@
-"""Each seeded trouble does what its name says."""
+"""The seeded volumes with troubles, and planned faults."""
 
 import http.client
 import threading
@@ -58,7 +58,7 @@ def test_takes_two_minutes(client, clock):
         (Trouble.SNAPSHOT_IN_PROGRESS, 409, "EVS.2409", 0),
     ],
 )
-def test_refusals_and_what_they_made(client, trouble, status, code, made):
+def test_refused_creations_make_nothing_or_one_snapshot(client, trouble, status, code, made):
     reply = client.create(volume_with(trouble))
     assert (reply.status, reply.code) == (status, code)
     assert len(client.everything()) == made

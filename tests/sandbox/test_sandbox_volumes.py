@@ -117,7 +117,7 @@ def test_a_size_that_is_none_is_refused(size, ask):
         ({"colour": "red"}, 202),
     ],
 )
-def test_what_a_restore_cannot_have_is_refused(facts, status, ask, snapshot):
+def test_impossible_restores_are_refused(facts, status, ask, snapshot):
     body = {"volume": {"snapshot_id": snapshot, "size": 2} | facts}
     assert ask("POST", "/volumes", body).status == status
 
