@@ -1,4 +1,4 @@
-"""Who is asking: a token (6.2) or a signature with the demo account's access key (6.3)."""
+"""Authenticates requests by a token (6.2) or by a signature with the demo access key (6.3)."""
 
 from snapshots.sandbox import identity, signing
 from snapshots.sandbox.errors import AuthFault, GatewayFault
@@ -11,10 +11,9 @@ _KEYS = {ACCESS_KEY: SECRET_KEY}
 
 
 def caller_of(request: Request, state: State) -> Caller:
-    """Who asks.
+    """The user and project of a request.
 
-    Raises AuthFault: no token, or none that is known and valid; GatewayFault: 401 APIGW.0301, a
-    signature that is not good.
+    Raises AuthFault without a valid token; GatewayFault, 401 APIGW.0301, for a wrong signature.
     """
     if signing.is_signed(request):
         return _signer(request, state)

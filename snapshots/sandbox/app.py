@@ -1,8 +1,8 @@
-"""The sandbox as one WSGI application: identity and storage on one address.
+"""The sandbox as a WSGI application: identity and storage at the same address.
 
-Paths: `/v3/auth/...` is the identity service, `/v2/{project}/...` and `/v3/{project}/...`
-the storage service. The prefixes `/identity` and `/volume` reach one of them alone (where
-`/` and `/v3` would mean both), as DevStack has them. `/_sandbox/...` is `control`.
+Paths: `/v3/auth/...` is the identity service, `/v2/{project}/...` and `/v3/{project}/...` the
+storage service. With the prefix `/identity` or `/volume` a request reaches only that service, as in
+DevStack; without it, `/` and `/v3` belong to both. `/_sandbox/...` is `control`.
 """
 
 import logging
@@ -49,7 +49,7 @@ class Sandbox:
                 seed(self.state)
 
     def close(self) -> None:
-        """Releases every request that waits, and the state file."""
+        """Release every waiting request, and close the state file."""
         self.release()
         self.state.close()
 
@@ -59,19 +59,19 @@ class Sandbox:
     # --- for tests and demos in the same process ---
 
     def plan_fault(self, fault: PlannedFault) -> None:
-        """The next fitting requests meet this instead of the ordinary."""
+        """Answer the next matching requests with this fault."""
         with self.state.transaction():
             self.faults.append(fault)
 
     def requests(self) -> list[dict[str, Any]]:
-        """Every request received, oldest first; `status` is None where nothing was answered."""
+        """Every request received, oldest first; `status` is None for requests without an answer."""
         with self.state.transaction():
             return [dict(row) for row in self.state.rows("SELECT * FROM requests ORDER BY number")]
 
     # --- requests ---
 
     def answer(self, request: Request) -> Answer:
-        """What the cloud says to one request."""
+        """The cloud's answer to a request."""
         if request.path.startswith(control.PREFIX):
             with self.state.transaction():
                 self.state.settle()
@@ -81,14 +81,14 @@ class Sandbox:
             number = self.state.note_request(
                 request.method, request.path, request.query, request_id
             )
-        answer = self._carried_out(request, request_id)
+        answer = self._execute(request, request_id)
         if answer.delivery is Delivery.WHOLE:
             with self.state.transaction():
                 self.state.note_answer(number, answer.status)
         delay = answer.delay_seconds + self.options.latency_seconds
         return replace(answer, delay_seconds=delay)
 
-    def _carried_out(self, request: Request, request_id: str) -> Answer:
+    def _execute(self, request: Request, request_id: str) -> Answer:
         try:
             with self.state.transaction():
                 self.state.settle()
@@ -126,7 +126,7 @@ class Sandbox:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answers one request; raises `CutConnectionError` where the connection shall be closed
+        """Answer a request. Raises `CutConnectionError` when the server must close the connection
         instead.
         """
         answer = self.answer(_request(environ))

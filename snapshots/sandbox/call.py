@@ -1,4 +1,4 @@
-"""One authenticated call of the storage API: what a handler gets."""
+"""An authenticated call of the storage API, as handlers receive it."""
 
 import uuid
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _NO = {"0", "f", "false", "off", "n", "no"}
 
 
 class Dialect(Enum):
-    """evs-api.md 1."""
+    """The dialects of the API (evs-api.md 1)."""
 
     # Native Cinder v3.
     V3 = auto()
@@ -55,7 +55,7 @@ class Call:
         return self.dialect is Dialect.V3
 
     def require_member(self, rule: str) -> None:
-        """Readers may look, not change (evs-api.md 12; recorded as reader).
+        """Readers may read, but not change (evs-api.md 12; recorded as reader).
 
         Raises ApiFault: 403.
         """
@@ -63,14 +63,14 @@ class Call:
             raise denied(rule)
 
     def require_admin(self, rule: str) -> None:
-        """Raises `ApiFault` 403 for anybody but the administrator."""
+        """Raises ApiFault, 403, for any caller but the administrator."""
         if not self.caller.is_admin:
             raise denied(rule)
 
     def flag(self, name: str) -> bool:
-        """A parameter that says yes or no, in any of the words that Cinder reads.
+        """A boolean parameter, in any of the spellings that Cinder reads.
 
-        Raises ApiFault: 400 for any other word.
+        Raises ApiFault: 400 for any other spelling.
         """
         text = self.request.last_params.get(name, "false")
         if text.lower() not in _YES | _NO:
@@ -78,7 +78,7 @@ class Call:
         return text.lower() in _YES
 
     def snapshot(self, ident: str) -> Snapshot:
-        """A snapshot the caller may see.
+        """A snapshot that the caller may see.
 
         Raises ApiFault: 404 when it is gone or another project's.
         """
@@ -88,7 +88,7 @@ class Call:
         return snapshot
 
     def volume(self, ident: str | None) -> Volume:
-        """A volume the caller may see.
+        """A volume that the caller may see.
 
         Raises ApiFault: 404 when it is gone or another project's.
         """

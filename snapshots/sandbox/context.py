@@ -1,4 +1,4 @@
-"""What a request is answered with: the cloud's state, its options, and what is planned for it."""
+"""The cloud's state and options, and the fault planned for a request."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from snapshots.sandbox.state import State
 
 @dataclass(frozen=True)
 class Context:
-    """What the handler of a request needs beside the request."""
+    """What a handler needs in addition to the request."""
 
     state: State
     options: SandboxOptions

@@ -44,7 +44,7 @@ PREFIX = "/_sandbox/"
 
 
 class Controlled(Protocol):
-    """What the control routes use of a sandbox."""
+    """The parts of a sandbox that the control routes use."""
 
     state: State
     faults: list[PlannedFault]
@@ -54,7 +54,7 @@ class Controlled(Protocol):
 
 
 def answer(request: Request, sandbox: Controlled) -> Answer:
-    """Carries out a control request; 400 with a sentence where it cannot."""
+    """Execute a control request; 400 with a sentence when it cannot be executed."""
     for method, path, handler in _ROUTES:
         match = re.fullmatch(path, request.path.removeprefix(PREFIX))
         if match and method == request.method:

@@ -38,14 +38,14 @@ UNAUTHORIZED = "The request you have made requires authentication."
 
 @dataclass(frozen=True)
 class Style:
-    """What a fault needs to know to word itself."""
+    """The options that decide a fault's wording."""
 
     errors: ErrorStyle
     request_id: str
 
 
 class Fault(Exception):  # noqa: N818 - OpenStack's own word
-    """A refusal; becomes an answer."""
+    """A refusal, which becomes an answer."""
 
     with_version_header = True
 

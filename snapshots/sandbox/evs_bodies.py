@@ -1,8 +1,8 @@
-"""What bodies the v2 dialects accept: limits in bytes, unknown members ignored (SEED, A-2016;
-evs-api.md 2.2, 3.1).
+"""The request bodies that the v2 dialects accept: limits in bytes, unknown members ignored (SEED,
+A-2016; evs-api.md 2.2, 3.1).
 
-Which code EVS gives for a snapshot's bad name is in no document (EVS.1003/1004 are about disks):
-EVS.5400 here. The prefix `autobk_snapshot` is only advised against in the documents, so it is
+No document says which code EVS gives for a snapshot's bad name (EVS.1003/1004 are about disks), so
+it is EVS.5400 here. The documents only advise against the prefix `autobk_snapshot`, so it is
 accepted.
 """
 
@@ -17,7 +17,7 @@ BACKUP_PREFIXES = ("autobk_snapshot", "manualbk_snapshot")
 
 
 def member(body: Json, name: str) -> dict[str, Any]:
-    """The object a body is about.
+    """The object of this name in a body.
 
     Raises ApiFault: 400 EVS.1013 when there is none.
     """
@@ -48,7 +48,7 @@ def create_body(body: Json) -> dict[str, Any]:
 def update_body(body: Json) -> dict[str, Any]:
     """The `snapshot` member of an update request.
 
-    Raises ApiFault: 400; also when nothing that can be changed is given (CIN).
+    Raises ApiFault: 400, also when it has neither name nor description (CIN).
     """
     given = member(body, "snapshot")
     changes: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The identity service's front: paths, faults and headers of every answer (recorded in 01)."""
+"""The identity service's routes, faults and headers (recorded in 01)."""
 
 import re
 from collections.abc import Callable
@@ -58,21 +58,21 @@ _ROUTES: tuple[tuple[str, dict[str, Handler]], ...] = (
 
 
 def answer(request: Request, context: Context) -> Answer:
-    """What the identity service says."""
+    """The identity service's answer to a request."""
     if len(request.body) > _MOST_BYTES:
         return Answer(413, _TOO_LARGE, (("Content-Type", "text/plain; charset=UTF-8"),))
     try:
-        said = _routed(request, context)
+        reply = _routed(request, context)
     except IdentityFault as fault:
-        said = fault.answer(Style(context.options.errors, context.request_id))
+        reply = fault.answer(Style(context.options.errors, context.request_id))
     except Fault as fault:
-        said = fault.answer(Style(ErrorStyle.EVS, context.request_id))
+        reply = fault.answer(Style(ErrorStyle.EVS, context.request_id))
     headers = (
-        *said.headers,
+        *reply.headers,
         ("Vary", "X-Auth-Token"),
         ("x-openstack-request-id", context.request_id),
     )
-    return replace(said, headers=headers)
+    return replace(reply, headers=headers)
 
 
 def _routed(request: Request, context: Context) -> Answer:

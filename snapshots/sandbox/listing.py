@@ -22,7 +22,7 @@ _PAGING = {"limit", "offset", "marker", "sort", "sort_key", "sort_dir", "with_co
 
 @dataclass(frozen=True)
 class Listing:
-    """What can be listed, and by what."""
+    """A table that can be listed, with its filters and sort keys."""
 
     table: str
     noun: str
@@ -62,9 +62,9 @@ class Order:
 
 
 def answer(call: Call, listing: Listing) -> dict[str, Json]:
-    """The list a request asks for.
+    """The list that a request asks for.
 
-    Raises ApiFault: 400 or 404 where a parameter cannot be used.
+    Raises ApiFault: 400 or 404 for a parameter that cannot be used.
     """
     params = call.request.last_params
     limit, offset = _limit(call), _offset(call)
@@ -141,9 +141,7 @@ def _where(call: Call, listing: Listing) -> Where:
 
 
 def _refuse_unknown(call: Call, listing: Listing, given: Mapping[str, str]) -> None:
-    """Since 3.31 an unknown filter is an error; before, and in v2, it filters nothing (recorded;
-    CIN).
-    """
+    """From 3.31 an unknown filter is an error; before, and in v2, it is ignored (recorded; CIN)."""
     if call.version < (3, 31):
         return
     allowed = {*listing.filters, "metadata"}

@@ -54,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer, and what happens to it on the way."""
+    """An HTTP answer, and how it reaches the client."""
 
     status: int
     body: bytes = b""

@@ -1,4 +1,4 @@
-"""What may be chosen about a sandbox. Defaults are what the demo shows."""
+"""The options of a sandbox. Their defaults are those of the demo."""
 
 import time
 from collections.abc import Callable
@@ -21,12 +21,11 @@ class ForceReading(StrEnum):
 
 
 class ErrorStyle(StrEnum):
-    """How `/v2` and the identity service word a refusal (evs-api.md 7.1). `/v3` always
-    answers as Cinder.
+    """How `/v2` and the identity service word a refusal (evs-api.md 7.1). `/v3` always answers as
+    Cinder does.
 
-    `EVS`: `{"error": {"code": "EVS.5400", "message": ...}}`, behind an API gateway with
-    bodies of its own. `CINDER`: faults named `badRequest`, `itemNotFound`, ... and no
-    gateway.
+    `EVS`: `{"error": {"code": "EVS.5400", "message": ...}}`, behind an API gateway with its own
+    bodies. `CINDER`: faults named `badRequest`, `itemNotFound`, ... and no gateway.
     """
 
     EVS = "evs"
@@ -35,7 +34,7 @@ class ErrorStyle(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxOptions:
-    """Everything a sandbox can be told at its start."""
+    """The options that a sandbox is started with."""
 
     # Where the cloud is kept; `None`: in memory only.
     state_file: Path | None = None

@@ -1,4 +1,4 @@
-"""Quotas: how much a project may have, and has (A-2073; recorded in 08)."""
+"""Quotas: the limits of a project and what it uses (A-2073; recorded in 08)."""
 
 from snapshots.sandbox.call import Call
 from snapshots.sandbox.errors import bad_request, over_limit
@@ -31,7 +31,7 @@ def in_use(call: Call, project_id: str, resource: str) -> int:
 
 
 def check(call: Call, project_id: str, resource: str, amount: int) -> None:
-    """Refuses what the quota does not leave room for.
+    """Refuse an amount that would exceed the quota.
 
     Raises ApiFault: 413.
     """

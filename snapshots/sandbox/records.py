@@ -1,4 +1,4 @@
-"""The things a cloud keeps, as rows of its state file."""
+"""The records of a cloud, as rows of its state file."""
 
 import json
 import sqlite3
@@ -95,7 +95,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, and in which project."""
+    """The user that sent a request, and the project."""
 
     user_id: str
     project_id: str | None

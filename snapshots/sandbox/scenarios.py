@@ -1,7 +1,6 @@
-"""Who and what exists in a new sandbox: people, projects and volumes, among them some that make
-trouble.
+"""The people, projects and volumes of a new sandbox; some volumes cause trouble.
 
-All of it is invented. The ids are fixed, so that tests, demo grants and documentation can name
+All of it is invented. The ids are fixed, so that tests, demo grants and documentation can refer to
 them.
 """
 
@@ -124,7 +123,7 @@ class Trouble(StrEnum):
     VOLUME_IN_ERROR = "volume in error"
     # 409 EVS.2409 once, then it works; and again from the start.
     SNAPSHOT_IN_PROGRESS = "another snapshot in progress"
-    # The metadata is forgotten without a word.
+    # The metadata is dropped silently.
     DROPS_METADATA = "drops metadata"
     # `creating` for two minutes.
     TAKES_LONG = "takes long"
@@ -215,7 +214,7 @@ def volume_named(name: str) -> SeedVolume:
 
 
 def volume_with(trouble: Trouble) -> SeedVolume:
-    """The seeded volume that makes this trouble.
+    """The seeded volume that causes this trouble.
 
     Raises KeyError when there is none.
     """

@@ -1,5 +1,5 @@
-"""What bodies v3 accepts, refused in Cinder's words (recorded in 04 to 06, 11, 12; JSON schema's
-messages).
+"""The request bodies that v3 accepts, refused with Cinder's messages (recorded in 04 to 06, 11, 12;
+JSON schema's messages).
 """
 
 import re
@@ -52,7 +52,7 @@ def _expect_members(
 
 
 def _check(body: Json, name: str, check: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """The one member a body has. What is inside is judged before what is missing or too much, as
+    """The only member of a body. Its content is checked before missing and extra members, as
     recorded.
     """
     _expect_kind("", body, "object")
@@ -204,7 +204,7 @@ def _description(path: str, value: Json) -> None:
 
 
 def force(value: Json) -> bool:
-    """The truth of `force`, which may be spelled as a word.
+    """The boolean `force`, which may also be a text.
 
     Raises ApiFault: 400 when it is neither.
     """
@@ -227,7 +227,7 @@ def _identifier(path: str, value: Json) -> None:
 
 
 def storable(*texts: str | None) -> None:
-    """What the recorded cloud's database cannot hold is an internal error there.
+    """Refuse a text that the recorded cloud's database cannot hold.
 
     Raises ApiFault: 500.
     """

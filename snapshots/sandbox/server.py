@@ -32,9 +32,9 @@ logger = logging.getLogger(__name__)
 
 
 class SandboxServer:
-    """A sandbox that listens. Port 0 takes any free one; `url` then says which.
+    """A running sandbox. Port 0 takes any free port; `url` has it.
 
-    Raises OSError: the port is taken (from `start`).
+    `start` raises OSError when the port is taken.
     """
 
     def __init__(self, options: SandboxOptions | None = None, port: int = 0) -> None:
@@ -59,7 +59,7 @@ class SandboxServer:
         return self
 
     def stop(self) -> None:
-        """Ends at once: waiting requests are released and open connections closed."""
+        """Stop at once: release waiting requests and close open connections."""
         if self._server is None or self._thread is None:
             return
         self.sandbox.release()
@@ -87,7 +87,7 @@ class SandboxServer:
 
     @property
     def auth_url(self) -> str:
-        """The identity service, as clients are configured with it."""
+        """The address of the identity service, as clients are configured with it."""
         return f"{self.url}/v3"
 
     @property
@@ -98,14 +98,14 @@ class SandboxServer:
     def sandbox(self) -> Sandbox:
         """The running cloud.
 
-        Raises RuntimeError: the server has not been started.
+        Raises RuntimeError before the server was started.
         """
         if self._sandbox is None:
             raise RuntimeError("the sandbox has not been started")
         return self._sandbox
 
     def plan_fault(self, fault: PlannedFault) -> None:
-        """The next fitting requests meet this instead of the ordinary."""
+        """Answer the next matching requests with this fault."""
         self.sandbox.plan_fault(fault)
 
     def requests(self) -> list[dict[str, Any]]:

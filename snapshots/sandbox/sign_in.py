@@ -1,8 +1,7 @@
 """Signing in to the identity service: a token for a password, a token or an application credential
 (iam_30_0001; recorded, and seen on Keystone 30).
 
-Accepts what IAM accepts and Keystone does not: a project named without its domain (the user's is
-meant).
+As IAM does and Keystone does not, it accepts a project without its domain, and takes the user's.
 """
 
 import base64
@@ -49,7 +48,7 @@ _TOKEN_BYTES = 1200  # IAM's tokens are several kB long (6.2)
 
 
 class UnsupportedMethodFault(IdentityFault):
-    """Names the methods there are (recorded)."""
+    """Names the supported methods (recorded)."""
 
     def __init__(self, methods: tuple[str, ...]) -> None:
         super().__init__(401, "Attempted to authenticate with an unsupported method.", CHALLENGE)

@@ -25,7 +25,7 @@ _AUTHORIZATION = re.compile(
 
 
 class BadSignatureError(Exception):
-    """Says in the gateway's words what is wrong."""
+    """The signature is refused; its message is the gateway's."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def is_signed(request: Request) -> bool:
 def read(request: Request) -> Signature:
     """The parts of the `Authorization` header.
 
-    Raises BadSignatureError: it is not as described.
+    Raises BadSignatureError when it is malformed.
     """
     match = _AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
     if not match:
@@ -51,9 +51,10 @@ def read(request: Request) -> Signature:
 
 
 def check(request: Request, signature: Signature, keys: Mapping[str, str], now: float) -> None:
-    """Compares the signature with our own.
+    """Compare the signature with our own.
 
-    Raises BadSignatureError: it is another one, too old or too new, or its access key is unknown.
+    Raises BadSignatureError for a wrong, too old or too new signature, and for an unknown access
+    key.
     """
     secret_key = keys.get(signature.access_key)
     if secret_key is None:

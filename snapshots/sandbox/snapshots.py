@@ -22,7 +22,7 @@ from snapshots.sandbox.views import (
 )
 
 _MICROVERSION_WITHOUT_FORCE = (3, 66)
-# How much a large volume's snapshot takes longer.
+# How fast a snapshot of a large volume is made.
 _GIGABYTES_PER_SECOND = 500
 
 
@@ -95,7 +95,7 @@ def _check_limits(volume: Volume, call: Call) -> None:
 
 
 def _manual_snapshots(volume: Volume, call: Call) -> int:
-    """Those that no backup made (UG)."""
+    """The number of the volume's snapshots that no backup made (UG)."""
     backups = " OR ".join("name LIKE ?" for _ in evs_bodies.BACKUP_PREFIXES)
     return call.state.number(
         f"SELECT count(*) FROM snapshots WHERE volume_id = ? AND NOT coalesce({backups}, 0)",  # noqa: S608

@@ -1,8 +1,8 @@
-"""What the cloud keeps: one SQLite file (or memory), one lock, one clock.
+"""The cloud's state: a SQLite file (or memory), a lock and a clock.
 
-Statuses change by themselves: a *transition* says which thing gets which status at what time, and
-is applied by the next look at the state. So a snapshot becomes available on the clock, also while
-the sandbox was not running.
+Statuses change by themselves: a *transition* says which row gets which status at what time, and the
+next read of the state applies it. So a snapshot becomes available by the clock, even while the
+sandbox is not running.
 """
 
 import sqlite3
@@ -106,7 +106,7 @@ def fold(text: str | None) -> str | None:
 
 
 class State:
-    """The cloud's memory. Every use is inside `transaction()`; one thread at a time."""
+    """The cloud's state. It is used inside `transaction()` only, by one thread at a time."""
 
     def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
         self.clock = clock
@@ -131,7 +131,7 @@ class State:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Alone with the state; all or nothing. May be nested."""
+        """Exclusive use of the state; all or nothing. May be nested."""
         with self._lock:
             if self._depth == 0:
                 self._db.execute("BEGIN IMMEDIATE")
@@ -152,7 +152,7 @@ class State:
         return self._db.execute(sql, values).fetchall()
 
     def number(self, sql: str, values: Any = ()) -> int:
-        """The one number a query yields."""
+        """The number that a query yields."""
         row = self._db.execute(sql, values).fetchone()
         return int(row[0] or 0) if row else 0
 
@@ -193,8 +193,8 @@ class State:
         return Volume.from_row(rows[0]) if rows else None
 
     def plan(self, kind: str, ident: str, *steps: tuple[float, str]) -> None:
-        """Sets what becomes of a `snapshots` or `volumes` row: pairs of time and status,
-        instead of earlier plans.
+        """Set the next statuses of a `snapshots` or `volumes` row: pairs of time and status,
+        replacing earlier plans.
         """
         self.change("DELETE FROM transitions WHERE id = ?", (ident,))
         for due_at, status in steps:
@@ -203,7 +203,7 @@ class State:
             )
 
     def settle(self) -> None:
-        """Applies the transitions that are due."""
+        """Apply the transitions that are due."""
         due = self.rows(
             "SELECT * FROM transitions WHERE due_at <= ? ORDER BY due_at, number", (self.clock(),)
         )
@@ -234,7 +234,7 @@ class State:
         self._insert("tokens", to_columns(token))
 
     def token(self, text: str) -> Token | None:
-        """A token that is known and not expired."""
+        """A valid token; None when it is unknown or expired."""
         rows = self.rows(
             "SELECT * FROM tokens WHERE token = ? AND expires_at > ?", (text, self.clock())
         )

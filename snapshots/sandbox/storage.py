@@ -1,7 +1,7 @@
-"""The storage service's front: who asks, which version, which route, what body; and the headers
-of every answer.
+"""The storage service's requests: authentication, version, route, body, and the headers of every
+answer.
 
-The order of the checks is Cinder's (recorded in 02, 06, 09): token, route, version, body, project.
+The checks have Cinder's order (recorded in 02, 06, 09): token, route, version, body, project.
 """
 
 import json
@@ -29,7 +29,7 @@ _WITH_BODY = ("POST", "PUT")
 
 
 def answer(request: Request, context: Context, *, only_v3: bool = False) -> Answer:
-    """What the storage service says. `only_v3`: as a Cinder that has no v2 any more."""
+    """The storage service's answer. `only_v3`: as a Cinder that no longer has v2."""
     if request.path in ("", "/"):
         root = versions.recorded_storage_root if only_v3 else versions.storage_root
         return _with_version(root(request), context, versions.LOWEST)
@@ -44,22 +44,22 @@ def answer(request: Request, context: Context, *, only_v3: bool = False) -> Answ
         handler, call = _call(request, context, is_v3=is_v3, only_v3=only_v3)
     except Fault as fault:
         return _refusal(fault, fault.answer(style), context, is_v3=is_v3)
-    return _carried_out(handler, call, context, style)
+    return _execute(handler, call, context, style)
 
 
-def _carried_out(handler: routes.Handler, call: Call, context: Context, style: Style) -> Answer:
-    """What the handler says, or why not, under the version that was agreed on."""
+def _execute(handler: routes.Handler, call: Call, context: Context, style: Style) -> Answer:
+    """The handler's answer or refusal, with the headers of the negotiated version."""
     try:
         call = _with_body(call)
         _check_project(call)
-        done = handler(call)
+        reply = handler(call)
     except Fault as fault:
-        done = fault.answer(style)
+        reply = fault.answer(style)
         if not fault.with_version_header:
-            return _with_ids(done, context, is_v3=call.is_v3)
+            return _with_ids(reply, context, is_v3=call.is_v3)
     if not call.is_v3:
-        return _with_ids(done, context, is_v3=False)
-    return _with_version(done, context, call.version)
+        return _with_ids(reply, context, is_v3=False)
+    return _with_version(reply, context, call.version)
 
 
 # --- checks ---
@@ -104,7 +104,7 @@ def _with_body(call: Call) -> Call:
 
 
 def _v3_body(request: Request) -> Json:
-    """What Cinder makes of a body: one without a content type is no body, and a missing one an
+    """A body as Cinder reads it: without a content type there is no body, and a missing body is an
     internal error.
     """
     if not request.body or not request.content_type:
@@ -131,36 +131,36 @@ def _parsed(body: bytes, code: str) -> Json:
 # --- headers ---
 
 
-def _refusal(fault: Fault, said: Answer, context: Context, *, is_v3: bool) -> Answer:
+def _refusal(fault: Fault, reply: Answer, context: Context, *, is_v3: bool) -> Answer:
     if isinstance(fault, ApiFault) and is_v3:
         version = fault.version if isinstance(fault, versions.UnknownVersionError) else None
         if version and fault.with_version_header:
-            return _with_version(said, context, version)
-        return _with_headers(said, (("x-compute-request-id", context.request_id), *_ids(context)))
-    return _with_ids(said, context, is_v3=is_v3)
+            return _with_version(reply, context, version)
+        return _with_headers(reply, (("x-compute-request-id", context.request_id), *_ids(context)))
+    return _with_ids(reply, context, is_v3=is_v3)
 
 
-def _with_version(said: Answer, context: Context, version: Microversion) -> Answer:
+def _with_version(reply: Answer, context: Context, version: Microversion) -> Answer:
     headers: Headers = (
         (versions.HEADER, f"volume {versions.text_of(version)}"),
         ("Vary", versions.HEADER),
     )
-    if ("Content-Type", "application/json") in said.headers:
+    if ("Content-Type", "application/json") in reply.headers:
         headers = (("x-compute-request-id", context.request_id), *headers)
-    return _with_headers(said, (*headers, *_ids(context)))
+    return _with_headers(reply, (*headers, *_ids(context)))
 
 
-def _with_ids(said: Answer, context: Context, *, is_v3: bool) -> Answer:
+def _with_ids(reply: Answer, context: Context, *, is_v3: bool) -> Answer:
     if is_v3 or context.options.errors is ErrorStyle.CINDER:
-        return _with_headers(said, _ids(context))
+        return _with_headers(reply, _ids(context))
     gateway_id = context.request_id.removeprefix("req-").replace("-", "")
     headers = (("X-Request-Id", gateway_id), ("x-compute-request-id", context.request_id))
-    return _with_headers(said, (*headers, *_ids(context)))
+    return _with_headers(reply, (*headers, *_ids(context)))
 
 
 def _ids(context: Context) -> Headers:
     return (("x-openstack-request-id", context.request_id),)
 
 
-def _with_headers(said: Answer, headers: Headers) -> Answer:
-    return replace(said, headers=(*said.headers, *headers))
+def _with_headers(reply: Answer, headers: Headers) -> Answer:
+    return replace(reply, headers=(*reply.headers, *headers))

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: the seeded volumes' troubles, and faults that tests plan."""
+"""Troubles on purpose: those of the seeded volumes, and faults that tests plan."""
 
 import json
 import re
@@ -22,11 +22,10 @@ UNKNOWN_STATUS = "quiescing"
 
 @dataclass
 class PlannedFault:
-    """What the next requests of a kind meet instead of the ordinary.
+    """A fault that the next matching requests meet.
 
-    Either a `trouble` (for creates), or an answer of its own (`status`, `body`,
-    `headers`). With `made` the request is carried out first. `delivery` says how the answer
-    travels.
+    It has either a `trouble` (for creates) or its own answer (`status`, `body`, `headers`). With
+    `made` the request is executed first. `delivery` says how the answer reaches the client.
     """
 
     times: int = 1
@@ -56,9 +55,9 @@ class PlannedFault:
 
 
 def planned_from(given: dict[str, Any]) -> PlannedFault:
-    """A planned fault as the control route receives it.
+    """A planned fault, from the body of a control request.
 
-    Raises TypeError or ValueError: a member is unknown or has a wrong value.
+    Raises TypeError or ValueError for an unknown member or a wrong value.
     """
     values = dict(given)
     if "trouble" in values:
@@ -73,7 +72,7 @@ def trouble_of(volume: Volume, call: Call) -> Trouble:
 
 
 def refuse(volume: Volume, call: Call) -> None:
-    """Raises what a create on this volume meets before anything is made."""
+    """Raise the fault of a create on this volume that happens before anything is made."""
     trouble = trouble_of(volume, call)
     if trouble is Trouble.QUOTA_FULL:
         raise over_limit(
@@ -102,7 +101,7 @@ def _throttled() -> GatewayFault:
 
 
 def _refuse_some_calls(volume: Volume, call: Call, times: int, fault: Fault) -> None:
-    """Refuses that many calls, lets one through, and begins again."""
+    """Refuse this many calls, accept the next, and start again."""
     refused = call.trouble is not None or volume.trouble_calls < times
     calls = volume.trouble_calls + 1 if refused else 0
     call.state.change("UPDATE volumes SET trouble_calls = ? WHERE id = ?", (calls, volume.id))
@@ -111,7 +110,7 @@ def _refuse_some_calls(volume: Volume, call: Call, times: int, fault: Fault) -> 
 
 
 def course(trouble: Trouble, seconds: float, now: float) -> list[tuple[float, str]]:
-    """When a new snapshot gets which status."""
+    """The statuses of a new snapshot, with their times."""
     if trouble is Trouble.ENDS_IN_ERROR:
         return [(now + seconds, "error")]
     if trouble is Trouble.TAKES_LONG:
@@ -122,7 +121,7 @@ def course(trouble: Trouble, seconds: float, now: float) -> list[tuple[float, st
 
 
 def spoil(answer: Answer, trouble: Trouble, call: Call) -> Answer:
-    """What becomes of the answer to a create that has made its snapshot."""
+    """The answer to a create whose snapshot was made, as its trouble changes it."""
     if trouble is Trouble.SLOW:
         return replace(answer, delay_seconds=call.options.slow_seconds)
     if trouble is Trouble.NO_ANSWER:

@@ -69,7 +69,7 @@ def storage_root(request: Request) -> Answer:
 
 
 def recorded_storage_root(request: Request) -> Answer:
-    """`GET /volume/`: as Cinder, which has no v2 any more."""
+    """`GET /volume/`: as a Cinder that no longer has v2."""
     return json_answer(300, {"versions": [_v3(request)]})
 
 

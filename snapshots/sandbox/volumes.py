@@ -1,5 +1,5 @@
-"""Volumes: lists and show (evs-api.md 8; recorded in 15), and what an administrator or server
-does to them (13, 14).
+"""Volumes: lists and show (evs-api.md 8; recorded in 15), and the actions of administrators and
+servers (13, 14).
 """
 
 from typing import Any
@@ -82,8 +82,8 @@ def show(call: Call) -> Answer:
 
 
 def create(call: Call) -> Answer:
-    """202; enough of it to make the volumes that tests need, also from a snapshot (recorded in
-    07, 08, 13, 16).
+    """202; supports what tests need to make volumes, also from a snapshot (recorded in 07, 08, 13,
+    16).
     """
     given = schemas.volume_body(call.body)
     call.require_member("volume:create")
@@ -128,7 +128,7 @@ def _knows_type(call: Call, name: str) -> bool:
 
 
 def _check_against(source: Snapshot, call: Call, given: dict[str, Any], size: int) -> None:
-    """Refuses what cannot be made from this snapshot."""
+    """Refuse a volume that cannot be made from this snapshot."""
     if source.status != "available":
         raise bad_request(
             "Invalid snapshot: Originating snapshot status must be one of 'available' values"
@@ -173,8 +173,8 @@ def _type_of(source: Snapshot | None, call: Call) -> str:
 
 
 def delete(call: Call) -> Answer:
-    """202; a volume with snapshots is deleted with `cascade` only, and with one in a passing
-    state or in `error_deleting` not even so (recorded in 11, 13 and 16).
+    """202. A volume with snapshots is deleted only with `cascade`, and not even then when a
+    snapshot is in a transient status or in `error_deleting` (recorded in 11, 13 and 16).
     """
     volume = call.volume(call.path["id"])
     call.require_member("volume:delete")
