@@ -14,11 +14,12 @@ from django.db import DatabaseError, connection
 from evsportal.variables import VARIABLES
 from snapshots import clouds
 from snapshots.accounts import look_for_published_passwords, published_password_words
-from snapshots.audit import anchors, guards, hours, keys, names, push
+from snapshots.audit import anchors, guards, keys, names, push
 from snapshots.audit.delivery import named
 from snapshots.clouds_yaml import CloudsRefused
 from snapshots.database.limits import has_pooler
 from snapshots.models import folded, is_of_another_mode
+from snapshots.questions import hours
 
 INSECURE_KEY = "not-for-production"
 ACCOUNTS_LOOKED_AT = 40  # by one check, for published passwords: half a second each, once

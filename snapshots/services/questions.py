@@ -17,7 +17,6 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from snapshots.audit.actions import COMMAND_LINE
-from snapshots.audit.hours import WorkingHours, read_hours
 from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.jobs.claims import write
 from snapshots.jobs.duties import HOUSE, QUESTIONS, end_duty, take_over
@@ -39,6 +38,7 @@ from snapshots.models import (
 )
 from snapshots.models.folding import fold
 from snapshots.operations.asking import OWN_VOLUME, VOLUME_STATUS
+from snapshots.questions.hours import WorkingHours, read_hours
 
 LOOK_EVERY = timedelta(seconds=5)
 BATCH = 100  # operations in one transaction

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from snapshots.selectors.questions import Week
+from snapshots.questions.figures import Week
 
 PITCH, BAR = 10, 8  # from one bar to the next; the bar itself
 HEIGHT = 60

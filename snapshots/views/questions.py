@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from snapshots.audit.actions import record as record_action
-from snapshots.audit.hits import FORMATS, written
 from snapshots.forms import PeriodForm
 from snapshots.models import ActionCode, Question
-from snapshots.selectors import questions as selectors
+from snapshots.questions import figures as selectors
+from snapshots.questions.export import FORMATS, written
 from snapshots.services.questions import means
 from snapshots.views.access import PortalRequest, for_auditors
 from snapshots.views.plot import plot_of

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from snapshots.audit import actions
 from snapshots.models import Action, ActionCode, Hit, Operation, Question, Tally
-from snapshots.selectors.questions import figures
+from snapshots.questions.figures import figures
 from snapshots.services.questions import rebuild
 from tests.pages import scene
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from snapshots.audit.hours import read_hours
 from snapshots.checks import check_working_hours
+from snapshots.questions.hours import read_hours
 
 
 def at(day, hour, minute=0):
