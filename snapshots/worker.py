@@ -36,7 +36,6 @@ from snapshots.jobs.duties import (
     INVENTORY,
     PROBE,
     PUSH,
-    QUESTIONS,
     SEAL,
     WATCH,
     start_duty,
@@ -46,7 +45,6 @@ from snapshots.models import OPEN, Claimable, Duty, Operation, SignInAttempt, Wo
 from snapshots.operations.perform import perform
 from snapshots.operations.watch import watch
 from snapshots.services.push import places_to_push_to, push
-from snapshots.services.questions import judge_operations
 from snapshots.services.seal import seal
 
 log = logging.getLogger(__name__)
@@ -57,7 +55,6 @@ DUTIES: dict[str, Callable[[Duty], None]] = {
     PROBE: probe,
     SEAL: seal,
     PUSH: push,
-    QUESTIONS: judge_operations,
 }
 PACE_SECONDS = 5.0  # how often the clock is looked at, and living workers are counted
 # Threads of their own, so that slow creates do not stop the watching. Duties of the house, and of
@@ -125,7 +122,6 @@ class Loop:
         start_duty(SEAL, HOUSE, due_at=now)
         for place in self._places:
             start_duty(PUSH, place, due_at=now)
-        start_duty(QUESTIONS, HOUSE, due_at=now)
         record_cloud_settings()
         plan_probes()
         SignInAttempt.prune()

@@ -1,13 +1,13 @@
 """Periodic rows: they go through the same claim as operations, so each runs once per interval."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypedDict
 
 from django.utils import timezone
 
 from snapshots.clock import is_plausible
 from snapshots.database.transactions import in_transaction
-from snapshots.jobs.claims import release, write
+from snapshots.jobs.claims import release
 from snapshots.models import Duty
 
 WATCH = "watch"
@@ -15,7 +15,6 @@ INVENTORY = "inventory"
 PROBE = "probe"
 SEAL = "seal"
 PUSH = "push"
-QUESTIONS = "questions"
 
 HOUSE = ""  # stands for the cloud of a duty that has none
 
@@ -79,15 +78,3 @@ def end_duty(
         done_at=timezone.now(), rests_until=rests_until, fails=fails, trouble_code=trouble_code[:80]
     )
     release(duty, due_at=due_at, columns=columns)
-
-
-def take_over(kind: str, cloud: str, *, owner: str, lease: timedelta) -> Duty:
-    """Claim the duty, due or not, and also from whoever has it: their next write is refused."""
-    now = timezone.now()
-
-    def take() -> Duty:
-        duty = _locked(kind, cloud, now)
-        write(duty, {"token": duty.token + 1, "due_at": now + lease, "owner": owner})
-        return duty
-
-    return in_transaction(take)

@@ -10,7 +10,7 @@ from snapshots.models.exchanges import (
     Answer,
     Exchange,
 )
-from snapshots.models.finding import Entry, EntryKind, Hit, Question, Tally
+from snapshots.models.finding import Entry, EntryKind
 from snapshots.models.insert_only import InsertOnly, InsertOnlyError
 from snapshots.models.kinds import (
     BACKGROUND,
@@ -33,9 +33,9 @@ from snapshots.models.operations import (
     ASKABLE_AGAIN,
     BUSY,
     FINAL,
+    LONG_UNKNOWN,
     MARKER,
     OPEN,
-    UNDECIDED,
     Operation,
     OperationState,
 )
@@ -59,10 +59,10 @@ __all__ = [
     "BUSY",
     "FINAL",
     "FORCE_STATUSES",
+    "LONG_UNKNOWN",
     "MARKER",
     "OPEN",
     "SENDING_PURPOSES",
-    "UNDECIDED",
     "Action",
     "ActionCode",
     "Anomaly",
@@ -77,7 +77,6 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Exchange",
-    "Hit",
     "InsertOnly",
     "InsertOnlyError",
     "Operation",
@@ -86,14 +85,12 @@ __all__ = [
     "OutcomeCode",
     "Purpose",
     "Pushed",
-    "Question",
     "Quota",
     "Role",
     "Seal",
     "SignInAttempt",
     "SignInPermit",
     "Snapshot",
-    "Tally",
     "Target",
     "Tombstone",
     "Volume",

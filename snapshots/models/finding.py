@@ -3,8 +3,6 @@
 from django.db import models
 from django.db.models import Q
 
-from snapshots.models.operations import Operation
-
 
 class EntryKind(models.TextChoices):
     EXCHANGE = "exchange", "Request"
@@ -90,45 +88,3 @@ def longest_of(column: str) -> int:
     """How many characters this column of an entry takes."""
     field = Entry._meta.get_field(column)  # noqa: SLF001 - Django's public name for it
     return int(getattr(field, "max_length", None) or 0)
-
-
-class Question(models.TextChoices):
-    """What auditors ask again and again about operations."""
-
-    FORCED = "forced", "Forced while in use, without a ticket"
-    OWN_VOLUME = "own-volume", "Helpdesk for a volume of their own"
-    REFUSED = "refused", "Refused by the cloud"
-    LONG_UNKNOWN = "long-unknown", "Unknown for more than ten minutes"
-    OUT_OF_HOURS = "out-of-hours", "Asked outside working hours"
-
-
-class Hit(models.Model):
-    """An operation that a question finds."""
-
-    question = models.CharField(max_length=20, choices=Question)
-    operation = models.ForeignKey(Operation, on_delete=models.PROTECT, related_name="hits")
-    at = models.DateTimeField()  # when the operation was asked for
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["question", "operation"], name="hit_once"),
-        ]
-        indexes = [models.Index(fields=["question", "-at", "-id"], name="hit_newest")]
-
-    def __str__(self) -> str:
-        return f"{self.question}: {self.operation_id}"
-
-
-class Tally(models.Model):
-    """How many hits a question had on a day (UTC), so that counting costs the same for ever."""
-
-    question = models.CharField(max_length=20, choices=Question)
-    day = models.DateField()
-    hits = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        verbose_name_plural = "tallies"
-        constraints = [models.UniqueConstraint(fields=["question", "day"], name="tally_once")]
-
-    def __str__(self) -> str:
-        return f"{self.question} {self.day}: {self.hits}"

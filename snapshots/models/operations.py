@@ -1,12 +1,12 @@
 """What a person asked for, exactly once, and what became of it."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from snapshots.models.claims import Claimable
@@ -72,9 +72,7 @@ ASKABLE_AGAIN = frozenset(
 )
 
 
-# The auditors' questions are put to an operation once in each state: see `Operation.judged`.
-NOT_JUDGED = ~Q(judged=F("state"))  # null counts
-UNDECIDED = "undecided"  # judged, and of unknown outcome, but not for long yet
+LONG_UNKNOWN = timedelta(minutes=10)  # longer than this, auditors ask why
 
 
 class OperationQuerySet(models.QuerySet["Operation"]):
@@ -89,15 +87,6 @@ class OperationQuerySet(models.QuerySet["Operation"]):
             | Exists(line.filter(older, state=OperationState.QUEUED))
         )
         return self.filter(state__in=sorted(WORKED_ON)).exclude(waits)
-
-    def to_be_judged(self) -> "OperationQuerySet":
-        """Those that came to a state in which they were not judged."""
-        undecided = Q(state=OperationState.UNKNOWN, judged=UNDECIDED)
-        return self.filter(NOT_JUDGED).exclude(undecided)
-
-    def undecided(self) -> "OperationQuerySet":
-        """Those that were judged while unknown and still are: only time changes what to say."""
-        return self.filter(NOT_JUDGED, state=OperationState.UNKNOWN, judged=UNDECIDED)
 
 
 class Operation(Claimable):
@@ -146,9 +135,12 @@ class Operation(Claimable):
     # What happened, as a code and the values its sentence needs: `operations/messages.py`.
     outcome_code = models.CharField(max_length=40, blank=True)
     outcome_values = models.JSONField(default=dict)
-    # The state in which the auditors' questions were last put to it; null: not yet. Whoever changes
-    # the state so makes it wait to be judged again: no clock, and no message that may be lost.
-    judged = models.CharField(max_length=20, null=True, editable=False)
+    # What the auditors' questions find it by (`snapshots/questions`). The first three are set when
+    # it is asked for, the last one when its outcome becomes known.
+    forced_in_use = models.BooleanField(default=False, editable=False)  # and without a ticket
+    for_own_volume = models.BooleanField(default=False, editable=False)  # by the helpdesk
+    out_of_hours = models.BooleanField(default=False, editable=False)
+    long_unknown = models.BooleanField(default=False, editable=False)
     folded = models.TextField(null=True, editable=False)  # by a trigger: `models/folded.py`
 
     objects = OperationQuerySet.as_manager()
@@ -186,8 +178,20 @@ class Operation(Claimable):
                 name="operation_again",
                 condition=Q(again_for__isnull=False),
             ),
+            # For the auditors' questions. SQLite reads the table again for a column of the
+            # condition, unless the index has it too.
+            *(
+                models.Index(
+                    fields=["-asked_at", "-id", column],
+                    name=f"operation_{column}",
+                    condition=Q(**{column: True}),
+                )
+                for column in ("forced_in_use", "for_own_volume", "out_of_hours")
+            ),
             models.Index(
-                fields=["asked_at", "id"], name="operation_unjudged", condition=NOT_JUDGED
+                fields=["-asked_at", "-id", "long_unknown", "state"],
+                name="operation_long_unknown",
+                condition=Q(long_unknown=True) | Q(state=OperationState.UNKNOWN),
             ),
         ]
 
@@ -235,6 +239,15 @@ class Operation(Claimable):
     def sent_metadata(self) -> dict[str, str]:
         """The metadata as the cloud gets it: the person's own and the marker."""
         return {**self.metadata, MARKER: str(self.id)}
+
+    def is_long_unknown(self, now: datetime) -> bool:
+        """Whether its outcome has been unknown for long. The pauses between the looks count too:
+        after the clock was set back, the time since sending says too little.
+        """
+        if self.status is not OperationState.UNKNOWN or self.sent_at is None:
+            return False
+        waited = timedelta(seconds=self.waited_seconds)
+        return max(now - self.sent_at, waited) > LONG_UNKNOWN
 
 
 MARKER = "evsportal-operation"

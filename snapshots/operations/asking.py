@@ -20,11 +20,8 @@ from snapshots.models import (
     may_request_for_others,
 )
 from snapshots.operations.rights import NotAllowedError, Refusal, check_share, refused
+from snapshots.questions.asking import note_circumstances
 from snapshots.selectors.volumes import is_granted, volumes_usable_by
-
-# What the trail keeps of the moment of asking, and the auditors' questions read.
-VOLUME_STATUS = "volume status"
-OWN_VOLUME = "own volume"
 
 
 class KeyTakenError(Exception):
@@ -76,7 +73,9 @@ def _record(
     requester: User, key: uuid.UUID, arguments: OperationArguments, again_for: Operation | None
 ) -> Operation:
     now = timezone.now()
-    operation = Operation.objects.create(
+    # The helpdesk may use every volume; whether one is granted to them says that it is their own.
+    is_own = may_request_for_others(requester) and is_granted(arguments.volume, requester)
+    operation = Operation(
         cause=actions.cause(),
         key=key,
         kind=arguments.kind,
@@ -99,29 +98,29 @@ def _record(
         state_at=now,
         due_at=now,
     )
+    note_circumstances(operation, volume_status=arguments.volume.status, is_own_volume=is_own)
+    operation.save(force_insert=True)
     code = ActionCode.OPERATION_AGAIN if again_for else ActionCode.OPERATION_ASKED
     actions.record(
         code,
         actor=requester,
         operation=operation,
         subject=str(operation.pk),
-        details=_details(requester, arguments),
+        details=_details(arguments, is_own_volume=is_own),
     )
     return operation
 
 
-def _details(requester: User, arguments: OperationArguments) -> dict[str, str]:
+def _details(arguments: OperationArguments, *, is_own_volume: bool) -> dict[str, str]:
     """What the person asked for, for the trail, and how things stood then."""
-    # The helpdesk may use every volume; whether one is granted to them says that it is their own.
-    is_own = may_request_for_others(requester) and is_granted(arguments.volume, requester)
     details = {
         "name": arguments.name or "",
         "description": arguments.description or "",
         "force": "yes" if arguments.force else "",
         "metadata": _as_json(arguments.metadata),
         "reason": arguments.reason,
-        VOLUME_STATUS: arguments.volume.status,
-        OWN_VOLUME: "yes" if is_own else "",
+        "volume status": arguments.volume.status,
+        "own volume": "yes" if is_own_volume else "",
         "consent": "what looks like a secret is none" if arguments.called_no_secret else "",
     }
     return {name: text for name, text in details.items() if text}

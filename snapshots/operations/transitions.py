@@ -98,6 +98,7 @@ class OperationColumns(TypedDict, total=False):
     failing_since: datetime | None
     looks: int
     waited_seconds: float
+    long_unknown: bool
 
 
 def tries_of(operation: Operation) -> Tries:
@@ -139,7 +140,7 @@ def write_move(operation: Operation, move: Move, *, now: datetime) -> None:
     Raises `LostClaimError` when another worker holds the claim, `IntegrityError` when another
     operation is on the volume, `ForbiddenMoveError`; then nothing is written.
     """
-    columns = columns_of(move, before=operation.status, now=now)
+    columns = _columns_for(operation, move, now)
     if move.to is OperationState.SENDING:
         write(operation, columns)
     else:
@@ -151,9 +152,16 @@ def write_unclaimed_move(operation: Operation, move: Move, *, now: datetime) -> 
 
     False when it has left it: then nothing is written. Raises `ForbiddenMoveError`.
     """
-    columns = columns_of(move, before=operation.status, now=now)
+    columns = _columns_for(operation, move, now)
     unmoved = Operation.objects.filter(pk=operation.pk, state=operation.state)
     return take_away(unmoved, due_at=move.due_at, columns=columns) == 1
+
+
+def _columns_for(operation: Operation, move: Move, now: datetime) -> OperationColumns:
+    columns = columns_of(move, before=operation.status, now=now)
+    if move.to is not operation.status and operation.is_long_unknown(now):
+        columns["long_unknown"] = True
+    return columns
 
 
 def mark_as_sent(operation: Operation, *, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What a saved question found, as CSV or JSON Lines, made while it is sent."""
+"""What a question finds, as CSV or JSON Lines, made while it is sent."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 
 from snapshots.audit.canonical import plain
 from snapshots.audit.export import MARK, csv_cell, csv_line
-from snapshots.models import Hit
+from snapshots.models import Operation
+from snapshots.questions.rules import Question
 
 COLUMNS = (
     "asked_at",
@@ -33,29 +34,31 @@ FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 _BATCH = 200
 
 
-def written(hits: QuerySet[Hit], form: str) -> Iterator[bytes]:
-    """A line for each hit, newest first, after a heading in CSV. Memory does not grow with them.
+def lines_of(
+    operations: QuerySet[Operation], *, question: Question, file_format: str
+) -> Iterator[bytes]:
+    """A line for each operation, newest first, after a heading in CSV. Memory does not grow.
 
-    What breaks off has no other mark than its missing end: an export of the trail has a manifest.
+    A file that breaks off lacks its end and says so nowhere: an export of the trail has a manifest.
     """
     names = ("question", "operation", *COLUMNS)
-    if form == "csv":
+    if file_format == "csv":
         yield MARK + csv_line(names)
-    rows = hits.order_by("-at", "-id").values_list(
-        "question", "operation_id", *(f"operation__{name}" for name in COLUMNS)
-    )
-    for some in _batches(rows.iterator(_BATCH)):
-        yield b"".join(_line(names, [plain(value) for value in values], form) for values in some)
+    rows = operations.order_by("-asked_at", "-id").values_list("id", *COLUMNS)
+    for batch in _batches(rows.iterator(_BATCH)):
+        yield b"".join(
+            _line(names, [str(question), *map(plain, row)], file_format) for row in batch
+        )
 
 
 def _batches(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    """Some rows at a time: a chunk for each would be slow to send."""
-    while some := list(islice(rows, _BATCH)):
-        yield some
+    """A chunk for each row would be slow to send."""
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
 
 
-def _line(names: Sequence[str], values: Sequence[Any], form: str) -> bytes:
-    if form == "csv":
+def _line(names: Sequence[str], values: Sequence[Any], file_format: str) -> bytes:
+    if file_format == "csv":
         return csv_line(csv_cell(value) for value in values)
-    told = dict(zip(names, values, strict=True))
-    return json.dumps(told, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    row = dict(zip(names, values, strict=True))
+    return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"

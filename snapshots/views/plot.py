@@ -1,25 +1,24 @@
-"""A small plot of bars: places and sizes by number, since styles in the page are blocked."""
+"""A small plot of bars, drawn by attributes: the page allows no inline styles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from snapshots.questions.figures import Week
+from snapshots.questions.figures import Week, count_text
 
 PITCH, BAR = 10, 8  # from one bar to the next; the bar itself
 HEIGHT = 60
-LEAST = 2  # what is there is seen
+LEAST_HEIGHT = 2  # so that a bar of few requests is visible
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A week as it is drawn and told: all texts, since a page has 26 of them for each question."""
+    """A week as the template draws and names it: all texts, since a page has 26 per question."""
 
     x: str
     y: str
     height: str
     week: str
-    hits: str
+    requests: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +33,15 @@ class Plot:
 
 
 def plot_of(weeks: Sequence[Week]) -> Plot:
-    """Empty weeks have no bar, but their place and their words."""
-    highest = max(range(len(weeks)), key=lambda number: weeks[number].hits)
-    most = weeks[highest].hits
+    """An empty week has no bar, but its space and its number."""
+    highest = max(range(len(weeks)), key=lambda number: weeks[number].requests)
+    most = weeks[highest].requests
     bars = tuple(_bar(number, week, most) for number, week in enumerate(weeks))
     return Plot(bars, bars[highest] if most else None, str(PITCH * len(weeks)))
 
 
 def _bar(number: int, week: Week, most: int) -> Bar:
-    height = max(LEAST, round(HEIGHT * week.hits / most)) if week.hits else 0
+    height = max(LEAST_HEIGHT, round(HEIGHT * week.requests / most)) if week.requests else 0
     x = PITCH * number + (PITCH - BAR) // 2
-    return Bar(str(x), str(HEIGHT - height), str(height), _day(week.first), f"{week.hits:,}")
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
+    first = f"{week.first.day} {week.first:%b %Y}"
+    return Bar(str(x), str(HEIGHT - height), str(height), first, count_text(week.requests))

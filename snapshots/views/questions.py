@@ -1,4 +1,4 @@
-"""What auditors ask again and again: how often it was found, when, and what."""
+"""The auditors' questions: how many requests each finds, when, and which."""
 
 from typing import Any
 
@@ -10,10 +10,18 @@ from django.views.decorators.http import require_safe
 
 from snapshots.audit.actions import record as record_action
 from snapshots.forms import PeriodForm
-from snapshots.models import ActionCode, Question
-from snapshots.questions import figures as selectors
-from snapshots.questions.export import FORMATS, written
-from snapshots.services.questions import means
+from snapshots.models import ActionCode
+from snapshots.questions.export import FORMATS, lines_of
+from snapshots.questions.figures import (
+    Figures,
+    Period,
+    count_in,
+    count_text,
+    figures_of,
+    operations_found,
+)
+from snapshots.questions.rules import Question, meaning_of
+from snapshots.selectors import operations_page
 from snapshots.views.access import PortalRequest, for_auditors
 from snapshots.views.plot import plot_of
 
@@ -23,8 +31,7 @@ from snapshots.views.plot import plot_of
 def questions(request: PortalRequest) -> HttpResponse:
     """Every question with its figures."""
     record_action(ActionCode.AUDIT_ASKED, details={"question": "all, in figures"})
-    told = [_told(one) for one in selectors.figures(list(Question))]
-    context = {"questions": told, "unjudged": selectors.unjudged_count()}
+    context = {"answers": [_answer(figures) for figures in figures_of(list(Question))]}
     return render(request, "snapshots/questions.html", context)
 
 
@@ -36,15 +43,15 @@ def question(request: PortalRequest, name: str) -> HttpResponse:
     form = PeriodForm(request.GET)
     before = request.GET.get("before", "")[:40]
     _record(ActionCode.AUDIT_ASKED, request, asked, before=before)
-    (figures,) = selectors.figures([asked])
-    context: dict[str, Any] = {"form": form, "asked": asked, "told": _told(figures)}
+    (figures,) = figures_of([asked])
+    context: dict[str, Any] = {"form": form, "asked": asked, "answer": _answer(figures)}
     period = _period(form)
     if period is not None:
-        hits = selectors.hits_visible_to(request.user, asked, period)
-        context["page"] = selectors.hits_page(hits, before=before)
+        operations = operations_found(request.user, asked, period)
+        count = count_in(asked, period) if period else figures.in_all
+        context["page"] = operations_page(operations, before=before)
         context["narrowed"] = bool(period)
-        context["in_period"] = selectors.hits_in(asked, period) if period else figures.in_all
-    context["unjudged"] = selectors.unjudged_count()
+        context["count"], context["count_text"] = count, count_text(count)
     return render(request, "snapshots/question.html", context)
 
 
@@ -53,19 +60,22 @@ def question(request: PortalRequest, name: str) -> HttpResponse:
 def export(request: PortalRequest, name: str) -> HttpResponse | StreamingHttpResponse:
     """All that the question finds in the period, as a file."""
     asked = _question(name)
-    form = request.GET.get("format", "csv")
-    if form not in FORMATS:
+    file_format = request.GET.get("format", "csv")
+    if file_format not in FORMATS:
         raise Http404
     period = _period(PeriodForm(request.GET))
     if period is None:  # the page says why
         address = reverse("snapshots:question", args=[asked])
         return redirect(f"{address}?{request.GET.urlencode()}")
-    _record(ActionCode.AUDIT_EXPORTED, request, asked, format=form)
-    hits = selectors.hits_visible_to(request.user, asked, period)
-    answer = StreamingHttpResponse(written(hits, form), content_type=FORMATS[form])
+    _record(ActionCode.AUDIT_EXPORTED, request, asked, format=file_format)
+    operations = operations_found(request.user, asked, period)
+    lines = lines_of(operations, question=asked, file_format=file_format)
+    response = StreamingHttpResponse(lines, content_type=FORMATS[file_format])
     stamp = f"{timezone.now():%Y%m%d-%H%M%S}"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{asked}-{stamp}.{form}"'
-    return answer
+    response.headers["Content-Disposition"] = (
+        f'attachment; filename="{asked}-{stamp}.{file_format}"'
+    )
+    return response
 
 
 def _question(name: str) -> Question:
@@ -75,27 +85,28 @@ def _question(name: str) -> Question:
         raise Http404 from None
 
 
-def _period(form: PeriodForm) -> selectors.Period | None:
-    """None for days that are none: rows that nobody asked for would read as the answer."""
+def _period(form: PeriodForm) -> Period | None:
+    """None where the days are not valid: all requests would read as the answer."""
     if not form.is_valid():
         return None
-    return selectors.Period(form.cleaned_data["since"], form.cleaned_data["until"])
+    return Period(form.cleaned_data["since"], form.cleaned_data["until"])
 
 
-def _record(code: ActionCode, request: HttpRequest, asked: Question, **told: str) -> None:
-    """Before anything is shown. The days are kept as they were typed."""
+def _record(code: ActionCode, request: HttpRequest, asked: Question, **facts: str) -> None:
+    """Before anything is shown. The days are recorded as they were typed."""
     days = {name: request.GET.get(name, "")[:40] for name in ("since", "until")}
-    details = {"question": str(asked.label), **days, **told}
+    details = {"question": str(asked.label), **days, **facts}
     record_action(
-        code, subject=str(asked), details={k: text for k, text in details.items() if text}
+        code, subject=str(asked), details={name: text for name, text in details.items() if text}
     )
 
 
-def _told(figures: selectors.Figures) -> dict[str, Any]:
-    """A question's figures with its words and its plot."""
+def _answer(figures: Figures) -> dict[str, Any]:
+    """A question with its meaning, its figures as texts, and its plot."""
     return {
         "question": figures.question,
-        "means": means(figures.question),
-        "figures": figures,
+        "meaning": meaning_of(figures.question),
+        "recent": count_text(figures.recent),
+        "in_all": count_text(figures.in_all),
         "plot": plot_of(figures.weeks),
     }

@@ -27,12 +27,10 @@ from snapshots.models import (
     Answer,
     Entry,
     Exchange,
-    Hit,
     Operation,
-    Question,
-    Tally,
 )
-from snapshots.services.questions import rebuild
+from snapshots.questions.figures import figures_of
+from snapshots.questions.rules import Question
 from tests.bench.pages import pages
 from tests.bench.within import sample
 
@@ -66,7 +64,7 @@ def browser_of(name):
 
 def test_the_command_tells_what_it_loaded(loaded, db):
     told = dict(reversed(line.split()) for line in loaded.splitlines() if len(line.split()) == 2)
-    here = (Exchange, Answer, Action, Operation, Hit, Tally)
+    here = (Exchange, Answer, Action, Operation)
     assert told["exchange"] == "3000"
     assert {model: int(told[model._meta.model_name]) for model in here} == {
         Exchange: 3000,
@@ -74,11 +72,8 @@ def test_the_command_tells_what_it_loaded(loaded, db):
         # People were made and given roles and volumes besides.
         Action: Action.objects.exclude(actor_name="command line").count(),
         Operation: Operation.objects.count(),
-        Hit: Hit.objects.count(),
-        Tally: Tally.objects.count(),
     }
     assert 1000 < Operation.objects.count() < 2000
-    assert sum(Tally.objects.values_list("hits", flat=True)) == Hit.objects.count() > 100
 
 
 def test_triggers_made_an_entry_of_each_row(loaded, db):
@@ -94,12 +89,9 @@ def test_rows_are_numbered_in_the_order_of_time(loaded, db):
         assert list(model.objects.order_by("seq")) == list(model.objects.order_by("at", "seq"))
 
 
-def test_its_hits_are_those_that_the_questions_find(loaded, db):
-    invented = set(Hit.objects.values_list("question", "operation_id", "at"))
-    tallies = set(Tally.objects.values_list("question", "day", "hits"))
-    rebuild()
-    assert set(Hit.objects.values_list("question", "operation_id", "at")) == invented
-    assert set(Tally.objects.values_list("question", "day", "hits")) == tallies
+def test_each_question_has_answers(loaded, db):
+    counts = {figures.question: figures.in_all for figures in figures_of(list(Question))}
+    assert all(counts.values()), counts
 
 
 def test_it_can_be_sealed_and_proved(loaded, db):
@@ -279,7 +271,6 @@ def test_what_is_there_already_is_not_loaded_again(loaded, db):
 def test_another_seed_loads_beside_what_is_there(loaded, db):
     load("--exchanges", "100", "--seed", "2", "--yes")
     assert Exchange.objects.count() == 3100
-    assert sum(Tally.objects.values_list("hits", flat=True)) == Hit.objects.count()
 
 
 # --- only in the sandbox ---------------------------------------------------------------------

@@ -16,8 +16,8 @@ from trail_scene import action, fill
 from snapshots.audit import delivery, push
 from snapshots.audit.horizon import WritersBusyError
 from snapshots.audit.push import digest_of, push_new_rows, state_of
-from snapshots.jobs.claims import LostClaimError
-from snapshots.jobs.duties import PUSH, start_duty, take_over
+from snapshots.jobs.claims import LostClaimError, claim
+from snapshots.jobs.duties import PUSH, start_duty
 from snapshots.models import Duty, Pushed
 from snapshots.services.push import push as push_duty
 
@@ -216,15 +216,20 @@ def test_a_worker_killed_before_it_noted_the_acknowledgement_repeats_and_loses_n
     assert len(hook.got) == len(first) + len(all_rows())
 
 
+def claimed(owner):
+    return claim(Duty.objects.filter(kind=PUSH), owner=owner, lease=timedelta(minutes=1))
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_lost_its_claim_notes_nothing(hook, target):
     """It was frozen while the place took the batch, and another has gone on since."""
     fill(3)
     start_duty(PUSH, digest_of(target), due_at=timezone.now())
-    duty = take_over(PUSH, digest_of(target), owner="one", lease=timedelta(minutes=1))
+    duty = claimed("one")
 
     def meanwhile(handler):
-        take_over(PUSH, digest_of(target), owner="another", lease=timedelta(minutes=1))
+        Duty.objects.update(due_at=timezone.now())  # the lease is over
+        claimed("another")
         connection.close()
         handler.send_response(200)
         handler.send_header("Content-Length", "0")

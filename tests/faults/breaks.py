@@ -94,7 +94,6 @@ def _order() -> None:
     from snapshots.duties import inventory
     from snapshots.jobs import claims
     from snapshots.operations import watch
-    from snapshots.services import questions
 
     def lock_in_any_order(rows, *, skip_locked=False) -> list:
         keys = list(rows.values_list("pk", flat=True))
@@ -103,7 +102,7 @@ def _order() -> None:
             rows.filter(pk=key).select_for_update(no_key=True, skip_locked=skip_locked).first()
         return keys
 
-    for room in (claims, inventory, questions, watch):
+    for room in (claims, inventory, watch):
         room.lock_in_order = lock_in_any_order
 
 

@@ -22,7 +22,6 @@ COMMANDS = [
     (["audit_verify"], "Sound: 0 rows"),
     (["audit_export", "--to", "{folder}/export"], ""),
     (["audit_archive"], ""),
-    (["questions_rebuild"], ""),
     (["cloud_ping"], "No connection"),
     (
         ["createsuperuser", "--noinput", "--username", "chief", "--email", "c@example.com"],

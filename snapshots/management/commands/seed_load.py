@@ -15,13 +15,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Count
-from django.db.models.functions import TruncDate
 
 from snapshots.management.invented.days import Day
 from snapshots.management.invented.rows import Rows, go_on_after
 from snapshots.management.invented.world import DAYS, Chance, settle
-from snapshots.models import Entry, Hit, Operation, Tally
+from snapshots.models import Entry, Operation
 
 MOST = 20_000_000
 BATCH = 20_000  # exchanges in a transaction
@@ -68,7 +66,6 @@ class Command(BaseCommand):
             self.stdout.write(f"{total['exchange']} of {exchanges} exchanges")
         with transaction.atomic():
             go_on_after()
-            total["tally"] = _count_hits()
         return total
 
 
@@ -83,17 +80,6 @@ def _batches(exchanges: int) -> Iterator[range]:
     share = max(1, BATCH * DAYS // exchanges)
     for first in range(0, DAYS, share):
         yield range(first, min(first + share, DAYS))
-
-
-def _count_hits() -> int:
-    """The tallies of all hits; how many."""
-    counted = Hit.objects.values_list("question", TruncDate("at", tzinfo=UTC)).order_by()
-    Tally.objects.all().delete()
-    tallies = [
-        Tally(question=question, day=day, hits=hits)
-        for question, day, hits in counted.annotate(hits=Count("pk"))
-    ]
-    return len(Tally.objects.bulk_create(tallies, batch_size=1000))
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """One operation: what was asked, and what became of it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from snapshots.clouds import SANDBOX
 from snapshots.management.invented import texts
 from snapshots.management.invented.world import Disk, Person, World
-from snapshots.models import OperationState, Question, Role
+from snapshots.models import LONG_UNKNOWN, OperationState, Role
 
 
 @dataclass(slots=True)
@@ -80,15 +79,13 @@ def _make_hostile(asked: Asked) -> None:
     asked.ticket = asked.on_behalf_of = text
 
 
-def questions_of(asked: Asked) -> Iterator[Question]:
-    """The saved questions that find it."""
-    if asked.force and not asked.ticket:
-        yield Question.FORCED
-    if asked.person.role == Role.HELPDESK and asked.on_behalf_of in {"", asked.person.name}:
-        yield Question.OWN_VOLUME
-    if asked.state == OperationState.REFUSED:
-        yield Question.REFUSED
-    if asked.looks and (asked.finished_at or asked.at) - asked.at > timedelta(minutes=10):
-        yield Question.LONG_UNKNOWN
-    if not (asked.at.weekday() < 5 and 8 <= asked.at.hour < 18):
-        yield Question.OUT_OF_HOURS
+def answers_of(asked: Asked) -> dict[str, bool]:
+    """The columns that the auditors' questions read."""
+    unknown_for = (asked.finished_at or asked.at) - asked.at if asked.looks else timedelta(0)
+    is_by_helpdesk = asked.person.role == Role.HELPDESK
+    return {
+        "forced_in_use": asked.force and not asked.ticket,
+        "for_own_volume": is_by_helpdesk and asked.on_behalf_of in {"", asked.person.name},
+        "out_of_hours": not (asked.at.weekday() < 5 and 8 <= asked.at.hour < 18),
+        "long_unknown": unknown_for > LONG_UNKNOWN,
+    }

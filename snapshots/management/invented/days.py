@@ -4,7 +4,7 @@ import json
 from datetime import datetime, timedelta
 
 from snapshots.management.invented import texts
-from snapshots.management.invented.asked import Asked, ask, questions_of
+from snapshots.management.invented.asked import Asked, answers_of, ask
 from snapshots.management.invented.rows import Rows
 from snapshots.management.invented.texts import End
 from snapshots.management.invented.traffic import Traffic
@@ -15,7 +15,6 @@ from snapshots.models import (
     Anomaly,
     AnomalyKind,
     AnomalyMessage,
-    Hit,
     Operation,
     OperationState,
 )
@@ -157,7 +156,6 @@ class Day:
             cause=asked.cause,
             key=self._chance.uuid(),
             state=str(asked.state),
-            judged=str(asked.state),  # its hits are below
             cloud=asked.cloud,
             volume_id=asked.disk.id,
             volume_name=asked.volume_name,
@@ -175,6 +173,5 @@ class Day:
             looks=asked.looks,
             code=asked.code,
             token=1,
+            **answers_of(asked),
         )
-        for question in questions_of(asked):
-            self._rows.add(Hit, question=str(question), operation_id=asked.id, at=asked.at)

@@ -12,11 +12,11 @@ from django.core.management.color import no_style
 from django.db import connection
 from django.db.models import JSONField, Max, Model
 
-from snapshots.models import Action, Anomaly, Answer, Exchange, Hit, Operation
+from snapshots.models import Action, Anomaly, Answer, Exchange, Operation
 
 NUMBERED: tuple[type[Model], ...] = (Exchange, Answer, Action, Anomaly)
 # In this order, since a trigger looks at what was there before.
-_MODELS: tuple[type[Model], ...] = (Operation, Exchange, Answer, Action, Anomaly, Hit)
+_MODELS: tuple[type[Model], ...] = (Operation, Exchange, Answer, Action, Anomaly)
 
 Values = dict[
     str, Any
@@ -30,7 +30,6 @@ def _defaults(model: type[Model]) -> Values:
     return {
         str(one.column): "{}" if isinstance(one, JSONField) else one.get_default()
         for one in columns
-        if not (model is Hit and one.primary_key)
     }
 
 
