@@ -42,7 +42,7 @@ class Entry(models.Model):
         indexes = [
             models.Index(fields=["kind", "row"], name="entry_row"),
             # What people narrow the list by, each with and without background readings. How a
-            # search goes by them is in `audit/newest.py`.
+            # search goes by them is in `audit/search/newest.py`.
             *(
                 models.Index(fields=[*fields, "background", "-at", "-seq"], name=f"entry_{name}")
                 for name, fields in {

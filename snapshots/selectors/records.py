@@ -5,8 +5,8 @@ import uuid
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
-from snapshots.audit.newest import newest
-from snapshots.audit.search import Search
+from snapshots.audit.search.newest import newest
+from snapshots.audit.search.query import Search
 from snapshots.models import Action, Anomaly, Entry, EntryKind, Exchange, may_audit
 from snapshots.selectors.pages import Page, read_cursor, write_cursor
 

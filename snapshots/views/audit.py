@@ -7,11 +7,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from snapshots.audit import names, search
+from snapshots.audit import names
 from snapshots.audit.actions import record as record_action
 from snapshots.audit.export import Wanted, write_export
 from snapshots.audit.places import zip_while_sent
-from snapshots.audit.qualifiers import SearchError
+from snapshots.audit.search import query as search
+from snapshots.audit.search.qualifiers import SearchError
 from snapshots.forms import AuditSearchForm
 from snapshots.forms.secrets import looks_secret
 from snapshots.models import ActionCode

@@ -24,7 +24,7 @@ from snapshots.audit.export import Wanted, write_export
 from snapshots.audit.places import place_at
 from snapshots.audit.push import push_new_rows
 from snapshots.audit.seals import latest_seal, seal_new_rows
-from snapshots.audit.search import find, parse
+from snapshots.audit.search.query import find, parse
 from snapshots.audit.verify import verify
 from snapshots.checks import check_archives
 from snapshots.models import (

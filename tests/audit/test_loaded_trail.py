@@ -12,10 +12,10 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from snapshots.audit import newest as room
-from snapshots.audit import search
-from snapshots.audit.newest import newest
 from snapshots.audit.seals import seal_new_rows
+from snapshots.audit.search import newest as room
+from snapshots.audit.search import query as search
+from snapshots.audit.search.newest import newest
 from snapshots.audit.verify import verify
 from snapshots.management.invented import texts
 from snapshots.management.invented.days import Day

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from snapshots.audit import newest as room
-from snapshots.audit import search
-from snapshots.audit.newest import newest
+from snapshots.audit.search import newest as room
+from snapshots.audit.search import query as search
+from snapshots.audit.search.newest import newest
 from snapshots.models import Entry
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from snapshots.audit.qualifiers import Condition, SearchError, condition
+from snapshots.audit.search.qualifiers import Condition, SearchError, condition
 from snapshots.models import Entry
 from snapshots.models.folding import fold_words
 

@@ -16,8 +16,8 @@ from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from snapshots.audit.qualifiers import RARE, Condition
-from snapshots.audit.search import Search, hits_of, says, side_of
+from snapshots.audit.search.qualifiers import RARE, Condition
+from snapshots.audit.search.query import Search, hits_of, says, side_of
 from snapshots.models import Entry
 
 MOST_CANDIDATES, LEAST_CANDIDATES = 10_000, 100  # in all, and of one branch
