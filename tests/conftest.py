@@ -48,16 +48,19 @@ socket.socket.connect = _guarded(socket.socket.connect)
 socket.socket.connect_ex = _guarded(socket.socket.connect_ex)
 
 
-def _emptied_for_once(empty):
-    """Only here may the trail be emptied: between tests that commit."""
+@pytest.fixture(scope="session")
+def pristine(django_db_blocker):
+    """The migrated test database as a copy, which is restored after each test that commits."""
+    from tests.pristine import copy_of_database
 
-    def lift_and_empty(self):
-        from snapshots.audit import guards  # noqa: PLC0415 - needs loaded models
-
-        guards.lift()
-        empty(self)  # ends with `post_migrate`, which puts the triggers back
-
-    return lift_and_empty
+    with django_db_blocker.unblock():
+        copy = copy_of_database()
+        TransactionTestCase._fixture_teardown = lambda _test: copy.restore()
+        yield copy
+        copy.close()
 
 
-TransactionTestCase._fixture_teardown = _emptied_for_once(TransactionTestCase._fixture_teardown)
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, request):
+    """pytest-django's, with the copy."""
+    request.getfixturevalue("pristine")

@@ -33,6 +33,10 @@ from evsportal.settings import DATABASES, STATIC_ROOT, STORAGES  # noqa: E402
 if "DATABASE_URL" not in os.environ:
     # A file: an in-memory database is one connection, and live servers have threads.
     DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
+    # Speed: what is lost with the power is a test run.
+    DATABASES["default"]["OPTIONS"]["init_command"] = (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+    )
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 STATIC_ROOT.mkdir()  # empty; the live server finds the files where they are
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
