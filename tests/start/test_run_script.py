@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ TOOLS = (
     *("awk", "cat", "cksum", "cp", "date", "df", "dirname", "env", "find", "grep", "id", "mkdir"),
     *("mv", "od", "readlink", "rm", "sed", "sh", "sleep", "tail", "tr"),
 )
-# Answers what `run` asks a Python; anything else it is told to do goes to the log.
+# Answers the questions of `run`, starts the launcher with the real Python, logs the rest.
 PYTHON = """#!/bin/sh
 case "$*" in
+  *tools/launch.py*) exec "$REAL_PYTHON" "$@" ;;
   *version_info*) echo "${FAKE_VERSION:-3.11}" ;;
   *"import ensurepip"*) [ -z "${FAKE_NO_VENV:-}" ] ;;
   "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
@@ -40,7 +42,9 @@ class Checkout:
         self.log = folder / "log"
         self.root.mkdir(parents=True)
         self.bin.mkdir()
-        shutil.copy(ROOT / "run", self.root / "run")
+        (self.root / "tools").mkdir()
+        for name in ("run", "tools/launch.py"):
+            shutil.copy(ROOT / name, self.root / name)
         for name in ("requirements.txt", "requirements-postgres.txt", "requirements-dev.txt"):
             (self.root / name).write_text(f"pins of {name}\n")
         for tool in TOOLS:
@@ -59,7 +63,8 @@ class Checkout:
         done = subprocess.run(
             [script or self.root / "run", *words],
             check=False,
-            env={"PATH": str(self.bin), "LOG": str(self.log)} | environ,
+            env={"PATH": str(self.bin), "LOG": str(self.log), "REAL_PYTHON": sys.executable}
+            | environ,
             cwd=cwd,
             capture_output=True,
             text=True,
@@ -313,7 +318,7 @@ def test_tests_are_not_told_of_dotenv_and_get_their_arguments_unbroken(checkout)
     checkout.run("test", "-m", "not browser", "tests/start")
     assert checkout.status == 0, checkout.said
     assert "DATABASE_URL" not in checkout.environ
-    assert "-m pytest -m not browser tests/start" in checkout.log.read_text()
+    assert "-m tools test -m not browser tests/start" in checkout.log.read_text()
 
 
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is not installed")

@@ -1,0 +1,35 @@
+"""The developers' commands of `./run`: test, check, bench, faults, tamper, screenshots."""
+
+import os
+import sys
+
+from tools import ROOT
+from tools.check import check
+from tools.system import need_chromium, need_postgres
+
+# Paths in the arguments of the others are the caller's.
+_IN_ROOT = {"test", "faults", "tamper"}
+_MODULES = {
+    "test": "pytest",
+    "bench": "tests.bench",
+    "faults": "tests.faults",
+    "tamper": "tests.tamper",
+    "screenshots": "tests.e2e.screenshots",
+}
+
+
+def main(command: str, arguments: list[str]) -> None:
+    if command == "check":
+        sys.exit(check())
+    line = " ".join(arguments)
+    if command == "screenshots" or (command == "test" and "not browser" not in line):
+        need_chromium()
+    if command != "bench" and "postgres" in line:
+        need_postgres()
+    if command in _IN_ROOT:
+        os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-P", "-m", _MODULES[command], *arguments])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,134 @@
+"""`./run check`: every check that must pass before a change goes in, for a machine with two cores.
+
+Steps of one stage run at the same time. A stage with a failed step is the last one.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import ROOT
+from tools.system import need_chromium, need_postgres
+
+_CORES = 2
+_PYTEST = (sys.executable, "-m", "pytest", "-q")
+# Tests in two processes; one that has no more tests takes some of the other's.
+_IN_TWO = (*_PYTEST, "-n", str(_CORES), "--dist", "worksteal")
+_FAST = "not browser and not live and not faults"
+# These open no database, or start portals with a database of their own: SQLite is enough.
+_WITHOUT_DATABASE = (
+    *("tests/evs", "tests/sandbox", "tests/contract", "tests/clouds_yaml", "tests/forms"),
+    *(
+        f"tests/start/test_{name}.py"
+        for name in (
+            *("first_real_cloud", "process_canaries", "reload", "run_script"),
+            *("serve", "settings", "supervisor"),
+        )
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    title: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    step: Step
+    output: str
+    seconds: float
+    is_good: bool
+
+
+def check() -> int:
+    need_postgres()
+    need_chromium()
+    with tempfile.TemporaryDirectory(prefix="evsportal-check-") as folder:
+        environ = {**os.environ, "EVSPORTAL_VAR": folder, "EVSPORTAL_MODE": "sandbox"}
+        for stage in _stages():
+            if failed := [
+                result.step.title for result in _run(stage, environ) if not result.is_good
+            ]:
+                sys.stderr.write(f"run: check failed: {', '.join(failed)}.\n")
+                return 1
+    return 0
+
+
+def _stages() -> Iterator[tuple[Step, ...]]:
+    yield _static_checks()
+    yield (Step("tests on SQLite", (*_IN_TWO, "-m", _FAST)),)
+    ignored = (f"--ignore={path}" for path in _WITHOUT_DATABASE)
+    yield (
+        Step("tests on PostgreSQL", (*_IN_TWO, "-m", _FAST, "--database", "postgres", *ignored)),
+    )
+    yield Step("browser", (*_PYTEST, "-m", "browser")), Step("faults", (*_PYTEST, "-m", "faults"))
+
+
+def _static_checks() -> tuple[Step, ...]:
+    manage = (sys.executable, "manage.py")
+    templates = (str(path) for path in sorted(ROOT.glob("templates/**/*.html")))
+    return (  # the longest first
+        Step("types", (_tool("mypy"),)),
+        Step("system checks", (*manage, "check", "--fail-level", "WARNING")),
+        Step("migrations", (*manage, "makemigrations", "--check", "--dry-run")),
+        Step("import contracts", (_tool("lint-imports"), "--no-logo")),
+        Step("dependencies", (_tool("deptry"), "--no-ansi", ".")),
+        Step("lint", (_tool("ruff"), "check", ".")),
+        Step("format", (_tool("ruff"), "format", "--check", ".")),
+        Step("templates", (_tool("djade"), "--check", "--target-version", "5.2", *templates)),
+    )
+
+
+def _tool(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def _run(stage: tuple[Step, ...], environ: dict[str, str]) -> list[Result]:
+    """Run the steps, at most two at a time; print the output of each when it has ended."""
+    if len(stage) == 1:
+        return [_run_alone(stage[0], environ)]
+    with ThreadPoolExecutor(_CORES) as pool:
+        results = []
+        for result in pool.map(lambda step: _run_quietly(step, environ), stage):
+            sys.stdout.write(f"\n== {result.step.title}\n{result.output}")
+            _print_end(result)
+            results.append(result)
+        return results
+
+
+def _run_alone(step: Step, environ: dict[str, str]) -> Result:
+    sys.stdout.write(f"\n== {step.title}\n")
+    sys.stdout.flush()
+    started = time.monotonic()
+    status = subprocess.run(step.command, cwd=ROOT, env=environ, check=False).returncode
+    result = Result(step, "", time.monotonic() - started, status == 0)
+    _print_end(result)
+    return result
+
+
+def _run_quietly(step: Step, environ: dict[str, str]) -> Result:
+    started = time.monotonic()
+    done = subprocess.run(
+        step.command,
+        cwd=ROOT,
+        env=environ,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return Result(step, done.stdout, time.monotonic() - started, done.returncode == 0)
+
+
+def _print_end(result: Result) -> None:
+    end = "ok" if result.is_good else "FAILED"
+    sys.stdout.write(f"== {result.step.title}: {end}, {result.seconds:.0f} s\n")
+    sys.stdout.flush()
