@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from django.core.management import BaseCommand
 
-# ruff: noqa: PLC0415 - Django is imported after the settings' name is known
-
 
 def prepare_tables_first(name: str, command: "BaseCommand") -> "BaseCommand":
     """Give the command Django's own step between the system checks and the work: ours instead of

@@ -84,7 +84,7 @@ def _known_options(options: set[str]) -> set[str]:
     if not options:
         return set()  # the driver is not imported for nothing
     try:
-        from psycopg.pq import Conninfo  # noqa: PLC0415
+        from psycopg.pq import Conninfo
     except ImportError:  # another driver, or one without its library: it says so itself
         return options
     return {option.keyword.decode() for option in Conninfo.get_defaults()}

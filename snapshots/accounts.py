@@ -22,7 +22,7 @@ from django.http import HttpRequest
 from snapshots import sandbox_account
 from snapshots.models import Role
 
-DEMO_PASSWORD = "demo"  # noqa: S105 - public by intent
+DEMO_PASSWORD = "demo"
 # Name, role, and what the sign-in page says of it. Made in sandbox mode by `manage seed_demo`.
 DEMO_ACCOUNTS = (
     ("alice", Role.STAFF, "staff: asks for her own volumes"),
@@ -74,7 +74,7 @@ class CloudBackend(_PortalBackend):
 class PublishedPasswordValidator:
     """Refuses a published password where a person chooses one."""
 
-    def validate(self, password: str, user: object = None) -> None:  # noqa: ARG002 - Django's
+    def validate(self, password: str, user: object = None) -> None:
         if is_refused_password(password):
             raise ValidationError(_NOT_ALLOWED, code="password_published")
 
@@ -103,8 +103,8 @@ def _refuse_published(
 
 def _has_published_password(person: User) -> bool:
     """Compares the hash, which is slow, only where a new one came without its text."""
-    if person._password is not None:  # type: ignore[attr-defined]  # noqa: SLF001 - by set_password
-        return is_refused_password(person._password)  # type: ignore[attr-defined]  # noqa: SLF001
+    if person._password is not None:  # type: ignore[attr-defined]
+        return is_refused_password(person._password)  # type: ignore[attr-defined]
     encoded = person.password
     is_stored = User.objects.filter(pk=person.pk, password=encoded).exists()
     if is_stored or not is_password_usable(encoded):

@@ -33,15 +33,15 @@ class PortalAdminSite(admin.AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return may_administer(request.user)
 
-    def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         return for_administrators(super().admin_view(view, cacheable))
 
     @public
-    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # noqa: ARG002
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """There is one sign-in page."""
         return redirect("login")
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:  # noqa: ARG002
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return redirect("password_change")
 
 
@@ -54,16 +54,16 @@ class ForAdministrators(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_module_permission(self, request: HttpRequest) -> bool:
         return may_administer(request.user)
 
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return may_administer(request.user)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return may_administer(request.user)
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return may_administer(request.user)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
     def get_search_results(
@@ -172,7 +172,7 @@ class PersonAdmin(ForAdministrators, UserAdmin):  # type: ignore[type-arg]
         self,
         request: HttpRequest,
         obj: Any = None,
-        change: bool = False,  # noqa: FBT001, FBT002 - Django's signature
+        change: bool = False,
         **kwargs: Any,
     ) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
@@ -233,5 +233,5 @@ class VolumeGrantAdmin(ForAdministrators):
     def who(self, grant: VolumeGrant) -> str:
         return str(grant.user or grant.group)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_administer(request.user)

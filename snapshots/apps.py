@@ -14,9 +14,9 @@ class SnapshotsConfig(AppConfig):
 
     def ready(self) -> None:
         # Here, since they need loaded models.
-        from snapshots import accounts, checks  # noqa: F401, PLC0415 - registers them
-        from snapshots.audit import names, people  # noqa: PLC0415
-        from snapshots.models import folded  # noqa: PLC0415
+        from snapshots import accounts
+        from snapshots.audit import names, people
+        from snapshots.models import folded
 
         people.watch()
         accounts.watch()
@@ -28,8 +28,8 @@ class SnapshotsConfig(AppConfig):
 
 def _install_triggers(**_kwargs: Any) -> None:
     """Triggers name columns of the newest tables: after a migration backwards there are none."""
-    from snapshots.audit import guards  # noqa: PLC0415 - needs loaded models
-    from snapshots.models import folded  # noqa: PLC0415
+    from snapshots.audit import guards
+    from snapshots.models import folded
 
     if not [name for name in missing_migrations() if name.startswith("snapshots.")]:
         folded.install()

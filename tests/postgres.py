@@ -75,7 +75,7 @@ def _start(binaries: Path, settings: list[str]) -> str:
             stderr=log,
             process_group=0,  # Ctrl-C is for pytest, which then ends the server
             # SIGINT: at once, politely.
-            preexec_fn=die_with(os.getpid(), by=signal.SIGINT),  # noqa: PLW1509 - no threads yet
+            preexec_fn=die_with(os.getpid(), by=signal.SIGINT),
         )
     atexit.register(_stop, server, folder)
     _wait_until_ready(server, folder)

@@ -142,7 +142,7 @@ def _obstacles(first: int, last: int) -> Iterator[_Obstacle]:
 
 def _unfinished(span: dict[str, tuple[int, int]]) -> Iterator[_Obstacle]:
     for model in (Exchange, Action, Anomaly):
-        table = str(model._meta.model_name)  # noqa: SLF001 - Django's public name for it
+        table = str(model._meta.model_name)
         after, upto = span[table]
         rows = model.objects.filter(seq__gt=after, seq__lte=upto, operation__state__in=sorted(OPEN))
         row = rows.order_by("seq").first()
@@ -168,7 +168,7 @@ def _not_pushed(span: dict[str, tuple[int, int]]) -> Iterator[_Obstacle]:
     for target in settings.EVSPORTAL_AUDIT_PUSH:
         state = state_of(target)
         for table, (after, upto) in span.items():
-            rows = TRAIL[table]._default_manager.filter(seq__lte=upto)  # noqa: SLF001
+            rows = TRAIL[table]._default_manager.filter(seq__lte=upto)
             waiting = rows.filter(seq__gt=max(after, state.upto.get(table, 0))).order_by("seq")
             if (seq := waiting.values_list("seq", flat=True).first()) is not None:
                 yield _Obstacle(table, seq, f"it was not pushed to {state.shown} yet.")

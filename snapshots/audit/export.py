@@ -234,7 +234,7 @@ class _Found:
 
 
 def _table(name: str) -> QuerySet[Any]:
-    return TRAIL[name]._default_manager.all()  # noqa: SLF001 - Django's public name for it
+    return TRAIL[name]._default_manager.all()
 
 
 Source = _Everything | _Found

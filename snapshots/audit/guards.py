@@ -76,11 +76,11 @@ def _names() -> Iterator[tuple[str, str]]:
 
 
 def _name(model: type[Model], kind: str) -> str:
-    return f"guard_{model._meta.model_name}_{kind}"  # noqa: SLF001 - Django's public name for it
+    return f"guard_{model._meta.model_name}_{kind}"
 
 
 def _table(model: type[Model]) -> str:
-    return model._meta.db_table  # noqa: SLF001
+    return model._meta.db_table
 
 
 def _sqlite_triggers() -> set[str]:
@@ -160,7 +160,7 @@ def _sqlite_guards(model: type[Model]) -> Iterator[str]:
     covered = f"WHEN NOT EXISTS ({_sqlite_cover(model)}) " if model in ARCHIVED else ""
     yield f'CREATE TRIGGER "{_name(model, "remove")}" BEFORE DELETE ON "{table}" {covered}{refuse}'
     # INSERT OR REPLACE removes the row it replaces without asking the trigger above.
-    unique = [f.column for f in model._meta.concrete_fields if f.unique]  # noqa: SLF001
+    unique = [f.column for f in model._meta.concrete_fields if f.unique]
     taken = " OR ".join(f'"{column}" = NEW."{column}"' for column in unique)
     yield (
         f'CREATE TRIGGER "{_name(model, "replace")}" BEFORE INSERT ON "{table}" '
@@ -169,7 +169,7 @@ def _sqlite_guards(model: type[Model]) -> Iterator[str]:
 
 
 def _sqlite_cover(model: type[Model]) -> str:
-    span = f"tables, '$.{model._meta.model_name}"  # noqa: SLF001 - Django's public name for it
+    span = f"tables, '$.{model._meta.model_name}"
     return _cover(
         f"json_extract(t.{span}[0]')",
         f"json_extract(t.{span}[1]')",
@@ -244,14 +244,14 @@ def _postgres_functions() -> dict[str, str]:
 
 
 def _finder(model: type[Model]) -> str:
-    return f"evsportal_find_{model._meta.model_name}"  # noqa: SLF001
+    return f"evsportal_find_{model._meta.model_name}"
 
 
 def _postgres_calls() -> Iterator[str]:
     """Each trigger, spelt as PostgreSQL itself tells it."""
     for model in GUARDED:
         removal = (
-            f"evsportal_refuse_removal('{model._meta.model_name}')"  # noqa: SLF001
+            f"evsportal_refuse_removal('{model._meta.model_name}')"
             if model in ARCHIVED
             else "evsportal_refuse()"
         )

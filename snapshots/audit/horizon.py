@@ -46,6 +46,6 @@ def settled_upto() -> dict[str, int]:
 def highest() -> dict[str, int]:
     """For each table the highest number to be seen; a lower one may still be on its way."""
     return {
-        name: model._default_manager.aggregate(last=Max("pk"))["last"] or 0  # noqa: SLF001
+        name: model._default_manager.aggregate(last=Max("pk"))["last"] or 0
         for name, model in TRAIL.items()
     }

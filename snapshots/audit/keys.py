@@ -84,7 +84,7 @@ def _read_public(block: bytes) -> Ed25519PublicKey:
     except (ValueError, UnsupportedAlgorithm):
         raise ValueError("it is no public key.") from None
     if not isinstance(key, Ed25519PublicKey):
-        raise ValueError("it is no Ed25519 key.")  # noqa: TRY004 - one kind for callers
+        raise ValueError("it is no Ed25519 key.")
     return key
 
 

@@ -25,7 +25,7 @@ def watch() -> None:
     """Let every validation of an account's name ask `refuse_confusing_name`: the administration,
     `createsuperuser`, `full_clean`. Twice does no harm.
     """
-    field = User._meta.get_field("username")  # noqa: SLF001 - Django's public name for it
+    field = User._meta.get_field("username")
     if getattr(field.validate, "asks_for_confusion", False):
         return
     validate = field.validate

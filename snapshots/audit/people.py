@@ -79,7 +79,7 @@ def _sign_in_refused(credentials: dict[str, Any], request: object = None, **_kwa
 def _remember(instance: Model, update_fields: Any = None, **_kwargs: Any) -> None:
     """What is in the table before it is written over."""
     only_login = update_fields is not None and set(update_fields) == {"last_login"}
-    table = type(instance)._default_manager  # noqa: SLF001 - Django's public name for it
+    table = type(instance)._default_manager
     before = None if only_login or instance.pk is None else table.filter(pk=instance.pk).first()
     instance._before = before  # type: ignore[attr-defined]  # noqa: SLF001
 
@@ -110,7 +110,7 @@ def _person_saved(
     _record_rights(before, instance)
     # A sign-in may hash the same password anew: then this column alone is saved, and what was
     # typed is not at hand any more.
-    hashed_anew = set(update_fields or ()) == {"password"} and instance._password is None  # type: ignore[attr-defined]  # noqa: SLF001
+    hashed_anew = set(update_fields or ()) == {"password"} and instance._password is None  # type: ignore[attr-defined]
     if before.password != instance.password and not hashed_anew:
         _record(ActionCode.PASSWORD_CHANGED, subject=name)
 

@@ -113,7 +113,7 @@ def push_new_rows(target: str, *, fence: Fence = lambda: None) -> bool:
     if not _is_time(state) or not _is_behind(state):
         return False
     settled = settled_upto()
-    if state._state.adding and split(target).fragment == NEW:  # noqa: SLF001 - Django's name for it
+    if state._state.adding and split(target).fragment == NEW:
         _note(state, fence, upto=settled)
     until = time.monotonic() + TURN_SECONDS
     while time.monotonic() < until:
@@ -213,8 +213,4 @@ def _note(state: Pushed, fence: Fence, **changes: object) -> None:
     in_transaction(store)
 
 
-_KEPT = [
-    field.name
-    for field in Pushed._meta.fields  # noqa: SLF001 - Django's public name for it
-    if not field.primary_key
-]
+_KEPT = [field.name for field in Pushed._meta.fields if not field.primary_key]

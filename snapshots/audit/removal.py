@@ -18,7 +18,7 @@ PAUSE_SECONDS = 0.02  # others who want to write come in between: SQLite keeps n
 def remains(stone: Tombstone) -> bool:
     """Whether rows that it covers are still here."""
     return any(
-        TRAIL[table]._default_manager.filter(seq__gt=after, seq__lte=upto).exists()  # noqa: SLF001
+        TRAIL[table]._default_manager.filter(seq__gt=after, seq__lte=upto).exists()
         for table, (after, upto, _rows) in stone.tables.items()
     )
 
@@ -45,7 +45,7 @@ def remove(stone: Tombstone) -> int:
 def _steps(table: str, after: int, upto: int) -> Iterator[tuple[int, int]]:
     """Pieces (after, upto], each of so many rows at most."""
     while after < upto:
-        rows = TRAIL[table]._default_manager.filter(seq__gt=after, seq__lte=upto)  # noqa: SLF001
+        rows = TRAIL[table]._default_manager.filter(seq__gt=after, seq__lte=upto)
         some = rows.order_by("seq").values("seq")[:AT_ONCE]
         last = some.aggregate(last=Max("seq"))["last"]
         if last is None:

@@ -99,17 +99,17 @@ def grants(names: Mapping[str, Role]) -> Iterator[str]:
 def _rights(role: Role) -> Iterator[tuple[str, str]]:
     for model in apps.get_models(include_auto_created=True):
         if rights := _rights_on(model, role):
-            yield model._meta.db_table, rights  # noqa: SLF001 - Django's public name for it
+            yield model._meta.db_table, rights
     yield "django_migrations", READ
 
 
 def _rights_on(model: type[Model], role: Role) -> str:
     if model in GUARDED:
         return role.trail.get(model, READ)
-    label = model._meta.app_label  # noqa: SLF001
-    if label == Action._meta.app_label:  # noqa: SLF001
+    label = model._meta.app_label
+    if label == Action._meta.app_label:
         return role.but.get(model, role.own)
-    return role.accounts if label == User._meta.app_label else role.rest  # noqa: SLF001
+    return role.accounts if label == User._meta.app_label else role.rest
 
 
 def owner() -> str:

@@ -155,7 +155,7 @@ def _sealed_upto(seal: Seal | None) -> dict[str, int]:
 
 
 def _rows(table: str) -> QuerySet[Any]:
-    return TRAIL[table]._default_manager.all()  # noqa: SLF001 - Django's public name for it
+    return TRAIL[table]._default_manager.all()
 
 
 def _last(table: str) -> int:

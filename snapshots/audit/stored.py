@@ -60,12 +60,12 @@ def _query(form: int, table: str) -> _Query:
 
 @lru_cache(maxsize=32)
 def _query_for(vendor: str, form: int, table: str) -> _Query:
-    meta = TRAIL[table]._meta  # noqa: SLF001 - Django's public name for it
+    meta = TRAIL[table]._meta
     fields = {field.attname: field for field in meta.concrete_fields}
     columns = [fields[name] for name in FIELDS[form][table]]
     cells = ", ".join(_cell(vendor, field) for field in columns)
     sql = (
-        f"SELECT {cells} FROM {meta.db_table} WHERE seq > %s AND seq <= %s "  # noqa: S608 - names of ours
+        f"SELECT {cells} FROM {meta.db_table} WHERE seq > %s AND seq <= %s "
         f"ORDER BY seq LIMIT {ROWS_AT_ONCE}"
     )
     readers = ((place, _reader(vendor, field)) for place, field in enumerate(columns))

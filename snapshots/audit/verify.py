@@ -301,7 +301,7 @@ def _readable(seal: Seal, table: str) -> Iterator[list[Any]]:
             yield row
             after = row[0]
     except (DatabaseError, *UNREADABLE):
-        numbers = TRAIL[table]._default_manager.filter(seq__gt=after, seq__lte=upto)  # noqa: SLF001
+        numbers = TRAIL[table]._default_manager.filter(seq__gt=after, seq__lte=upto)
         for seq in list(numbers.order_by("seq").values_list("seq", flat=True)):
             words = f"Row {seq} of {table} was changed: it cannot be read."
             with _reading("changed", words, table, seq):
@@ -345,7 +345,7 @@ def _end(walk: _Walk) -> None:
 
 def _unsealed(walk: _Walk) -> Iterator[int]:
     for table, model in TRAIL.items():
-        rows = model._default_manager  # noqa: SLF001
+        rows = model._default_manager
         if rows.filter(seq__lt=1).exists():
             words = f"A row of {table} has a number below one: it was inserted."
             raise BadTrailError("inserted", words, table, 0)

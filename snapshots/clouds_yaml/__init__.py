@@ -19,6 +19,6 @@ def read_clouds(path: Path, *, chosen: Chosen | None = None) -> dict[str, CloudC
     A `secure.yaml` beside the file overrides it, and it overrides the profiles of a
     `clouds-public.yaml`. Raises CloudsRefused with a sentence for each mistake.
     """
-    from snapshots.clouds_yaml.reader import read  # noqa: PLC0415 - a sandbox starts without
+    from snapshots.clouds_yaml.reader import read
 
     return read(path, chosen=chosen)

@@ -99,7 +99,7 @@ def load(path: Path) -> Value | None:
         raise Unreadable(message, location=location) from None
 
 
-class Unreadable(Exception):  # noqa: N818 - reads as what it says
+class Unreadable(Exception):
     """A file that is not valid YAML: `message` leaves out the file's name, which `location` has."""
 
     def __init__(self, message: str, *, location: Location) -> None:

@@ -36,7 +36,7 @@ def read_object(body: bytes) -> dict[str, object]:
     """The JSON object in `body`, all its texts storable; `ValueError` when it is not one."""
     value = read_json(body)
     if not isinstance(value, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - one kind of trouble for callers
+        raise ValueError("not a JSON object")
     return value
 
 

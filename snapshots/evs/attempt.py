@@ -23,7 +23,7 @@ class CloudAnswer:
     elapsed_ms: float
 
 
-class TooLate(TimeoutError):  # noqa: N818 - never leaves the wire
+class TooLate(TimeoutError):
     """The deadline has passed."""
 
     def __str__(self) -> str:

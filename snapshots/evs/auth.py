@@ -60,7 +60,7 @@ class NoSignInLock:
     def acquire(self) -> SignInPause | None:
         return None
 
-    def release(self, error: EvsError | None) -> float:  # noqa: ARG002 - the shared lock needs it
+    def release(self, error: EvsError | None) -> float:
         return 0.0
 
 
@@ -109,10 +109,10 @@ class SignedAuth:
         self._credentials = credentials
         self._clock = clock
 
-    def grant(self, send: Send) -> Grant:  # noqa: ARG002 - the other kind needs it
+    def grant(self, send: Send) -> Grant:
         return Grant(project_id=self._credentials.project_id)
 
-    def drop(self, grant: Grant) -> bool:  # noqa: ARG002 - the other kind needs it
+    def drop(self, grant: Grant) -> bool:
         return False
 
     def sign(
@@ -199,10 +199,10 @@ class TokenAuth:
         self,
         grant: Grant,
         *,
-        method: str,  # noqa: ARG002 - signatures need these
-        url: str,  # noqa: ARG002
+        method: str,
+        url: str,
         headers: Mapping[str, str],
-        body: bytes | None,  # noqa: ARG002
+        body: bytes | None,
     ) -> dict[str, str]:
         return {**headers, "X-Auth-Token": grant.token}
 

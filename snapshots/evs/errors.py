@@ -75,7 +75,7 @@ class EvsError(Exception):
         return False
 
 
-class Unreachable(EvsError):  # noqa: N818 - the name says what happened
+class Unreachable(EvsError):
     """No complete answer came."""
 
 
@@ -93,7 +93,7 @@ class ConnectionCut(Unreachable):
     """The connection ended after bytes left, before the answer did. The cloud may have acted."""
 
 
-class Refused(EvsError):  # noqa: N818 - the name says what happened
+class Refused(EvsError):
     """The cloud said no (4xx); nothing was done."""
 
     provably_undone = True
@@ -147,11 +147,11 @@ class Throttled(Refused):
     """Too many requests; see `retry_after`."""
 
 
-class ServerFault(EvsError):  # noqa: N818 - the name says what happened
+class ServerFault(EvsError):
     """The cloud failed (5xx), perhaps after acting."""
 
 
-class UnreadableAnswer(EvsError):  # noqa: N818 - the name says what happened
+class UnreadableAnswer(EvsError):
     """An answer that does not answer the request: not JSON, wrong shape, redirect, too long."""
 
 

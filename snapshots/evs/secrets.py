@@ -14,8 +14,8 @@ MASK = "***"
 LEAST_SECRET = 6  # characters; a shorter "secret" would strike out innocent words
 
 PRIVATE_KEY = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----[^\"']*"
-SIGNED_TOKEN = r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"  # noqa: S105 - a shape
-CLOUD_TOKEN = r"\bgAAAA[\w-]{40,}=*|\bMII[\w+/-]{120,}=*"  # noqa: S105 - Keystone's Fernet, PKI
+SIGNED_TOKEN = r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"
+CLOUD_TOKEN = r"\bgAAAA[\w-]{40,}=*|\bMII[\w+/-]{120,}=*"
 _SHAPES = re.compile(f"{PRIVATE_KEY}|{SIGNED_TOKEN}|{CLOUD_TOKEN}")
 # Where the name says what the value is: `X-Auth-Token: x`, `Authorization: Bearer x`.
 _NAMED = re.compile(

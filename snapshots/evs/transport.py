@@ -150,8 +150,8 @@ class Adapter(HTTPAdapter):
     def build_connection_pool_key_attributes(
         self,
         request: requests.PreparedRequest,
-        verify: Any,  # noqa: ARG002 - our contexts verify always
-        cert: Any = None,  # noqa: ARG002
+        verify: Any,
+        cert: Any = None,
     ) -> Any:
         parts = urlsplit(str(request.url))
         host = {"scheme": parts.scheme, "host": parts.hostname, "port": parts.port}

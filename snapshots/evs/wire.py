@@ -212,11 +212,11 @@ class Wire:
         attempt.check()  # a connection that the deadline ended looks like the end of the answer
 
 
-class _ProxyRefused(OSError):  # noqa: N818 - never leaves this file
+class _ProxyRefused(OSError):
     """The proxy itself answered, wanting another sign-in: only proxies say 407 (RFC 9110)."""
 
 
-class _TooLong(ValueError):  # noqa: N818 - never leaves this file
+class _TooLong(ValueError):
     """The answer is longer than we read."""
 
 

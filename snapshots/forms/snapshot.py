@@ -75,10 +75,10 @@ class ConsentBox(forms.CheckboxInput):
     def __init__(self) -> None:
         super().__init__(check_test=lambda value: value in Consent.YES)
 
-    def format_value(self, value: Any) -> str:  # noqa: ARG002 - Django's signature
+    def format_value(self, value: Any) -> str:
         return "true"
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:  # noqa: ARG002
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         return data.get(name, "")
 
 

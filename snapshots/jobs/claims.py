@@ -152,7 +152,7 @@ def extend(
     for row in rows:
         running.setdefault(type(row), []).append(row.pk)
     for kind, keys in running.items():
-        held = kind._default_manager.filter(pk__in=keys, owner=owner)  # noqa: SLF001 - public
+        held = kind._default_manager.filter(pk__in=keys, owner=owner)
         in_transaction(partial(_plan, held, until))
 
 
@@ -171,4 +171,4 @@ def _plan(rows: QuerySet[Any], due_at: datetime, *, skip_locked: bool = False) -
 
 
 def _table_of(row: Claimed) -> Manager[Claimed]:
-    return type(row)._default_manager  # noqa: SLF001 - Django's public name for it
+    return type(row)._default_manager

@@ -65,7 +65,7 @@ def _migrate(*, also_filled: bool, report: Callable[[str], None]) -> None:
     if not plan:
         return  # done by another command, for which this one waited
     tables = connection.introspection.table_names()
-    if Exchange._meta.db_table in tables:  # noqa: SLF001 - a foreign database stays as it is
+    if Exchange._meta.db_table in tables:
         refuse_another_mode(mark=False)
     is_filled = "django_migrations" in tables
     if is_filled and not also_filled and connection.vendor != "sqlite":

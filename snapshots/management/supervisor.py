@@ -75,7 +75,7 @@ def _how(returncode: int) -> str:
 
 
 def _spawn(program: Program, *fds: int, **environ: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(  # noqa: S603 - the parent's own argv lists
+    return subprocess.Popen(
         program.argv,
         env={**(os.environ if program.environ is None else program.environ), **environ},
         stdin=subprocess.DEVNULL,

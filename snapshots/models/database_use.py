@@ -40,7 +40,7 @@ def is_of_another_mode(mode: str) -> bool:
     A database of before the mark shows it by its rows: only the sandbox's cloud is called
     "sandbox", and each exchange says whether it was with a simulated cloud.
     """
-    has_table = DatabaseUse._meta.db_table in connection.introspection.table_names()  # noqa: SLF001
+    has_table = DatabaseUse._meta.db_table in connection.introspection.table_names()
     use = DatabaseUse.objects.filter(pk=_ONLY_ROW).first() if has_table else None
     if use is not None:
         return use.mode != mode
@@ -52,6 +52,6 @@ def is_of_another_mode(mode: str) -> bool:
 def _has_rows(*, cloud: Q, exchange: Q) -> bool:
     tables = (Volume, VolumeGrant, Operation)
     return (
-        any(table._default_manager.filter(cloud).exists() for table in tables)  # noqa: SLF001 - Django's public name
+        any(table._default_manager.filter(cloud).exists() for table in tables)
         or Exchange.objects.filter(exchange).exists()
     )

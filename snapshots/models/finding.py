@@ -86,5 +86,5 @@ class Entry(models.Model):
 
 def longest_of(column: str) -> int:
     """How many characters this column of an entry takes."""
-    field = Entry._meta.get_field(column)  # noqa: SLF001 - Django's public name for it
+    field = Entry._meta.get_field(column)
     return int(getattr(field, "max_length", None) or 0)

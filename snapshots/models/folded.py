@@ -118,11 +118,11 @@ def _is_postgres() -> bool:
 
 
 def _table(model: type[Model]) -> str:
-    return model._meta.db_table  # noqa: SLF001 - Django's public name for it
+    return model._meta.db_table
 
 
 def _trigger(model: type[Model]) -> str:
-    return f"fold_{model._meta.model_name}"  # noqa: SLF001
+    return f"fold_{model._meta.model_name}"
 
 
 def _columns(model: type[Model]) -> str:

@@ -44,7 +44,7 @@ class Style:
     request_id: str
 
 
-class Fault(Exception):  # noqa: N818 - OpenStack's own word
+class Fault(Exception):
     """A refusal, which becomes an answer."""
 
     with_version_header = True
@@ -131,7 +131,7 @@ class IdentityFault(Fault):
         super().__init__(message)
         self.status, self.message, self.headers = status, message, headers
 
-    def answer(self, style: Style) -> Answer:  # noqa: ARG002 - one shape for all styles
+    def answer(self, style: Style) -> Answer:
         title = HTTPStatus(self.status).phrase
         error = {"code": self.status, "message": self.message, "title": title, **self.more}
         return json_answer(self.status, {"error": error}, self.headers)

@@ -24,7 +24,7 @@ from snapshots.sandbox.scenarios import (
     SeedUser,
 )
 
-NOT_A_TOKEN = "Could not recognize Fernet token"  # noqa: S105 - Keystone's words
+NOT_A_TOKEN = "Could not recognize Fernet token"
 CHALLENGE = (("WWW-Authenticate", 'Keystone uri="/identity/v3"'),)
 
 

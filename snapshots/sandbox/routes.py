@@ -28,12 +28,12 @@ class Match:
     path: dict[str, str]
 
 
-def zones(call: Call) -> Answer:  # noqa: ARG001 - every handler gets one
+def zones(call: Call) -> Answer:
     entries = [{"zoneName": zone, "zoneState": {"available": True}} for zone in (ZONE_A, ZONE_B)]
     return json_answer(200, {"availabilityZoneInfo": entries})
 
 
-def types(call: Call) -> Answer:  # noqa: ARG001 - every handler gets one
+def types(call: Call) -> Answer:
     return json_answer(200, {"volume_types": [volumes.DEFAULT_TYPE]})
 
 

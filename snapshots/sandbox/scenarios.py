@@ -26,7 +26,7 @@ SMALL_USERNAME = "small"
 ROLELESS_USERNAME = "nobody"
 ADMIN_USERNAME = "admin"
 ACCESS_KEY = "SANDBOXACCESSKEY0001"
-SECRET_KEY = "sandbox-secret-key-of-no-real-account-00"  # noqa: S105 - signs for nothing but the sandbox
+SECRET_KEY = "sandbox-secret-key-of-no-real-account-00"
 
 ZONE_A = f"{REGION}a"
 ZONE_B = f"{REGION}b"

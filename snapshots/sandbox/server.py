@@ -143,7 +143,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
                 _shut(connection)
             self._changed.wait_for(lambda: not self._connections, timeout=_STOP_SECONDS)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
+    def handle_error(self, request: Any, client_address: Any) -> None:
         logger.error("sandbox: a request failed", exc_info=True)  # noqa: LOG014 - called in a handler
 
 

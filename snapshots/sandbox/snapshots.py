@@ -98,7 +98,7 @@ def _manual_snapshots(volume: Volume, call: Call) -> int:
     """The number of the volume's snapshots that no backup made (UG)."""
     backups = " OR ".join("name LIKE ?" for _ in evs_bodies.BACKUP_PREFIXES)
     return call.state.number(
-        f"SELECT count(*) FROM snapshots WHERE volume_id = ? AND NOT coalesce({backups}, 0)",  # noqa: S608
+        f"SELECT count(*) FROM snapshots WHERE volume_id = ? AND NOT coalesce({backups}, 0)",
         (volume.id, *(f"{prefix}%" for prefix in evs_bodies.BACKUP_PREFIXES)),
     )
 

@@ -163,12 +163,12 @@ class State:
     def _insert(self, table: str, columns: dict[str, Any]) -> int:
         names = ", ".join(columns)
         marks = ", ".join(f":{name}" for name in columns)
-        done = self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", columns)  # noqa: S608 - own names
+        done = self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", columns)
         return done.lastrowid or 0
 
     def _save(self, table: str, columns: dict[str, Any]) -> None:
         changes = ", ".join(f"{name} = :{name}" for name in columns if name != "id")
-        self._db.execute(f"UPDATE {table} SET {changes} WHERE id = :id", columns)  # noqa: S608 - own names
+        self._db.execute(f"UPDATE {table} SET {changes} WHERE id = :id", columns)
 
     # --- things with a status ---
 

@@ -44,7 +44,7 @@ def _records(found: list[Entry]) -> list[Record]:
     for kind, model in _TABLES.items():
         numbers = [entry.row for entry in found if entry.kind == kind]
         if numbers:
-            some = model._default_manager.filter(seq__in=numbers)  # noqa: SLF001 - Django's public name
+            some = model._default_manager.filter(seq__in=numbers)
             if model is Exchange:
                 some = some.select_related("answer").defer(*_BODIES)
             rows |= {(kind, row.pk): row for row in some}

@@ -20,7 +20,7 @@ _WHAT = {**dict(Purpose.choices), **dict(ActionCode.choices), **dict(AnomalyKind
 @register.filter
 def table(record: Model) -> str:
     """Where the record stands: exchange, action or anomaly."""
-    return str(record._meta.model_name)  # noqa: SLF001 - Django's public name for it
+    return str(record._meta.model_name)
 
 
 @register.filter

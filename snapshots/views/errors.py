@@ -18,16 +18,16 @@ def bad_request(_request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page("400.html", 400)
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The reason is for developers; people get what to do."""
     return _page("403_csrf.html", 403, came_from=page_before(request))
 
 
-def forbidden(_request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+def forbidden(_request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page("403.html", 403)
 
 
-def not_found(_request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+def not_found(_request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page("404.html", 404)
 
 

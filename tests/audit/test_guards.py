@@ -77,9 +77,9 @@ def test_no_sql_changes_or_removes_a_row(rows):
     for row in rows:
         table, key = row._meta.db_table, row._meta.pk.column
         before = type(row).objects.values().get(pk=row.pk)
-        assert refused(f"UPDATE {table} SET at = %s WHERE {key} = %s", "2020-01-01", row.pk)  # noqa: S608
-        assert refused(f"UPDATE {table} SET {key} = {key}")  # noqa: S608
-        assert refused(f"DELETE FROM {table} WHERE {key} = %s", row.pk)  # noqa: S608
+        assert refused(f"UPDATE {table} SET at = %s WHERE {key} = %s", "2020-01-01", row.pk)
+        assert refused(f"UPDATE {table} SET {key} = {key}")
+        assert refused(f"DELETE FROM {table} WHERE {key} = %s", row.pk)
         assert type(row).objects.values().get(pk=row.pk) == before
 
 
@@ -94,7 +94,7 @@ def test_no_table_is_truncated(rows):
 def test_calling_oneself_a_replica_opens_nothing(rows):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
-    assert refused(f"DELETE FROM {rows[0]._meta.db_table}")  # noqa: S608
+    assert refused(f"DELETE FROM {rows[0]._meta.db_table}")
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="SQLite's own way")
@@ -107,7 +107,7 @@ def test_insert_or_replace_is_refused_by_every_unique_column(rows):
             kept = ", ".join(
                 f'"{f.column}"' if f.column == unique or not f.unique else _other(f) for f in fields
             )
-            sql = f"INSERT OR REPLACE INTO {table} ({columns}) SELECT {kept} FROM {table}"  # noqa: S608
+            sql = f"INSERT OR REPLACE INTO {table} ({columns}) SELECT {kept} FROM {table}"
             assert refused(sql)
 
 
@@ -120,7 +120,7 @@ def test_an_upsert_is_refused_by_every_unique_column(rows):
     for row in rows:
         table = row._meta.db_table
         for unique in (field.column for field in row._meta.concrete_fields if field.unique):
-            sql = f"INSERT INTO {table} SELECT * FROM {table} WHERE 1 = 1 ON CONFLICT ({unique})"  # noqa: S608
+            sql = f"INSERT INTO {table} SELECT * FROM {table} WHERE 1 = 1 ON CONFLICT ({unique})"
             assert refused(f"{sql} DO UPDATE SET at = excluded.at")
 
 
@@ -139,7 +139,7 @@ def test_no_way_out_of_a_conflict_changes_a_row(rows, way):
     for row in rows:
         table, key = row._meta.db_table, row._meta.pk.column
         before = type(row).objects.values().get(pk=row.pk)
-        assert refused(f"UPDATE OR {way} {table} SET at = '2020-01-01', {key} = {key}")  # noqa: S608
+        assert refused(f"UPDATE OR {way} {table} SET at = '2020-01-01', {key} = {key}")
         assert type(row).objects.values().get(pk=row.pk) == before
 
 
@@ -155,7 +155,7 @@ def test_a_replacement_is_refused_whatever_the_key_is_called(rows, setting, name
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA {setting}")
     assert refused(
-        f"REPLACE INTO snapshots_exchange ({name}, {quoted}) "  # noqa: S608
+        f"REPLACE INTO snapshots_exchange ({name}, {quoted}) "
         f"SELECT {spelt.format(sent.seq)}, {others} FROM snapshots_exchange"
     )
     with connection.cursor() as cursor:
@@ -179,7 +179,7 @@ def buried(*, last_seal, **tables):
 
 def removed(row):
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {row._meta.db_table} WHERE seq = %s", [row.seq])  # noqa: S608
+        cursor.execute(f"DELETE FROM {row._meta.db_table} WHERE seq = %s", [row.seq])
     return not type(row).objects.filter(seq=row.seq).exists()
 
 

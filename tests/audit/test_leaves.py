@@ -18,7 +18,7 @@ VALUES = some.one_of(
     some.booleans(),
     some.integers(),
     some.uuids(),
-    some.datetimes(min_value=datetime(2, 1, 1), timezones=ZONES),  # noqa: DTZ001 - hypothesis wants it bare
+    some.datetimes(min_value=datetime(2, 1, 1), timezones=ZONES),
     some.dictionaries(WORDS, some.one_of(WORDS, some.lists(some.integers(), max_size=3))),
 )
 

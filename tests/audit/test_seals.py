@@ -219,7 +219,7 @@ def _write(seq, values):
         for name, value in values.items()
     }
     names = ", ".join(f"{name} = %s" for name in values)
-    run(f"UPDATE snapshots_action SET {names} WHERE seq = %s", *values.values(), seq)  # noqa: S608
+    run(f"UPDATE snapshots_action SET {names} WHERE seq = %s", *values.values(), seq)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_cut_end_shows_against_an_anchor_only(sealed):
     assert found(sealed, anchors=[anchor]) is None
     run("DELETE FROM snapshots_seal WHERE number = %s", last.number)
     for table, (after, upto, _rows) in last.tables.items():
-        run(f"DELETE FROM snapshots_{table} WHERE seq > %s AND seq <= %s", after, upto)  # noqa: S608
+        run(f"DELETE FROM snapshots_{table} WHERE seq > %s AND seq <= %s", after, upto)
     assert found(sealed) is None
     assert found(sealed, anchors=[anchor]) == ("cut", "seal", last.number)
 

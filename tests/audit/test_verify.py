@@ -202,7 +202,7 @@ def test_a_cell_that_cannot_be_read_names_its_row(key, open_door, column, value)
     run("UPDATE sqlite_master SET sql = replace(sql, 'NOT NULL', '') WHERE name LIKE '%action'")
     run("PRAGMA writable_schema = RESET")
     run("PRAGMA ignore_check_constraints = ON")
-    run(f"UPDATE snapshots_action SET {column} = {value} WHERE seq = %s", seq)  # noqa: S608
+    run(f"UPDATE snapshots_action SET {column} = {value} WHERE seq = %s", seq)
     assert found(key) == ("changed", "action", seq)
 
 
@@ -223,7 +223,7 @@ def test_a_cell_that_cannot_be_read_names_its_row(key, open_door, column, value)
 def test_a_seal_that_cannot_be_read_is_named(key, open_door, change):
     sealed(60)
     run("PRAGMA ignore_check_constraints = ON")
-    run(f"UPDATE snapshots_seal SET {change} WHERE number = 3")  # noqa: S608
+    run(f"UPDATE snapshots_seal SET {change} WHERE number = 3")
     assert found(key) == ("seal", "seal", 3)
 
 
@@ -233,7 +233,7 @@ def test_a_seal_of_no_number_is_named(key, open_door, number):
     sealed(60)
     names = "at, format, tables, leaves, root, previous, key_id, signature"
     run(
-        f"INSERT INTO snapshots_seal (number, digest, {names}) "  # noqa: S608
+        f"INSERT INTO snapshots_seal (number, digest, {names}) "
         f"SELECT {number}, 'x', {names} FROM snapshots_seal WHERE number = 1"
     )
     assert found(key) == ("seal", "seal", 0)
@@ -283,7 +283,7 @@ def test_an_id_or_a_time_that_is_spelt_otherwise_was_changed(key, open_door, cha
     """It means the same, and is not found any more."""
     sealed(60)
     seq = Action.objects.order_by("seq")[7].seq
-    run(f"UPDATE snapshots_action SET {change} WHERE seq = %s", seq)  # noqa: S608
+    run(f"UPDATE snapshots_action SET {change} WHERE seq = %s", seq)
     assert found(key) == ("changed", "action", seq)
 
 
@@ -293,7 +293,7 @@ def test_a_truth_that_is_neither_was_changed(key, open_door, value):
     """Django takes each for false."""
     sealed(60)
     seq = Exchange.objects.filter(background=False).order_by("seq")[3].seq
-    run(f"UPDATE snapshots_exchange SET background = {value} WHERE seq = %s", seq)  # noqa: S608
+    run(f"UPDATE snapshots_exchange SET background = {value} WHERE seq = %s", seq)
     assert found(key) == ("changed", "exchange", seq)
 
 
@@ -346,9 +346,9 @@ def test_an_anchor_of_another_trail_names_its_seal(key):
 @pytest.mark.django_db(transaction=True)
 def test_nobody_who_writes_waits_for_a_verification(monkeypatch, key):
     """A row and a seal that come meanwhile are neither damage nor in the way."""
-    from threading import Thread  # noqa: PLC0415
+    from threading import Thread
 
-    from snapshots.audit import verify as room  # noqa: PLC0415
+    from snapshots.audit import verify as room
 
     sealed(30)
 

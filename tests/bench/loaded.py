@@ -85,13 +85,13 @@ def server(database: str) -> str:
     """`sqlite`, or the URL of a PostgreSQL server: the one named, or a new one for this run."""
     if database != "postgres":
         return database
-    from tests import postgres  # noqa: PLC0415 - needs its binaries
+    from tests import postgres
 
     return postgres.durable_url()
 
 
 def _database_at(server_url: str, name: str) -> str:
-    import psycopg  # noqa: PLC0415
+    import psycopg
 
     base = server_url.rpartition("/")[0]
     with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:

@@ -17,9 +17,9 @@ PAIRS = 300
 
 def sample():
     """Values that are in the trail, and people who can sign in."""
-    from django.contrib.auth.models import User  # noqa: PLC0415 - after the set-up
+    from django.contrib.auth.models import User
 
-    from snapshots.models import Entry  # noqa: PLC0415
+    from snapshots.models import Entry
 
     asked = Entry.objects.filter(kind="exchange", what="create")
     last = asked.order_by("-at").first().at
@@ -59,7 +59,7 @@ def _cursor_at(moment: datetime) -> str:
 
 def settled():
     """What the database's own housekeeping would have done by the time auditors come."""
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -68,7 +68,7 @@ def settled():
 
 
 def seal():
-    from snapshots.audit.seals import seal_new_rows  # noqa: PLC0415
+    from snapshots.audit.seals import seal_new_rows
 
     began = time.perf_counter()
     made = seal_new_rows(at_once=True)
@@ -77,7 +77,7 @@ def seal():
 
 def export(path):
     """Seconds, and by how many megabytes the process grew at its peak."""
-    from django.core.management import call_command  # noqa: PLC0415
+    from django.core.management import call_command
 
     before, began = memory_now("self"), time.perf_counter()
     call_command("audit_export", "--to", path, "--csv")
@@ -100,9 +100,9 @@ def memory_mb(pid, name):
 
 def record():
     """Milliseconds that one exchange with its answer costs the worker, both committed to disk."""
-    from snapshots.audit.recorder import AuditRecorder, Context  # noqa: PLC0415
-    from snapshots.evs.wire import CloudAnswer, Outgoing  # noqa: PLC0415
-    from snapshots.models import Operation, Purpose  # noqa: PLC0415
+    from snapshots.audit.recorder import AuditRecorder, Context
+    from snapshots.evs.wire import CloudAnswer, Outgoing
+    from snapshots.models import Operation, Purpose
 
     operation = Operation.objects.order_by("-asked_at").first()
     context = Context(

@@ -281,7 +281,7 @@ _WITH_BODY = "delete with a body"
 
 
 def _two(stage: Stage, _: str, ids: dict[str, str]) -> None:
-    from contract_replay import rows_of  # noqa: PLC0415 - only the row knows its recorded id
+    from contract_replay import rows_of
 
     row = next(row for row in rows_of("11-get-update-delete") if row["name"] == _WITH_BODY)
     ids[row["path"].rpartition("/")[2]] = stage.snapshot("two")

@@ -52,7 +52,7 @@ def _first_volume(target):
 
 
 def _at_once(target, ident):
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only this test races
+    from concurrent.futures import ThreadPoolExecutor
 
     target.token("mine")
     with ThreadPoolExecutor(8) as pool:

@@ -62,7 +62,7 @@ def pooled(url: str) -> Iterator[str]:
             user=owner,
             stdout=log,
             stderr=log,
-            preexec_fn=die_with(os.getpid(), by=signal.SIGTERM),  # noqa: PLW1509 - no threads yet
+            preexec_fn=die_with(os.getpid(), by=signal.SIGTERM),
         )
     address = f"postgresql://evsportal@127.0.0.1:{port}/{database}"
     try:

@@ -72,7 +72,7 @@ def test_lock_behind_a_pooler_has_one_holder(address, tmp_path):
 
 
 def test_without_a_pooler_none_is_seen(db):
-    from snapshots.database.limits import has_pooler  # noqa: PLC0415 - beside its one use
+    from snapshots.database.limits import has_pooler
 
     assert not has_pooler()
     assert connection.vendor == "postgresql"

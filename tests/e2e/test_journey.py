@@ -138,7 +138,7 @@ def test_trouble_is_told_in_plain_words(stack, chromium, volume, first, then):
 
 
 def test_every_request_the_cloud_got_is_in_the_audit_trail(stack, chromium):
-    import requests  # noqa: PLC0415
+    import requests
 
     sandbox = f"http://127.0.0.1:{stack.port + 9}/_sandbox/requests"
     counted = requests.get(sandbox, timeout=5).json()["total"]

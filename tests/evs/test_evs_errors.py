@@ -224,7 +224,7 @@ def test_errors_print_status_code_and_request_id():
     assert str(errors.Timeout("Late.")) == "Late."
 
 
-@pytest.mark.parametrize("duplicate", [copy.copy, lambda e: pickle.loads(pickle.dumps(e))])  # noqa: S301
+@pytest.mark.parametrize("duplicate", [copy.copy, lambda e: pickle.loads(pickle.dumps(e))])
 def test_errors_can_be_copied(duplicate):
     error = errors.Throttled("Slow.", status=429, retry_after=3, outcome_known=True)
     assert vars(duplicate(error)) == vars(error)

@@ -227,12 +227,12 @@ def box():
 def application_credential(box, token):
     user_id = next(user.id for user in scenarios.USERS if user.name == scenarios.USERNAME)
     asked = {"application_credential": {"name": "portal", "secret": "a-long-secret"}}
-    request = Request(  # noqa: S310 - loopback
+    request = Request(
         f"{box.url}/users/{user_id}/application_credentials",
         data=json.dumps(asked).encode(),
         headers={"X-Auth-Token": token, "Content-Type": "application/json"},
     )
-    with urlopen(request) as answer:  # noqa: S310
+    with urlopen(request) as answer:
         return user_id, json.load(answer)["application_credential"]["id"]
 
 

@@ -104,9 +104,9 @@ def test_host_is_the_one_that_is_sent(url, host):
 def test_random_requests_are_signed_as_the_vendor_does():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from huaweicloudsdkcore.auth.credentials import BasicCredentials  # noqa: PLC0415
-        from huaweicloudsdkcore.sdk_request import SdkRequest  # noqa: PLC0415
-        from huaweicloudsdkcore.signer.signer import Signer  # noqa: PLC0415
+        from huaweicloudsdkcore.auth.credentials import BasicCredentials
+        from huaweicloudsdkcore.sdk_request import SdkRequest
+        from huaweicloudsdkcore.signer.signer import Signer
     signer = Signer(BasicCredentials(keys().access_key, keys().secret_key, P))
     chance = random.Random(7)
     letters = "abzAZ09-_.~ !*'()+,;:@&=%/?#é漢😀"

@@ -159,7 +159,7 @@ ZONES = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda m: timezone(timedelt
 
 
 @given(
-    st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=ZONES),  # noqa: DTZ001
+    st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=ZONES),
     st.sampled_from(["T", "t", " "]),
     st.booleans(),
     st.integers(0, 9),

@@ -77,7 +77,7 @@ def test_slow_recorder_leaves_no_time_to_send(server, hurried, recorder):
 def test_process_frozen_between_connecting_and_sending_sends_nothing(
     server, hurried, recorder, monkeypatch
 ):
-    from urllib3.connection import HTTPConnection  # noqa: PLC0415 - only to slow it down
+    from urllib3.connection import HTTPConnection
 
     connect = HTTPConnection.connect
     monkeypatch.setattr(HTTPConnection, "connect", lambda self: (connect(self), time.sleep(0.35)))

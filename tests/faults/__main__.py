@@ -31,7 +31,7 @@ def main() -> int:
         if cloud is not None:
             cloud.stop()
         if options.keep:
-            print(f"kept: {folder}", file=sys.stderr)  # noqa: T201
+            print(f"kept: {folder}", file=sys.stderr)
         else:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -39,7 +39,7 @@ def main() -> int:
 def _cloud(options: argparse.Namespace, folder: Path) -> Cloud:
     if not options.live:
         return SandboxCloud(folder)
-    from tests.faults.live import LiveCloud  # noqa: PLC0415 - needs names in the environment
+    from tests.faults.live import LiveCloud
 
     return LiveCloud()
 
@@ -69,8 +69,8 @@ def _run(options: argparse.Namespace, folder: Path, cloud: Cloud) -> int:
 
 def _conduct(options: argparse.Namespace, proxy: Proxy, nursery: Nursery, cloud: Cloud) -> int:
     # Django is set up only now.
-    from tests.faults.people import People, settle_in  # noqa: PLC0415
-    from tests.faults.run import Orders, Run, say, write_plot  # noqa: PLC0415
+    from tests.faults.people import People, settle_in
+    from tests.faults.run import Orders, Run, say, write_plot
 
     if options.broken == "key":  # the one guard that is not in the workers
         break_guard("key")
@@ -103,7 +103,7 @@ def _conduct(options: argparse.Namespace, proxy: Proxy, nursery: Nursery, cloud:
             say(f"{kind}: {line}")
     if options.plot:
         write_plot(options.plot, title=f"Time to settle of {report['operations']} operations")
-    print(json.dumps(report), flush=True)  # noqa: T201 - the result
+    print(json.dumps(report), flush=True)
     if not judgment.is_clean:
         return WRONG
     return 0 if run.is_proven else NOT_PROVEN

@@ -1,6 +1,5 @@
 """Takes one guard out of the engine, to show that the run then fails. Used by nothing else."""
 
-# ruff: noqa: PLC0415 - what is patched is imported when the settings are there
 import random
 import uuid
 from collections.abc import Callable

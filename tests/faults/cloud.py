@@ -70,7 +70,7 @@ class SandboxCloud:
     def route(self, request: Request) -> tuple[Request, tuple[str, int]]:
         return request, self.address
 
-    def environ(self, proxy_url: str, folder: Path) -> dict[str, str]:  # noqa: ARG002
+    def environ(self, proxy_url: str, folder: Path) -> dict[str, str]:
         """The portal's settings."""
         return {"EVSPORTAL_MODE": "sandbox", "EVSPORTAL_SANDBOX_URL": proxy_url}
 
@@ -96,12 +96,12 @@ class SandboxCloud:
         url = f"http://127.0.0.1:{self.port}/_sandbox/{path}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data=data, method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - ours
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
 
 def main() -> None:
-    from snapshots.sandbox import SandboxOptions, SandboxServer  # noqa: PLC0415 - the process's own
+    from snapshots.sandbox import SandboxOptions, SandboxServer
 
     end_with_parent()
     options = SandboxOptions(
@@ -112,7 +112,7 @@ def main() -> None:
         quota_volumes=ENOUGH,
     )
     with SandboxServer(options) as server:
-        print(server.port, flush=True)  # noqa: T201 - what the parent waits for
+        print(server.port, flush=True)
         threading.Event().wait()
 
 

@@ -163,7 +163,7 @@ class _Upstream:
 
 
 def _say(line: str) -> None:
-    print(f"faults: {line}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"faults: {line}", file=sys.stderr, flush=True)
 
 
 def _until(is_so: Any, what: str) -> None:

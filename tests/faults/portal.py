@@ -80,7 +80,7 @@ class Portal:
             **cloud,
         }
         if self.database == "postgres":
-            from tests import postgres  # noqa: PLC0415 - needs the development packages
+            from tests import postgres
 
             own["DATABASE_URL"] = postgres.url()
         return kept | own
@@ -90,7 +90,7 @@ def enter(environ: dict[str, str]) -> None:
     """Make this process one of the portal's, with an empty database. Settings with which no worker
     would start are refused here.
     """
-    from django.core.management import call_command  # noqa: PLC0415 - after the environment
+    from django.core.management import call_command
 
     os.environ.clear()
     os.environ.update(environ)

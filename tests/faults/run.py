@@ -212,17 +212,17 @@ def _fault_counts(proxy: Proxy) -> dict[str, int]:
 
 
 def _open_count() -> int:
-    from snapshots.models import OPEN, Operation  # noqa: PLC0415 - Django must be set up
+    from snapshots.models import OPEN, Operation
 
     return Operation.objects.filter(state__in=OPEN).count()
 
 
 def say(line: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} faults: {line}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"{time.strftime('%H:%M:%S')} faults: {line}", file=sys.stderr, flush=True)
 
 
 def write_plot(path: Path, *, title: str) -> None:
-    from tests.faults.plot import plot  # noqa: PLC0415
+    from tests.faults.plot import plot
 
     unknown, others = evidence.settle_times()
     curves = {"outcome was unknown": unknown, "clear answer": others}

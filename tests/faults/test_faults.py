@@ -39,7 +39,7 @@ def test_two_hundred_requests_make_two_hundred_snapshots_whatever_breaks(tmp_pat
     assert {kind: report[kind] for kind in wrongs} == dict.fromkeys(wrongs, 0), ended.stderr
     assert report["operations"] >= 200
     assert report["proven"]
-    assert ET.parse(picture).getroot().tag.endswith("svg")  # noqa: S314 - our own
+    assert ET.parse(picture).getroot().tag.endswith("svg")
 
 
 def test_same_seed_draws_the_same_faults_whatever_the_readings_do():
@@ -52,7 +52,7 @@ def test_same_seed_draws_the_same_faults_whatever_the_readings_do():
 
 @pytest.mark.parametrize(("operations", "proven"), [(20, True), (200, False)])
 def test_a_run_without_its_ambushes_proves_nothing(operations, proven):
-    from tests.faults.run import Orders, Run  # noqa: PLC0415 - needs Django
+    from tests.faults.run import Orders, Run
 
     run = Run(Orders(operations, 1, 2), proxy=None, nursery=None, people=None, cloud=None)
     assert run.is_proven is proven

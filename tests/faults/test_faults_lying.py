@@ -17,7 +17,7 @@ AWAKE, FROZEN, KILLED = os.getpid(), 2, 3
 class Workers:
     """Stands in for real processes: which of them are there."""
 
-    def pids(self, *, awake_for):  # noqa: ARG002 - as the real one is asked
+    def pids(self, *, awake_for):
         return [AWAKE]
 
     def living(self):

@@ -11,7 +11,7 @@ from tests.faults.processes import end_with_parent
 def main() -> None:
     end_with_parent()
     if "--break" in sys.argv:
-        import django  # noqa: PLC0415 - before what is patched can be imported
+        import django
 
         django.setup()
         break_guard(sys.argv[sys.argv.index("--break") + 1])

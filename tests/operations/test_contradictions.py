@@ -179,7 +179,7 @@ def test_a_late_reading_does_not_undo_what_was_concluded(loop, ask, clock):
     loop.run_until_idle()
     clock.move(60)
     look_again(loop)
-    from snapshots.operations.watch import _note  # noqa: PLC0415 - a frozen worker wakes up here
+    from snapshots.operations.watch import _note
 
     late = Snapshot.objects.select_related("operation").get()
 

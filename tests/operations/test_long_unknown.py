@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from tests.operations.test_settle import lose_answer, settled
 
 from snapshots.models import Operation
+from tests.operations.test_settle import lose_answer, settled
 
 
 @pytest.mark.parametrize(("minutes", "was_long"), [(0, False), (11, True)])

@@ -68,7 +68,7 @@ def test_each_qualifier_finds_it_and_not_the_other(query, audrey, two):
 
 
 def test_by_volume_id_operation_and_code(audrey, operation, two):
-    from snapshots.models import Answer  # noqa: PLC0415
+    from snapshots.models import Answer
 
     assert urls(audrey.get(PAGE, {"q": f"volume:{operation.volume_id}"})) == ["https://x/wanted"]
     assert urls(audrey.get(PAGE, {"q": f"operation:{str(operation.pk)[:8]}"})) == [

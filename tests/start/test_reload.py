@@ -180,7 +180,7 @@ def test_hangup_lets_a_request_in_hand_finish(portal):
     exchange = "SELECT seq FROM snapshots_exchange WHERE purpose = 'inventory' ORDER BY seq"
     first = until(lambda: portal.ask(exchange), seconds=60)
     portal.hang_up()
-    answer = f"SELECT status FROM snapshots_answer WHERE exchange_id = {first}"  # noqa: S608
+    answer = f"SELECT status FROM snapshots_answer WHERE exchange_id = {first}"
     assert until(lambda: portal.ask(answer), seconds=30) == 503
     until(lambda: portal.log.count("The worker ") == 2, seconds=60)
     assert portal.process.poll() is None

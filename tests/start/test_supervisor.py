@@ -224,7 +224,7 @@ def test_terminal_that_is_closed_stops_the_programs(tmp_path):
     pid, terminal = pty.fork()
     if pid == 0:
         environ = os.environ | {"PYTHONPATH": str(ROOT), "FOLDER": str(tmp_path)}
-        os.execve(sys.executable, [sys.executable, "-c", PARENT, arguments], environ)  # noqa: S606
+        os.execve(sys.executable, [sys.executable, "-c", PARENT, arguments], environ)
     until(lambda: (tmp_path / "pids").exists() and (tmp_path / "pids").read_text().strip())
     os.close(terminal)
     assert os.waitpid(pid, 0)[1] == 0

@@ -83,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
         for part in outcome.get():
             count.add(part)
     for words in count.wrong[:MOST_SHOWN]:
-        print(words, file=sys.stderr)  # noqa: T201
+        print(words, file=sys.stderr)
     told = {name: value for name, value in vars(count).items() if name != "wrong"}
     told |= {
         "database": options.database,
@@ -91,7 +91,7 @@ def _run(options: argparse.Namespace) -> int:
         "seed": options.seed,
         "seconds": round(time.monotonic() - began, 1),
     }
-    print(json.dumps(told))  # noqa: T201
+    print(json.dumps(told))
     return int(bool(count.missed or count.misnamed or count.false_alarms))
 
 
@@ -103,7 +103,7 @@ def _trails(seed: int) -> Iterator[Trail]:
 
 def _close_inherited() -> None:
     """A child must not speak on its parent's connection."""
-    from django.db import connections  # noqa: PLC0415 - needs settings
+    from django.db import connections
 
     for connection in connections.all(initialized_only=True):
         connection.connection = None
@@ -137,7 +137,7 @@ def damage_exports(trails: list[Trail], seed: int, number: int) -> Count:
 
 def verdict(trail: Trail, files: dict[str, list[bytes]]) -> tuple[str, str] | None:
     """The kind and the sentence; None: sound."""
-    import verify_audit  # noqa: PLC0415 - a file of tools/, found since `scene` says where
+    import verify_audit
 
     class InMemory(verify_audit.Export):
         def __init__(self) -> None:
@@ -161,11 +161,11 @@ def verdict(trail: Trail, files: dict[str, list[bytes]]) -> tuple[str, str] | No
 
 
 def damage_databases(seed: int, number: int) -> Count:
-    from django.db import connection, transaction  # noqa: PLC0415 - needs settings
+    from django.db import connection, transaction
 
-    from snapshots.audit import guards  # noqa: PLC0415
-    from snapshots.audit.verify import verify  # noqa: PLC0415
-    from tests.tamper import databases  # noqa: PLC0415
+    from snapshots.audit import guards
+    from snapshots.audit.verify import verify
+    from tests.tamper import databases
 
     rng, count = random.Random(seed), Count()
     weights = [weight for weight, _ in databases.DAMAGES]

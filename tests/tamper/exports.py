@@ -180,7 +180,7 @@ def the_end_cut_off(_rng: random.Random, files: Files) -> Expected:
 
 def made_anew_without_the_key(rng: random.Random, files: Files) -> Expected:
     """A row changed, and every seal from there on computed again and signed by another key."""
-    from verify_audit import LEAF, TABLES, canonical, leaf_of  # noqa: PLC0415
+    from verify_audit import LEAF, TABLES, canonical, leaf_of
 
     rows = files["rows.jsonl"]
     index = rng.randrange(len(rows))

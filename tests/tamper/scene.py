@@ -26,11 +26,11 @@ def enter(folder: Path, database: str) -> None:
     }
     os.environ.pop("DATABASE_URL", None)
     if database == "postgres":
-        from tests import postgres  # noqa: PLC0415 - needs its binaries
+        from tests import postgres
 
         os.environ["DATABASE_URL"] = postgres.url()
     django.setup()
-    from django.core.management import call_command  # noqa: PLC0415 - needs settings
+    from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
 
@@ -63,13 +63,13 @@ class Trail:
 
 def make(seed: int) -> Trail:
     """Fill the database with a trail of its own seed, seal it, and export it."""
-    from django.conf import settings  # noqa: PLC0415
-    from trail_scene import action, fill  # noqa: PLC0415
+    from django.conf import settings
+    from trail_scene import action, fill
 
-    from snapshots.audit import keys  # noqa: PLC0415
-    from snapshots.audit.anchors import line  # noqa: PLC0415
-    from snapshots.audit.export import Wanted, write_export  # noqa: PLC0415
-    from snapshots.audit.seals import latest_seal, seal_new_rows  # noqa: PLC0415
+    from snapshots.audit import keys
+    from snapshots.audit.anchors import line
+    from snapshots.audit.export import Wanted, write_export
+    from snapshots.audit.seals import latest_seal, seal_new_rows
 
     settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
     rng = random.Random(seed)
@@ -89,12 +89,12 @@ def make(seed: int) -> Trail:
 
 def empty() -> None:
     """Take everything away again, so that the next trail is small."""
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
-    from snapshots.audit import guards  # noqa: PLC0415
+    from snapshots.audit import guards
 
     guards.lift()
     with connection.cursor() as cursor:
         for model in (*reversed(guards.GUARDED), guards.Entry):
-            cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608
+            cursor.execute(f"DELETE FROM {model._meta.db_table}")
     guards.install()

@@ -26,7 +26,7 @@ MOST_BRANCHES = 200  # places an index is entered at
 MOST_BRANCHES_WITH_WORDS = 4  # where each asks SQLite's index of words anew
 MOST_VALUES = 5_000  # different ones of a column that are looked through
 _TABLE = '"snapshots_entry"'
-_FIELDS = Entry._meta.concrete_fields  # noqa: SLF001 - Django's public name for them
+_FIELDS = Entry._meta.concrete_fields
 _COLUMNS = [*(str(one.column) for one in _FIELDS), "words"]
 
 Cursor = tuple[datetime, int]  # the `at` and `seq` of an entry

@@ -82,7 +82,7 @@ def hits_of(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """What gives the numbers of all entries that have the words, and with what parameters."""
     if connection.vendor == "postgresql":
         matches, parameters = says(words)
-        return f"SELECT seq FROM snapshots_entry WHERE {matches}", parameters  # noqa: S608 - ours
+        return f"SELECT seq FROM snapshots_entry WHERE {matches}", parameters
     # Quoted, nothing in it is syntax; phrases side by side must all be there.
     phrases = " ".join(f'"{fold_words(word)}"' for word in words)
     return "SELECT rowid FROM snapshots_entry_words WHERE snapshots_entry_words MATCH %s", (

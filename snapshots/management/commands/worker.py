@@ -33,7 +33,7 @@ class Command(BaseCommand):
         loop.run(on_ready=announce_ready)
         if reload.is_accepted:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the new program can take one
-            os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - this very program, from its start
+            os.execv(sys.executable, sys.orig_argv)
 
 
 class _Reload:
@@ -63,7 +63,7 @@ class _Reload:
         try:
             argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "reload_check"]
             # It says itself, on standard error, what it refuses.
-            done = subprocess.run(argv, check=False, stdin=subprocess.DEVNULL)  # noqa: S603
+            done = subprocess.run(argv, check=False, stdin=subprocess.DEVNULL)
             if done.returncode == 0:
                 self._is_good = True
                 self._loop.stop()

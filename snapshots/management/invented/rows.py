@@ -26,7 +26,7 @@ Values = dict[
 @lru_cache
 def _defaults(model: type[Model]) -> Values:
     """Each column, and what is in it where nothing is told."""
-    columns = model._meta.concrete_fields  # noqa: SLF001 - Django's public name for it
+    columns = model._meta.concrete_fields
     return {
         str(one.column): "{}" if isinstance(one, JSONField) else one.get_default()
         for one in columns
@@ -91,7 +91,7 @@ def free_numbers() -> dict[type[Model], Iterator[int]]:
 
 
 def _highest(model: type[Model]) -> int:
-    return model._default_manager.aggregate(last=Max("pk"))["last"] or 0  # noqa: SLF001
+    return model._default_manager.aggregate(last=Max("pk"))["last"] or 0
 
 
 def go_on_after() -> None:
@@ -102,11 +102,11 @@ def go_on_after() -> None:
 
 
 def _name(model: type[Model]) -> str:
-    return str(model._meta.model_name)  # noqa: SLF001
+    return str(model._meta.model_name)
 
 
 def _insert(model: type[Model], rows: list[Values]) -> None:
-    table, names = model._meta.db_table, ", ".join(_defaults(model))  # noqa: SLF001
+    table, names = model._meta.db_table, ", ".join(_defaults(model))
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             statement = f"COPY {table} ({names}) FROM STDIN"
@@ -115,5 +115,5 @@ def _insert(model: type[Model], rows: list[Values]) -> None:
                     copy.write_row(tuple(row.values()))
         elif rows:
             marks = ", ".join(["%s"] * len(rows[0]))
-            sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - names of ours
+            sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"
             cursor.executemany(sql, [tuple(row.values()) for row in rows])

@@ -45,7 +45,7 @@ class Chance:
 
     @classmethod
     def from_seed(cls, seed: str) -> "Chance":
-        rng = Random(seed)  # noqa: S311 - no secret
+        rng = Random(seed)
         words = texts.vocabulary(rng, size=5000)
         ends = rng.choices(list(texts.ENDS), list(texts.ENDS.values()), k=50_000)
         return cls(rng, words, texts.talk(rng, words, length=100_000), ends)
