@@ -36,6 +36,7 @@ preload_app = True  # Django is imported once, not once per process
 control_socket_disable = True
 loglevel = "warning"
 accesslog = "-" if _values["EVSPORTAL_ACCESS_LOG"] else None
+access_log_format = '%(h)s %(t)s "%(r)s" %(s)s %(b)s %(L)ss request=%({x-request-id}o)s "%(a)s"'
 
 
 MOST_BYTES = 1_000_000  # DATA_UPLOAD_MAX_MEMORY_SIZE; settings are not read yet

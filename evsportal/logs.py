@@ -1,7 +1,42 @@
-"""The log's format: one line for each event, on standard error, times in UTC."""
+"""The form of the log: one line for each event, on standard error, with times in UTC.
+
+Each line names the web request and the operation that it belongs to, or "-". Middleware and the
+worker say which by `log_context`; a thread has a context of its own.
+"""
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+_operation_id: ContextVar[str] = ContextVar("operation_id", default="")
+
+
+@contextmanager
+def log_context(*, request_id: str = "", operation_id: str = "") -> Iterator[None]:
+    """Name the request or the operation on every line that is logged in this block."""
+    request = _request_id.set(request_id or _request_id.get())
+    operation = _operation_id.set(operation_id or _operation_id.get())
+    try:
+        yield
+    finally:
+        _operation_id.reset(operation)
+        _request_id.reset(request)
+
+
+class ContextFilter(logging.Filter):
+    """Adds `request_id` and `operation_id` to each record, unless the latter came in `extra`."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        # Django logs an answer of 400 and above after the middleware, and hands over the request.
+        request = getattr(record, "request", None)
+        request_id = _request_id.get() or getattr(request, "request_id", "")
+        record.request_id = request_id or "-"
+        given = getattr(record, "operation_id", "")  # by `extra`, where a line is about another
+        record.operation_id = given or _operation_id.get() or "-"
+        return True
 
 
 class UtcFormatter(logging.Formatter):
@@ -11,15 +46,25 @@ class UtcFormatter(logging.Formatter):
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"context": {"()": ContextFilter}},
     "formatters": {
         "line": {
             "()": UtcFormatter,
-            "format": "{asctime}Z {levelname} {name} {message}",
+            "format": (
+                "{asctime}Z {levelname} {name} request={request_id} operation={operation_id} "
+                "{message}"
+            ),
             "datefmt": "%Y-%m-%dT%H:%M:%S",
             "style": "{",
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "filters": ["context"],
+            "formatter": "line",
+        }
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {"django": {"level": "INFO", "handlers": [], "propagate": True}},
 }

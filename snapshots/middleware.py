@@ -1,6 +1,7 @@
 """What every page tells the browser, and what a page says when the database does not answer."""
 
 import logging
+import re
 import uuid
 from collections.abc import Callable
 from urllib.parse import unquote
@@ -12,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 
+from evsportal.logs import log_context
 from snapshots.audit.actions import Click, clicked
 
 logger = logging.getLogger(__name__)
@@ -21,6 +23,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 PERMISSIONS_POLICY = (
     "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
 )
+REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")  # as proxies make them
 
 
 def browser_rules(get_response: GetResponse) -> GetResponse:
@@ -43,13 +46,27 @@ def browser_rules(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-def one_click(get_response: GetResponse) -> GetResponse:
-    """Ties together in the audit trail what one request of a browser causes."""
+def request_ids(get_response: GetResponse) -> GetResponse:
+    """Give each request an id: for its log lines, the `cause` of its audit rows, and its answer.
+
+    A proxy's `X-Request-ID` is answered and logged too, but never stored: a client that sends it
+    must not tie its rows of the audit trail to somebody else's.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        own_id = uuid.uuid4()
+        proxy_id = request.headers.get("X-Request-ID", "")
+        is_accepted = REQUEST_ID.fullmatch(proxy_id) is not None
+        answered_id = proxy_id if is_accepted else str(own_id)
+        request_id = f"{proxy_id}/{own_id}" if is_accepted else str(own_id)
+        # For the line that Django logs of an answer of 400 and above, after the middleware.
+        request.request_id = request_id  # type: ignore[attr-defined]
         address = request.META.get("REMOTE_ADDR") or ""
-        with clicked(Click(uuid.uuid4(), lambda: request.user, address)):
-            return get_response(request)
+        click = Click(own_id, lambda: request.user, address)
+        with log_context(request_id=request_id), clicked(click):
+            response = get_response(request)
+        response.headers["X-Request-ID"] = answered_id
+        return response
 
     return middleware
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from evsportal.logs import log_context
 from snapshots import clouds
 from snapshots.clock import ClockWatch
 from snapshots.clouds.health import closed_off_clouds, plan_probes
@@ -251,8 +253,16 @@ class Loop:
     def _start(self, row: Claimable, work: Callable[..., None]) -> None:
         def in_thread() -> None:
             try:
-                work(row)
+                with _log_context_of(row):
+                    work(row)
             finally:
                 connection.close()  # this thread's own; the pool's threads end without a word
 
         self._running[self._pool.submit(in_thread)] = row
+
+
+def _log_context_of(row: Claimable) -> AbstractContextManager[None]:
+    """An operation's lines also name the web request that asked for it."""
+    if not isinstance(row, Operation):
+        return log_context()
+    return log_context(request_id=str(row.cause or ""), operation_id=str(row.pk))

@@ -1,0 +1,99 @@
+"""Each log line names its web request and its operation; answers name the request."""
+
+import io
+import logging
+import threading
+import uuid
+
+import pytest
+from django.conf import settings
+
+from evsportal.logs import LOGGING, ContextFilter, UtcFormatter, log_context
+from snapshots.models import Action
+
+PROXY_ID = "4f1c2b7a90d34e5f8a6b7c8d9e0f1a2b"  # as nginx makes one
+
+
+@pytest.fixture
+def lines():
+    """What is logged, formatted as on standard error."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(ContextFilter())
+    handler.setFormatter(UtcFormatter(LOGGING["formatters"]["line"]["format"], style="{"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    yield lambda: stream.getvalue().splitlines()
+    root.removeHandler(handler)
+
+
+def test_standard_error_names_request_and_operation():
+    assert settings.LOGGING["handlers"]["stderr"]["filters"] == ["context"]
+    assert settings.LOGGING["filters"]["context"]["()"] is ContextFilter
+
+
+def test_line_outside_a_request_has_dashes(lines):
+    logging.getLogger("some").warning("hello")
+    assert lines()[0].endswith("WARNING some request=- operation=- hello")
+
+
+def test_answer_and_audit_row_have_the_same_id(client, db):
+    answer = client.post("/accounts/login/", {"username": "mallory", "password": "wrong"})
+    assert answer["X-Request-ID"] == str(Action.objects.latest("seq").cause)
+
+
+def test_each_request_has_an_id_of_its_own(client, db):
+    ids = {client.get("/accounts/login/")["X-Request-ID"] for _ in range(3)}
+    assert len(ids) == 3
+
+
+def test_line_of_a_missing_page_names_its_request(client, db, lines):
+    answer = client.get("/no-such-page/")
+    assert answer.status_code == 404
+    line = next(line for line in lines() if "/no-such-page/" in line)
+    assert f"request={answer['X-Request-ID']} operation=-" in line
+
+
+def test_id_of_a_proxy_is_answered_and_logged_but_not_stored(client, db, lines):
+    headers = {"X-Request-ID": PROXY_ID}
+    answer = client.get("/no-such-page/", headers=headers)
+    assert answer["X-Request-ID"] == PROXY_ID
+    assert any(f"request={PROXY_ID}/" in line for line in lines())
+    client.post("/accounts/login/", {"username": "mallory", "password": "wrong"}, headers=headers)
+    cause = Action.objects.latest("seq").cause
+    assert cause != uuid.UUID(PROXY_ID)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "short",
+        "x" * 65,
+        "with blanks in it",
+        "line\nbreak",
+        "<script>",
+        "ünïcödé-id",
+        "-option",
+    ],
+)
+def test_what_is_no_id_is_replaced(text, client, db):
+    answer = client.get("/accounts/login/", headers={"X-Request-ID": text})
+    assert uuid.UUID(answer["X-Request-ID"])
+
+
+def test_context_ends_with_its_block_and_stays_in_its_thread(lines):
+    logger = logging.getLogger("some")
+    with log_context(request_id="r-1"), log_context(operation_id="o-1"):
+        logger.warning("inside")
+        thread = threading.Thread(target=logger.warning, args=["other thread"])
+        thread.start()
+        thread.join()
+    logger.warning("outside")
+    logger.warning("about another", extra={"operation_id": "o-2"})
+    assert [line.partition("request=")[2] for line in lines()] == [
+        "r-1 operation=o-1 inside",
+        "- operation=- other thread",
+        "- operation=- outside",
+        "- operation=o-2 about another",
+    ]
