@@ -128,6 +128,8 @@ def test_only_commands_import_the_simulated_cloud():
         "snapshots.management.commands.sandbox",
         "snapshots.management.commands.seed_demo",
     }
+
+
 def test_lint_exceptions_are_few_and_say_why():
     mark = re.compile(r"# (?:ruff: )?noqa\b(?!: [A-Z0-9, ]+ - \S)")
     files = [path for path in ROOT.rglob("*.py") if not path.is_relative_to(ROOT / ".venv")]

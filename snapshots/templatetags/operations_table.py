@@ -1,0 +1,156 @@
+"""The list of operations, and of those that match a saved question."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from snapshots.models import Operation
+from snapshots.templatetags.cells import for_somebody, long_text, quiet, tag
+from snapshots.templatetags.sizes import short
+from snapshots.templatetags.states import against_usual, badge
+from snapshots.templatetags.table import Column, Table, context_of
+from snapshots.templatetags.times import clock, lasted, moment
+
+register = template.Library()
+
+
+class HasOperation(Protocol):
+    """A row about an operation."""
+
+    @property
+    def operation(self) -> Operation: ...
+
+
+class Line(HasOperation, Protocol):
+    """Of the list: with how long such a thing usually takes, while it is unfinished."""
+
+    @property
+    def usual_seconds(self) -> float | None: ...
+
+
+def _link(operation: Operation) -> SafeString:
+    name = long_text(operation.name) if operation.name else _unnamed(operation)
+    return format_html(
+        '<a class="row__link" id="to-{}" href="{}">{}</a>',
+        operation.pk,
+        reverse("snapshots:detail", args=[operation.pk]),
+        name,
+    )
+
+
+def _unnamed(operation: Operation) -> SafeString:
+    return format_html("{} <code>{}</code>", _("unnamed"), short(operation.pk))
+
+
+def _name_and_ticket(line: Line) -> SafeString:
+    operation = line.operation
+    return format_html("{} {}", _link(operation), tag(operation.ticket))
+
+
+def _volume(row: HasOperation) -> SafeString:
+    return long_text(row.operation.volume_name or row.operation.volume_id)
+
+
+def _state(row: HasOperation) -> SafeString:
+    return badge(row.operation)
+
+
+def _asked_ago(line: Line) -> str:
+    return moment(line.operation.asked_at)
+
+
+def _took(line: Line) -> str:
+    operation = line.operation
+    passed = lasted(operation.elapsed)
+    if operation.is_final:
+        return passed
+    so_far = _("{time} so far").format(time=passed)
+    if not line.usual_seconds:
+        return quiet(so_far)
+    return quiet(format_html("{}<br>{}", so_far, against_usual(operation, line.usual_seconds)))
+
+
+def _requester(row: HasOperation) -> SafeString:
+    operation = row.operation
+    return format_html(
+        "<bdi>{}</bdi>{}", operation.requester_name, for_somebody(operation.on_behalf_of)
+    )
+
+
+_REQUESTER: Column[HasOperation] = Column(gettext_lazy("Requester"), _requester)
+_COLUMNS: tuple[Column[Line], ...] = (
+    Column(gettext_lazy("Snapshot"), _name_and_ticket),
+    Column(gettext_lazy("Volume"), _volume),
+    Column(gettext_lazy("State"), _state),
+    Column(gettext_lazy("Asked"), _asked_ago),
+    Column(gettext_lazy("Took"), _took, css="number"),
+)
+
+
+@register.inclusion_tag("_table.html")
+def operations_table(lines: Sequence[Line], sees_all: bool) -> dict[str, Table[Any]]:  # noqa: FBT001 - tags take arguments in order
+    """What was asked for; with the requesters for those who see everybody's."""
+    return context_of(
+        Table(
+            gettext_lazy("What was asked for, newest first"),
+            (*_COLUMNS, _REQUESTER) if sees_all else _COLUMNS,
+            lines,
+            row_css=lambda _line: "row--linked",
+        )
+    )
+
+
+# --- those that match a saved question --------------------------------------------------------
+
+
+def _name(row: HasOperation) -> SafeString:
+    return _link(row.operation)
+
+
+def _asked_at(row: HasOperation) -> str:
+    return clock(row.operation.asked_at)
+
+
+def _ticket(row: HasOperation) -> SafeString:
+    ticket = row.operation.ticket
+    return long_text(ticket) if ticket else quiet(_("none"))
+
+
+def _records(row: HasOperation) -> SafeString:
+    operation = row.operation
+    return format_html(
+        '<a class="row__beside" href="{}?q=operation:{}">{}<span class="unseen"> {}</span></a>',
+        reverse("snapshots:audit"),
+        operation.pk,
+        _("Records"),
+        _("of {id}").format(id=short(operation.pk)),
+    )
+
+
+_MATCHING_COLUMNS: tuple[Column[HasOperation], ...] = (
+    Column(gettext_lazy("Snapshot"), _name),
+    Column(gettext_lazy("Asked"), _asked_at),
+    Column(gettext_lazy("Requester"), _requester),
+    Column(gettext_lazy("Volume"), _volume),
+    Column(gettext_lazy("Ticket"), _ticket),
+    Column(gettext_lazy("State"), _state),
+    Column(gettext_lazy("Trail"), _records),
+)
+
+
+class _Matching(NamedTuple):
+    operation: Operation
+
+
+@register.inclusion_tag("_table.html")
+def matching_table(operations: Sequence[Operation]) -> dict[str, Table[Any]]:
+    """The requests that match a saved question."""
+    caption = gettext_lazy("Requests that match, newest first")
+    rows = [_Matching(operation) for operation in operations]
+    return context_of(Table(caption, _MATCHING_COLUMNS, rows, row_css=lambda _row: "row--linked"))

@@ -1,0 +1,90 @@
+"""The columns of a list, said once: the head, the label of a cell on phones, and the cell.
+
+A list is a module `<what>_table.py` beside this file: its columns, and a tag that renders them
+with `templates/_table.html`. A new column is a new `Column` there.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.utils.functional import Promise
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+Row = TypeVar("Row")
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """A column: `cell` writes what a row has in it, or None where the cell before it goes on."""
+
+    label: Text
+    cell: Callable[[Row], str | None]
+    css: str = ""
+    phone_label: Text = ""  # where the head is too long for a phone
+    is_row_head: bool = False
+    is_action: bool = False  # buttons: nobody needs to read what they are
+
+    @property
+    def head(self) -> SafeString:
+        text = format_html('<span class="unseen">{}</span>', self.label)
+        return format_html(
+            '<th role="columnheader" scope="col"{}>{}</th>',
+            _attribute("class", self.css),
+            text if self.is_action else self.label,
+        )
+
+    @property
+    def attributes(self) -> SafeString:
+        """Of every cell of the column."""
+        label = "" if self.is_row_head or self.is_action else str(self.phone_label or self.label)
+        role = 'rowheader" scope="row' if self.is_row_head else "cell"
+        parts = (_attribute("data-label", label), _attribute("class", self.css))
+        return format_html(' role="{}"{}{}', mark_safe(role), *parts)  # noqa: S308 - constants
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Generic[Row]):
+    """A list of rows under its columns. `row_css` says the class of a row."""
+
+    caption: Text
+    columns: Sequence[Column[Row]]
+    rows: Sequence[Row]
+    css: str = "cards"
+    row_css: Callable[[Row], str] = lambda _row: ""
+
+    def heads(self) -> list[SafeString]:
+        return [column.head for column in self.columns]
+
+    def lines(self) -> Iterator[tuple[SafeString, SafeString]]:
+        """Of each row its attributes and its cells, as they are written into the page."""
+        attributes = [(column, column.attributes) for column in self.columns]
+        for row in self.rows:
+            yield _attribute("class", self.row_css(row)), _cells(row, attributes)
+
+
+def _cells(row: Row, columns: list[tuple[Column[Row], SafeString]]) -> SafeString:
+    """The cells of a row; one goes on over the columns after it that have none for this row."""
+    parts: list[str] = []
+    span = 1
+    for column, attributes in reversed(columns):
+        content = column.cell(row)
+        if content is None:
+            span += 1
+            continue
+        wide = f' colspan="{span}"' if span > 1 else ""
+        name = "th" if column.is_row_head else "td"
+        parts.append(f"<{name}{attributes}{wide}>{conditional_escape(content)}</{name}>")
+        span = 1
+    return mark_safe("\n".join(reversed(parts)))  # noqa: S308 - every part is escaped above
+
+
+def _attribute(name: str, value: str) -> SafeString:
+    return format_html(' {}="{}"', name, value) if value else SafeString()
+
+
+def context_of(table: Table[Any]) -> dict[str, Table[Any]]:
+    """What `_table.html` is rendered with."""
+    return {"table": table}

@@ -1,0 +1,88 @@
+"""The list of volumes."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from snapshots.models import Volume
+from snapshots.templatetags.cells import quiet
+from snapshots.templatetags.sizes import gib
+from snapshots.templatetags.states import volume_badge
+from snapshots.templatetags.table import Column, Table, context_of
+from snapshots.templatetags.times import moment
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A volume, and what the list says of it to this person."""
+
+    volume: Volume
+    may_be_taken: bool  # a snapshot of it, by this person
+    names_cloud: bool
+
+
+def _name(line: _Line) -> SafeString:
+    return format_html(
+        '<span class="strong long"><bdi>{}</bdi></span><code class="quiet">{}</code>',
+        line.volume.name or _("unnamed"),
+        line.volume.volume_id,
+    )
+
+
+def _zone(line: _Line) -> SafeString:
+    cloud = quiet(line.volume.cloud) if line.names_cloud else ""
+    zone = format_html('<span class="whole">{}</span>', line.volume.availability_zone)
+    return format_html("{}<br>{}", zone, cloud) if cloud else zone
+
+
+def _attached_to(line: _Line) -> SafeString:
+    return format_html("<bdi>{}</bdi>", line.volume.attached_to or _("nothing"))
+
+
+def _button(line: _Line) -> SafeString:
+    if not line.may_be_taken:
+        return SafeString()
+    return format_html(
+        '<a class="button button--small" href="{}?volume_id={}">{}'
+        '<span class="unseen"> {}</span></a>',
+        reverse("snapshots:new"),
+        quote(line.volume.volume_id),
+        _("Snapshot"),
+        _("of {volume}").format(volume=line.volume.label),
+    )
+
+
+_COLUMNS: tuple[Column[_Line], ...] = (
+    Column(gettext_lazy("Volume"), _name),
+    Column(gettext_lazy("Status"), lambda line: volume_badge(line.volume.status)),
+    Column(gettext_lazy("Size"), lambda line: gib(line.volume.size_gb), css="number"),
+    Column(gettext_lazy("Type"), lambda line: line.volume.volume_type),
+    Column(gettext_lazy("Zone"), _zone, css="cards__zone"),
+    Column(gettext_lazy("Attached to"), _attached_to),
+    Column(gettext_lazy("Last seen"), lambda line: moment(line.volume.seen_at)),
+    Column(gettext_lazy("Action"), _button, css="cards__action", is_action=True),
+)
+
+
+@register.inclusion_tag("_table.html")
+def volumes_table(
+    volumes: Sequence[Volume],
+    usable: Collection[int],
+    several_clouds: bool,  # noqa: FBT001 - tags take arguments in order
+) -> dict[str, Table[Any]]:
+    """The volumes; `usable` are those that the person may ask a snapshot of."""
+    lines = [
+        _Line(volume, volume.takes_snapshot and volume.pk in usable, several_clouds)
+        for volume in volumes
+    ]
+    return context_of(Table(gettext_lazy("Volumes by name"), _COLUMNS, lines))
