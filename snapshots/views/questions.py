@@ -21,7 +21,7 @@ from snapshots.questions.figures import (
     operations_found,
 )
 from snapshots.questions.rules import Question, meaning_of
-from snapshots.selectors import operations_page
+from snapshots.selectors.operations import operations_page
 from snapshots.views.access import PortalRequest, for_auditors
 from snapshots.views.plot import plot_of
 
