@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
 from snapshots.audit.redaction import storable
-from snapshots.models import Action, ActionCode, Operation, roles_of
+from snapshots.models import Action, ActionCode, Operation, Target, roles_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,8 +62,7 @@ def record(  # noqa: PLR0913 - one column each
     subject: str = "",
     operation: Operation | None = None,
     cloud: str = "",
-    volume_id: str = "",
-    volume_name: str = "",
+    target: Target | None = None,
     ticket: str = "",
     on_behalf_of: str = "",
     details: dict[str, str] | None = None,
@@ -86,17 +85,18 @@ def record(  # noqa: PLR0913 - one column each
         address=_cut(click.address if click else "", 45),
         subject=_cut(subject, 255),
         cloud=_cut(cloud, 80),
-        volume_id=_cut(volume_id, 64),
-        volume_name=_cut(volume_name, 255),
         ticket=_cut(ticket, 80),
         on_behalf_of=_cut(on_behalf_of, 150),
         details={key: _cut(text, LONGEST_DETAIL) for key, text in (details or {}).items()},
     )
     if operation is not None:
         row.operation = operation
-        row.cloud, row.volume_id = operation.cloud, operation.volume_id
-        row.volume_name = operation.volume_name
+        row.cloud = operation.cloud
         row.ticket, row.on_behalf_of = operation.ticket, operation.on_behalf_of
+        target = target or operation.target
+    if target is not None:
+        row.target_kind = target.kind
+        row.target_id, row.target_name = _cut(target.id, 64), _cut(target.name, 255)
     row.save()
     return row
 

@@ -18,8 +18,9 @@ FIELDS: dict[int, dict[str, tuple[str, ...]]] = {
     1: {
         "exchange": (
             "seq", "id", "at", "purpose", "background", "actor_id", "actor_name", "on_behalf_of",
-            "ticket", "operation_id", "cause", "cloud", "sandbox", "volume_id", "volume_name",
-            "method", "url", "headers", "body", "body_bytes", "body_sha256", "body_cut",
+            "ticket", "operation_id", "cause", "cloud", "sandbox", "target_kind", "target_id",
+            "target_name", "method", "url", "headers", "body", "body_bytes", "body_sha256",
+            "body_cut",
         ),
         "answer": (
             "seq", "exchange_id", "at", "status", "headers", "body", "body_bytes", "body_sha256",
@@ -27,8 +28,8 @@ FIELDS: dict[int, dict[str, tuple[str, ...]]] = {
         ),
         "action": (
             "seq", "id", "at", "code", "cause", "actor_id", "actor_name", "actor_roles", "address",
-            "subject", "operation_id", "on_behalf_of", "ticket", "cloud", "volume_id",
-            "volume_name", "details",
+            "subject", "operation_id", "on_behalf_of", "ticket", "cloud", "target_kind",
+            "target_id", "target_name", "details",
         ),
         "anomaly": (
             "seq", "id", "at", "kind", "cloud", "operation_id", "message_code", "message_values",

@@ -139,7 +139,7 @@ def _sqlite() -> Iterator[str]:
             f'CREATE TRIGGER "{_name(Entry, name)}" AFTER {event} ON "snapshots_entry" '
             f"BEGIN {body}END"
         )
-    for model in ARCHIVED:
+    for model in ARCHIVED if _has_every_column() else ():
         yield (
             f'CREATE TRIGGER "{_name(model, "find")}" AFTER INSERT ON "{_table(model)}" '
             f"BEGIN {_find(model)}; END"
@@ -275,9 +275,13 @@ def _postgres_call(model: type[Model], kind: str, event: str, each: str, call: s
 
 _COLUMNS = (
     "at, kind, row, record, what, background, cause, actor_id, actor_name, on_behalf_of, "
-    "ticket, operation_id, cloud, volume_id, volume_name, status, code, text"
+    "ticket, operation_id, cloud, volume_id, volume_name, target_id, "
+    "target_name, status, code, text"
 )
 _OF_OPERATION = "COALESCE(o.{}, '')"
+_VOLUME_OF_OPERATION = f"{_OF_OPERATION.format('volume_id')}, " + folded_sql(
+    _OF_OPERATION.format("volume_name"), longest=longest_of("volume_name")
+)
 _OPERATION = "LEFT JOIN snapshots_operation o ON o.id = NEW.operation_id"
 
 
@@ -291,9 +295,21 @@ def _names_sql(*columns: str) -> str:
 
 
 _PEOPLE = f"NEW.cause, NEW.actor_id, {_names_sql('actor_name', 'on_behalf_of', 'ticket')}"
-_THINGS = f"NEW.operation_id, {_names_sql('cloud')}, NEW.volume_id, {_names_sql('volume_name')}"
+
+
+def _volume_sql(own: str, of_operation: str) -> str:
+    """SQL for the volume: the target itself, or that of the operation."""
+    other = f"SELECT o.{of_operation} FROM snapshots_operation o WHERE o.id = NEW.operation_id"
+    return f"CASE NEW.target_kind WHEN 'volume' THEN NEW.{own} ELSE COALESCE(({other}), '') END"
+
+
+_THINGS = (
+    f"NEW.operation_id, {_names_sql('cloud')}, {_volume_sql('target_id', 'volume_id')}, "
+    f"{_name_sql('volume_name', _volume_sql('target_name', 'volume_name'))}, "
+    f"NEW.target_id, {_names_sql('target_name')}"
+)
 _NO_STATUS = "CAST(NULL AS smallint), ''"
-_NAMES = "NEW.volume_name || ' ' || NEW.ticket || ' ' || NEW.on_behalf_of"
+_NAMES = "NEW.target_name || ' ' || NEW.ticket || ' ' || NEW.on_behalf_of"
 
 # What auditors themselves look at would soon be most of what they see; damage and a stranger's try
 # are another thing. Other settings of a cloud are what somebody did, though nobody clicked.
@@ -323,8 +339,7 @@ _ENTRIES: dict[type[Model], str] = {
         "'portal', "
         f"{_name_sql('on_behalf_of', _OF_OPERATION.format('on_behalf_of'))}, "
         f"{_name_sql('ticket', _OF_OPERATION.format('ticket'))}, NEW.operation_id, "
-        f"{_names_sql('cloud')}, {_OF_OPERATION.format('volume_id')}, "
-        f"{_name_sql('volume_name', _OF_OPERATION.format('volume_name'))}, {_NO_STATUS}, "
+        f"{_names_sql('cloud')}, {_VOLUME_OF_OPERATION}, {_VOLUME_OF_OPERATION}, {_NO_STATUS}, "
         + words_sql(f"substr(CAST(NEW.message_values AS text), 1, {TEXT_OF_BODY})")
     ),
 }
@@ -345,32 +360,28 @@ def _find(model: type[Model]) -> str:
     if model is Answer:
         return f"{_ANSWERED} WHERE {_ITS_ENTRY}"
     source = f" FROM (SELECT 1) AS one {_OPERATION}" if model is Anomaly else ""
-    sql = f"INSERT INTO snapshots_entry ({_COLUMNS}) SELECT {_ENTRIES[model]}{source}"
-    return _of_columns_there_are(sql)
+    return f"INSERT INTO snapshots_entry ({_COLUMNS}) SELECT {_ENTRIES[model]}{source}"
 
 
-def _of_columns_there_are(sql: str) -> str:
+def _has_every_column() -> bool:
     """Old migrations call this module before the table has every column."""
     with connection.cursor() as cursor:
-        there = connection.introspection.get_table_description(cursor, _table(Entry))
-    if any(one.name == "actor_id" for one in there):
-        return sql
-    for account in ("NEW.actor_id, ", "fresh.actor_id, ", "CAST(NULL AS bigint), ", "actor_id, "):
-        sql = sql.replace(account, "")
-    return sql
+        columns = connection.introspection.get_table_description(cursor, _table(Entry))
+    return any(column.name == "target_id" for column in columns)
 
 
 def reindex() -> None:
     """Make all entries anew from the trail. Minutes for millions of rows; readers see the old ones
     until it is done.
     """
+    if not _has_every_column():
+        return
     old = " UNION ALL ".join(_of_old(model) for model in _ENTRIES)
     answers = f'{_ANSWERED} FROM "{_table(Answer)}" AS fresh WHERE {_ITS_ENTRY}'
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM snapshots_entry", None)
         insert = f"INSERT INTO snapshots_entry ({_COLUMNS})"
-        sql = f"{insert} SELECT * FROM ({old}) AS old ORDER BY 1, 3"
-        cursor.execute(_of_columns_there_are(sql), None)
+        cursor.execute(f"{insert} SELECT * FROM ({old}) AS old ORDER BY 1, 3", None)
         cursor.execute(answers.replace("NEW.", "fresh."), None)
 
 

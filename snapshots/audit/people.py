@@ -17,7 +17,7 @@ from django.db.models.signals import (
 )
 
 from snapshots.audit.actions import COMMAND_LINE, NOBODY, is_clicked, record
-from snapshots.models import ActionCode, VolumeGrant
+from snapshots.models import ActionCode, Target, TargetKind, VolumeGrant
 
 _FACTS = ("username", "first_name", "last_name", "email")
 
@@ -217,6 +217,6 @@ def _record_grant(code: ActionCode, grant: VolumeGrant) -> None:
         code,
         subject=str(grant.user or grant.group),
         cloud=grant.cloud,
-        volume_id=grant.volume_id,
+        target=Target(TargetKind.VOLUME, grant.volume_id, "") if grant.volume_id else None,
         details={} if grant.volume_id else {"volumes": "every volume of the cloud"},
     )

@@ -128,8 +128,7 @@ class AuditRecorder:
             row.cause = operation.cause
             row.on_behalf_of = operation.on_behalf_of
             row.ticket = operation.ticket
-            row.volume_id = operation.volume_id
-            row.volume_name = operation.volume_name
+            row.target_kind, row.target_id, row.target_name = operation.target
         return row
 
     def _answer(

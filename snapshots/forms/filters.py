@@ -82,8 +82,9 @@ class AuditSearchForm(PeriodForm):
             attrs={"type": "search", "placeholder": 'ticket:CHG123 code:EVS.5400 "free text"'}
         ),
         help_text="Words, “phrases in quotes”, and qualifiers: actor, actor-id, for, ticket, "
-        "volume, operation, cloud, status (404, 4xx, >=400, none), code, kind, what, cause, on, "
-        "since, until, before, after, background. A minus before a qualifier leaves it out.",
+        "target, volume, operation, cloud, status (404, 4xx, >=400, none), code, kind, what, "
+        "cause, on, since, until, before, after, background. A minus before a qualifier leaves it "
+        "out.",
     )
     actor = forms.CharField(label="Actor", required=False, max_length=150)
     volume = forms.CharField(label="Volume", required=False, max_length=255)

@@ -18,6 +18,7 @@ from snapshots.models.kinds import (
     OperationKind,
     Purpose,
     Target,
+    TargetKind,
 )
 from snapshots.models.mirrors import (
     FORCE_STATUSES,
@@ -92,6 +93,7 @@ __all__ = [
     "SignInPermit",
     "Snapshot",
     "Target",
+    "TargetKind",
     "Tombstone",
     "Volume",
     "VolumeGrant",

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from snapshots.models.insert_only import InsertOnly
+from snapshots.models.kinds import TargetKind
 from snapshots.models.operations import Operation
 
 
@@ -80,8 +81,9 @@ class Action(InsertOnly):
     on_behalf_of = models.CharField(max_length=150, blank=True)
     ticket = models.CharField(max_length=80, blank=True)
     cloud = models.CharField(max_length=80, blank=True)
-    volume_id = models.CharField(max_length=64, blank=True)
-    volume_name = models.CharField(max_length=255, blank=True)
+    target_kind = models.CharField(max_length=20, choices=TargetKind, blank=True)
+    target_id = models.CharField(max_length=64, blank=True)
+    target_name = models.CharField(max_length=255, blank=True)  # as it was then
     details = models.JSONField(default=dict)  # texts by name
 
     class Meta(InsertOnly.Meta):

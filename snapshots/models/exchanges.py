@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from snapshots.models.insert_only import InsertOnly
-from snapshots.models.kinds import Purpose
+from snapshots.models.kinds import Purpose, TargetKind
 from snapshots.models.operations import Operation
 
 
@@ -32,8 +32,9 @@ class Exchange(InsertOnly):
 
     cloud = models.CharField(max_length=80)
     sandbox = models.BooleanField()  # a simulated cloud, nothing real
-    volume_id = models.CharField(max_length=64, blank=True)
-    volume_name = models.CharField(max_length=255, blank=True)
+    target_kind = models.CharField(max_length=20, choices=TargetKind, blank=True)
+    target_id = models.CharField(max_length=64, blank=True)
+    target_name = models.CharField(max_length=255, blank=True)  # as it was then
 
     method = models.CharField(max_length=10)
     url = models.TextField()

@@ -31,8 +31,10 @@ class Entry(models.Model):
     ticket = models.CharField(max_length=80)
     operation_id = models.UUIDField(null=True)
     cloud = models.CharField(max_length=80)
-    volume_id = models.CharField(max_length=64)
+    volume_id = models.CharField(max_length=64)  # the target's own, or that of its operation
     volume_name = models.CharField(max_length=255)
+    target_id = models.CharField(max_length=64)
+    target_name = models.CharField(max_length=255)
     status = models.PositiveSmallIntegerField(null=True)  # null: no answer, or no exchange
     code = models.CharField(max_length=80)  # the cloud's error code, or why there is no answer
     text = models.TextField()  # for free text: names, words, the beginning of both bodies
@@ -58,6 +60,8 @@ class Entry(models.Model):
                     "by_ticket": ["ticket"],
                     "by_volume": ["volume_id"],
                     "by_volume_name": ["volume_name"],
+                    "by_target": ["target_id"],
+                    "by_target_name": ["target_name"],
                 }.items()
             ),
             models.Index(

@@ -31,9 +31,16 @@ BACKGROUND = frozenset(
 SENDING_PURPOSES = frozenset(Purpose(kind.value) for kind in OperationKind)
 
 
-class Target(NamedTuple):
-    """What in the cloud an operation is about: "volume" or "snapshot", its id, its name then."""
+class TargetKind(models.TextChoices):
+    """What a request or an action is about; empty: nothing in a cloud."""
 
-    kind: str
+    VOLUME = "volume", "Volume"
+    SNAPSHOT = "snapshot", "Snapshot"
+
+
+class Target(NamedTuple):
+    """What a request or an action is about, as the audit trail names it."""
+
+    kind: TargetKind
     id: str
-    name: str
+    name: str  # as it was then

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from snapshots.models.claims import Claimable
-from snapshots.models.kinds import OperationKind, Target
+from snapshots.models.kinds import OperationKind, Target, TargetKind
 from snapshots.models.outcome_codes import OutcomeCode
 
 if TYPE_CHECKING:
@@ -223,8 +223,8 @@ class Operation(Claimable):
     def target(self) -> Target:
         """What in the cloud the request is about."""
         if self.target_snapshot is not None:
-            return Target("snapshot", self.target_snapshot.snapshot_id, self.target_name)
-        return Target("volume", self.volume_id, self.volume_name)
+            return Target(TargetKind.SNAPSHOT, self.target_snapshot.snapshot_id, self.target_name)
+        return Target(TargetKind.VOLUME, self.volume_id, self.volume_name)
 
     @property
     def watched_snapshot(self) -> "Snapshot | None":

@@ -16,6 +16,8 @@ from snapshots.models import (
     Operation,
     OperationKind,
     Snapshot,
+    Target,
+    TargetKind,
     Volume,
     may_request_for_others,
 )
@@ -137,8 +139,7 @@ def _refuse_to_ask(
         ActionCode.OPERATION_AGAIN_REFUSED if again_for else ActionCode.OPERATION_REFUSED,
         actor=requester,
         cloud=arguments.volume.cloud,
-        volume_id=arguments.volume.volume_id,
-        volume_name=arguments.volume.name,
+        target=Target(TargetKind.VOLUME, arguments.volume.volume_id, arguments.volume.name),
         ticket=arguments.ticket,
         on_behalf_of=arguments.on_behalf_of,
         details={"why": Refusal.VOLUME_NOT_USABLE.value},

@@ -46,10 +46,8 @@ def _what(record: Record) -> str:
 
 def _target(record: Exchange | Action) -> str:
     """What it was done to."""
-    if isinstance(record, Exchange):
-        return (record.volume_name or record.volume_id) if record.volume_id else ""
-    if record.operation_id or record.volume_id:
-        return record.volume_name or record.volume_id
+    if isinstance(record, Exchange) or record.operation_id or record.target_id:
+        return record.target_name or record.target_id
     if record.subject and record.subject != record.actor_name:
         return record.subject
     return record.cloud

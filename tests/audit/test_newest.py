@@ -16,7 +16,8 @@ EVERY = {"actor_name": "a", "on_behalf_of": "", "ticket": "", "cloud": "x", "vol
 
 
 def entry(number, **told):
-    every = EVERY | {"volume_name": "", "code": "", "text": "x", "kind": "exchange"} | told
+    names = dict.fromkeys(("volume_name", "target_id", "target_name", "code"), "")
+    every = EVERY | names | {"text": "x", "kind": "exchange"} | told
     return Entry(
         at=NOON + timedelta(seconds=number),
         row=100_000 + number,

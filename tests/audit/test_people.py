@@ -138,7 +138,7 @@ def test_names_stay_as_they_were(client, alice):
 
 def test_grants(alice):
     grant = VolumeGrant.objects.create(cloud="sandbox", volume_id="v-1", user=alice)
-    assert (last().code, last().subject, last().volume_id) == (
+    assert (last().code, last().subject, last().target_id) == (
         ActionCode.GRANT_GIVEN,
         "alice",
         "v-1",
@@ -168,7 +168,7 @@ def test_an_ask_is_recorded_once_however_often_it_is_sent(alice, volume):
     operation = ask(alice, volume, key)
     ask(alice, volume, key)
     done = Action.objects.get(code=ActionCode.OPERATION_ASKED)
-    assert (done.operation, done.volume_id) == (operation, volume.volume_id)
+    assert (done.operation, done.target_id) == (operation, volume.volume_id)
     assert done.details["name"] == "x"
 
 

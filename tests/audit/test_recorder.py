@@ -63,7 +63,8 @@ def test_the_row_tells_who_for_whom_and_what(operation):
     recorder(operation).opened(request())
     row = Exchange.objects.get()
     assert (row.actor_name, row.on_behalf_of, row.ticket) == ("alice", "carol", "CHG-1")
-    assert (row.volume_id, row.volume_name, row.operation) == ("v-1", "data", operation)
+    assert (row.target_kind, row.target_id, row.target_name) == ("volume", "v-1", "data")
+    assert row.operation == operation
     assert (row.method, row.body) == ("POST", '{"snapshot": {"name": "n"}}')
     assert not row.background
 

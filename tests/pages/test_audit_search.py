@@ -81,6 +81,18 @@ def test_by_volume_id_operation_and_code(audrey, operation, two):
     assert urls(audrey.get(PAGE, {"q": "code:evs.5400"})) == ["https://x/refused"]
 
 
+def test_volume_finds_snapshots_of_its_operations(audrey, operation, two):
+    facts = {"target_kind": "snapshot", "target_id": "5f6e", "target_name": "Nightly 7"}
+    scene.exchange(operation, url="https://x/snapshot", **facts)
+    scene.exchange(url="https://x/alone", **facts)
+    on_volume = ["https://x/snapshot", "https://x/wanted"]
+    assert urls(audrey.get(PAGE, {"q": "volume:web-01"})) == on_volume
+    assert urls(audrey.get(PAGE, {"q": f"volume:{operation.volume_id}"})) == on_volume
+    for query in ("target:nightly", "target:5f6e", '"nightly 7"'):
+        found = urls(audrey.get(PAGE, {"q": f"{query} background:yes"}))
+        assert found == ["https://x/alone", "https://x/snapshot"], query
+
+
 def test_no_answer_is_found(audrey, operation, two):
     scene.exchange(operation, status=None, url="https://x/silent")
     assert urls(audrey.get(PAGE, {"q": "status:none"})) == ["https://x/silent"]
@@ -218,7 +230,7 @@ def test_a_click_is_found_with_its_background_unless_a_side_is_named(audrey, ope
 
 def test_everything_a_person_types_is_shown_as_text(audrey, operation):
     evil = "<script>alert(1)</script>\u202e"
-    sent = scene.exchange(operation, volume_name=evil, actor_name=evil, ticket=evil, body=evil)
+    sent = scene.exchange(operation, target_name=evil, actor_name=evil, ticket=evil, body=evil)
     done = Action.objects.create(
         at=sent.at,
         code=ActionCode.SIGNED_IN,

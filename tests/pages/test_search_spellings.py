@@ -34,12 +34,12 @@ def test_lists_and_trail_find_each_spelling(name, typed, alice, audrey):
         alice.user, volume, state="accepted", ticket=name, on_behalf_of=name, requester_name=name
     )
     sent = scene.exchange(
-        made, actor_name=name, ticket=name, on_behalf_of=name, cloud=name, volume_name=name
+        made, actor_name=name, ticket=name, on_behalf_of=name, cloud=name, target_name=name
     )
-    scene.exchange(made, actor_name="x", volume_name="other", ticket="other")
+    scene.exchange(made, actor_name="x", target_name="other", ticket="other")
     assert rows(alice, "/volumes/", q=typed) == [volume]
     assert requests(alice, q=typed) == [made]
-    for qualifier in ("actor", "for", "ticket", "volume", "cloud"):
+    for qualifier in ("actor", "for", "ticket", "volume", "target", "cloud"):
         assert rows(audrey, "/audit/", q=f'{qualifier}:"{typed}" kind:exchange') == [sent]
     assert rows(audrey, "/audit/", q=f'volume:"{typed[:2]}"') == [sent]
     assert rows(audrey, "/audit/", q=f'"{typed}" kind:exchange') == [sent]
@@ -65,7 +65,7 @@ def test_signs_of_patterns_mean_themselves(name, other, alice, audrey):
     made = scene.operation(alice.user, volume)
     scene.operation(alice.user, apart)
     sent = scene.exchange(made)
-    scene.exchange(volume_name=apart.name, purpose="create", background=False)
+    scene.exchange(target_name=apart.name, purpose="create", background=False)
     assert rows(alice, "/volumes/", q=name) == [volume]
     assert requests(alice, q=name) == [made]
     assert rows(audrey, "/audit/", q=f'volume:"web {name}"') == [sent]

@@ -27,7 +27,7 @@ _SIGNS: dict[str, tuple[str, Callable[[int, int], bool]]] = {
 # How many rows a condition leaves, from almost none to almost all. What a person types is rare in
 # a trail of millions; what nearly every row says is the last thing to go by.
 _ORDER = (
-    *("cause", "operation", "ticket", "volume", "code", "for", "status", "actor"),
+    *("cause", "operation", "ticket", "volume", "target", "code", "for", "status", "actor"),
     *("statuses", "what", "status-of-success", "cloud", "kind"),
 )
 _PEOPLE = ("actor", "for")  # qualifiers whose value is a person's name
@@ -98,14 +98,20 @@ def _folded(name: str, column: str) -> str:
     return folded[: longest_of(column)]
 
 
-def _volume(value: str) -> Meaning:
-    span = ids_starting(value)
-    if span and span[0] == span[1]:
-        return Q(volume_id=str(span[0])), Way(("volume_id",), (str(span[0]),))
-    by_id = Q(volume_id__range=(str(span[0]), str(span[1]))) if span else Q(volume_id=value)
-    name = _folded(value, "volume_name")
-    way = Way(("volume_id", "volume_name"), picks=lambda there: fold(there).startswith(name))
-    return by_id | Q(volume_name__startswith=name), way
+def _thing(kind: str) -> Callable[[str], Meaning]:
+    """By the id or the beginning of it, or by the beginning of the name."""
+    id_column, name_column = f"{kind}_id", f"{kind}_name"
+
+    def meaning(value: str) -> Meaning:
+        span = ids_starting(value)
+        if span and span[0] == span[1]:
+            return Q(**{id_column: str(span[0])}), Way((id_column,), (str(span[0]),))
+        ids = {f"{id_column}__range": tuple(map(str, span))} if span else {id_column: value}
+        name = _folded(value, name_column)
+        way = Way((id_column, name_column), picks=lambda text: fold(text).startswith(name))
+        return Q(**ids) | Q(**{f"{name_column}__startswith": name}), way
+
+    return meaning
 
 
 def _operation(value: str) -> Meaning:
@@ -197,7 +203,8 @@ QUALIFIERS: dict[str, Callable[[str], Meaning]] = {
     "actor-id": _actor_id,
     "for": _equal("on_behalf_of"),
     "ticket": _equal("ticket"),
-    "volume": _volume,
+    "volume": _thing("volume"),
+    "target": _thing("target"),
     "operation": _operation,
     "cloud": _equal("cloud"),
     "status": _status,

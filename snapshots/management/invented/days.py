@@ -17,6 +17,7 @@ from snapshots.models import (
     AnomalyMessage,
     Operation,
     OperationState,
+    TargetKind,
 )
 
 MOST_OF_ONE = 12  # exchanges that one operation may need: three tries and nine looks
@@ -85,8 +86,9 @@ class Day:
             on_behalf_of=asked.on_behalf_of,
             ticket=asked.ticket,
             cloud=asked.cloud,
-            volume_id=asked.disk.id,
-            volume_name=asked.volume_name,
+            target_kind=str(TargetKind.VOLUME),
+            target_id=asked.disk.id,
+            target_name=asked.volume_name,
             **told,
         )
 

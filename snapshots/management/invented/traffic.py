@@ -10,7 +10,7 @@ from snapshots.management.invented.asked import Asked
 from snapshots.management.invented.rows import Rows, Values
 from snapshots.management.invented.texts import End
 from snapshots.management.invented.world import World, hyphened
-from snapshots.models import MARKER, Exchange, Purpose
+from snapshots.models import MARKER, Exchange, Purpose, TargetKind
 
 _HOST = "http://127.0.0.1:8009"
 _SNAPSHOTS = f"{_HOST}/v2/0a1b2c/snapshots"
@@ -68,8 +68,9 @@ class Traffic:
             operation_id=asked.id,
             cause=asked.cause,
             cloud=asked.cloud,
-            volume_id=asked.disk.id,
-            volume_name=asked.volume_name,
+            target_kind=str(TargetKind.VOLUME),
+            target_id=asked.disk.id,
+            target_name=asked.volume_name,
             method="POST" if body else "GET",
             url=url,
             **_body(body),
