@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from snapshots import clouds
-from snapshots.audit.actions import record
+from snapshots.audit.record.actions import record
 from snapshots.models import ActionCode, Role, Volume, VolumeGrant, may_administer
 from snapshots.models.folded import Fold
 from snapshots.models.folding import fold

@@ -15,12 +15,12 @@ class SnapshotsConfig(AppConfig):
     def ready(self) -> None:
         # Here, since they need loaded models.
         from snapshots import accounts
-        from snapshots.audit import names, people
+        from snapshots.audit.record import account_names, people
         from snapshots.models import folded
 
         people.watch()
         accounts.watch()
-        names.watch()
+        account_names.watch()
         connection_created.connect(folded.register_functions, dispatch_uid="folding")
         # SQLite drops the triggers of a table that a migration rebuilds.
         post_migrate.connect(_install_triggers, sender=self, dispatch_uid="triggers")
@@ -28,7 +28,7 @@ class SnapshotsConfig(AppConfig):
 
 def _install_triggers(**_kwargs: Any) -> None:
     """Triggers name columns of the newest tables: after a migration backwards there are none."""
-    from snapshots.audit import guards
+    from snapshots.audit.database import guards
     from snapshots.models import folded
 
     if not [name for name in missing_migrations() if name.startswith("snapshots.")]:

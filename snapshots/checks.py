@@ -14,8 +14,11 @@ from django.db import DatabaseError, connection
 from evsportal.variables import VARIABLES
 from snapshots import clouds
 from snapshots.accounts import look_for_published_passwords, published_password_words
-from snapshots.audit import anchors, guards, keys, names, push
-from snapshots.audit.delivery import named
+from snapshots.audit.database import guards
+from snapshots.audit.delivery import anchors, push
+from snapshots.audit.delivery.transport import named
+from snapshots.audit.record import account_names
+from snapshots.audit.seals import keys
 from snapshots.clouds_yaml import CloudsRefused
 from snapshots.database.limits import has_pooler
 from snapshots.models import folded, is_of_another_mode
@@ -348,7 +351,7 @@ def check_names(**_kwargs: Any) -> list[CheckMessage]:
     not ask it.
     """
     try:
-        confusing = names.confusing_accounts()
+        confusing = account_names.confusing_accounts()
     except DatabaseError:
         return []  # no database, or no tables yet
     hint = "Rename the account in the administration; the trail keeps the name it had."

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 
 from evsportal.logs import log_context
-from snapshots.audit.actions import Click, clicked
+from snapshots.audit.record.actions import Click, clicked
 
 logger = logging.getLogger(__name__)
 

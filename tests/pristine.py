@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
-from snapshots.audit import guards
+from snapshots.audit.database import guards
 
 
 class SqlitePristine:

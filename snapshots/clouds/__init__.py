@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from snapshots import sandbox_account
-from snapshots.audit.recorder import AuditRecorder
+from snapshots.audit.record.recorder import AuditRecorder
 from snapshots.clouds_yaml import Chosen, full_path, read_clouds
 from snapshots.evs.auth import SignInPause
 from snapshots.evs.client import EvsClient

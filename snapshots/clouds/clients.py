@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from snapshots import clouds
-from snapshots.audit.recorder import AuditRecorder, Context
+from snapshots.audit.record.recorder import AuditRecorder, Context
 from snapshots.evs.client import EvsClient
 from snapshots.models import Operation, Purpose
 

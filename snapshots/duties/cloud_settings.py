@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from snapshots import clouds
-from snapshots.audit.actions import record
+from snapshots.audit.record.actions import record
 from snapshots.database.transactions import in_transaction
 from snapshots.jobs.duties import HOUSE, SEAL, start_duty
 from snapshots.models import Action, ActionCode, Duty

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from snapshots import clouds
-from snapshots.audit.recorder import AuditRecorder, Context
+from snapshots.audit.record.recorder import AuditRecorder, Context
 from snapshots.clouds.health import cloud_answered
 from snapshots.evs.client import EvsClient
 from snapshots.evs.config import (

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from snapshots.audit import guards
+from snapshots.audit.database import guards
 from snapshots.models import folded
 
 

@@ -13,8 +13,8 @@ class EntryKind(models.TextChoices):
 class Entry(models.Model):
     """One exchange with its answer, one action or one anomaly, as the search sees it.
 
-    Triggers keep it (`audit/guards.py`). Pages find rows here and show them from the trail itself:
-    names and words are folded here (`models/folding.py`).
+    Triggers keep it (`audit/database/guards.py`). Pages find rows here and show them from the trail
+    itself: names and words are folded here (`models/folding.py`).
     """
 
     seq = models.BigAutoField(primary_key=True)

@@ -1,4 +1,4 @@
-"""Rows that are inserted and never changed. The database refuses more: see `audit/guards.py`."""
+"""Rows that are inserted and never changed. `audit/database/guards.py` makes that sure."""
 
 from collections.abc import Iterable
 from typing import Any, NoReturn

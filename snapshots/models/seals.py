@@ -8,7 +8,7 @@ from snapshots.models.insert_only import InsertOnly
 
 
 class Seal(InsertOnly):
-    """A digest over the rows of a batch, chained to the seal before. See `audit/seals.py`."""
+    """A digest over the rows of a batch, chained to the seal before: `audit/seals/sealing.py`."""
 
     number = models.BigIntegerField(primary_key=True)  # 1, 2, 3 ... without a gap
     at = models.DateTimeField()

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError
 from django.utils import timezone
 
-from snapshots.audit import actions
+from snapshots.audit.record import actions
 from snapshots.database.transactions import in_transaction
 from snapshots.models import (
     ActionCode,

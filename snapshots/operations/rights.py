@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from snapshots.audit import actions
+from snapshots.audit.record import actions
 from snapshots.models import ActionCode, Operation, may_request, may_request_for_others
 
 

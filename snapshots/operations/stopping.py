@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from snapshots.audit import actions
+from snapshots.audit.record import actions
 from snapshots.database.transactions import in_transaction
 from snapshots.models import ActionCode, Operation, OperationState, OutcomeCode, may_administer
 from snapshots.operations.rights import Refusal, check_share, refused

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from snapshots.audit.canonical import plain
-from snapshots.audit.export import MARK, csv_cell, csv_line
+from snapshots.audit.archive.export import MARK, csv_cell, csv_line
+from snapshots.audit.seals.canonical import plain
 from snapshots.models import Operation
 from snapshots.questions.rules import Question
 

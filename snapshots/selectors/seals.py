@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from snapshots.audit import push
-from snapshots.audit.seals import latest_seal
+from snapshots.audit.delivery import push
+from snapshots.audit.seals.sealing import latest_seal
 from snapshots.models import Pushed
 
 

@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from snapshots.audit import keys
-from snapshots.audit.actions import COMMAND_LINE, record
-from snapshots.audit.archive import Batch, batch_of, plan
-from snapshots.audit.export import Wanted, write_export
-from snapshots.audit.horizon import WritersBusyError
-from snapshots.audit.places import place_at
-from snapshots.audit.proof import NotProvenError, prove
-from snapshots.audit.removal import remains, remove
-from snapshots.audit.seals import latest_seal, seal_new_rows
-from snapshots.audit.verify import tombstone_message, verify
+from snapshots.audit.archive.export import Wanted, write_export
+from snapshots.audit.archive.export_files import place_at
+from snapshots.audit.archive.plan import Batch, batch_of, plan
+from snapshots.audit.archive.proof import NotProvenError, prove
+from snapshots.audit.archive.removal import remains, remove
+from snapshots.audit.database.settled import WritersBusyError
+from snapshots.audit.record.actions import COMMAND_LINE, record
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.sealing import latest_seal, seal_new_rows
+from snapshots.audit.seals.verify import tombstone_message, verify
 from snapshots.database.locks import ARCHIVE, BusyError, process_lock
 from snapshots.models import ActionCode, Seal, Tombstone
 

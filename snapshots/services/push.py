@@ -5,8 +5,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from snapshots.audit.horizon import WritersBusyError
-from snapshots.audit.push import digest_of, push_new_rows, target_with
+from snapshots.audit.database.settled import WritersBusyError
+from snapshots.audit.delivery.push import digest_of, push_new_rows, target_with
 from snapshots.jobs.claims import hold, release
 from snapshots.jobs.duties import end_duty
 from snapshots.models import Duty

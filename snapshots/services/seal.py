@@ -8,9 +8,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError
 from django.utils import timezone
 
-from snapshots.audit import anchors
-from snapshots.audit.horizon import WritersBusyError
-from snapshots.audit.seals import seal_new_rows
+from snapshots.audit.database.settled import WritersBusyError
+from snapshots.audit.delivery import anchors
+from snapshots.audit.seals.sealing import seal_new_rows
 from snapshots.jobs.duties import end_duty
 from snapshots.models import Duty
 

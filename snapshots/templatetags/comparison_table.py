@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
-from snapshots.audit.comparison import Comparison, Row
+from snapshots.audit.record.comparison import Comparison, Row
 from snapshots.templatetags.records import told
 from snapshots.templatetags.table import Column, Table, context_of
 

@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django_htmx.middleware import HtmxDetails
 
-from snapshots.audit.actions import record
+from snapshots.audit.record.actions import record
 from snapshots.models import ActionCode, may_administer, may_audit, may_request, roles_of
 
 P = ParamSpec("P")

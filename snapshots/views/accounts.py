@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from snapshots.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
-from snapshots.audit.actions import record
+from snapshots.audit.record.actions import record
 from snapshots.forms import SignInForm
 from snapshots.middleware import is_database_trouble
 from snapshots.models import ActionCode

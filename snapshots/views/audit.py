@@ -7,10 +7,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from snapshots.audit import names
-from snapshots.audit.actions import record as record_action
-from snapshots.audit.export import Wanted, write_export
-from snapshots.audit.places import zip_while_sent
+from snapshots.audit.archive.export import Wanted, write_export
+from snapshots.audit.archive.export_files import zip_while_sent
+from snapshots.audit.record import account_names as names
+from snapshots.audit.record.actions import record as record_action
 from snapshots.audit.search import query as search
 from snapshots.audit.search.qualifiers import SearchError
 from snapshots.forms import AuditSearchForm

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from snapshots.audit.redaction import LEFT_OUT, has_original_body
+from snapshots.audit.record.redaction import LEFT_OUT, has_original_body
 from snapshots.models import Exchange, Purpose
 
 # The program writes these itself, or they belong to one connection, one token or one signature.

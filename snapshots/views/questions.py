@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from snapshots.audit.actions import record as record_action
+from snapshots.audit.record.actions import record as record_action
 from snapshots.forms import PeriodForm
 from snapshots.models import ActionCode
 from snapshots.questions.export import FORMATS, lines_of

@@ -8,9 +8,9 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from snapshots.audit.actions import record as record_action
-from snapshots.audit.comparison import Comparison, compare
-from snapshots.audit.redaction import storable
+from snapshots.audit.record.actions import record as record_action
+from snapshots.audit.record.comparison import Comparison, compare
+from snapshots.audit.record.redaction import storable
 from snapshots.models import SENDING_PURPOSES, Action, ActionCode, Anomaly, Answer, Exchange
 from snapshots.selectors.archives import archives_visible_to
 from snapshots.selectors.operations import accepted_at

@@ -6,8 +6,8 @@ import time_machine
 from django.core.management import call_command
 from django.utils import timezone
 
-from snapshots.audit.horizon import TRAIL
-from snapshots.audit.seals import seal_new_rows
+from snapshots.audit.database.settled import TRAIL
+from snapshots.audit.seals.sealing import seal_new_rows
 from snapshots.models import Seal
 
 OLD = timedelta(days=30)

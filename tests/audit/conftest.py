@@ -5,8 +5,9 @@ from archive_scene import sealed
 from django.db import connection
 from trail_scene import fill
 
-from snapshots.audit import guards, keys
-from snapshots.audit.seals import seal_new_rows
+from snapshots.audit.database import guards
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.sealing import seal_new_rows
 
 
 @pytest.fixture

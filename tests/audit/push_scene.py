@@ -2,10 +2,10 @@
 
 from django.conf import settings
 
-from snapshots.audit.export import told_row
-from snapshots.audit.horizon import TRAIL
-from snapshots.audit.push import push_new_rows
-from snapshots.audit.seals import rows_of
+from snapshots.audit.archive.export import told_row
+from snapshots.audit.database.settled import TRAIL
+from snapshots.audit.delivery.push import push_new_rows
+from snapshots.audit.seals.sealing import rows_of
 from snapshots.models import Pushed
 
 

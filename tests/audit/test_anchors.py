@@ -8,8 +8,8 @@ from django.core import mail
 from receivers import a_hook, a_log_server
 from trail_scene import fill
 
-from snapshots.audit import anchors
-from snapshots.audit.seals import latest_seal, seal_new_rows
+from snapshots.audit.delivery import anchors
+from snapshots.audit.seals.sealing import latest_seal, seal_new_rows
 from snapshots.checks import check_anchors
 
 pytestmark = pytest.mark.django_db

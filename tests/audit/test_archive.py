@@ -17,15 +17,15 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from trail_scene import action, answer, exchange, fill
 
-from snapshots.audit import keys
-from snapshots.audit.anchors import line
-from snapshots.audit.archive import plan
-from snapshots.audit.export import Wanted, write_export
-from snapshots.audit.places import place_at
-from snapshots.audit.push import push_new_rows
-from snapshots.audit.seals import latest_seal, seal_new_rows
+from snapshots.audit.archive.export import Wanted, write_export
+from snapshots.audit.archive.export_files import place_at
+from snapshots.audit.archive.plan import plan
+from snapshots.audit.delivery.anchors import line
+from snapshots.audit.delivery.push import push_new_rows
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.sealing import latest_seal, seal_new_rows
+from snapshots.audit.seals.verify import verify
 from snapshots.audit.search.query import find, parse
-from snapshots.audit.verify import verify
 from snapshots.checks import check_archives
 from snapshots.models import (
     Action,

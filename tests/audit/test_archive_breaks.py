@@ -14,10 +14,10 @@ from django.utils import timezone
 from portal_process import python
 from trail_scene import fill
 
-from snapshots.audit import keys
-from snapshots.audit.horizon import TRAIL
-from snapshots.audit.seals import seal_new_rows
-from snapshots.audit.verify import verify
+from snapshots.audit.database.settled import TRAIL
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.sealing import seal_new_rows
+from snapshots.audit.seals.verify import verify
 from snapshots.database.locks import ARCHIVE, process_lock
 from snapshots.models import Action, Entry, EntryKind, Tombstone
 
@@ -31,7 +31,7 @@ import importlib, os, signal, sys
 import django
 django.setup()
 from django.core.management import call_command
-from snapshots.audit import removal
+from snapshots.audit.archive import removal
 removal.AT_ONCE = 10
 module, _, path = sys.argv[1].partition(":")
 owner, _, name = path.rpartition(".")
@@ -47,7 +47,7 @@ def dies(*args, **told):
 setattr(room, name, dies)
 call_command("audit_archive", to=sys.argv[3], before=sys.argv[4], yes=True)
 """
-SERVICE, REMOVAL = "snapshots.services.archive", "snapshots.audit.removal"
+SERVICE, REMOVAL = "snapshots.services.archive", "snapshots.audit.archive.removal"
 MOMENTS = {
     "written without its name": (f"{SERVICE}:write_export", 1),
     "written": (f"{SERVICE}:_write", 1),

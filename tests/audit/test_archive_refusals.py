@@ -7,9 +7,10 @@ from django.db import connection
 from django.utils import timezone
 from trail_scene import fill
 
-from snapshots.audit import guards, keys
-from snapshots.audit.seals import seal_new_rows
-from snapshots.audit.verify import verify
+from snapshots.audit.database import guards
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.sealing import seal_new_rows
+from snapshots.audit.seals.verify import verify
 from snapshots.models import Exchange, Seal, Tombstone
 
 pytestmark = pytest.mark.django_db

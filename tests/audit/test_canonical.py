@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
-from snapshots.audit.canonical import FIELDS, FORMAT, leaf
-from snapshots.audit.horizon import TRAIL
+from snapshots.audit.database.settled import TRAIL
+from snapshots.audit.seals.canonical import FIELDS, FORMAT, leaf
 
 
 def test_no_column_is_forgotten():

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from snapshots.audit.comparison import MOST_ROWS, compare
+from snapshots.audit.record.comparison import MOST_ROWS, compare
 from snapshots.models import Answer, Exchange, Snapshot
 
 SEEN_AT = datetime(2026, 3, 1, 9, tzinfo=UTC)

@@ -15,13 +15,13 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from trail_scene import action, fill
 
-from snapshots.audit import keys
-from snapshots.audit.anchors import line
-from snapshots.audit.export import Wanted, write_export
-from snapshots.audit.horizon import TRAIL
-from snapshots.audit.places import Zip, place_at, zip_while_sent
-from snapshots.audit.seals import latest_seal, seal_new_rows
-from snapshots.audit.verify import tombstone_message
+from snapshots.audit.archive.export import Wanted, write_export
+from snapshots.audit.archive.export_files import Zip, place_at, zip_while_sent
+from snapshots.audit.database.settled import TRAIL
+from snapshots.audit.delivery.anchors import line
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.sealing import latest_seal, seal_new_rows
+from snapshots.audit.seals.verify import tombstone_message
 from snapshots.models import Action, Answer, Entry, Tombstone
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from snapshots.audit import guards
-from snapshots.audit.seals import seal_new_rows
+from snapshots.audit.database import guards
+from snapshots.audit.seals.sealing import seal_new_rows
 from snapshots.models import Action, Anomaly, AnomalyKind, Answer, Entry, Exchange, Seal, Tombstone
 
 pytestmark = pytest.mark.django_db

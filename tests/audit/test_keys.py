@@ -5,7 +5,7 @@ import stat
 import pytest
 from django.core.management import CommandError, call_command
 
-from snapshots.audit import keys
+from snapshots.audit.seals import keys
 from snapshots.checks import check_audit_key
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from snapshots.audit.canonical import FIELDS, FORMAT, leaf
-from snapshots.audit.leaves import leaf_maker
+from snapshots.audit.seals.canonical import FIELDS, FORMAT, leaf
+from snapshots.audit.seals.leaves import leaf_maker
 
 ZONES = some.sampled_from([UTC, timezone(timedelta(hours=-5, minutes=-30))])
 WORDS = some.text(some.characters(codec=None), max_size=8)

@@ -12,11 +12,11 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from snapshots.audit.seals import seal_new_rows
+from snapshots.audit.seals.sealing import seal_new_rows
+from snapshots.audit.seals.verify import verify
 from snapshots.audit.search import newest as room
 from snapshots.audit.search import query as search
 from snapshots.audit.search.newest import newest
-from snapshots.audit.verify import verify
 from snapshots.management.invented import texts
 from snapshots.management.invented.days import Day
 from snapshots.management.invented.rows import Rows

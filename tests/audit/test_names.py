@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
-from snapshots.audit import names
+from snapshots.audit.record import account_names
 from snapshots.checks import check_names
 from snapshots.models.lookalikes import looks_of
 
@@ -119,7 +119,7 @@ def test_a_name_that_cannot_be_read_is_refused(name):
 
 @pytest.mark.parametrize("name", FINE)
 def test_other_names_are_taken(name, alice):
-    names.refuse_confusing_name(name)
+    account_names.refuse_confusing_name(name)
 
 
 @pytest.mark.parametrize("name", [*OWN, *LIKE_ALICE, *FINE])

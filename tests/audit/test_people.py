@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.db import DatabaseError, connection
 
-from snapshots.audit.actions import Click, clicked
+from snapshots.audit.record.actions import Click, clicked
 from snapshots.models import Action, ActionCode, Operation, VolumeGrant
 from snapshots.operations.asking import OperationArguments, ask_again, ask_for_operation
 from snapshots.operations.rights import NotAllowedError

@@ -12,10 +12,10 @@ from push_scene import all_rows, got, is_in_order, keys_of, known, push_all
 from receivers import CERTIFICATE, a_hook, a_log_server, datagrams, rows_in
 from trail_scene import action, exchange, fill
 
-from snapshots.audit import push
-from snapshots.audit.export import Wanted, write_export
-from snapshots.audit.places import Zip
-from snapshots.audit.push import push_new_rows
+from snapshots.audit.archive.export import Wanted, write_export
+from snapshots.audit.archive.export_files import Zip
+from snapshots.audit.delivery import push
+from snapshots.audit.delivery.push import push_new_rows
 from snapshots.checks import check_push
 from snapshots.models import Pushed
 

@@ -13,9 +13,9 @@ from push_scene import all_rows, got, is_in_order, keys_of, known, push_all
 from receivers import a_hook, a_log_server, nobody, rows_in, somebody_silent
 from trail_scene import action, fill
 
-from snapshots.audit import delivery, push
-from snapshots.audit.horizon import WritersBusyError
-from snapshots.audit.push import digest_of, push_new_rows, state_of
+from snapshots.audit.database.settled import WritersBusyError
+from snapshots.audit.delivery import push, transport
+from snapshots.audit.delivery.push import digest_of, push_new_rows, state_of
 from snapshots.jobs.claims import LostClaimError, claim
 from snapshots.jobs.duties import PUSH, start_duty
 from snapshots.models import Duty, Pushed
@@ -36,9 +36,9 @@ def target(hook, settings):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(delivery, "CONNECT_SECONDS", 0.3)
-    monkeypatch.setattr(delivery, "READ_SECONDS", 0.3)
-    monkeypatch.setattr(delivery, "WHOLE_SECONDS", 0.8)
+    monkeypatch.setattr(transport, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(transport, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(transport, "WHOLE_SECONDS", 0.8)
 
 
 @pytest.mark.django_db
@@ -188,7 +188,7 @@ KILLED_BEFORE_IT_NOTES = """
 import os, signal, sys
 import django
 django.setup()
-from snapshots.audit.push import push_new_rows
+from snapshots.audit.delivery.push import push_new_rows
 times = []
 def fence():
     times.append(1)

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from snapshots.audit.recorder import AuditRecorder, Context
+from snapshots.audit.record.recorder import AuditRecorder, Context
 from snapshots.evs.errors import Timeout
 from snapshots.evs.wire import CloudAnswer, Outgoing
 from snapshots.models import Answer, Exchange, InsertOnlyError, Operation, Purpose

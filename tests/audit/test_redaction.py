@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from snapshots.audit.redaction import (
+from snapshots.audit.record.redaction import (
     MASK,
     fingerprint,
     has_original_body,

@@ -17,10 +17,11 @@ from django.utils import timezone
 from portal_process import ROOT, environ
 
 from snapshots import clouds
-from snapshots.audit import guards, keys
-from snapshots.audit.roles import ARCHIVE, WEB, WORKER
-from snapshots.audit.seals import seal_new_rows
-from snapshots.audit.verify import verify
+from snapshots.audit.database import guards
+from snapshots.audit.database.roles import ARCHIVE, WEB, WORKER
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.sealing import seal_new_rows
+from snapshots.audit.seals.verify import verify
 from snapshots.models import (
     Action,
     Entry,

@@ -11,10 +11,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 from trail_scene import MOMENT, action, fill
 
-from snapshots.audit import guards, keys
-from snapshots.audit.horizon import TRAIL, WritersBusyError, settled_upto
-from snapshots.audit.seals import latest_seal, seal_new_rows, unsealed_rows
-from snapshots.audit.verify import verify
+from snapshots.audit.database import guards
+from snapshots.audit.database.settled import TRAIL, WritersBusyError, settled_upto
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.sealing import latest_seal, seal_new_rows, unsealed_rows
+from snapshots.audit.seals.verify import verify
 from snapshots.models import Action, Duty, Exchange, Seal
 from snapshots.services.seal import seal as seal_duty
 

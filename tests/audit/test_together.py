@@ -5,8 +5,8 @@ import pytest
 from django.db import connection
 from trail_scene import fill
 
-from snapshots.audit.seals import seal_new_rows
-from snapshots.audit.verify import verify
+from snapshots.audit.seals.sealing import seal_new_rows
+from snapshots.audit.seals.verify import verify
 from snapshots.models import Exchange
 
 
@@ -23,8 +23,8 @@ def sealed(count):
 BY_TWO = """
 import django; django.setup()
 from django.core.management import call_command
-from snapshots.audit import together
-together.FEW_ROWS = 0
+from snapshots.audit.seals import parallel
+parallel.FEW_ROWS = 0
 call_command("audit_verify", "--processes", "2")
 """
 
@@ -65,7 +65,7 @@ WAITING = """
 import multiprocessing, os, sys, time
 from concurrent.futures import ProcessPoolExecutor
 import django; django.setup()
-from snapshots.audit.child import begin
+from snapshots.audit.seals.process import begin
 context = multiprocessing.get_context("spawn")
 with ProcessPoolExecutor(1, context, initializer=begin) as pool:
     print(pool.submit(os.getpid).result(), flush=True)

@@ -9,11 +9,11 @@ from django.db import connection
 from django.utils import timezone
 from trail_scene import MOMENT, action, fill
 
-from snapshots.audit import keys
-from snapshots.audit.horizon import TRAIL
-from snapshots.audit.seals import is_signed, latest_seal, seal_new_rows
-from snapshots.audit.together import joined
-from snapshots.audit.verify import Part, tombstone_message, verify
+from snapshots.audit.database.settled import TRAIL
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.parallel import joined
+from snapshots.audit.seals.sealing import is_signed, latest_seal, seal_new_rows
+from snapshots.audit.seals.verify import Part, tombstone_message, verify
 from snapshots.models import Action, Answer, Entry, Exchange, Seal, Tombstone
 
 ON_POSTGRES = connection.vendor == "postgresql"
@@ -348,7 +348,7 @@ def test_nobody_who_writes_waits_for_a_verification(monkeypatch, key):
     """A row and a seal that come meanwhile are neither damage nor in the way."""
     from threading import Thread
 
-    from snapshots.audit import verify as room
+    from snapshots.audit.seals import verify as room
 
     sealed(30)
 

@@ -68,7 +68,7 @@ def settled():
 
 
 def seal():
-    from snapshots.audit.seals import seal_new_rows
+    from snapshots.audit.seals.sealing import seal_new_rows
 
     began = time.perf_counter()
     made = seal_new_rows(at_once=True)
@@ -100,7 +100,7 @@ def memory_mb(pid, name):
 
 def record():
     """Milliseconds that one exchange with its answer costs the worker, both committed to disk."""
-    from snapshots.audit.recorder import AuditRecorder, Context
+    from snapshots.audit.record.recorder import AuditRecorder, Context
     from snapshots.evs.wire import CloudAnswer, Outgoing
     from snapshots.models import Operation, Purpose
 

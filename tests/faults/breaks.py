@@ -35,7 +35,7 @@ def _exchange() -> None:
     """The exchange's row is written when the answer is there."""
     from django.db import transaction
 
-    from snapshots.audit.recorder import AuditRecorder
+    from snapshots.audit.record.recorder import AuditRecorder
     from snapshots.models import Purpose
 
     answered, failed = AuditRecorder.answered, AuditRecorder.failed

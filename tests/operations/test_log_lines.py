@@ -6,7 +6,7 @@ import uuid
 from django.contrib.auth.models import AnonymousUser
 
 from evsportal.logs import ContextFilter
-from snapshots.audit.actions import Click, clicked
+from snapshots.audit.record.actions import Click, clicked
 
 
 def test_lines_of_a_step_name_their_operation(loop, ask, sandbox, caplog):

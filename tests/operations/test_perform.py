@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError
 
 from snapshots import clouds
-from snapshots.audit.recorder import AuditRecorder
+from snapshots.audit.record.recorder import AuditRecorder
 from snapshots.jobs.claims import LostClaimError, claim
 from snapshots.models import Answer, CloudHealth, Exchange, Operation, OperationState
 from snapshots.operations.messages import outcome_sentence

@@ -2,8 +2,8 @@
 
 import pytest
 
-from snapshots.audit import delivery
-from snapshots.audit.push import state_of
+from snapshots.audit.delivery import transport
+from snapshots.audit.delivery.push import state_of
 from snapshots.models import Seal
 from snapshots.worker import Loop
 from tests.audit.receivers import a_hook, somebody_silent
@@ -13,7 +13,7 @@ from tests.waiting import until
 @pytest.fixture
 def places(settings, monkeypatch):
     """Three that accept and say nothing, before one that takes all."""
-    monkeypatch.setattr(delivery, "READ_SECONDS", 4)
+    monkeypatch.setattr(transport, "READ_SECONDS", 4)
     settings.EVSPORTAL_AUDIT_SEAL_SECONDS = settings.EVSPORTAL_AUDIT_SEAL_ROWS = 1
     with somebody_silent() as silent, a_hook() as hook:
         hanging = [f"syslog+tcp://127.0.0.1:{silent}", f"http://127.0.0.1:{silent}/"]

@@ -8,7 +8,7 @@ import time_machine
 from django.core.management import call_command
 from django.utils import timezone
 
-from snapshots.audit.seals import seal_new_rows
+from snapshots.audit.seals.sealing import seal_new_rows
 from snapshots.models import Exchange, Tombstone
 from snapshots.views.timeline import timeline_of
 from tests.pages import scene

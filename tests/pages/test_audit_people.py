@@ -2,7 +2,7 @@
 
 import pytest
 
-from snapshots.audit.actions import record
+from snapshots.audit.record.actions import record
 from snapshots.models import ActionCode
 from tests.pages import scene
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from snapshots.audit.push import state_of
+from snapshots.audit.delivery.push import state_of
 
 SECRET = "https://bob:planted-1@siem.example.org/hook/planted-2?key=planted-3"
 

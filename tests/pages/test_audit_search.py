@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from snapshots.audit.seals import seal_new_rows
+from snapshots.audit.seals.sealing import seal_new_rows
 from snapshots.models import Action, ActionCode, Entry, Purpose
 from tests.pages import scene
 

@@ -12,7 +12,7 @@ import time_machine
 from django.db import DatabaseError
 from django.utils import timezone
 
-from snapshots.audit import actions
+from snapshots.audit.record import actions
 from snapshots.models import Action, ActionCode, Operation
 from snapshots.questions import figures
 from snapshots.questions.figures import figures_of

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from snapshots.audit import actions
+from snapshots.audit.record import actions
 from snapshots.models import ActionCode, Purpose
 from snapshots.selectors.timeline import AROUND
 from tests.pages import scene

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.utils import timezone
 
-from snapshots.audit.actions import record
+from snapshots.audit.record.actions import record
 from snapshots.models import ActionCode, Operation, Volume
 from tests.pages import scene
 from tests.search.test_folding import ALIKE

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from snapshots.audit.redaction import LEFT_OUT
+from snapshots.audit.record.redaction import LEFT_OUT
 from snapshots.models import Exchange, Purpose
 from snapshots.views.commands import command_of, curl_of, httpie_of, python_of
 from tests.evs.evs_loopback import Loopback, Reply

@@ -163,8 +163,8 @@ def verdict(trail: Trail, files: dict[str, list[bytes]]) -> tuple[str, str] | No
 def damage_databases(seed: int, number: int) -> Count:
     from django.db import connection, transaction
 
-    from snapshots.audit import guards
-    from snapshots.audit.verify import verify
+    from snapshots.audit.database import guards
+    from snapshots.audit.seals.verify import verify
     from tests.tamper import databases
 
     rng, count = random.Random(seed), Count()

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from django.db import connection, models
 from django.utils import timezone
 
-from snapshots.audit import keys
-from snapshots.audit.horizon import TRAIL
-from snapshots.audit.seals import digest_of, header_of
+from snapshots.audit.database.settled import TRAIL
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.sealing import digest_of, header_of
 from snapshots.models import Action, Exchange, Seal, Tombstone
 
 # The kind that must be reported, and the table and number of the row.

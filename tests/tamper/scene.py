@@ -66,10 +66,10 @@ def make(seed: int) -> Trail:
     from django.conf import settings
     from trail_scene import action, fill
 
-    from snapshots.audit import keys
-    from snapshots.audit.anchors import line
-    from snapshots.audit.export import Wanted, write_export
-    from snapshots.audit.seals import latest_seal, seal_new_rows
+    from snapshots.audit.archive.export import Wanted, write_export
+    from snapshots.audit.delivery.anchors import line
+    from snapshots.audit.seals import keys
+    from snapshots.audit.seals.sealing import latest_seal, seal_new_rows
 
     settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
     rng = random.Random(seed)
@@ -91,7 +91,7 @@ def empty() -> None:
     """Take everything away again, so that the next trail is small."""
     from django.db import connection
 
-    from snapshots.audit import guards
+    from snapshots.audit.database import guards
 
     guards.lift()
     with connection.cursor() as cursor:

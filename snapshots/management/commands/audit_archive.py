@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from snapshots.audit import keys
+from snapshots.audit.seals import keys
 from snapshots.services.archive import ArchiveError, Order, archive, preview
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from snapshots.audit.actions import COMMAND_LINE, record
-from snapshots.audit.export import Wanted, write_export
-from snapshots.audit.places import place_at
+from snapshots.audit.archive.export import Wanted, write_export
+from snapshots.audit.archive.export_files import place_at
+from snapshots.audit.record.actions import COMMAND_LINE, record
 from snapshots.models import ActionCode
 
 

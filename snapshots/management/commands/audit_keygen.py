@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from snapshots.audit import keys
+from snapshots.audit.seals import keys
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from snapshots.audit.roles import ARCHIVE, WEB, WORKER, grants, owner, too_mighty
+from snapshots.audit.database.roles import ARCHIVE, WEB, WORKER, grants, owner, too_mighty
 
 ROLES = {"web": WEB, "worker": WORKER, "archive": ARCHIVE}
 

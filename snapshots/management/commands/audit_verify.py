@@ -10,10 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from snapshots.audit import guards, keys
-from snapshots.audit.actions import COMMAND_LINE, record
-from snapshots.audit.together import processors, verify_together
-from snapshots.audit.verify import Report
+from snapshots.audit.database import guards
+from snapshots.audit.record.actions import COMMAND_LINE, record
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.parallel import processors, verify_together
+from snapshots.audit.seals.verify import Report
 from snapshots.models import ActionCode
 
 

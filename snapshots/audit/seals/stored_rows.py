@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.models import Field, JSONField
 
-from snapshots.audit.canonical import FIELDS
-from snapshots.audit.horizon import TRAIL
+from snapshots.audit.database.settled import TRAIL
+from snapshots.audit.seals.canonical import FIELDS
 
 Reader = Callable[[Any], Any]
 

@@ -3,7 +3,7 @@
 from django.db import OperationalError, connection, transaction
 from django.db.models import Max, Model
 
-from snapshots.audit.guards import WRITERS_LOCK
+from snapshots.audit.database.guards import WRITERS_LOCK
 from snapshots.models import Action, Anomaly, Answer, Exchange, Tombstone
 
 # In this order everywhere: in seals, exports and archives.

@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import DatabaseError, DataError, connection, transaction
 from django.db.models import QuerySet
 
-from snapshots.audit import keys
-from snapshots.audit.canonical import FIELDS, canonical_json
-from snapshots.audit.horizon import TRAIL
-from snapshots.audit.leaves import leaf_maker
-from snapshots.audit.seals import FIRST_PREVIOUS, LEAF, TABLES, digest_of, header_of
-from snapshots.audit.stored import OTHERWISE, stored_rows
+from snapshots.audit.database.settled import TRAIL
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.canonical import FIELDS, canonical_json
+from snapshots.audit.seals.leaves import leaf_maker
+from snapshots.audit.seals.sealing import FIRST_PREVIOUS, LEAF, TABLES, digest_of, header_of
+from snapshots.audit.seals.stored_rows import OTHERWISE, stored_rows
 from snapshots.models import Seal, Tombstone
 
 # What a cell can do to its reader: SQLite keeps anything in any column.
@@ -100,7 +100,7 @@ def verify(
     `key`: each seal must then bear its signature, or that of one of `old_keys`; only seals before
     the first signed one may bear none. `anchors`: seals as they were told outside; each must be
     there, unchanged. `since`: rows of earlier seals are not read again, the chain is. `part`: only
-    its rows are read (`together.py`).
+    its rows are read (`parallel.py`).
     """
     known = {keys.key_id_of(one): one for one in (key, *old_keys) if one is not None}
     walk = _Walk(known, {int(one["number"]): str(one["digest"]) for one in anchors})

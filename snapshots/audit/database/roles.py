@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
 
-from snapshots.audit.guards import GUARDED
+from snapshots.audit.database.guards import GUARDED
 from snapshots.models import (
     Action,
     Anomaly,

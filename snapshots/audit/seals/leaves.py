@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from snapshots.audit.canonical import FIELDS, canonical_json, plain
+from snapshots.audit.seals.canonical import FIELDS, canonical_json, plain
 
 Leaf = Callable[[Sequence[Any]], bytes]
 

@@ -1,6 +1,6 @@
 """Pushes new rows of the trail outside as they come, at least once: to syslog, a hook, a file.
 
-Targets (EVSPORTAL_AUDIT_PUSH) are the places of `delivery.py`. Each gets every row from the first
+Targets (EVSPORTAL_AUDIT_PUSH) are the places of `transport.py`. Each gets every row from the first
 one that is here, or with `#new` behind its address those from now on: table by table in the order
 of numbers, spelt as in an export. How far it is, is noted only after it has taken a batch, so a
 break repeats a batch and loses none. Over UDP nobody knows what was taken: there it is "sent".
@@ -16,7 +16,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from snapshots.audit.delivery import (
+from snapshots.audit.archive.export import json_line, told_row
+from snapshots.audit.database.settled import TRAIL, highest, settled_upto
+from snapshots.audit.delivery.transport import (
     LONGEST_PAUSE_SECONDS,
     DeliveryError,
     Line,
@@ -25,10 +27,8 @@ from snapshots.audit.delivery import (
     pause_seconds,
     split,
 )
-from snapshots.audit.delivery import way_to as way_outside
-from snapshots.audit.export import json_line, told_row
-from snapshots.audit.horizon import TRAIL, highest, settled_upto
-from snapshots.audit.seals import rows_of
+from snapshots.audit.delivery.transport import way_to as way_outside
+from snapshots.audit.seals.sealing import rows_of
 from snapshots.clock import is_to_come
 from snapshots.database.transactions import in_transaction
 from snapshots.models import Pushed

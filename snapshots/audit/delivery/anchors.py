@@ -1,6 +1,6 @@
 """Tells the latest seal outside of the portal, so that a cut end of the trail shows.
 
-Targets (EVSPORTAL_AUDIT_ANCHORS): `stdout`, `mailto:name@host`, and the places of `delivery.py`. A
+Targets (EVSPORTAL_AUDIT_ANCHORS): `stdout`, `mailto:name@host`, and the places of `transport.py`. A
 seal chains all before it, so only the newest is told. A target that fails is logged and tried again
 with a later look; sealing never waits for more than its time-out.
 """
@@ -14,9 +14,9 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.mail import send_mail
 
-from snapshots.audit import delivery
-from snapshots.audit.delivery import DeliveryError, Line, named, pause_seconds, split
-from snapshots.audit.seals import header_of, latest_seal
+from snapshots.audit.delivery import transport
+from snapshots.audit.delivery.transport import DeliveryError, Line, named, pause_seconds, split
+from snapshots.audit.seals.sealing import header_of, latest_seal
 from snapshots.models import Seal
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def way_to(target: str) -> Callable[[Seal], None]:
     parts = split(target)
     if parts.scheme == "mailto" and "@" in parts.path:
         return lambda seal: _mail(parts.path, seal)
-    way = delivery.way_to(target, kind="seal")
+    way = transport.way_to(target, kind="seal")
     if way is None:
         raise ValueError(f"{named(target)} is no place to tell seals to.")
     return lambda seal: way([Line(seal.at, line(seal))], str(seal.number))

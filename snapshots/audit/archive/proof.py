@@ -10,8 +10,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
 
-from snapshots.audit import keys
-from snapshots.audit.archive import Batch
+from snapshots.audit.archive.plan import Batch
+from snapshots.audit.seals import keys
 from snapshots.models import Seal
 
 TOOL = Path("tools") / "verify_audit.py"

@@ -17,10 +17,10 @@ from typing import Any, Protocol
 
 from django.db.models import QuerySet
 
-from snapshots.audit import keys
-from snapshots.audit.canonical import FIELDS, FORMAT, canonical_json, plain
-from snapshots.audit.horizon import TRAIL
-from snapshots.audit.seals import header_of, rows_of
+from snapshots.audit.database.settled import TRAIL
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.canonical import FIELDS, FORMAT, canonical_json, plain
+from snapshots.audit.seals.sealing import header_of, rows_of
 from snapshots.models import Entry, EntryKind, Seal
 
 KIND = "evsportal-audit-export"

@@ -16,10 +16,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db.models import Max
 
-from snapshots.audit import keys
-from snapshots.audit.child import begin
-from snapshots.audit.horizon import highest
-from snapshots.audit.verify import Part, Report, verify
+from snapshots.audit.database.settled import highest
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.process import begin
+from snapshots.audit.seals.verify import Part, Report, verify
 from snapshots.models import Seal
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from snapshots.audit.redaction import mask_body, mask_headers, request_id_of, storable, strike
+from snapshots.audit.record.redaction import (
+    mask_body,
+    mask_headers,
+    request_id_of,
+    storable,
+    strike,
+)
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import EvsError, error_from_answer
 from snapshots.evs.wire import CloudAnswer, Outgoing

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
-from snapshots.audit.redaction import storable
+from snapshots.audit.record.redaction import storable
 from snapshots.models import Action, ActionCode, Operation, Target, roles_of
 
 if TYPE_CHECKING:

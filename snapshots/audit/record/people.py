@@ -16,7 +16,7 @@ from django.db.models.signals import (
     pre_save,
 )
 
-from snapshots.audit.actions import COMMAND_LINE, NOBODY, is_clicked, record
+from snapshots.audit.record.actions import COMMAND_LINE, NOBODY, is_clicked, record
 from snapshots.models import ActionCode, Target, TargetKind, VolumeGrant
 
 _FACTS = ("username", "first_name", "last_name", "email")

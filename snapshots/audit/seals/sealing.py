@@ -14,10 +14,10 @@ from django.conf import settings
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from snapshots.audit import keys
-from snapshots.audit.canonical import FIELDS, FORMAT, canonical_json, plain
-from snapshots.audit.horizon import TRAIL, settled_upto
-from snapshots.audit.leaves import leaf_maker
+from snapshots.audit.database.settled import TRAIL, settled_upto
+from snapshots.audit.seals import keys
+from snapshots.audit.seals.canonical import FIELDS, FORMAT, canonical_json, plain
+from snapshots.audit.seals.leaves import leaf_maker
 from snapshots.clock import is_within
 from snapshots.models import Seal
 

@@ -14,9 +14,9 @@ from django.conf import settings
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
-from snapshots.audit.guards import ARCHIVED
-from snapshots.audit.horizon import TRAIL
-from snapshots.audit.push import state_of
+from snapshots.audit.database.guards import ARCHIVED
+from snapshots.audit.database.settled import TRAIL
+from snapshots.audit.delivery.push import state_of
 from snapshots.models import OPEN, Action, Anomaly, Answer, Exchange, Seal, Tombstone
 
 Spans = dict[str, list[int]]  # as in a seal: after which number, up to which, how many rows

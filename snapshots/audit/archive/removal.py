@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.db import connection, transaction
 from django.db.models import Max
 
-from snapshots.audit.horizon import TRAIL
+from snapshots.audit.database.settled import TRAIL
 from snapshots.models import EntryKind, Tombstone
 
 AT_ONCE = 250

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from snapshots.audit.redaction import has_original_body, storable
+from snapshots.audit.record.redaction import has_original_body, storable
 from snapshots.evs.secrets import MASK
 from snapshots.models import Answer, Exchange, Snapshot
 

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-from snapshots.audit.actions import COMMAND_LINE, NOBODY, PORTAL
+from snapshots.audit.record.actions import COMMAND_LINE, NOBODY, PORTAL
 from snapshots.models.finding import longest_of
 from snapshots.models.folding import fold
 from snapshots.models.lookalikes import looks_of, reads_as, unreadable_in
