@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from evsportal.logs import log_context
 from snapshots import clouds
+from snapshots.audit.delivery.duties import push, push_lanes, seal
 from snapshots.clock import ClockWatch
 from snapshots.clouds.health import closed_off_clouds, plan_probes
 from snapshots.database.transactions import lost_database
@@ -46,8 +47,6 @@ from snapshots.jobs.workers import BEAT_SECONDS, SilenceWatch, beat, is_gone, ne
 from snapshots.models import OPEN, Claimable, Duty, Operation, SignInAttempt, Worker
 from snapshots.operations.perform import perform
 from snapshots.operations.watch import watch
-from snapshots.services.push import places_to_push_to, push
-from snapshots.services.seal import seal
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +80,7 @@ class Loop:
         self._operations = settings.EVSPORTAL_WORKER_THREADS
         # One cloud never takes the last threads: a slow one must not keep the others waiting.
         self._of_one_cloud = max(1, self._operations - len(self._clouds) + 1)
-        self._places = places_to_push_to()
+        self._places = push_lanes()
         lanes = len(self._clouds) + len(self._places) + 1
         threads = self._operations + DUTIES_OF_ONE_CLOUD * lanes
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")

@@ -2,16 +2,16 @@
 
 from django.conf import settings
 
-from snapshots.audit.archive.export import told_row
 from snapshots.audit.database.settled import TRAIL
 from snapshots.audit.delivery.push import push_new_rows
+from snapshots.audit.seals.canonical import exported_row
 from snapshots.audit.seals.sealing import rows_of
 from snapshots.models import Pushed
 
 
 def all_rows():
     return {
-        (table, values[0]): told_row(table, values)
+        (table, values[0]): exported_row(table, values)
         for table in TRAIL
         for values in rows_of(table, 0)
     }

@@ -319,7 +319,7 @@ def test_seals_from_before_the_key_go_with_the_first_signed_one(folder, settings
 
 
 def test_an_answer_that_comes_after_the_archive_was_written_stays(trail, folder, monkeypatch):
-    from snapshots.services import archive as room
+    from snapshots.audit.archive import archive as room
 
     late = Exchange.objects.filter(answer=None).order_by("seq").first()
     removal = room.remove

@@ -47,7 +47,7 @@ def dies(*args, **told):
 setattr(room, name, dies)
 call_command("audit_archive", to=sys.argv[3], before=sys.argv[4], yes=True)
 """
-SERVICE, REMOVAL = "snapshots.services.archive", "snapshots.audit.archive.removal"
+SERVICE, REMOVAL = "snapshots.audit.archive.archive", "snapshots.audit.archive.removal"
 MOMENTS = {
     "written without its name": (f"{SERVICE}:write_export", 1),
     "written": (f"{SERVICE}:_write", 1),

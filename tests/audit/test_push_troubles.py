@@ -15,11 +15,11 @@ from trail_scene import action, fill
 
 from snapshots.audit.database.settled import WritersBusyError
 from snapshots.audit.delivery import push, transport
+from snapshots.audit.delivery.duties import push as push_duty
 from snapshots.audit.delivery.push import digest_of, push_new_rows, state_of
 from snapshots.jobs.claims import LostClaimError, claim
 from snapshots.jobs.duties import PUSH, start_duty
 from snapshots.models import Duty, Pushed
-from snapshots.services.push import push as push_duty
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from trail_scene import MOMENT, action, fill
 
 from snapshots.audit.database import guards
 from snapshots.audit.database.settled import TRAIL, WritersBusyError, settled_upto
+from snapshots.audit.delivery.duties import seal as seal_duty
 from snapshots.audit.seals import keys
 from snapshots.audit.seals.sealing import latest_seal, seal_new_rows, unsealed_rows
 from snapshots.audit.seals.verify import verify
 from snapshots.models import Action, Duty, Exchange, Seal
-from snapshots.services.seal import seal as seal_duty
 
 ON_POSTGRES = connection.vendor == "postgresql"
 

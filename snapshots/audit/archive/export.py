@@ -19,7 +19,15 @@ from django.db.models import QuerySet
 
 from snapshots.audit.database.settled import TRAIL
 from snapshots.audit.seals import keys
-from snapshots.audit.seals.canonical import FIELDS, FORMAT, canonical_json, plain
+from snapshots.audit.seals.canonical import (
+    FIELDS,
+    FORMAT,
+    canonical_json,
+    exported_row,
+    json_line,
+    plain,
+    plain_row,
+)
 from snapshots.audit.seals.sealing import header_of, rows_of
 from snapshots.models import Entry, EntryKind, Seal
 
@@ -103,20 +111,6 @@ class _Writer:
         self.line(json_line(value))
 
 
-def json_line(value: Any) -> bytes:
-    """As JSON Lines have it, the line's end too."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-
-
-def told_row(table: str, values: Values) -> Row:
-    """A row as an export has it; `values` in the order of the table's fields."""
-    return {"table": table, **_told(table, values)}
-
-
-def _told(table: str, values: Values) -> Row:
-    return {n: plain(v) for n, v in zip(FIELDS[FORMAT][table], values, strict=True)}
-
-
 def write_export(place: Place, wanted: Wanted) -> dict[str, Any]:
     """Write everything; the manifest comes last, so what breaks off has none. Returns it.
 
@@ -159,7 +153,7 @@ def _manifest(wanted: Wanted, told: _Manifest, files: dict[str, Any]) -> dict[st
         "last_seal": told.last_seal,
         "seals": told.seals,
         "archive": wanted.archive,
-        "archived": [_told("tombstone", values) for values in rows_of("tombstone", 0)],
+        "archived": [plain_row("tombstone", values) for values in rows_of("tombstone", 0)],
         "files": files,
     }
     key = keys.public_key()
@@ -257,7 +251,7 @@ def _write_rows(out: _Writer, source: Source, wanted: Wanted, told: _Manifest) -
 
 def _write_span(out: _Writer, rows: Iterable[Values], table: str, told: _Manifest) -> None:
     for values in rows:
-        out.json(told_row(table, values))
+        out.json(exported_row(table, values))
         told.rows[table] += 1
 
 

@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from snapshots.audit.archive.export import json_line, told_row
 from snapshots.audit.database.settled import TRAIL, highest, settled_upto
 from snapshots.audit.delivery.transport import (
     LONGEST_PAUSE_SECONDS,
@@ -28,6 +27,7 @@ from snapshots.audit.delivery.transport import (
     split,
 )
 from snapshots.audit.delivery.transport import way_to as way_outside
+from snapshots.audit.seals.canonical import exported_row, json_line
 from snapshots.audit.seals.sealing import rows_of
 from snapshots.clock import is_to_come
 from snapshots.database.transactions import in_transaction
@@ -149,7 +149,7 @@ def _batch(state: Pushed, settled: dict[str, int]) -> Batch:
         after = batch.upto[table]
         rows = rows_of(table, after, ends[table], ROWS_OF_A_TABLE, in_memory=ROWS_IN_MEMORY)
         for values in rows:
-            row = told_row(table, values)
+            row = exported_row(table, values)
             line = json_line(row)
             room -= len(line)
             if room < 0 and batch.upto[table] > after:

@@ -16,8 +16,7 @@ from django.utils import timezone
 
 from snapshots.audit.database.settled import TRAIL, settled_upto
 from snapshots.audit.seals import keys
-from snapshots.audit.seals.canonical import FIELDS, FORMAT, canonical_json, plain
-from snapshots.audit.seals.leaves import leaf_maker
+from snapshots.audit.seals.canonical import FIELDS, FORMAT, canonical_json, leaf_function, plain
 from snapshots.clock import is_within
 from snapshots.models import Seal
 
@@ -74,7 +73,7 @@ def digest_of(header: dict[str, Any]) -> str:
 
 def leaves_of(table: str, after: int, upto: int, most: int | None = None) -> Iterator[bytes]:
     """The packed leaves of rows in (after, upto], as they are in the database now."""
-    leaf, number = leaf_maker(FORMAT, table), TABLES.index(table)
+    leaf, number = leaf_function(FORMAT, table), TABLES.index(table)
     for values in rows_of(table, after, upto, most):
         yield LEAF.pack(number, values[0], leaf(values))
 

@@ -16,8 +16,7 @@ from django.db.models import QuerySet
 
 from snapshots.audit.database.settled import TRAIL
 from snapshots.audit.seals import keys
-from snapshots.audit.seals.canonical import FIELDS, canonical_json
-from snapshots.audit.seals.leaves import leaf_maker
+from snapshots.audit.seals.canonical import FIELDS, canonical_json, leaf_function
 from snapshots.audit.seals.sealing import FIRST_PREVIOUS, LEAF, TABLES, digest_of, header_of
 from snapshots.audit.seals.stored_rows import OTHERWISE, stored_rows
 from snapshots.models import Seal, Tombstone
@@ -288,7 +287,7 @@ def _compare(walk: _Walk, seal: Seal) -> None:
 def _leaf(seal: Seal, table: str, values: Sequence[Any]) -> bytes:
     """Empty for values that no row of the portal has."""
     try:
-        return leaf_maker(seal.format, table)(values)
+        return leaf_function(seal.format, table)(values)
     except TypeError:  # bytes in a column of text
         return b""
 

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from snapshots.audit.archive.archive import ArchiveError, Order, archive, preview
 from snapshots.audit.seals import keys
-from snapshots.services.archive import ArchiveError, Order, archive, preview
 
 
 class Command(BaseCommand):
