@@ -7,6 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    old_code_may_run = False  # there is none
     initial = True
 
     dependencies = [
@@ -173,6 +174,8 @@ class Migration(migrations.Migration):
                 ("cloud", models.CharField(max_length=80)),
                 ("volume_id", models.CharField(max_length=64)),
                 ("volume_name", models.CharField(max_length=255)),
+                ("target_id", models.CharField(max_length=64)),
+                ("target_name", models.CharField(max_length=255)),
                 ("status", models.PositiveSmallIntegerField(null=True)),
                 ("code", models.CharField(max_length=80)),
                 ("text", models.TextField()),
@@ -215,6 +218,13 @@ class Migration(migrations.Migration):
                     models.Index(
                         fields=["volume_name", "background", "-at", "-seq"],
                         name="entry_by_volume_name",
+                    ),
+                    models.Index(
+                        fields=["target_id", "background", "-at", "-seq"], name="entry_by_target"
+                    ),
+                    models.Index(
+                        fields=["target_name", "background", "-at", "-seq"],
+                        name="entry_by_target_name",
                     ),
                     models.Index(
                         condition=models.Q(("kind", "exchange"), ("status__isnull", True)),
@@ -267,8 +277,16 @@ class Migration(migrations.Migration):
                 ("cause", models.UUIDField(null=True)),
                 ("cloud", models.CharField(max_length=80)),
                 ("sandbox", models.BooleanField()),
-                ("volume_id", models.CharField(blank=True, max_length=64)),
-                ("volume_name", models.CharField(blank=True, max_length=255)),
+                (
+                    "target_kind",
+                    models.CharField(
+                        blank=True,
+                        choices=[("volume", "Volume"), ("snapshot", "Snapshot")],
+                        max_length=20,
+                    ),
+                ),
+                ("target_id", models.CharField(blank=True, max_length=64)),
+                ("target_name", models.CharField(blank=True, max_length=255)),
                 ("method", models.CharField(max_length=10)),
                 ("url", models.TextField()),
                 ("headers", models.JSONField()),
@@ -380,7 +398,10 @@ class Migration(migrations.Migration):
                 ("request_id", models.CharField(blank=True, max_length=120)),
                 ("outcome_code", models.CharField(blank=True, max_length=40)),
                 ("outcome_values", models.JSONField(default=dict)),
-                ("judged", models.CharField(editable=False, max_length=20, null=True)),
+                ("forced_in_use", models.BooleanField(default=False, editable=False)),
+                ("for_own_volume", models.BooleanField(default=False, editable=False)),
+                ("out_of_hours", models.BooleanField(default=False, editable=False)),
+                ("long_unknown", models.BooleanField(default=False, editable=False)),
                 ("folded", models.TextField(editable=False, null=True)),
                 (
                     "again_for",
@@ -524,8 +545,16 @@ class Migration(migrations.Migration):
                 ("on_behalf_of", models.CharField(blank=True, max_length=150)),
                 ("ticket", models.CharField(blank=True, max_length=80)),
                 ("cloud", models.CharField(blank=True, max_length=80)),
-                ("volume_id", models.CharField(blank=True, max_length=64)),
-                ("volume_name", models.CharField(blank=True, max_length=255)),
+                (
+                    "target_kind",
+                    models.CharField(
+                        blank=True,
+                        choices=[("volume", "Volume"), ("snapshot", "Snapshot")],
+                        max_length=20,
+                    ),
+                ),
+                ("target_id", models.CharField(blank=True, max_length=64)),
+                ("target_name", models.CharField(blank=True, max_length=255)),
                 ("details", models.JSONField(default=dict)),
                 (
                     "actor",
@@ -618,38 +647,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
-            name="Tally",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "question",
-                    models.CharField(
-                        choices=[
-                            ("forced", "Forced while in use, without a ticket"),
-                            ("own-volume", "Helpdesk for a volume of their own"),
-                            ("refused", "Refused by the cloud"),
-                            ("long-unknown", "Unknown for more than ten minutes"),
-                            ("out-of-hours", "Asked outside working hours"),
-                        ],
-                        max_length=20,
-                    ),
-                ),
-                ("day", models.DateField()),
-                ("hits", models.PositiveIntegerField(default=0)),
-            ],
-            options={
-                "verbose_name_plural": "tallies",
-                "constraints": [
-                    models.UniqueConstraint(fields=("question", "day"), name="tally_once")
-                ],
-            },
-        ),
-        migrations.CreateModel(
             name="Volume",
             fields=[
                 (
@@ -736,45 +733,6 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["seen_at"], name="worker_seen")],
             },
         ),
-        migrations.CreateModel(
-            name="Hit",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "question",
-                    models.CharField(
-                        choices=[
-                            ("forced", "Forced while in use, without a ticket"),
-                            ("own-volume", "Helpdesk for a volume of their own"),
-                            ("refused", "Refused by the cloud"),
-                            ("long-unknown", "Unknown for more than ten minutes"),
-                            ("out-of-hours", "Asked outside working hours"),
-                        ],
-                        max_length=20,
-                    ),
-                ),
-                ("at", models.DateTimeField()),
-                (
-                    "operation",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="hits",
-                        to="snapshots.operation",
-                    ),
-                ),
-            ],
-            options={
-                "indexes": [models.Index(fields=["question", "-at", "-id"], name="hit_newest")],
-                "constraints": [
-                    models.UniqueConstraint(fields=("question", "operation"), name="hit_once")
-                ],
-            },
-        ),
         migrations.AddConstraint(
             model_name="snapshot",
             constraint=models.UniqueConstraint(
@@ -838,9 +796,33 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="operation",
             index=models.Index(
-                condition=models.Q(("judged", models.F("state")), _negated=True),
-                fields=["asked_at", "id"],
-                name="operation_unjudged",
+                condition=models.Q(("forced_in_use", True)),
+                fields=["-asked_at", "-id", "forced_in_use"],
+                name="operation_forced_in_use",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="operation",
+            index=models.Index(
+                condition=models.Q(("for_own_volume", True)),
+                fields=["-asked_at", "-id", "for_own_volume"],
+                name="operation_for_own_volume",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="operation",
+            index=models.Index(
+                condition=models.Q(("out_of_hours", True)),
+                fields=["-asked_at", "-id", "out_of_hours"],
+                name="operation_out_of_hours",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="operation",
+            index=models.Index(
+                condition=models.Q(("long_unknown", True), ("state", "unknown"), _connector="OR"),
+                fields=["-asked_at", "-id", "long_unknown", "state"],
+                name="operation_long_unknown",
             ),
         ),
         migrations.AddConstraint(
