@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from snapshots.clouds.health import cloud_failed
+from snapshots.database.transactions import in_transaction
 from snapshots.duties import probe as pinging
 from snapshots.duties.probe import probe
 from snapshots.evs.errors import LoginFailed
@@ -28,7 +29,9 @@ from snapshots.models import (
     Volume,
 )
 from snapshots.operations.anomalies import _report_unexpected, report_late
+from snapshots.operations.kinds.base import Reading
 from snapshots.operations.messages import anomaly_sentence, outcome_sentence
+from snapshots.operations.watch import Watched, _store_readings
 from snapshots.sandbox import scenarios
 from tests.operations.conftest import control, let_time_pass, look_again, snapshots_in
 from tests.operations.test_settle import kinds, lose_answer, settled, shown
@@ -179,12 +182,11 @@ def test_a_late_reading_does_not_undo_what_was_concluded(loop, ask, clock):
     loop.run_until_idle()
     clock.move(60)
     look_again(loop)
-    from snapshots.operations.watch import _note
-
     late = Snapshot.objects.select_related("operation").get()
-
     row = shown(operation.volume_id, str(operation.pk), late.snapshot_id)["snapshot"]
-    _note(late, snapshot_from(row))
+    reading = Reading(snapshot_from(row))
+    watched = Watched(late.operation, late)
+    in_transaction(lambda: _store_readings(Duty.objects.get(kind="watch"), [(watched, reading)]))
     assert Snapshot.objects.get().status == "available"
 
 
