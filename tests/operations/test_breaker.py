@@ -5,13 +5,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from snapshots import clouds
+from snapshots import clouds, sandbox_account
 from snapshots.clouds.health import closed_off_clouds, cloud_answered, cloud_failed
 from snapshots.evs.errors import AuthFailed, LoginFailed, NoConnection, ServerFault, Timeout
 from snapshots.jobs.claims import bring_near
 from snapshots.jobs.duties import start_duty
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState
-from snapshots.sandbox import scenarios
 from snapshots.sandbox.server import SandboxServer
 from tests.operations.conftest import control, let_time_pass, look_again
 
@@ -177,7 +176,7 @@ def test_the_probe_alone_finds_out_that_the_cloud_is_back(loop, ask, sandbox, cl
 
 
 def test_a_wrong_password_is_tried_once_a_minute_by_all_workers(loop, ask, monkeypatch):
-    monkeypatch.setattr(scenarios, "PASSWORD", "wrong-password-planted")
+    monkeypatch.setattr(sandbox_account, "PASSWORD", "wrong-password-planted")
     operation = ask("reports")
     for _ in range(4):
         clouds.forget()  # as if another worker, or a restarted one, came along

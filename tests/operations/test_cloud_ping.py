@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from snapshots import clouds
+from snapshots import clouds, sandbox_account
 from snapshots.management import rehearsal
 from snapshots.models import CloudHealth, Exchange, Operation
 from snapshots.sandbox import scenarios
@@ -122,7 +122,7 @@ def test_clock_difference_is_told(ahead, words, settings):
 
 
 def test_refused_sign_in_is_told_with_what_is_known(ping, monkeypatch):
-    monkeypatch.setattr(scenarios, "PASSWORD", "not-the-password")
+    monkeypatch.setattr(sandbox_account, "PASSWORD", "not-the-password")
     told = ping()
     assert "refused our sign-in" in told["failed"]
     assert told["identity"] == ping.sandbox.auth_url

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError
 
-from snapshots import clouds
+from snapshots import clouds, sandbox_account
 from snapshots.audit.record.recorder import AuditRecorder
 from snapshots.jobs.claims import LostClaimError, claim
 from snapshots.models import Answer, CloudHealth, Exchange, Operation, OperationState
@@ -165,7 +165,7 @@ def test_retrying_ends_at_the_deadline_saying_nothing_was_made(loop, ask, sandbo
 
 
 def test_a_wrong_password_sends_no_create_and_no_login_loop(loop, ask, settings, monkeypatch):
-    monkeypatch.setattr(scenarios, "PASSWORD", "wrong-password-planted")
+    monkeypatch.setattr(sandbox_account, "PASSWORD", "wrong-password-planted")
     clouds.forget()
     operation = ask("reports")
     for _ in range(4):

@@ -10,12 +10,11 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
-from snapshots import clouds
+from snapshots import clouds, sandbox_account
 from snapshots.clouds.health import closed_off_clouds, cloud_failed
 from snapshots.duties.probe import ping
 from snapshots.evs.errors import EvsError, LoginFailed
 from snapshots.models import CloudHealth, Duty, Exchange, OperationState, SignInAttempt
-from snapshots.sandbox import scenarios
 from snapshots.worker import Loop
 from tests.operations.conftest import control, let_time_pass
 from tests.waiting import until
@@ -26,7 +25,7 @@ CLOUD = "sandbox"
 @pytest.fixture
 def wrong_password(monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(scenarios, "PASSWORD", "wrong-password-planted")
+        patch.setattr(sandbox_account, "PASSWORD", "wrong-password-planted")
         clouds.forget()
         yield patch
 
@@ -166,7 +165,7 @@ def test_going_back_to_refused_credentials_is_braked(transactional_db, cloud, wr
     another_worker_tries()
     correct(wrong_password)
     another_worker_tries()
-    wrong_password.setattr(scenarios, "PASSWORD", "wrong-password-planted")
+    wrong_password.setattr(sandbox_account, "PASSWORD", "wrong-password-planted")
     error = another_worker_tries()
     assert isinstance(error, LoginFailed)
     assert 50 < error.retry_after <= 60
@@ -199,7 +198,7 @@ def test_worker_with_other_wrong_credentials_opens_the_breaker_again(
     operation = ask("reports")
     loop.run_until_idle()
     first = CloudHealth.objects.get()
-    wrong_password.setattr(scenarios, "PASSWORD", "another-wrong-password-planted")
+    wrong_password.setattr(sandbox_account, "PASSWORD", "another-wrong-password-planted")
     clouds.forget()
     Loop()._enlist()
     let_time_pass(operation, 10)
