@@ -49,7 +49,7 @@ socket.socket.connect_ex = _guarded(socket.socket.connect_ex)
 
 
 @pytest.fixture(scope="session")
-def pristine(django_db_blocker):
+def pristine(django_db_setup, django_db_blocker):
     """The migrated test database as a copy, which is restored after each test that commits."""
     from tests.pristine import copy_of_database
 
@@ -60,7 +60,17 @@ def pristine(django_db_blocker):
         copy.close()
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, request):
-    """pytest-django's, with the copy."""
-    request.getfixturevalue("pristine")
+@pytest.fixture
+def prepare_database(db, pristine):
+    """Puts a migrated SQLite database where a started portal will look for its own."""
+
+    def prepare(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pristine.copy_to(path)
+
+    return prepare
+
+
+@pytest.fixture
+def _django_db_helper(pristine, _django_db_helper):
+    """pytest-django's fixture of each test with a database, after the copy was made."""

@@ -112,8 +112,9 @@ def visit(stack):
 
 
 @pytest.mark.timeout(300)  # five starts of Python with Django, on a busy machine
-def test_a_running_portal_tells_no_secret_and_keeps_none(folders, cloud):
+def test_a_running_portal_tells_no_secret_and_keeps_none(folders, cloud, prepare_database):
     written, var = folders
+    prepare_database(var / "portal.sqlite3")
     key = written / "audit.key"
     stack = Stack(
         var,
@@ -125,7 +126,6 @@ def test_a_running_portal_tells_no_secret_and_keeps_none(folders, cloud):
     )
     stack.manage("audit_keygen", str(key))
     stack.environ["EVSPORTAL_AUDIT_KEY_FILE"] = str(key)
-    stack.manage("migrate", "--verbosity", "0")
     stack.manage("shell", "-v", "0", "-c", PEOPLE)
     with running(stack):
         pages = visit(stack)

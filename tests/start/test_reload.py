@@ -116,7 +116,8 @@ class Portal:
 
 
 @pytest.fixture
-def portal(tmp_path):
+def portal(tmp_path, prepare_database):
+    prepare_database(tmp_path / "var" / "portal.sqlite3")
     with SandboxServer(SandboxOptions()) as sandbox:
         made = Portal(tmp_path, sandbox)
         yield made
@@ -150,7 +151,7 @@ def test_hangup_of_portal_brings_a_corrected_password_into_force(portal):
 
 
 def visit(portal, statuses, stopped):
-    while not stopped.is_set():
+    while not stopped.wait(0.05):
         try:
             statuses.append(portal.status())
         except OSError as error:
@@ -172,7 +173,6 @@ def test_hangup_with_a_broken_clouds_file_changes_nothing(portal):
 
 
 def test_hangup_lets_a_request_in_hand_finish(portal):
-    assert portal.start("migrate", "--verbosity", "0").wait(120) == 0
     slow = {"times": 1, "method": "GET", "path": ".*/volumes/detail", "delay_seconds": 4}
     fault = slow | {"status": 503}
     requests.post(f"{portal.sandbox.url}/_sandbox/faults", json=fault, timeout=5)
@@ -188,7 +188,6 @@ def test_hangup_lets_a_request_in_hand_finish(portal):
 
 def test_hangup_of_a_worker_alone_brings_a_corrected_password_into_force(portal):
     portal.set_password("wrong-password-planted")
-    assert portal.start("migrate", "--verbosity", "0").wait(120) == 0
     portal.start("worker")
     until(portal.refused, seconds=60)
     portal.set_password(scenarios.PASSWORD)
