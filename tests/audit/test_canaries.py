@@ -14,10 +14,10 @@ from snapshots import clouds
 from snapshots.models import Action, Anomaly, Answer, Exchange, Operation, OperationState, Purpose
 from snapshots.operations.asking import OperationArguments, ask_for_operation
 from snapshots.worker import Loop
+from tests import factories as scene
 from tests.audit import leaky_cloud
 from tests.audit.every_table import rows_with
 from tests.audit.leaky_cloud import BAD, BROKEN, GOOD, OF_CLOUD, LeakyCloud, volume_id
-from tests.pages import scene
 
 SIGN_IN = "signin-Canary-3306"
 WRONG = "wrongpw-Canary-9127"

@@ -12,7 +12,7 @@ from snapshots.models import Action, ActionCode, Operation, VolumeGrant
 from snapshots.operations.asking import OperationArguments, ask_again, ask_for_operation
 from snapshots.operations.rights import NotAllowedError
 from snapshots.operations.stopping import cancel_operation
-from tests.pages import scene
+from tests import factories as scene
 
 pytestmark = pytest.mark.django_db
 

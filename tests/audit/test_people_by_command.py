@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 
 from snapshots.models import Action, ActionCode, VolumeGrant
-from tests.pages import scene
+from tests import factories as scene
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,8 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from snapshots import clouds
+from tests import factories as scene
 from tests.e2e.browser import CHROMIUM, QUIET
-from tests.pages import scene
 
 
 @dataclass

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from snapshots.evs.limits import utf8_length
 from snapshots.models import Operation, OperationState
 from snapshots.models.folding import fold
-from tests.pages import scene
+from tests import factories as scene
 from tests.search.test_folding import ALIKE
 
 pytestmark = pytest.mark.browser

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.pages import scene
+from tests import factories as scene
 
 pytestmark = pytest.mark.browser
 

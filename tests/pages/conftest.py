@@ -5,7 +5,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from snapshots import clouds
-from tests.pages import scene
+from tests import factories as scene
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from snapshots.admin import PortalAdminSite
-from tests.pages import scene
+from tests import factories as scene
 
 
 def _routes(resolver, prefix=""):

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from snapshots.admin import site
 from snapshots.models import VolumeGrant
-from tests.pages import scene
+from tests import factories as scene
 
 
 @pytest.fixture

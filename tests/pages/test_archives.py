@@ -11,7 +11,7 @@ from django.utils import timezone
 from snapshots.audit.seals.sealing import seal_new_rows
 from snapshots.models import Exchange, Tombstone
 from snapshots.views.timeline import timeline_of
-from tests.pages import scene
+from tests import factories as scene
 
 DAY = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 

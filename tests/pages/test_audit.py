@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from snapshots.models import Purpose
-from tests.pages import scene
+from tests import factories as scene
 
 PAGE = "/audit/"
 

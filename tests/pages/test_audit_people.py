@@ -4,7 +4,7 @@ import pytest
 
 from snapshots.audit.record.actions import record
 from snapshots.models import ActionCode
-from tests.pages import scene
+from tests import factories as scene
 
 PAGE = "/audit/"
 

@@ -10,7 +10,7 @@ import pytest
 
 from snapshots.audit.seals.sealing import seal_new_rows
 from snapshots.models import Action, ActionCode, Entry, Purpose
-from tests.pages import scene
+from tests import factories as scene
 
 PAGE = "/audit/"
 

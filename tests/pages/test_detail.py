@@ -18,7 +18,7 @@ from snapshots.models import (
 )
 from snapshots.operations.anomalies import report
 from snapshots.operations.messages import label_of, outcome_sentence
-from tests.pages import scene
+from tests import factories as scene
 
 
 def _page(browser, operation, name="detail", **query):

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from snapshots.models import CloudHealth, Duty
-from tests.pages import scene
+from tests import factories as scene
 
 PAGES = ["/volumes/", "/snapshots/new/"]
 FRAGMENT = "/volumes/first/"

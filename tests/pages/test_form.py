@@ -6,8 +6,8 @@ import pytest
 from django.db import OperationalError
 
 from snapshots.models import Operation
-from tests.pages import scene
-from tests.pages.scene import ask, errors_at, rows
+from tests import factories as scene
+from tests.factories import ask, errors_at, rows
 
 NEW = "/snapshots/new/"
 CHOOSE = "This is not one of your volumes"

@@ -3,9 +3,9 @@
 import pytest
 
 from snapshots.models import Action, ActionCode, Operation
+from tests import factories as scene
 from tests.audit.every_table import rows_with
-from tests.pages import scene
-from tests.pages.scene import ask, errors_at, rows
+from tests.factories import ask, errors_at, rows
 
 SECRET = "password=Canary-hunter2"
 TICK = "It is no secret; send it as it is"

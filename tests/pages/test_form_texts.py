@@ -11,7 +11,7 @@ from snapshots.forms import MetadataRow, read_rows, with_row_added
 from snapshots.forms import snapshot as snapshot_form
 from snapshots.forms.metadata import HIGHEST
 from snapshots.models import Operation
-from tests.pages.scene import ask, errors_at, fill_form, rows
+from tests.factories import ask, errors_at, fill_form, rows
 
 NEW = "/snapshots/new/"
 

@@ -14,7 +14,7 @@ from gunicorn.http.parser import RequestParser
 
 from evsportal import gunicorn
 from snapshots.models import CloudHealth, Operation, Worker
-from tests.pages import scene
+from tests import factories as scene
 
 # --- banners and navigation ------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from snapshots.models import OperationState, Worker
-from tests.pages import scene
+from tests import factories as scene
 
 
 def _names(answer):

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from snapshots.selectors.operations import poll_seconds
-from tests.pages import scene
+from tests import factories as scene
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from snapshots.accounts import DEMO_PASSWORD, PUBLISHED_PASSWORDS
 from snapshots.checks import check_published_passwords
 from snapshots.models import Action
 from snapshots.sandbox import scenarios
-from tests.pages import scene
+from tests import factories as scene
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGIN = "/accounts/login/"

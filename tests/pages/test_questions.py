@@ -17,7 +17,7 @@ from snapshots.models import Action, ActionCode, Operation
 from snapshots.questions import figures
 from snapshots.questions.figures import figures_of
 from snapshots.questions.rules import Question
-from tests.pages import scene
+from tests import factories as scene
 
 PAGE = "/audit/questions/"
 REFUSED = f"{PAGE}refused/"

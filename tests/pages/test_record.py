@@ -11,7 +11,7 @@ from django.utils import timezone
 from snapshots.audit.record import actions
 from snapshots.models import ActionCode, Purpose
 from snapshots.selectors.timeline import AROUND
-from tests.pages import scene
+from tests import factories as scene
 
 
 def page_of(browser, record):

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from snapshots.models import CloudHealth
-from tests.pages import scene
+from tests import factories as scene
 
 
 def refuse(*, seconds=600.0):

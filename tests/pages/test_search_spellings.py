@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from snapshots.audit.record.actions import record
 from snapshots.models import ActionCode, Operation, Volume
-from tests.pages import scene
+from tests import factories as scene
 from tests.search.test_folding import ALIKE
 
 # What is there, what is typed.

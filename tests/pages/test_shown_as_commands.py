@@ -12,8 +12,8 @@ import pytest
 from snapshots.audit.record.redaction import LEFT_OUT
 from snapshots.models import Exchange, Purpose
 from snapshots.views.commands import command_of, curl_of, httpie_of, python_of
+from tests import factories as scene
 from tests.evs.evs_loopback import Loopback, Reply
-from tests.pages import scene
 
 TOKEN = "to'ken $HOME"
 BODIES = {

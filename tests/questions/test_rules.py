@@ -13,7 +13,7 @@ from snapshots.services.request import ask_again, cancel_operation
 from snapshots.models import Operation, OperationState, Role, VolumeGrant
 from snapshots.questions.figures import Period, operations_found
 from snapshots.questions.rules import Question
-from tests.pages import scene
+from tests import factories as scene
 
 MONDAY = datetime(2026, 3, 2, 10, tzinfo=UTC)  # within working hours
 

@@ -9,7 +9,7 @@ from snapshots import clouds
 from snapshots.checks import check_clouds
 from snapshots.management.database import bring_up_to_date, refuse_another_mode
 from snapshots.models import DatabaseUse, Exchange, Operation, Volume, VolumeGrant
-from tests.pages import scene
+from tests import factories as scene
 
 pytestmark = pytest.mark.django_db
 
