@@ -1,4 +1,4 @@
-"""What every test stands on. Settings are in `tests/settings.py`, read before this file."""
+"""What all tests share. Settings are in `tests/settings.py`, read before this file."""
 
 import ipaddress
 import os
@@ -46,6 +46,42 @@ def _guarded(connect):
 _LIVE = any(name.startswith("EVSPORTAL_LIVE_") for name in os.environ)
 socket.socket.connect = _guarded(socket.socket.connect)
 socket.socket.connect_ex = _guarded(socket.socket.connect_ex)
+
+
+# --- people: `tests/pages/conftest.py` gives each a browser --------------------------------------
+
+
+@pytest.fixture
+def alice(db):
+    """Staff; asks for snapshots."""
+    return _person("alice")
+
+
+@pytest.fixture
+def bob(db):
+    """Staff too; sees nothing of hers."""
+    return _person("bob")
+
+
+@pytest.fixture
+def helen(db):
+    """Helpdesk."""
+    return _person("helen")
+
+
+@pytest.fixture
+def audrey(db):
+    """Auditor."""
+    return _person("audrey")
+
+
+def _person(name):
+    from tests import factories  # which needs loaded models
+
+    return factories.person(name)
+
+
+# --- the database --------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")

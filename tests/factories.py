@@ -1,4 +1,4 @@
-"""People, volumes and operations for page tests, made by plain ORM. Browser tests use it too."""
+"""People, volumes, operations and what belongs to them, for all tests, made by plain ORM."""
 
 import uuid
 from datetime import timedelta
@@ -34,12 +34,12 @@ PEOPLE = {
 }
 
 
-def person(name: str) -> User:
-    """Somebody with the role the house's stories give them, and no password."""
-    found = User.objects.create(username=name, password="!")
-    if PEOPLE[name]:
-        found.groups.add(Group.objects.get_or_create(name=PEOPLE[name])[0])
-    return found
+def person(name: str, *, password: str | None = None) -> User:
+    """A user with the role of `PEOPLE`; without a password nobody can sign in."""
+    user = User.objects.create_user(name, password=password)
+    if role := PEOPLE[name]:
+        user.groups.add(Group.objects.get_or_create(name=role)[0])
+    return user
 
 
 def volume(name: str = "web-01-data", *, granted_to: User | None = None, **facts) -> Volume:

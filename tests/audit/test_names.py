@@ -85,11 +85,6 @@ def refused(name, account=None):
     return " ".join(error.value.message_dict["username"])
 
 
-@pytest.fixture
-def alice():
-    return User.objects.create(username="alice", password="!")
-
-
 @pytest.mark.parametrize("name", OWN)
 def test_a_name_like_the_portals_own_is_refused(name):
     assert "reads like “" in refused(name) or "two alphabets" in refused(name)

@@ -27,9 +27,7 @@ def last():
 
 @pytest.fixture
 def alice():
-    person = User.objects.create_user("alice", password="demo-demo")
-    person.groups.add(Group.objects.get(name="staff"))
-    return person
+    return scene.person("alice", password="demo-demo")
 
 
 def sign_in(client, name, password):

@@ -24,11 +24,6 @@ def told():
     return row.code, row.actor_name, row.subject
 
 
-@pytest.fixture
-def alice():
-    return scene.person("alice")
-
-
 def test_createsuperuser(monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "planted-Pass1")
     call_command("createsuperuser", "--no-input", username="boss", email="b@example.org")

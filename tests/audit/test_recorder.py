@@ -3,7 +3,6 @@
 import uuid
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,11 +13,6 @@ from snapshots.models import Answer, Exchange, InsertOnlyError, Operation, Purpo
 
 pytestmark = pytest.mark.django_db
 TOKEN = "planted-token-MIIabcdef"
-
-
-@pytest.fixture
-def alice():
-    return User.objects.create_user("alice")
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
-from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from snapshots import clouds
@@ -54,22 +53,6 @@ def cloud(sandbox, settings):
     clouds.forget()
     yield sandbox
     clouds.forget()
-
-
-def person(name, group):
-    user = User.objects.create_user(name, password="of tests alone")
-    user.groups.add(Group.objects.get_or_create(name=group)[0])
-    return user
-
-
-@pytest.fixture
-def alice(db):
-    return person("alice", "staff")
-
-
-@pytest.fixture
-def helen(db):
-    return person("helen", "helpdesk")
 
 
 @pytest.fixture
