@@ -48,6 +48,21 @@ socket.socket.connect = _guarded(socket.socket.connect)
 socket.socket.connect_ex = _guarded(socket.socket.connect_ex)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark what depends on the kind of database: `./run check` repeats it on PostgreSQL."""
+    for item in items:
+        if _opens_database(item) or item.get_closest_marker("skipif"):  # mostly on the kind
+            item.add_marker(pytest.mark.database)
+
+
+def _opens_database(item):
+    names = set(item.fixturenames)
+    if "prepare_database" in names:  # for a portal that is started on SQLite
+        return False
+    return bool(names & {"db", "transactional_db"}) or bool(item.get_closest_marker("django_db"))
+
+
 # --- people: `tests/pages/conftest.py` gives each a browser --------------------------------------
 
 
