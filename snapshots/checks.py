@@ -189,7 +189,7 @@ def check_anchors(**_kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for target in settings.EVSPORTAL_AUDIT_ANCHORS:
         try:
-            anchors.way_to(target)
+            anchors.sender_to(target)
         except ValueError as error:
             hint = "See EVSPORTAL_AUDIT_ANCHORS in .env.example."
             found.append(Error(str(error), hint=hint, id="evsportal.E008"))
@@ -202,7 +202,7 @@ def check_push(**_kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for target in settings.EVSPORTAL_AUDIT_PUSH:
         try:
-            push.way_to(target)
+            push.sender_to(target)
         except ValueError as error:
             hint = "See EVSPORTAL_AUDIT_PUSH in .env.example."
             found.append(Error(str(error), hint=hint, id="evsportal.E009"))

@@ -9,7 +9,7 @@ class Pushed(models.Model):
     """
 
     target = models.CharField(max_length=64, primary_key=True)  # SHA-256 of the address
-    shown = models.CharField(max_length=255)  # scheme and host, for people
+    label = models.CharField(max_length=255)  # scheme and host, for people
     upto = models.JSONField(default=dict)  # {"exchange": the last number it acknowledged, ...}
     # The end of the batch that was handed over last, noted before: whoever does not know whether it
     # arrived hands over the very same one again.
@@ -24,4 +24,4 @@ class Pushed(models.Model):
         verbose_name_plural = "pushed"
 
     def __str__(self) -> str:
-        return self.shown
+        return self.label

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from snapshots.audit.archive.export import Wanted, write_export
+from snapshots.audit.archive.export import ExportRequest, write_export
 from snapshots.audit.archive.export_files import zip_while_sent
 from snapshots.audit.record import account_names as names
 from snapshots.audit.record.actions import record as record_action
@@ -86,7 +86,7 @@ def export(request: PortalRequest) -> HttpResponse | StreamingHttpResponse:
         entries = search.find(entries_visible_to(request.user), wanted)
     query = form.query()
     record_action(ActionCode.AUDIT_EXPORTED, details={"query": _told(query) or "everything"})
-    told = Wanted(
+    told = ExportRequest(
         made_by=request.user.get_username(),
         query=_told(query),
         entries=entries,

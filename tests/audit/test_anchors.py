@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def nothing_told_yet():
-    anchors._told.clear()
+    anchors._last_sent.clear()
     anchors._pause.clear()
 
 
@@ -36,11 +36,11 @@ def hook():
 
 def test_a_file_gets_each_new_seal_once(sealed, settings, tmp_path):
     settings.EVSPORTAL_AUDIT_ANCHORS = [f"file:{tmp_path}/anchors"]
-    anchors.tell_latest()
-    anchors.tell_latest()
+    anchors.send_latest()
+    anchors.send_latest()
     fill(1, seed=2)
     seal_new_rows(at_once=True)
-    anchors.tell_latest()
+    anchors.send_latest()
     told = [json.loads(one) for one in (tmp_path / "anchors").read_text().splitlines()]
     assert [one["number"] for one in told] == [1, 2]
     assert told[0]["digest"] == sealed.digest
@@ -56,7 +56,7 @@ def test_print_mail_and_datagram(sealed, settings, capsys):
             "mailto:audit@example.org",
             f"syslog://127.0.0.1:{port}",
         ]
-        anchors.tell_latest()
+        anchors.send_latest()
         message = receiver.recv(9000).decode()
     assert capsys.readouterr().out == f"seal {anchors.line(sealed)}\n"
     assert mail.outbox[0].to == ["audit@example.org"]
@@ -68,8 +68,8 @@ def test_print_mail_and_datagram(sealed, settings, capsys):
 def test_a_log_server_over_tcp(sealed, settings):
     with a_log_server() as server:
         settings.EVSPORTAL_AUDIT_ANCHORS = [f"syslog+tcp://127.0.0.1:{server.server_address[1]}"]
-        anchors.tell_latest()
-        anchors.tell_latest()
+        anchors.send_latest()
+        anchors.send_latest()
     [message] = server.got
     assert message.endswith(f" seal - \ufeff{anchors.line(sealed)}")
 
@@ -80,15 +80,15 @@ def test_a_hook_that_refuses_is_told_again_later_and_its_secret_is_not_logged(
     address = f"http://127.0.0.1:{hook.server_port}/topsecret"
     settings.EVSPORTAL_AUDIT_ANCHORS = [address]
     hook.answers = 503
-    anchors.tell_latest()
+    anchors.send_latest()
     assert "it answered 503" in caplog.text
     assert "topsecret" not in caplog.text
-    anchors.tell_latest()  # not before the pause is over
+    anchors.send_latest()  # not before the pause is over
     assert len(hook.got) == 1
     hook.answers = 204
     anchors._pause.clear()
-    anchors.tell_latest()
-    anchors.tell_latest()
+    anchors.send_latest()
+    anchors.send_latest()
     assert [key for key, _ in hook.got] == ["1", "1"]
     assert hook.got[1][1]["digest"] == sealed.digest
 
@@ -99,7 +99,7 @@ def test_nobody_there_does_not_stop_the_others(sealed, settings, tmp_path, caplo
         "file:/nowhere/at/all",
         f"file:{tmp_path}/anchors",
     ]
-    anchors.tell_latest()
+    anchors.send_latest()
     assert (tmp_path / "anchors").exists()
     assert caplog.text.count("was not told") == 2
 

@@ -17,8 +17,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from trail_scene import action, answer, exchange, fill
 
-from snapshots.audit.archive.export import Wanted, write_export
-from snapshots.audit.archive.export_files import place_at
+from snapshots.audit.archive.export import ExportRequest, write_export
+from snapshots.audit.archive.export_files import output_at
 from snapshots.audit.archive.plan import plan
 from snapshots.audit.delivery.anchors import line
 from snapshots.audit.delivery.push import push_new_rows
@@ -98,8 +98,8 @@ def test_what_is_left_is_sound_here_and_in_an_export(trail, folder, tmp_path):
     assert report.damage is None
     assert report.archived == sum(span[2] for span in Tombstone.objects.get().tables.values())
     for name, since in (("all.zip", 1), ("later.zip", 5)):
-        with place_at(tmp_path / name) as place:
-            write_export(place, Wanted("audrey", since=since))
+        with output_at(tmp_path / name) as place:
+            write_export(place, ExportRequest("audrey", since=since))
         code, words = tool(tmp_path / name, trail)
         assert code == 0, words
     assert f"{report.archived} archived" in tool(tmp_path / "all.zip", trail)[1]

@@ -53,7 +53,7 @@ MOMENTS = {
     "written": (f"{SERVICE}:_write", 1),
     "proved": (f"{SERVICE}:prove", 1),
     "tombstone on its way": ("snapshots.models:Tombstone.save", 1),
-    "tombstone there": (f"{SERVICE}:_bury", 1),
+    "tombstone there": (f"{SERVICE}:_write_tombstone", 1),
     "sealed": (f"{SERVICE}:_seal", 1),
     "answers gone and their requests not": (f"{REMOVAL}:_remove_answers", 1),
     "amid a step": (f"{REMOVAL}:_remove", 3),

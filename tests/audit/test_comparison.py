@@ -40,7 +40,7 @@ def seen(**told):
 
 
 def words(comparison):
-    return {row.field: row.verdict.words for row in comparison.rows}
+    return {row.field: row.verdict.label for row in comparison.rows}
 
 
 def test_a_faithful_cloud_shows_no_difference():

@@ -15,8 +15,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from trail_scene import action, fill
 
-from snapshots.audit.archive.export import Wanted, write_export
-from snapshots.audit.archive.export_files import Zip, place_at, zip_while_sent
+from snapshots.audit.archive.export import ExportRequest, write_export
+from snapshots.audit.archive.export_files import Zip, output_at, zip_while_sent
 from snapshots.audit.database.settled import TRAIL
 from snapshots.audit.delivery.anchors import line
 from snapshots.audit.seals import keys
@@ -40,8 +40,8 @@ def trail(settings, tmp_path):
 
 
 def exported(trail, name="out", **told):
-    with place_at(trail / name) as place:
-        write_export(place, Wanted(made_by="audrey", **told))
+    with output_at(trail / name) as place:
+        write_export(place, ExportRequest(made_by="audrey", **told))
     return trail / name
 
 

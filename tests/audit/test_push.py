@@ -12,7 +12,7 @@ from push_scene import all_rows, got, is_in_order, keys_of, known, push_all
 from receivers import CERTIFICATE, a_hook, a_log_server, datagrams, rows_in
 from trail_scene import action, exchange, fill
 
-from snapshots.audit.archive.export import Wanted, write_export
+from snapshots.audit.archive.export import ExportRequest, write_export
 from snapshots.audit.archive.export_files import Zip
 from snapshots.audit.delivery import push
 from snapshots.audit.delivery.push import push_new_rows
@@ -55,7 +55,7 @@ def test_the_bytes_are_those_of_rows_jsonl(settings, tmp_path):
     push_all()
     packed = io.BytesIO()
     archive = Zip(packed)
-    write_export(archive, Wanted(made_by="test"))
+    write_export(archive, ExportRequest(made_by="test"))
     archive.end()
     exported = zipfile.ZipFile(packed).read("rows.jsonl")
     assert (tmp_path / "rows.jsonl").read_bytes() == exported

@@ -41,7 +41,7 @@ def test_several_processes_say_what_one_says(key, open_door):
         changed = "UPDATE snapshots_exchange SET ticket = 'CHG9' WHERE seq >= %s"
         cursor.execute(changed, [last - 30])
     told = portal_process.python(BY_TWO)
-    assert (told.returncode, f"(changed). {verify(key=key).damage.words}" in told.stdout) == (
+    assert (told.returncode, f"(changed). {verify(key=key).damage.message}" in told.stdout) == (
         1,
         True,
     )

@@ -66,7 +66,7 @@ def make(seed: int) -> Trail:
     from django.conf import settings
     from trail_scene import action, fill
 
-    from snapshots.audit.archive.export import Wanted, write_export
+    from snapshots.audit.archive.export import ExportRequest, write_export
     from snapshots.audit.delivery.anchors import line
     from snapshots.audit.seals import keys
     from snapshots.audit.seals.sealing import latest_seal, seal_new_rows
@@ -79,7 +79,7 @@ def make(seed: int) -> Trail:
     action(rng, 2, seq=last.seq + 3).save()  # numbers that nobody got, as a rollback leaves them
     seal_new_rows(at_once=True)
     memory = Memory()
-    write_export(memory, Wanted(made_by="audrey"))
+    write_export(memory, ExportRequest(made_by="audrey"))
     return Trail(
         files={name: bytes(data).splitlines(keepends=True) for name, data in memory.files.items()},
         public_pem=keys.public_pem(keys.public_key()),

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from snapshots.audit.archive.export import Wanted, write_export
-from snapshots.audit.archive.export_files import place_at
+from snapshots.audit.archive.export import ExportRequest, write_export
+from snapshots.audit.archive.export_files import output_at
 from snapshots.audit.archive.plan import Batch, batch_of, plan
 from snapshots.audit.archive.proof import NotProvenError, prove
 from snapshots.audit.archive.removal import remains, remove
@@ -28,18 +28,18 @@ from snapshots.audit.seals.verify import tombstone_message, verify
 from snapshots.database.locks import ARCHIVE, BusyError, process_lock
 from snapshots.models import ActionCode, Seal, Tombstone
 
-Tell = Callable[[str], None]
+Say = Callable[[str], None]
 SEALING_TRIES = 10
 _TICK = timedelta(microseconds=1)
 
 
 class ArchiveError(Exception):
-    """Why it stops here, in words for whoever runs it."""
+    """Why the archive stops, in a sentence for the operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What somebody wants archived."""
+    """What to archive, and where."""
 
     folder: Path
     before: datetime
@@ -47,23 +47,23 @@ class Order:
     unsigned: bool = False  # they know that without a key nothing is proved
 
 
-def preview(order: Order, *, tell: Tell) -> None:
+def preview(order: Order, *, say: Say) -> None:
     """Say what `archive` would do. Raises `ArchiveError` where it would."""
     _check(order)
     for stone in _unfinished():
-        tell(f"The removal of what is in {stone.file} broke off: it would be gone on with.")
-    found = plan(before=order.before)
-    if found.held_back:
-        tell(found.held_back)
-    if found.batch is None:
-        tell("Nothing to archive.")
+        say(f"The removal of what is in {stone.file} broke off: it would be gone on with.")
+    due = plan(before=order.before)
+    if due.held_back:
+        say(due.held_back)
+    if due.batch is None:
+        say("Nothing to archive.")
         return
-    tell(f"{_named(found.batch)}.")
-    path = order.folder / found.batch.file
-    tell(f"These would be written to {path}, proved, and then removed here. The seals stay.")
+    say(f"{_described(due.batch)}.")
+    path = order.folder / due.batch.file
+    say(f"These would be written to {path}, proved, and then removed here. The seals stay.")
 
 
-def archive(order: Order, *, tell: Tell) -> None:
+def archive(order: Order, *, say: Say) -> None:
     """Archive what is due, after finishing what an earlier run left.
 
     Raises `ArchiveError`; nothing is removed then that is not in a file that was proved.
@@ -72,36 +72,36 @@ def archive(order: Order, *, tell: Tell) -> None:
         with process_lock(ARCHIVE):
             _check(order)
             for stone in _unfinished():
-                _go_on(stone, order, tell)
-            _archive_all(order, tell)
+                _resume_removal(stone, order, say)
+            _archive_all(order, say)
     except BusyError:
         raise ArchiveError("Another archive is being made just now. Nothing was done.") from None
 
 
-def _archive_all(order: Order, tell: Tell) -> None:
-    found = plan(before=order.before)
-    if found.held_back:
-        tell(found.held_back)
-    if found.batch is None:
-        tell("Nothing to archive.")
-    while found.batch is not None:
-        _archive(_left_behind(order.folder, found.batch) or found.batch, order, tell)
-        found = plan(before=order.before)
+def _archive_all(order: Order, say: Say) -> None:
+    due = plan(before=order.before)
+    if due.held_back:
+        say(due.held_back)
+    if due.batch is None:
+        say("Nothing to archive.")
+    while due.batch is not None:
+        _archive(_left_behind(order.folder, due.batch) or due.batch, order, say)
+        due = plan(before=order.before)
 
 
-def _archive(batch: Batch, order: Order, tell: Tell) -> None:
+def _archive(batch: Batch, order: Order, say: Say) -> None:
     path = order.folder / batch.file
     if path.exists():
-        tell(f"{path} is there already, from a run that broke off.")
+        say(f"{path} is there already, from a run that broke off.")
     else:
         _write(path, batch)
-        tell(f"Written to {path}: {_named(batch)}.")
+        say(f"Written to {path}: {_described(batch)}.")
     sha256 = _proved(path, batch, order)
-    tell(f"Read back and proved: {batch.sealed} rows, SHA-256 {sha256}.")
-    _finish(_bury(batch, sha256), tell)
+    say(f"Read back and proved: {batch.sealed} rows, SHA-256 {sha256}.")
+    _finish(_write_tombstone(batch, sha256), say)
 
 
-def _named(batch: Batch) -> str:
+def _described(batch: Batch) -> str:
     seals = f"Seals {batch.first} to {batch.last}" if batch.seals > 1 else f"Seal {batch.first}"
     return f"{seals}, {batch.rows} rows, recorded until {batch.until:%Y-%m-%d %H:%M} UTC"
 
@@ -117,8 +117,8 @@ def _check(order: Order) -> None:
     beyond = (latest.number if (latest := latest_seal()) else 0) + 1
     report = verify(key=keys.public_key(), old_keys=order.old_keys, since=beyond)
     if report.damage:
-        words = f"The trail is damaged, so nothing is taken from it: {report.damage.words}"
-        raise ArchiveError(f"{words} See `manage audit_verify`.")
+        message = f"The trail is damaged, so nothing is taken from it: {report.damage.message}"
+        raise ArchiveError(f"{message} See `manage audit_verify`.")
     _check_tombstones()
 
 
@@ -126,13 +126,15 @@ def _check_key(order: Order) -> None:
     """A tombstone must bear the key that auditors know from the seals."""
     key = keys.public_key()
     if key is None and not order.unsigned:
-        words = "EVSPORTAL_AUDIT_KEY is not set: an archive would prove nothing, and neither would "
-        raise ArchiveError(words + "what it leaves here. --unsigned does it all the same.")
+        message = (
+            "EVSPORTAL_AUDIT_KEY is not set: an archive would prove nothing, and neither would "
+        )
+        raise ArchiveError(message + "what it leaves here. --unsigned does it all the same.")
     newest = latest_seal()
     used = newest.key_id if newest else ""
     if used and (key is None or keys.key_id_of(key) != used):
-        words = f"The newest seal bears the key {used:.16}, and EVSPORTAL_AUDIT_KEY is "
-        raise ArchiveError(words + (f"{keys.key_id_of(key):.16}." if key else "not set."))
+        message = f"The newest seal bears the key {used:.16}, and EVSPORTAL_AUDIT_KEY is "
+        raise ArchiveError(message + (f"{keys.key_id_of(key):.16}." if key else "not set."))
 
 
 def _check_rights() -> None:
@@ -142,8 +144,8 @@ def _check_rights() -> None:
         cursor.execute("SELECT has_table_privilege('snapshots_exchange', 'DELETE'), current_user")
         may, role = cursor.fetchone()
     if not may:
-        words = f"The role {role} may not remove rows. Archives are made by the role that "
-        raise ArchiveError(words + "`manage audit_roles` calls the archive's, or by the owner.")
+        message = f"The role {role} may not remove rows. Archives are made by the role that "
+        raise ArchiveError(message + "`manage audit_roles` calls the archive's, or by the owner.")
 
 
 def _check_tombstones() -> None:
@@ -170,15 +172,15 @@ def _unfinished() -> Iterator[Tombstone]:
 def _left_behind(folder: Path, batch: Batch) -> Batch | None:
     """A shorter archive that begins alike: a run wrote it, and died before its tombstone."""
     lasts = [
-        int(told[1])
+        int(match[1])
         for path in folder.glob(f"audit-{batch.first:08}-*.zip")
-        if (told := re.fullmatch(r"audit-\d+-(\d+)\.zip", path.name))
+        if (match := re.fullmatch(r"audit-\d+-(\d+)\.zip", path.name))
     ]
     shorter = max((last for last in lasts if batch.first <= last < batch.last), default=None)
     if shorter is None:
         return None
-    found = batch_of(batch.first, shorter)
-    return found if plan(before=found.until + _TICK).batch == found else None
+    left = batch_of(batch.first, shorter)
+    return left if plan(before=left.until + _TICK).batch == left else None
 
 
 def _write(path: Path, batch: Batch) -> None:
@@ -188,9 +190,9 @@ def _write(path: Path, batch: Batch) -> None:
         details={"to": path.name, "seals": f"{batch.first} to {batch.last}"},
     )
     try:
-        with place_at(path) as place:
-            seals = Wanted(COMMAND_LINE, since=batch.first, until=batch.last, archive=True)
-            write_export(place, seals)
+        with output_at(path) as output:
+            request = ExportRequest(COMMAND_LINE, since=batch.first, until=batch.last, archive=True)
+            write_export(output, request)
     except OSError as error:
         raise ArchiveError(f"{path}: {error.strerror}. Nothing was removed.") from error
 
@@ -205,12 +207,12 @@ def _proved(path: Path, batch: Batch, order: Order) -> str:
     except OSError as error:
         raise ArchiveError(f"{path}: {error.strerror}. Nothing was removed.") from error
     except NotProvenError as error:
-        words = f"{path} does not prove seals {batch.first} to {batch.last}: {error} Nothing was "
-        raise ArchiveError(f"{words}removed; move the file away before you try again.") from error
+        message = f"{path} does not prove seals {batch.first} to {batch.last}: {error} Nothing was "
+        raise ArchiveError(f"{message}removed; move the file away before you try again.") from error
     return sha256
 
 
-def _bury(batch: Batch, sha256: str) -> Tombstone:
+def _write_tombstone(batch: Batch, sha256: str) -> Tombstone:
     stone = Tombstone(
         at=timezone.now(),
         actor_name=COMMAND_LINE,
@@ -237,20 +239,20 @@ def _bury(batch: Batch, sha256: str) -> Tombstone:
     return stone
 
 
-def _go_on(stone: Tombstone, order: Order, tell: Tell) -> None:
+def _resume_removal(stone: Tombstone, order: Order, say: Say) -> None:
     """Its rows are removed only against its own file, as it was."""
-    tell(f"The removal of what is in {stone.file} broke off; going on.")
+    say(f"The removal of what is in {stone.file} broke off; going on.")
     path = order.folder / stone.file
     if _proved(path, batch_of(stone.first_seal, stone.last_seal), order) != stone.sha256:
-        words = f"{path} is not the file that tombstone {stone.seq} tells of, by its SHA-256."
-        raise ArchiveError(f"{words} Nothing more was removed.")
-    _finish(stone, tell)
+        message = f"{path} is not the file that tombstone {stone.seq} tells of, by its SHA-256."
+        raise ArchiveError(f"{message} Nothing more was removed.")
+    _finish(stone, say)
 
 
-def _finish(stone: Tombstone, tell: Tell) -> None:
+def _finish(stone: Tombstone, say: Say) -> None:
     _seal(stone)
     rows = remove(stone)
-    tell(f"{rows} rows are removed; tombstone {stone.seq} stands for them.")
+    say(f"{rows} rows are removed; tombstone {stone.seq} stands for them.")
 
 
 def _seal(stone: Tombstone) -> None:
@@ -263,5 +265,5 @@ def _seal(stone: Tombstone) -> None:
         if newest is not None and newest.tables["tombstone"][1] >= stone.seq:
             return
         time.sleep(0.5)
-    words = "The trail could not be sealed: somebody writes to it for long. "
-    raise ArchiveError(words + "Nothing was removed yet; run it again to go on.")
+    message = "The trail could not be sealed: somebody writes to it for long. "
+    raise ArchiveError(message + "Nothing was removed yet; run it again to go on.")

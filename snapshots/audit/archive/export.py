@@ -1,5 +1,5 @@
-"""Takes the trail out: rows as JSON Lines or CSV with the seals over them and a manifest, as a ZIP
-or a folder, streamed. `tools/verify_audit.py` proves it elsewhere; `docs/audit.md` has the format.
+"""Exports the trail: rows as JSON Lines or CSV, the seals over them and a manifest, as a ZIP or a
+folder, streamed. `tools/verify_audit.py` proves it elsewhere; `docs/audit.md` has the format.
 """
 
 import base64
@@ -51,7 +51,7 @@ Row = dict[str, Any]
 Values = tuple[Any, ...]
 
 
-class Place(Protocol):
+class Output(Protocol):
     """Where an export is written: file after file, each once."""
 
     def begin(self, name: str) -> None: ...
@@ -59,7 +59,7 @@ class Place(Protocol):
 
 
 @dataclass(slots=True)
-class Wanted:
+class ExportRequest:
     """What an export holds. Without entries: all rows of the seals, from `since` to `until`."""
 
     made_by: str
@@ -72,7 +72,7 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class _Manifest:
+class _Progress:
     made_at: datetime  # before the first seal was read
     rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TRAIL, 0))
     begin: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TRAIL, 0))  # after
@@ -86,13 +86,13 @@ class _Manifest:
 class _Writer:
     """Counts and digests what goes to the place."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, output: Output) -> None:
+        self._output = output
         self.files: dict[str, dict[str, Any]] = {}
 
     @contextmanager
     def file(self, name: str) -> Iterator[None]:
-        self._place.begin(name)
+        self._output.begin(name)
         self._name, self._digest, self._bytes, self._lines = name, hashlib.sha256(), 0, 0
         yield
         self.files[name] = {
@@ -105,54 +105,54 @@ class _Writer:
         self._digest.update(data)
         self._bytes += len(data)
         self._lines += 1
-        self._place.write(data)
+        self._output.write(data)
 
     def json(self, value: Any) -> None:
         self.line(json_line(value))
 
 
-def write_export(place: Place, wanted: Wanted) -> dict[str, Any]:
+def write_export(output: Output, request: ExportRequest) -> dict[str, Any]:
     """Write everything; the manifest comes last, so what breaks off has none. Returns it.
 
     Memory does not grow with the number of rows. Reading is not one transaction: rows that come
     meanwhile are counted as not sealed, or left out, as are seals that are made meanwhile.
     """
-    out, told = _Writer(place), _Manifest(made_at=datetime.now(tz=UTC))
-    before = Seal.objects.defer("leaves").filter(number=wanted.since - 1).first()
+    out, facts = _Writer(output), _Progress(made_at=datetime.now(tz=UTC))
+    before = Seal.objects.defer("leaves").filter(number=request.since - 1).first()
     if before is not None:
-        told.begin = {table: span[1] for table, span in before.tables.items()}
-        told.end = dict(told.begin)
+        facts.begin = {table: span[1] for table, span in before.tables.items()}
+        facts.end = dict(facts.begin)
     with out.file("seals.jsonl"):
-        for seal in _seals(wanted):
+        for seal in _seals(request):
             out.json(_sealed(seal))
-            told.seals, told.last_seal = told.seals + 1, seal.number
-    source = _Everything(wanted) if wanted.entries is None else _Found(wanted.entries)
+            facts.seals, facts.last_seal = facts.seals + 1, seal.number
+    source = _AllRows(request) if request.entries is None else _EntriesOnly(request.entries)
     with out.file("rows.jsonl"):
-        _write_rows(out, source, wanted, told)
-    if wanted.csv:
-        _write_csv(out, source, told)
+        _write_rows(out, source, request, facts)
+    if request.csv:
+        _write_csv(out, source, facts)
     with out.file("README.txt"):
         out.line(README.encode())
-    manifest = _manifest(wanted, told, out.files)
-    place.begin("manifest.json")
-    place.write(json.dumps(manifest, ensure_ascii=False, indent=1).encode() + b"\n")
+    manifest = _manifest(request, facts, out.files)
+    output.begin("manifest.json")
+    output.write(json.dumps(manifest, ensure_ascii=False, indent=1).encode() + b"\n")
     return manifest
 
 
-def _manifest(wanted: Wanted, told: _Manifest, files: dict[str, Any]) -> dict[str, Any]:
+def _manifest(request: ExportRequest, facts: _Progress, files: dict[str, Any]) -> dict[str, Any]:
     manifest: dict[str, Any] = {
         "kind": KIND,
         "format": 1,
-        "made_at": plain(told.made_at),
-        "made_by": wanted.made_by,
-        "complete": wanted.entries is None,
-        "query": wanted.query,
-        "rows": told.rows,
-        "unsealed": told.unsealed,
-        "first_seal": wanted.since,
-        "last_seal": told.last_seal,
-        "seals": told.seals,
-        "archive": wanted.archive,
+        "made_at": plain(facts.made_at),
+        "made_by": request.made_by,
+        "complete": request.entries is None,
+        "query": request.query,
+        "rows": facts.rows,
+        "unsealed": facts.unsealed,
+        "first_seal": request.since,
+        "last_seal": facts.last_seal,
+        "seals": facts.seals,
+        "archive": request.archive,
         "archived": [plain_row("tombstone", values) for values in rows_of("tombstone", 0)],
         "files": files,
     }
@@ -167,10 +167,10 @@ def _manifest(wanted: Wanted, told: _Manifest, files: dict[str, Any]) -> dict[st
 # --- rows and seals --------------------------------------------------------------------------
 
 
-def _seals(wanted: Wanted) -> Iterator[Seal]:
-    seals = Seal.objects.filter(number__gte=wanted.since).order_by("number")
-    if wanted.until is not None:
-        seals = seals.filter(number__lte=wanted.until)
+def _seals(request: ExportRequest) -> Iterator[Seal]:
+    seals = Seal.objects.filter(number__gte=request.since).order_by("number")
+    if request.until is not None:
+        seals = seals.filter(number__lte=request.until)
     return seals.iterator(20)
 
 
@@ -184,21 +184,21 @@ def _sealed(seal: Seal) -> Row:
     }
 
 
-class _Everything:
+class _AllRows:
     """All rows of the seals, and those not sealed yet unless a last seal is named."""
 
-    def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
+    def __init__(self, request: ExportRequest) -> None:
+        self._request = request
 
     def in_span(self, table: str, after: int, upto: int | None) -> Iterator[Values]:
-        if upto is not None or self._wanted.until is None:
+        if upto is not None or self._request.until is None:
             yield from rows_of(table, after, upto)
 
     def of(self, table: str, begin: int, end: int) -> Iterator[Values]:
-        yield from rows_of(table, begin, end if self._wanted.until is not None else None)
+        yield from rows_of(table, begin, end if self._request.until is not None else None)
 
 
-class _Found:
+class _EntriesOnly:
     """The rows that a search found, an exchange with its answer: 8 bytes for each in memory."""
 
     def __init__(self, entries: QuerySet[Entry]) -> None:
@@ -231,39 +231,39 @@ def _table(name: str) -> QuerySet[Any]:
     return TRAIL[name]._default_manager.all()
 
 
-Source = _Everything | _Found
+Source = _AllRows | _EntriesOnly
 
 
-def _write_rows(out: _Writer, source: Source, wanted: Wanted, told: _Manifest) -> None:
+def _write_rows(out: _Writer, source: Source, request: ExportRequest, facts: _Progress) -> None:
     """Rows in the order of their seals, then what is not sealed yet."""
-    for seal in _seals(wanted):
-        if seal.number > told.last_seal:  # made meanwhile
+    for seal in _seals(request):
+        if seal.number > facts.last_seal:  # made meanwhile
             break
         for table in TRAIL:  # PostgreSQL keeps no order in JSON
             after, upto, _count = seal.tables[table]
-            told.end[table] = upto
-            _write_span(out, source.in_span(table, after, upto), table, told)
+            facts.end[table] = upto
+            _write_span(out, source.in_span(table, after, upto), table, facts)
     for table in TRAIL:
-        sealed = told.rows[table]
-        _write_span(out, source.in_span(table, told.end[table], None), table, told)
-        told.unsealed += told.rows[table] - sealed
+        sealed = facts.rows[table]
+        _write_span(out, source.in_span(table, facts.end[table], None), table, facts)
+        facts.unsealed += facts.rows[table] - sealed
 
 
-def _write_span(out: _Writer, rows: Iterable[Values], table: str, told: _Manifest) -> None:
+def _write_span(out: _Writer, rows: Iterable[Values], table: str, facts: _Progress) -> None:
     for values in rows:
         out.json(exported_row(table, values))
-        told.rows[table] += 1
+        facts.rows[table] += 1
 
 
 # --- CSV, for people -------------------------------------------------------------------------
 
 
-def _write_csv(out: _Writer, source: Source, told: _Manifest) -> None:
+def _write_csv(out: _Writer, source: Source, facts: _Progress) -> None:
     """A file for each table."""
     for table in TRAIL:
         with out.file(f"{table}.csv"):
             out.line(MARK + csv_line(FIELDS[FORMAT][table]))
-            for values in source.of(table, told.begin[table], told.end[table]):
+            for values in source.of(table, facts.begin[table], facts.end[table]):
                 out.line(csv_line(csv_cell(plain(value)) for value in values))
 
 

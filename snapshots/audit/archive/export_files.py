@@ -1,4 +1,4 @@
-"""Where an export goes: a folder, a ZIP file, or a ZIP that is sent while it is made."""
+"""Writes the files of an export: a folder, a ZIP file, or a ZIP that is sent while it is made."""
 
 import os
 import zipfile
@@ -12,7 +12,7 @@ from typing import IO, Any
 from django.db import connection
 
 CHUNK = 64 * 1024
-STALLED_SECONDS = 120  # a browser that takes nothing for so long has gone
+STALLED_SECONDS = 120  # a browser that reads nothing for so long is taken to be closed
 
 
 class Folder:
@@ -88,7 +88,7 @@ class Zip:
 
 
 @contextmanager
-def place_at(path: Path) -> Iterator[Folder | Zip]:
+def output_at(path: Path) -> Iterator[Folder | Zip]:
     """A folder, or for a name that ends in `.zip` a file; on the disk when this ends well.
 
     A file gets its name only then. Raises `OSError`.
@@ -113,10 +113,10 @@ def place_at(path: Path) -> Iterator[Folder | Zip]:
         stream.flush()
         os.fsync(stream.fileno())
     unfinished.rename(path)
-    _keep_name(path.parent)
+    _sync_folder(path.parent)
 
 
-def _keep_name(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """The new name is on the disk, too."""
     number = os.open(folder, os.O_RDONLY)
     try:

@@ -62,22 +62,22 @@ class _Obstacle:
 
     table: str
     seq: int
-    words: str
+    reason: str
 
 
 def plan(*, before: datetime) -> Plan:
     """The longest batch of seals made before this moment that takes nothing apart."""
     first = _first_here()
     last = _last_before(min(before, timezone.now() - YOUNGEST), first)
-    words = ""
-    while last >= first and (found := next(_obstacles(first, last), None)) is not None:
-        number = _seal_of(found.table, found.seq, first, last)
-        last, words = number - 1, f"Seal {number} and later ones stay: {found.words}"
+    reason = ""
+    while last >= first and (obstacle := next(_obstacles(first, last), None)) is not None:
+        number = _seal_of(obstacle.table, obstacle.seq, first, last)
+        last, reason = number - 1, f"Seal {number} and later ones stay: {obstacle.reason}"
     if last >= first and (signed := _first_signed()) and _is_bare(first) and last < signed:
-        words = f"Seals {first} to {signed - 1} bear no signature, and go together with seal "
-        words += f"{signed}, the first that does and covers them. It must stay for now."
+        reason = f"Seals {first} to {signed - 1} bear no signature, and go together with seal "
+        reason += f"{signed}, the first that does and covers them. It must stay for now."
         last = first - 1
-    return Plan(batch_of(first, last) if last >= first else None, words)
+    return Plan(batch_of(first, last) if last >= first else None, reason)
 
 
 def batch_of(first: int, last: int) -> Batch:
@@ -171,4 +171,4 @@ def _not_pushed(span: dict[str, tuple[int, int]]) -> Iterator[_Obstacle]:
             rows = TRAIL[table]._default_manager.filter(seq__lte=upto)
             waiting = rows.filter(seq__gt=max(after, state.upto.get(table, 0))).order_by("seq")
             if (seq := waiting.values_list("seq", flat=True).first()) is not None:
-                yield _Obstacle(table, seq, f"it was not pushed to {state.shown} yet.")
+                yield _Obstacle(table, seq, f"it was not pushed to {state.label} yet.")

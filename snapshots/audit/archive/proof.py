@@ -1,4 +1,4 @@
-"""Proves an archive's file with the tool of the auditors, which shares no code with the portal."""
+"""Verifies an archive's file with the auditors' tool, which shares no code with the portal."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ class NotProvenError(Exception):
     """The file is not what it should be; the message says why."""
 
 
-def prove(path: Path, batch: Batch, known: Sequence[Ed25519PublicKey]) -> None:
+def prove(path: Path, batch: Batch, public_keys: Sequence[Ed25519PublicKey]) -> None:
     """Read the file back: it holds every row of these seals, and they are the database's own.
 
     A tombstone excuses no row here: the file must hold them all. Raises `NotProvenError`.
@@ -29,19 +29,19 @@ def prove(path: Path, batch: Batch, known: Sequence[Ed25519PublicKey]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         anchors, public = Path(folder, "anchors"), Path(folder, "public.pem")
         anchors.write_text("".join(_anchors(batch)), encoding="ascii")
-        public.write_text("".join(keys.public_pem(key) for key in known), encoding="ascii")
-        told = ["--key", str(public)] if known else []
+        public.write_text("".join(keys.public_pem(key) for key in public_keys), encoding="ascii")
+        key_options = ["--key", str(public)] if public_keys else []
         tool = settings.BASE_DIR / TOOL
         done = subprocess.run(  # noqa: S603 - our own program and paths
-            [sys.executable, str(tool), str(path), "--anchor", str(anchors), *told],
+            [sys.executable, str(tool), str(path), "--anchor", str(anchors), *key_options],
             capture_output=True,
             text=True,
             check=False,
         )
-    wanted = f"Sound: {batch.sealed} rows in {batch.seals} seals, 0 archived; 0 not sealed yet."
-    words = (done.stdout or done.stderr).splitlines() or ["The tool said nothing."]
-    if done.returncode != 0 or words[0] != wanted:
-        raise NotProvenError(words[0] if words[0] != wanted else words[-1])
+    expected = f"Sound: {batch.sealed} rows in {batch.seals} seals, 0 archived; 0 not sealed yet."
+    output = (done.stdout or done.stderr).splitlines() or ["The tool said nothing."]
+    if done.returncode != 0 or output[0] != expected:
+        raise NotProvenError(output[0] if output[0] != expected else output[-1])
 
 
 def _anchors(batch: Batch) -> Iterator[str]:

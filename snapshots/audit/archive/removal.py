@@ -1,4 +1,4 @@
-"""Takes archived rows out of the database, a few at a time. The triggers let only those go that a
+"""Removes archived rows from the database, a few at a time. Triggers refuse to remove rows that no
 sealed tombstone covers.
 """
 

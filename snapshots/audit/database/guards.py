@@ -1,4 +1,4 @@
-"""Triggers: what the database itself refuses, and what it keeps for the search.
+"""Triggers: they refuse changes of the trail, and fill the table that the search reads.
 
 Installed by a migration and after every `migrate`, since SQLite drops a table's triggers whenever
 it rebuilds the table. `missing` names what is not there.
@@ -28,7 +28,7 @@ _REFUSAL = "the audit trail is never changed"
 
 
 def install() -> None:
-    """Put every trigger in place, anew. Idempotent; one transaction."""
+    """Create every trigger again. Idempotent; one transaction."""
     with transaction.atomic(), connection.cursor() as cursor:
         install_functions()  # which the triggers call
         for statement in _statements():
@@ -36,7 +36,7 @@ def install() -> None:
 
 
 def lift() -> None:
-    """Take every trigger away. For the test database's own cleaning, and for data migrations."""
+    """Remove every trigger, for data migrations and for the cleaning of test databases."""
     with transaction.atomic(), connection.cursor() as cursor:
         for name, table in _names():
             of = f' ON "{table}"' if _is_postgres() else ""
@@ -45,8 +45,8 @@ def lift() -> None:
 
 def missing() -> list[str]:
     """The triggers that should be there and are not, or not as they should be."""
-    found = _postgres_triggers() if _is_postgres() else _sqlite_triggers()
-    return sorted(name for name, _table in _names() if name not in found)
+    present = _postgres_triggers() if _is_postgres() else _sqlite_triggers()
+    return sorted(name for name, _table in _names() if name not in present)
 
 
 def has_tables() -> bool:
@@ -87,16 +87,16 @@ def _sqlite_triggers() -> set[str]:
     """By name, and only while its text is the one that `install` would write."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-        found = dict(cursor.fetchall())
-    wanted = [one for one in _statements() if one.startswith("CREATE TRIGGER")]
-    return {name for name, sql in found.items() if sql in wanted}
+        present = dict(cursor.fetchall())
+    expected = [statement for statement in _statements() if statement.startswith("CREATE TRIGGER")]
+    return {name for name, sql in present.items() if sql in expected}
 
 
 def _postgres_triggers() -> set[str]:
     """By name, and only while enabled for every role ('A': also for a replica's), fired when it
     should be, and calling a function whose text is the one that `install` would write.
     """
-    wanted = set(_postgres_calls())
+    expected = set(_postgres_calls())
     bodies = {name: f" {body} " for name, body in _postgres_functions().items()}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -109,7 +109,7 @@ def _postgres_triggers() -> set[str]:
         return {
             name
             for name, call, function, body, finds_our_tables in cursor.fetchall()
-            if call in wanted and bodies.get(function) == body and finds_our_tables
+            if call in expected and bodies.get(function) == body and finds_our_tables
         }
 
 
@@ -313,10 +313,10 @@ _NAMES = "NEW.target_name || ' ' || NEW.ticket || ' ' || NEW.on_behalf_of"
 
 # What auditors themselves look at would soon be most of what they see; damage and a stranger's try
 # are another thing. Other settings of a cloud are what somebody did, though nobody clicked.
-_TOLD = "'audit:read:refused', 'audit:verify:refused'"
-_UNASKED = (
+_READ_CODES = "'audit:read:refused', 'audit:verify:refused'"
+_BACKGROUND_ACTION = (
     "(NEW.actor_name = 'portal' AND NEW.code NOT LIKE 'cloud:%') "
-    f"OR (NEW.code LIKE 'audit:%' AND NEW.code NOT IN ({_TOLD}))"
+    f"OR (NEW.code LIKE 'audit:%' AND NEW.code NOT IN ({_READ_CODES}))"
 )
 # The body of a background reading is a whole list of the cloud's: nobody looks for a word of it.
 _ENTRIES: dict[type[Model], str] = {
@@ -327,7 +327,7 @@ _ENTRIES: dict[type[Model], str] = {
         + " END"
     ),
     Action: (
-        f"NEW.at, 'action', NEW.seq, NEW.id, NEW.code, {_UNASKED}, {_PEOPLE}, "
+        f"NEW.at, 'action', NEW.seq, NEW.id, NEW.code, {_BACKGROUND_ACTION}, {_PEOPLE}, "
         f"{_THINGS}, {_NO_STATUS}, "
         + words_sql(
             f"{_NAMES} || ' ' || NEW.subject || ' ' || NEW.address || ' ' || "
@@ -371,8 +371,8 @@ def _has_every_column() -> bool:
 
 
 def reindex() -> None:
-    """Make all entries anew from the trail. Minutes for millions of rows; readers see the old ones
-    until it is done.
+    """Make all entries again from the trail. It takes minutes for millions of rows; readers see the
+    old entries until it commits.
     """
     if not _has_every_column():
         return

@@ -1,4 +1,4 @@
-"""Up to which row of each table nothing can appear any more, so that none is ever skipped."""
+"""Up to which number the rows of each table are final: seals and pushes skip no late row."""
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import Max, Model
@@ -6,7 +6,7 @@ from django.db.models import Max, Model
 from snapshots.audit.database.guards import WRITERS_LOCK
 from snapshots.models import Action, Anomaly, Answer, Exchange, Tombstone
 
-# In this order everywhere: in seals, exports and archives.
+# Seals, exports and archives all use this order.
 TRAIL: dict[str, type[Model]] = {
     "exchange": Exchange,
     "answer": Answer,
@@ -25,8 +25,8 @@ def settled_upto() -> dict[str, int]:
     """For each table of the trail the highest number; no lower one can still be committed.
 
     On PostgreSQL numbers are drawn before a transaction commits, so the highest one seen is not
-    enough. Writers hold a lock from before they draw until they have committed (`guards.py`);
-    whoever gets it alone knows that none is on the way. SQLite has one writer at a time anyway.
+    enough. Writers share a lock from before they draw a number until they commit (`guards.py`); who
+    holds it exclusively knows that no commit is pending. SQLite has a single writer at any time.
 
     Raises `WritersBusyError` when a writer keeps it longer than two seconds.
     """

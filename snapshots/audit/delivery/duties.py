@@ -26,7 +26,7 @@ def seal(duty: Duty) -> None:
     trouble_code = ""
     try:
         seal_new_rows()
-        anchors.tell_latest()
+        anchors.send_latest()
     except WritersBusyError as error:
         trouble_code = type(error).__name__
     except (IntegrityError, ImproperlyConfigured) as error:

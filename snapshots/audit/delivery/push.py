@@ -21,12 +21,12 @@ from snapshots.audit.delivery.transport import (
     LONGEST_PAUSE_SECONDS,
     DeliveryError,
     Line,
-    Way,
+    Sender,
     named,
     pause_seconds,
     split,
 )
-from snapshots.audit.delivery.transport import way_to as way_outside
+from snapshots.audit.delivery.transport import sender_to as sender_outside
 from snapshots.audit.seals.canonical import exported_row, json_line
 from snapshots.audit.seals.sealing import rows_of
 from snapshots.clock import is_to_come
@@ -60,14 +60,14 @@ class Batch:
         return digest.hexdigest()[:32]
 
 
-def way_to(target: str) -> Way:
+def sender_to(target: str) -> Sender:
     """How to hand a batch to the target. Raises `ValueError` for one that cannot be."""
-    way = way_outside(target, kind="row")
-    if way is None:
+    send = sender_outside(target, kind="row")
+    if send is None:
         raise ValueError(f"{named(target)} is no place to push rows to.")
     if split(target).fragment not in {"", NEW}:
         raise ValueError(f"{named(target)}: behind a # only “{NEW}” means something.")
-    return way
+    return send
 
 
 def may_lose(target: str) -> bool:
@@ -89,18 +89,18 @@ def target_with(digest: str) -> str | None:
 def state_of(target: str) -> Pushed:
     """How far the target is; nothing is written for a new one."""
     state = Pushed.objects.filter(pk=digest_of(target)).first() or Pushed(target=digest_of(target))
-    state.shown = named(target)[:255]
+    state.label = named(target)[:255]
     return state
 
 
 def states() -> list[Pushed]:
     """Of all targets, in the order of the settings; one query."""
     targets = {digest_of(target): target for target in settings.EVSPORTAL_AUDIT_PUSH}
-    known = Pushed.objects.in_bulk(list(targets)) if targets else {}
-    found = [known.get(pk) or Pushed(target=pk) for pk in targets]
-    for state in found:
-        state.shown = named(targets[state.pk])[:255]
-    return found
+    stored = Pushed.objects.in_bulk(list(targets)) if targets else {}
+    targets_states = [stored.get(pk) or Pushed(target=pk) for pk in targets]
+    for state in targets_states:
+        state.label = named(targets[state.pk])[:255]
+    return targets_states
 
 
 def push_new_rows(target: str, *, fence: Fence = lambda: None) -> bool:
@@ -109,7 +109,7 @@ def push_new_rows(target: str, *, fence: Fence = lambda: None) -> bool:
     `fence` is called in the transaction of each note, and raises where another does this by now.
     Raises `WritersBusyError` (try later), and what the fence raises.
     """
-    state, way = state_of(target), way_to(target)
+    state, send = state_of(target), sender_to(target)
     if not _is_time(state) or not _is_behind(state):
         return False
     settled = settled_upto()
@@ -122,7 +122,7 @@ def push_new_rows(target: str, *, fence: Fence = lambda: None) -> bool:
             return False
         if not batch.lines:  # what was being tried is not here any more
             _note(state, fence, trying={})
-        elif not _hand_over(way, batch, state, fence):
+        elif not _hand_over(send, batch, state, fence):
             return False
     return True
 
@@ -159,12 +159,12 @@ def _batch(state: Pushed, settled: dict[str, int]) -> Batch:
     return batch
 
 
-def _hand_over(way: Way, batch: Batch, state: Pushed, fence: Fence) -> bool:
+def _hand_over(send: Sender, batch: Batch, state: Pushed, fence: Fence) -> bool:
     """Whether the target has taken it; only then it counts as pushed."""
     if state.trying != batch.upto:
         _note(state, fence, trying=batch.upto)
     try:
-        way(batch.lines, batch.key)
+        send(batch.lines, batch.key)
     except DeliveryError as error:
         _failed(state, str(error), fence)
         return False
@@ -172,7 +172,7 @@ def _hand_over(way: Way, batch: Batch, state: Pushed, fence: Fence) -> bool:
     now = timezone.now()
     _note(state, fence, upto=batch.upto, trying={}, done_at=now, **_NO_TROUBLE)
     if recovers:
-        log.warning("Rows of the audit trail reach %s again.", state.shown)
+        log.warning("Rows of the audit trail reach %s again.", state.label)
     return True
 
 
@@ -196,7 +196,7 @@ def _failed(state: Pushed, trouble: str, fence: Fence) -> None:
         retry_at=now + timedelta(seconds=pause_seconds(state.fails + 1)),
     )
     if is_new:  # once, however long it lasts
-        log.error("Rows of the audit trail do not reach %s: %s.", state.shown, trouble)
+        log.error("Rows of the audit trail do not reach %s: %s.", state.label, trouble)
 
 
 def _note(state: Pushed, fence: Fence, **changes: object) -> None:
@@ -207,10 +207,10 @@ def _note(state: Pushed, fence: Fence, **changes: object) -> None:
         fence()
         # One statement: two workers whose first note this is would otherwise both add the row.
         Pushed.objects.bulk_create(
-            [state], update_conflicts=True, unique_fields=["target"], update_fields=_KEPT
+            [state], update_conflicts=True, unique_fields=["target"], update_fields=_STATE_FIELDS
         )
 
     in_transaction(store)
 
 
-_KEPT = [field.name for field in Pushed._meta.fields if not field.primary_key]
+_STATE_FIELDS = [field.name for field in Pushed._meta.fields if not field.primary_key]

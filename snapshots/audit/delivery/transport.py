@@ -1,7 +1,7 @@
-"""Hands what the trail tells outside to a place: an HTTPS hook, syslog (RFC 5424), a file.
+"""Sends lines of the trail to a target outside: an HTTPS hook, syslog (RFC 5424), a file.
 
-Seals and rows go the same ways. A place is told by an address; what follows its host may be a
-secret, so no error and no log shows more than `named` does.
+Seals and rows use the same transports. A target is an address. What follows its host may be a
+secret, so errors and logs show only what `named` returns.
 """
 
 import os
@@ -30,21 +30,23 @@ LONGEST_DATAGRAM = 60_000  # bytes; UDP carries 65,507
 
 
 class DeliveryError(Exception):
-    """What was sent was not acknowledged; it is to be sent again. Its words are for people."""
+    """The target did not acknowledge the lines; send them again. The message is for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of JSON, and when that happened which it tells."""
+    """One line of JSON, and when its event happened."""
 
     at: datetime
     text: str
 
 
-Way = Callable[[Sequence[Line], str], None]  # the lines, and a key by which a repeat is recognized
+Sender = Callable[
+    [Sequence[Line], str], None
+]  # the lines, and a key by which a repeat is recognized
 
 
-def way_to(target: str, *, kind: str) -> Way | None:
+def sender_to(target: str, *, kind: str) -> Sender | None:
     """How to hand lines over; None for an address that is no such place. `kind` is their MSGID.
 
     The way raises `DeliveryError`. Raises `ValueError` for an address that cannot be read.
@@ -80,7 +82,7 @@ def named(target: str) -> str:
 
 
 def pause_seconds(fails: int) -> float:
-    """How long to leave a place in peace that failed so often in a row."""
+    """How long to wait before the next try, after so many failures in a row."""
     return float(min(FIRST_PAUSE_SECONDS * 2 ** min(fails - 1, 10), LONGEST_PAUSE_SECONDS))
 
 
@@ -120,7 +122,7 @@ def _post(target: str, body: bytes, *, key: str) -> None:
     except UnreadableAnswer as error:  # of its answer only the status is wanted
         status = error.status or 0
     except EvsError as error:
-        raise DeliveryError(_words(error)) from None
+        raise DeliveryError(_message_of(error)) from None
     if not 200 <= status < 300:
         raise DeliveryError(f"it answered {status}" if status else "its answer is no HTTP")
 
@@ -166,7 +168,7 @@ def _send_datagrams(parts: SplitResult, messages: Iterable[bytes]) -> None:
             for message in messages:
                 sender.send(_cut(message))
     except (OSError, UnicodeError) as error:
-        raise DeliveryError(_words(error)) from None
+        raise DeliveryError(_message_of(error)) from None
 
 
 def _cut(message: bytes) -> bytes:
@@ -189,7 +191,7 @@ def _stream(parts: SplitResult, messages: Iterable[bytes]) -> None:
                 connection.sendall(b"%d %b" % (len(message), message))
             _wait_for_the_end(connection, clock)
     except (OSError, UnicodeError) as error:  # TLS errors are some of these
-        raise DeliveryError(_words(error)) from None
+        raise DeliveryError(_message_of(error)) from None
 
 
 class _Clock:
@@ -251,16 +253,16 @@ def _ends_well(descriptor: int, size: int) -> bool:
 # --- words -----------------------------------------------------------------------------------
 
 
-def _words(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     """What went wrong, for people. An error's own text may show the address."""
     causes = list(_causes(error))
-    for kind, words in _WORDS.items():
+    for kind, message in _MESSAGES.items():
         if any(isinstance(cause, kind) for cause in causes):
-            return words
+            return message
     return f"no connection ({type(error).__name__})"
 
 
-_WORDS: dict[type[Exception], str] = {
+_MESSAGES: dict[type[Exception], str] = {
     ssl.SSLCertVerificationError: "its certificate is not trusted",
     ssl.SSLError: "no TLS with it",
     TimeoutError: "it does not answer in time",

@@ -1,4 +1,4 @@
-"""Names of accounts: which are refused, and whose a name was over time.
+"""Names of accounts: which names are refused, and which accounts had a name over time.
 
 The trail keeps the name that an account had then, so a name that can be taken for another, or for
 the portal's own, makes the trail lie to its readers.
@@ -47,14 +47,14 @@ def refuse_confusing_name(name: str, *, account: User | None = None) -> None:
     others = User.objects.all()
     if account is not None and account.pk is not None:
         others = others.exclude(pk=account.pk)
-    if words := confusion(name, others.values_list("username", flat=True).iterator()):
-        raise ValidationError(f"{words}. Choose another name.", code="confusing")
+    if sentence := confusion(name, others.values_list("username", flat=True).iterator()):
+        raise ValidationError(f"{sentence}. Choose another name.", code="confusing")
 
 
 def confusion(name: str, others: Any) -> str:
     """What a name can be taken for, in a sentence without its end; empty: nothing."""
-    if words := unreadable_in(name):
-        return f"“{name}” {words}"
+    if reason := unreadable_in(name):
+        return f"“{name}” {reason}"
     if own := reads_as(name, OWN_NAMES):
         return f"“{name}” reads like “{own}”, by which the audit trail names the portal's own acts"
     looks = looks_of(name)
@@ -68,17 +68,17 @@ def confusing_accounts() -> list[str]:
     """What is wrong with names that came in without validation, a sentence each."""
     names = list(User.objects.order_by("pk").values_list("username", flat=True))
     first_of: dict[str, str] = {}
-    found = []
+    sentences = []
     for name in names:
-        words = confusion(name, ())
+        sentence = confusion(name, ())
         other = next((first_of[look] for look in looks_of(name) if look in first_of), None)
-        if not words and other is not None:
-            words = f"“{name}” looks like “{other}”, which is the name of another account"
-        if words:
-            found.append(words)
+        if not sentence and other is not None:
+            sentence = f"“{name}” looks like “{other}”, which is the name of another account"
+        if sentence:
+            sentences.append(sentence)
         for look in looks_of(name):
             first_of.setdefault(look, name)
-    return found
+    return sentences
 
 
 # --- over time -------------------------------------------------------------------------------
@@ -112,7 +112,9 @@ def shared_name(name: str) -> SharedName | None:
     if len(ids) < 2:
         return None
     now = dict(User.objects.filter(pk__in=ids).values_list("pk", "username"))
-    return SharedName(name, tuple(Bearer(one, now.get(one, "")) for one in ids))
+    return SharedName(
+        name, tuple(Bearer(account_id, now.get(account_id, "")) for account_id in ids)
+    )
 
 
 def _ids_of(folded: str) -> list[int]:

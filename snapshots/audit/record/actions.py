@@ -1,4 +1,4 @@
-"""Writes down what people and the portal do, each with the click it goes back to."""
+"""Records what people and the portal do, each action with the web request that caused it."""
 
 import uuid
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PORTAL = "portal"  # the name of the portal itself, where nobody clicked
 COMMAND_LINE = "command line"
-NOBODY = "nobody"  # who tried to sign in and could not
+NOBODY = "nobody"  # an unknown person, whose sign-in was refused
 LONGEST_DETAIL = 2000
 
 
@@ -27,7 +27,7 @@ class Click:
     """One request of a browser: what it causes bears its id."""
 
     id: uuid.UUID
-    person: "Callable[[], object]"  # asked late: signing in changes it within a click
+    person: "Callable[[], object]"  # called late: signing in changes the person during a request
     address: str = ""
 
 
@@ -36,7 +36,7 @@ _click: ContextVar[Click | None] = ContextVar("click", default=None)
 
 @contextmanager
 def clicked(click: Click) -> Iterator[None]:
-    """While this lasts, whatever is recorded goes back to this click."""
+    """Actions that are recorded inside this context bear the id of this click."""
     token = _click.set(click)
     try:
         yield
@@ -45,7 +45,7 @@ def clicked(click: Click) -> Iterator[None]:
 
 
 def cause() -> uuid.UUID:
-    """The id of the click of now, or a new one where nobody clicks."""
+    """The current web request's id, or a new id outside of a web request."""
     click = _click.get()
     return click.id if click else uuid.uuid4()
 
@@ -67,11 +67,12 @@ def record(  # noqa: PLR0913 - one column each
     on_behalf_of: str = "",
     details: dict[str, str] | None = None,
 ) -> Action:
-    """Insert one action. Without an actor it is the person of the click, else the portal.
+    """Insert an action. The actor is the argument, else the person of the web request, else the
+    portal. The target is the argument, else the operation's.
 
-    Inside a transaction it is kept or lost together with what it tells. Raises `DatabaseError` when
-    it cannot be written: then what it would tell must not happen either. Secrets are the caller's
-    to leave out: nothing here knows them.
+    Call it in the transaction of the change that it records, so that both are committed or neither
+    is. Raises `DatabaseError` when it cannot be written: the caller must not make the change then.
+    Callers leave secrets out: this function cannot recognize them.
     """
     click = _click.get()
     person = actor or _person_of(click)

@@ -26,8 +26,8 @@ class Verdict(Enum):
     NOT_TOLD = ("not told by the cloud", "quiet")
     HIDDEN = ("hidden in the record, not compared", "quiet")
 
-    def __init__(self, words: str, tone: str) -> None:
-        self.words = words
+    def __init__(self, label: str, tone: str) -> None:
+        self.label = label
         self.tone = tone
 
     @property
@@ -76,20 +76,20 @@ def compare(exchange: Exchange, *, answer: Answer | None, seen: Snapshot | None)
     asked = _read(exchange, "request", notes)
     if asked is None:
         return Comparison(notes=tuple(notes))
-    told, told_id = _told(answer, notes)
-    kept = _of_mirror(seen) if seen is not None else None
-    if seen is not None and told_id not in {"", seen.snapshot_id}:
-        notes.append(f"The portal reads another snapshot than this answer named: {told_id}.")
-    if told is None and kept is None:
+    answered, answered_id = _answered_side(answer, notes)
+    mirrored = _of_mirror(seen) if seen is not None else None
+    if seen is not None and answered_id not in {"", seen.snapshot_id}:
+        notes.append(f"The portal reads another snapshot than this answer named: {answered_id}.")
+    if answered is None and mirrored is None:
         notes.append("No snapshot of this request is known, so there is nothing to compare.")
         return Comparison(notes=tuple(notes))
-    fields = _in_order([asked, told or _NONE, kept or _NONE])
-    rows = tuple(_row(field, asked, told, kept) for field in fields[:MOST_ROWS])
+    fields = _in_order([asked, answered or _NONE, mirrored or _NONE])
+    rows = tuple(_row(field, asked, answered, mirrored) for field in fields[:MOST_ROWS])
     return Comparison(
         rows=rows,
         notes=tuple(notes),
         more=max(0, len(fields) - MOST_ROWS),
-        has_answer=told is not None,
+        has_answer=answered is not None,
         seen_at=seen.seen_at if seen else None,
     )
 
@@ -97,7 +97,7 @@ def compare(exchange: Exchange, *, answer: Answer | None, seen: Snapshot | None)
 # --- reading the sides -----------------------------------------------------------------------
 
 
-def _told(answer: Answer | None, notes: list[str]) -> tuple[_Side | None, str]:
+def _answered_side(answer: Answer | None, notes: list[str]) -> tuple[_Side | None, str]:
     """What the answer says it made, and that snapshot's id."""
     if answer is None:
         notes.append("No answer was recorded.")
@@ -165,35 +165,35 @@ _NONE = _Side({})
 
 
 def _in_order(sides: Iterable[_Side]) -> list[str]:
-    found = dict.fromkeys(name for side in sides for name in side.texts if name != "id")
-    return sorted(found, key=lambda name: _FIELDS.index(name) if name in _FIELDS else len(_FIELDS))
+    names = dict.fromkeys(name for side in sides for name in side.texts if name != "id")
+    return sorted(names, key=lambda name: _FIELDS.index(name) if name in _FIELDS else len(_FIELDS))
 
 
-def _row(field: str, asked: _Side, told: _Side | None, kept: _Side | None) -> Row:
+def _row(field: str, asked: _Side, answered: _Side | None, mirrored: _Side | None) -> Row:
     return Row(
         field,
-        asked=_shown(asked, field),
-        answered=_shown(told, field),
-        seen=_shown(kept, field),
-        verdict=_verdict(field, asked, [side for side in (told, kept) if side is not None]),
+        asked=_shortened(asked, field),
+        answered=_shortened(answered, field),
+        seen=_shortened(mirrored, field),
+        verdict=_verdict(field, asked, [side for side in (answered, mirrored) if side is not None]),
     )
 
 
 def _verdict(field: str, asked: _Side, others: list[_Side]) -> Verdict:
-    wanted = asked.texts.get(field, "")
+    asked_text = asked.texts.get(field, "")
     if any(_hides(side, field) for side in (asked, *others)):
         return Verdict.HIDDEN
-    kept = list(_kept(field, others))
-    if not kept:
+    texts = list(_texts_of(field, others))
+    if not texts:
         return Verdict.NOT_TOLD
-    if all(one == wanted for one in kept):
+    if all(text == asked_text for text in texts):
         return Verdict.SAME
-    if field not in asked.texts or not wanted:
+    if field not in asked.texts or not asked_text:
         return Verdict.ADDED
-    return Verdict.MISSING if not all(kept) else Verdict.DIFFERS
+    return Verdict.MISSING if not all(texts) else Verdict.DIFFERS
 
 
-def _kept(field: str, others: list[_Side]) -> Iterator[str]:
+def _texts_of(field: str, others: list[_Side]) -> Iterator[str]:
     """What each side that can tell says: metadata that is told without the pair is told blank."""
     for side in others:
         if field in side.texts:
@@ -206,6 +206,6 @@ def _hides(side: _Side, field: str) -> bool:
     return not side.is_original and MASK in side.texts.get(field, "")
 
 
-def _shown(side: _Side | None, field: str) -> str | None:
+def _shortened(side: _Side | None, field: str) -> str | None:
     text = side.texts.get(field) if side is not None else None
     return text if text is None or len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

@@ -1,7 +1,6 @@
 """Records sign-ins, and every change of who may do what, wherever in the code it is made.
 
-Django's own signals are the one place that the pages, the administration, the command line and a
-shell all pass.
+Pages, the administration, commands and a shell all send Django's signals, so receivers miss none.
 """
 
 from typing import Any
@@ -43,8 +42,8 @@ def watch() -> None:
         signal.connect(receiver, sender=sender, dispatch_uid=name)
 
 
-def _record(code: ActionCode, **told: Any) -> None:
-    record(code, actor_name="" if is_clicked() else COMMAND_LINE, **told)
+def _record(code: ActionCode, **columns: Any) -> None:
+    record(code, actor_name="" if is_clicked() else COMMAND_LINE, **columns)
 
 
 # --- sessions --------------------------------------------------------------------------------
@@ -60,16 +59,16 @@ def _signed_out(user: User | None, **_kwargs: Any) -> None:
 
 
 def _sign_in_refused(credentials: dict[str, Any], request: object = None, **_kwargs: Any) -> None:
-    """A name that nobody has is not written down: people type their password there."""
+    """An unknown name is not recorded: people type their password in that field by mistake."""
     typed = str(credentials.get("username", ""))[:150].replace("\x00", "")
-    known = User.objects.filter(username=typed).first()
+    person = User.objects.filter(username=typed).first()
     why = getattr(request, "sign_in_refusal", "wrong password")
-    told = {"why": "shut out" if known and not known.is_active else why}
+    details = {"why": "shut out" if person and not person.is_active else why}
     record(
         ActionCode.SIGN_IN_REFUSED,
         actor_name=NOBODY,
-        subject=typed if known else "a name that nobody has",
-        details=told if known else {"why": "unknown name"},
+        subject=typed if person else "a name that nobody has",
+        details=details if person else {"why": "unknown name"},
     )
 
 
@@ -77,11 +76,11 @@ def _sign_in_refused(credentials: dict[str, Any], request: object = None, **_kwa
 
 
 def _remember(instance: Model, update_fields: Any = None, **_kwargs: Any) -> None:
-    """What is in the table before it is written over."""
+    """Read the stored row before `save` overwrites it."""
     only_login = update_fields is not None and set(update_fields) == {"last_login"}
     table = type(instance)._default_manager
     before = None if only_login or instance.pk is None else table.filter(pk=instance.pk).first()
-    instance._before = before  # type: ignore[attr-defined]  # noqa: SLF001
+    instance._before = before  # type: ignore[attr-defined]  # noqa: SLF001 - ours
 
 
 def _before(instance: Model) -> Any:
@@ -108,8 +107,8 @@ def _person_saved(
         return
     _record_facts(before, instance)
     _record_rights(before, instance)
-    # A sign-in may hash the same password anew: then this column alone is saved, and what was
-    # typed is not at hand any more.
+    # A sign-in may store the same password with a newer hash. Django then saves this column alone,
+    # and has already forgotten the typed password.
     hashed_anew = set(update_fields or ()) == {"password"} and instance._password is None  # type: ignore[attr-defined]
     if before.password != instance.password and not hashed_anew:
         _record(ActionCode.PASSWORD_CHANGED, subject=name)
@@ -174,14 +173,14 @@ def _group_saved(instance: Group, *, created: bool, raw: bool = False, **_kwargs
     if created:
         _record(ActionCode.GROUP_ADDED, subject=instance.name)
     elif before is not None and before.name != instance.name:
-        told = {"name": f"{before.name} → {instance.name}", "people": _people_in(instance)}
-        _record(ActionCode.GROUP_RENAMED, subject=instance.name, details=told)
+        details = {"name": f"{before.name} → {instance.name}", "people": _people_in(instance)}
+        _record(ActionCode.GROUP_RENAMED, subject=instance.name, details=details)
 
 
 def _group_removed(instance: Group, **_kwargs: Any) -> None:
-    """Its people lose it without a word of their own, so they are named here."""
-    told = {"people": _people_in(instance)}
-    _record(ActionCode.GROUP_REMOVED, subject=instance.name, details=told)
+    """Django sends no signal for each member who loses the group, so this action names them all."""
+    details = {"people": _people_in(instance)}
+    _record(ActionCode.GROUP_REMOVED, subject=instance.name, details=details)
 
 
 def _people_in(group: Group) -> str:
@@ -193,7 +192,7 @@ def _people_in(group: Group) -> str:
 
 
 def _grant_saved(instance: VolumeGrant, *, raw: bool = False, **_kwargs: Any) -> None:
-    """One that is changed is taken from whom it was and given to whom it is now."""
+    """A changed grant is recorded as taken from its old holder and given to its new holder."""
     if raw:
         return
     before: VolumeGrant | None = _before(instance)

@@ -1,4 +1,4 @@
-"""Writes each exchange of the wire into the audit trail, before its first byte leaves."""
+"""Records each exchange with a cloud in the audit trail, before its first byte leaves."""
 
 import uuid
 from collections.abc import Callable
@@ -26,8 +26,8 @@ from snapshots.models import (
     Purpose,
 )
 
-# An answer to a click is kept whole (the wire reads at most 1 MiB); of a background reading the
-# beginning tells enough, and its digest the rest.
+# The body of an answer to a person's request is stored whole (the client reads at most 1 MiB). Of a
+# background reading the beginning is enough: the digest covers the rest.
 MOST_BYTES = 1024 * 1024
 MOST_BACKGROUND_BYTES = 4096
 

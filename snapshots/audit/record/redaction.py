@@ -1,4 +1,4 @@
-"""What may be remembered of an exchange: headers by allow list, secrets struck out of bodies."""
+"""Decides what the trail may store of an exchange: listed headers, bodies without secrets."""
 
 import hashlib
 import json
@@ -105,9 +105,9 @@ def mask_body(
     if login:
         return MaskedBody(f"(sign-in, {len(body)} bytes, left out)", len(body), "", cut=False)
     text = strike(_without_secret_values(body.decode("utf-8", "replace")), secrets)
-    kept = text.encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore")
+    stored = text.encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore")
     return MaskedBody(
-        storable(kept), len(body), hashlib.sha256(body).hexdigest(), cut=len(kept) < len(text)
+        storable(stored), len(body), hashlib.sha256(body).hexdigest(), cut=len(stored) < len(text)
     )
 
 
@@ -139,10 +139,10 @@ def _without_secret_values(text: str) -> str:
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Raises `ValueError` where a reader sees only one of several values."""
-    told = dict(pairs)
-    if len(told) < len(pairs):
+    content = dict(pairs)
+    if len(content) < len(pairs):
         raise ValueError("a key is there twice")
-    return told
+    return content
 
 
 # In text that is no JSON (HTML, a cut answer), or within a value of it: `password": "x`, `token=x`,
@@ -170,15 +170,17 @@ def _masked_at(key: str, inner: Any) -> Any:
     if not _SECRET_KEY.search(key):
         return _masked(inner)
     if isinstance(inner, list):
-        return [_masked_at(key, one) for one in inner]
+        return [_masked_at(key, item) for item in inner]
     if isinstance(inner, dict):
-        return {name: _hidden(one) if name == "id" else _masked(one) for name, one in inner.items()}
+        return {
+            name: _hidden(item) if name == "id" else _masked(item) for name, item in inner.items()
+        }
     return _hidden(inner)
 
 
 def _hidden(value: Any) -> Any:
     if isinstance(value, list):
-        return [_hidden(one) for one in value]
+        return [_hidden(item) for item in value]
     return MASK if isinstance(value, str | int | float) and value != "" else value
 
 

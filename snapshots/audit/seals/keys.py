@@ -89,7 +89,7 @@ def _read_public(block: bytes) -> Ed25519PublicKey:
 
 
 def key_id_of(key: Ed25519PublicKey) -> str:
-    """SHA-256 of the public key's 32 bytes: names a key, tells nothing of the private one."""
+    """SHA-256 of the public key's 32 bytes. It reveals nothing of the private key."""
     raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     return hashlib.sha256(raw).hexdigest()
 

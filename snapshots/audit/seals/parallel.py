@@ -1,7 +1,7 @@
-"""A verification by several processes at once, which says what one alone would say.
+"""Verifies the trail with several processes. The report is that of a single process.
 
-Each follows the whole chain of seals, which takes little, and reads the rows of its own seals. What
-is sealed does not change, so it does not matter that each reads at a moment of its own.
+Each process checks the whole chain of seals, which is quick, and reads the rows of its own seals.
+Sealed rows do not change, so the processes may read them at different moments.
 """
 
 import logging
@@ -34,10 +34,10 @@ def processors() -> int:
     return min(mine or 1, MOST_PROCESSES)
 
 
-def verify_together(
+def verify_in_parallel(
     processes: int,
     *,
-    known: Sequence[Ed25519PublicKey],
+    public_keys: Sequence[Ed25519PublicKey],
     anchors: Sequence[Mapping[str, Any]] = (),
     since: int = 1,
 ) -> Report:
@@ -46,17 +46,17 @@ def verify_together(
     """
     upto = Seal.objects.aggregate(last=Max("number"))["last"]
     if processes < 2 or type(upto) is not int or sum(highest().values()) < FEW_ROWS:
-        return _verify(known, anchors, since)
+        return _verify(public_keys, anchors, since)
     parts = [Part(index, processes, upto) for index in range(processes)]
-    pem = "".join(map(keys.public_pem, known)).encode()
+    pem = "".join(map(keys.public_pem, public_keys)).encode()
     context = multiprocessing.get_context("spawn")  # a connection must not be shared by forking
     try:
         with ProcessPoolExecutor(processes, context, initializer=begin) as pool:
-            told = [pool.submit(_verify_part, pem, list(anchors), since, part) for part in parts]
-            return joined([one.result() for one in told])
+            futures = [pool.submit(_verify_part, pem, list(anchors), since, part) for part in parts]
+            return joined([future.result() for future in futures])
     except BrokenProcessPool:  # one was killed, or cannot read the settings a second time
         log.warning("A process that verified a part has ended; this one goes through all.")
-        return _verify(known, anchors, since)
+        return _verify(public_keys, anchors, since)
 
 
 def _verify_part(
@@ -66,19 +66,21 @@ def _verify_part(
 
 
 def _verify(
-    known: Sequence[Ed25519PublicKey],
+    public_keys: Sequence[Ed25519PublicKey],
     anchors: Sequence[Mapping[str, Any]],
     since: int,
     part: Part | None = None,
 ) -> Report:
-    key = known[0] if known else None
-    return verify(key=key, old_keys=known[1:], anchors=anchors, since=since, part=part)
+    key = public_keys[0] if public_keys else None
+    return verify(key=key, old_keys=public_keys[1:], anchors=anchors, since=since, part=part)
 
 
 def joined(reports: Sequence[Report]) -> Report:
     """The first damage that any has found, or the sum."""
-    damaged = [one for one in reports if one.damage]
+    damaged = [report for report in reports if report.damage]
     if damaged:
-        return min(damaged, key=lambda one: one.stopped_at)
-    rows, archived = (sum(getattr(one, name) for one in reports) for name in ("rows", "archived"))
+        return min(damaged, key=lambda report: report.stopped_at)
+    rows, archived = (
+        sum(getattr(report, name) for report in reports) for name in ("rows", "archived")
+    )
     return replace(reports[0], rows=rows, archived=archived)

@@ -1,4 +1,4 @@
-"""How a process begins that verifies a part. Imports no tables: it is what makes them ready."""
+"""Starts a process that verifies a part. It imports no models, since it sets up Django first."""
 
 import multiprocessing
 import os
@@ -13,7 +13,7 @@ def begin() -> None:
 
 
 def _end_with_parent() -> None:
-    """Whoever was killed puts nothing more into the queue, and nobody else would say so."""
+    """A killed parent sends no signal to this process, which would wait for work for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

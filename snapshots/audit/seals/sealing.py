@@ -59,12 +59,6 @@ def is_signed() -> bool:
     return keys.private_key() is not None
 
 
-def unsealed_rows() -> int:
-    """How many rows wait for a seal."""
-    after = _sealed_upto(latest_seal())
-    return sum(_rows(name).filter(seq__gt=after[name]).count() for name in TABLES)
-
-
 def digest_of(header: dict[str, Any]) -> str:
     """The digest over everything in a seal but the signature."""
     names = ("number", "at", "format", "tables", "root", "previous")

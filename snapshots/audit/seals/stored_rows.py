@@ -1,9 +1,9 @@
-"""Rows of the trail as the database holds them, made plain without Django's objects in between.
+"""Reads rows of the trail as the database stores them, without Django's conversions.
 
-Verifying reads each cell of millions of rows; most of its time went to making ids and times only
-to spell them again. SQLite keeps ids, times and truth as text and numbers: a cell that was spelt
-otherwise than the portal writes may mean the same to Django, but no search finds its row any more.
-Here it has no value.
+Verifying reads each cell of millions of rows. Django would make an object of each id and time, only
+for `canonical` to spell it again. SQLite stores ids, times and truth values as text and numbers. A
+cell with another spelling than the portal's may mean the same to Django, but a search would miss
+its row: such a cell has no value here.
 """
 
 import json
@@ -99,10 +99,10 @@ def _id(cell: Any) -> Any:
 
 
 def _time(cell: Any) -> Any:
-    told = _TIME.fullmatch(cell) if isinstance(cell, str) else None
-    if told is None or told[1] == ".000000":
+    match = _TIME.fullmatch(cell) if isinstance(cell, str) else None
+    if match is None or match[1] == ".000000":
         return OTHERWISE
-    return f"{cell[:10]}T{cell[11:19]}{told[1] or '.000000'}Z"
+    return f"{cell[:10]}T{cell[11:19]}{match[1] or '.000000'}Z"
 
 
 def _truth(cell: Any) -> Any:

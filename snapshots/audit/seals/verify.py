@@ -33,7 +33,7 @@ class Damage:
     """The first thing that is wrong."""
 
     kind: str  # changed, missing, inserted, swapped, seal, signature, gap, cut, tombstone
-    words: str
+    message: str
     table: str = ""
     seq: int = 0
 
@@ -67,9 +67,9 @@ class Part:
 class BadTrailError(Exception):
     """Ends a verification at the first damage."""
 
-    def __init__(self, kind: str, words: str, table: str = "", seq: int = 0) -> None:
-        super().__init__(words)
-        self.damage = Damage(kind, words, table, seq)
+    def __init__(self, kind: str, message: str, table: str = "", seq: int = 0) -> None:
+        super().__init__(message)
+        self.damage = Damage(kind, message, table, seq)
 
 
 @dataclass(slots=True)
@@ -101,8 +101,8 @@ def verify(
     there, unchanged. `since`: rows of earlier seals are not read again, the chain is. `part`: only
     its rows are read (`parallel.py`).
     """
-    known = {keys.key_id_of(one): one for one in (key, *old_keys) if one is not None}
-    walk = _Walk(known, {int(one["number"]): str(one["digest"]) for one in anchors})
+    keys_by_id = {keys.key_id_of(item): item for item in (key, *old_keys) if item is not None}
+    walk = _Walk(keys_by_id, {int(item["number"]): str(item["digest"]) for item in anchors})
     try:
         with _one_moment():
             walk.gone = _archived(walk)
@@ -111,8 +111,8 @@ def verify(
                 _check(walk, number, rows_too=rows_too)
             walk.at = walk.number + 1
             _end(walk)
-    except BadTrailError as found:
-        walk.report.damage, walk.report.stopped_at = found.damage, walk.at
+    except BadTrailError as error:
+        walk.report.damage, walk.report.stopped_at = error.damage, walk.at
     return walk.report
 
 
@@ -120,8 +120,8 @@ def _numbers(part: Part | None) -> Iterator[int]:
     """Of the seals. SQLite keeps anything in their column too."""
     for number in list(Seal.objects.order_by("number").values_list("number", flat=True)):
         if type(number) is not int:
-            words = f"A seal was inserted whose number is {number!r}."
-            raise BadTrailError("seal", words, "seal", 0)
+            message = f"A seal was inserted whose number is {number!r}."
+            raise BadTrailError("seal", message, "seal", 0)
         if part is None or number <= part.upto:
             yield number
 
@@ -158,7 +158,7 @@ def _check(walk: _Walk, number: int, *, rows_too: bool) -> None:
 
 
 @contextmanager
-def _reading(kind: str, words: str, table: str, seq: int) -> Iterator[None]:
+def _reading(kind: str, message: str, table: str, seq: int) -> Iterator[None]:
     """What cannot be read was changed. A database that does not answer is another matter."""
     try:
         yield
@@ -166,7 +166,7 @@ def _reading(kind: str, words: str, table: str, seq: int) -> Iterator[None]:
         is_of_the_cell = isinstance(error, DataError) or "UTF-8" in str(error)
         if isinstance(error, DatabaseError) and not is_of_the_cell:
             raise
-        raise BadTrailError(kind, words, table, seq) from error
+        raise BadTrailError(kind, message, table, seq) from error
 
 
 def _archived(walk: _Walk) -> dict[str, list[tuple[int, int]]]:
@@ -198,8 +198,8 @@ def _check_tombstone(walk: _Walk, stone: Tombstone, *, may_be_bare: bool) -> Non
     key = walk.keys.get(stone.key_id)
     message = tombstone_message(stone)
     if key is None or not keys.is_signed_by(key, stone.signature, keys.TOMBSTONE, message):
-        words = f"Tombstone {stone.seq} does not bear the key's signature: it is forged."
-        raise BadTrailError("tombstone", words, "tombstone", stone.seq)
+        sentence = f"Tombstone {stone.seq} does not bear the key's signature: it is forged."
+        raise BadTrailError("tombstone", sentence, "tombstone", stone.seq)
 
 
 def tombstone_message(stone: Tombstone) -> bytes:
@@ -218,31 +218,31 @@ def tombstone_message(stone: Tombstone) -> bytes:
 
 def _follow(walk: _Walk, seal: Seal) -> None:
     """The chain: numbers without a gap, each digest right, each naming the one before."""
-    wanted = walk.number + 1
-    if seal.number != wanted:
-        raise BadTrailError("gap", f"Seal {wanted} is missing.", "seal", wanted)
+    number = walk.number + 1
+    if seal.number != number:
+        raise BadTrailError("gap", f"Seal {number} is missing.", "seal", number)
     if seal.previous != walk.previous:
-        words = f"Seal {wanted} does not follow the seal before it."
-        raise BadTrailError("seal", words, "seal", wanted)
+        message = f"Seal {number} does not follow the seal before it."
+        raise BadTrailError("seal", message, "seal", number)
     if digest_of(header_of(seal)) != seal.digest:
-        raise BadTrailError("seal", f"Seal {wanted} was changed.", "seal", wanted)
+        raise BadTrailError("seal", f"Seal {number} was changed.", "seal", number)
     if hashlib.sha256(bytes(seal.leaves)).hexdigest() != seal.root:
-        raise BadTrailError("seal", f"The leaves of seal {wanted} were changed.", "seal", wanted)
+        raise BadTrailError("seal", f"The leaves of seal {number} were changed.", "seal", number)
     _check_signature(walk, seal)
-    if walk.anchors.get(wanted, seal.digest) != seal.digest:
-        words = f"Seal {wanted} is not the one that was anchored outside."
-        raise BadTrailError("seal", words, "seal", wanted)
+    if walk.anchors.get(number, seal.digest) != seal.digest:
+        message = f"Seal {number} is not the one that was anchored outside."
+        raise BadTrailError("seal", message, "seal", number)
     if seal.format not in FIELDS or set(seal.tables) != set(TABLES):
-        raise BadTrailError("seal", f"Seal {wanted} is of an unknown format.", "seal", wanted)
+        raise BadTrailError("seal", f"Seal {number} is of an unknown format.", "seal", number)
     if len(seal.leaves) != LEAF.size * sum(span[2] for span in seal.tables.values()):
-        words = f"Seal {wanted} tells of another number of rows than it has leaves."
-        raise BadTrailError("seal", words, "seal", wanted)
+        message = f"Seal {number} tells of another number of rows than it has leaves."
+        raise BadTrailError("seal", message, "seal", number)
     for table, (after, upto, _rows) in seal.tables.items():
         if after != walk.upto[table] or upto < after:
-            words = f"Seal {wanted} leaves out rows of {table} from {walk.upto[table] + 1}."
-            raise BadTrailError("gap", words, "seal", wanted)
+            message = f"Seal {number} leaves out rows of {table} from {walk.upto[table] + 1}."
+            raise BadTrailError("gap", message, "seal", number)
         walk.upto[table] = upto
-    walk.number, walk.previous = wanted, seal.digest
+    walk.number, walk.previous = number, seal.digest
     walk.report.seals += 1
 
 
@@ -255,33 +255,33 @@ def _check_signature(walk: _Walk, seal: Seal) -> None:
     key = walk.keys.get(seal.key_id)
     message = bytes.fromhex(seal.digest)
     if key is None or not keys.is_signed_by(key, seal.signature, keys.SEAL, message):
-        words = f"Seal {seal.number} does not bear the key's signature"
-        words += f", but names the key {seal.key_id:.16}." if seal.key_id and not key else "."
-        raise BadTrailError("signature", words, "seal", seal.number)
+        sentence = f"Seal {seal.number} does not bear the key's signature"
+        sentence += f", but names the key {seal.key_id:.16}." if seal.key_id and not key else "."
+        raise BadTrailError("signature", sentence, "seal", seal.number)
     walk.report.signed += 1
 
 
 def _compare(walk: _Walk, seal: Seal) -> None:
     """The rows against their leaves, both in order."""
     sealed = LEAF.iter_unpack(bytes(seal.leaves))
-    wanted = next(sealed, None)
+    expected = next(sealed, None)
     for index, table in enumerate(TABLES):
         after, upto, _rows = seal.tables[table]
         for values in _readable(seal, table) if upto > after else ():
             seq = values[0]
-            while wanted and wanted[0] == index and wanted[1] < seq:
-                _miss(walk, table, wanted[1])
-                wanted = next(sealed, None)
-            if not wanted or wanted[:2] != (index, seq):
-                words = f"Row {seq} of {table} was inserted: seal {seal.number} does not know it."
-                raise BadTrailError("inserted", words, table, seq)
-            if wanted[2] != _leaf(seal, table, values):
+            while expected and expected[0] == index and expected[1] < seq:
+                _miss(walk, table, expected[1])
+                expected = next(sealed, None)
+            if not expected or expected[:2] != (index, seq):
+                message = f"Row {seq} of {table} was inserted: seal {seal.number} does not know it."
+                raise BadTrailError("inserted", message, table, seq)
+            if expected[2] != _leaf(seal, table, values):
                 raise _changed(seal, table, values)
             walk.report.rows += 1
-            wanted = next(sealed, None)
-        while wanted and wanted[0] == index:
-            _miss(walk, table, wanted[1])
-            wanted = next(sealed, None)
+            expected = next(sealed, None)
+        while expected and expected[0] == index:
+            _miss(walk, table, expected[1])
+            expected = next(sealed, None)
 
 
 def _leaf(seal: Seal, table: str, values: Sequence[Any]) -> bytes:
@@ -302,8 +302,8 @@ def _readable(seal: Seal, table: str) -> Iterator[list[Any]]:
     except (DatabaseError, *UNREADABLE):
         numbers = TRAIL[table]._default_manager.filter(seq__gt=after, seq__lte=upto)
         for seq in list(numbers.order_by("seq").values_list("seq", flat=True)):
-            words = f"Row {seq} of {table} was changed: it cannot be read."
-            with _reading("changed", words, table, seq):
+            message = f"Row {seq} of {table} was changed: it cannot be read."
+            with _reading("changed", message, table, seq):
                 rows = list(stored_rows(seal.format, table, seq - 1, seq))
             yield from rows
 
@@ -319,25 +319,25 @@ def _changed(seal: Seal, table: str, values: Sequence[Any]) -> BadTrailError:
     """Changed, or exchanged with another row of the seal."""
     seq = values[0]
     if OTHERWISE in values:
-        words = f"Row {seq} of {table} was changed: an id, a time or a truth is spelt otherwise."
-        return BadTrailError("changed", words, table, seq)
+        message = f"Row {seq} of {table} was changed: an id, a time or a truth is spelt otherwise."
+        return BadTrailError("changed", message, table, seq)
     for index, other, sealed in LEAF.iter_unpack(bytes(seal.leaves)):
         is_other = TABLES[index] == table and other != seq
         if is_other and _leaf(seal, table, (other, *values[1:])) == sealed:
-            words = f"Row {seq} of {table} was swapped: it holds what belongs to row {other}."
-            return BadTrailError("swapped", words, table, seq)
+            message = f"Row {seq} of {table} was swapped: it holds what belongs to row {other}."
+            return BadTrailError("swapped", message, table, seq)
     return BadTrailError("changed", f"Row {seq} of {table} was changed.", table, seq)
 
 
 def _end(walk: _Walk) -> None:
     """What lies beyond the last seal, and what should."""
     if walk.keys and walk.number and not walk.report.signed:
-        words = "No seal bears the key's signature."
-        raise BadTrailError("signature", words, "seal", walk.number)
+        message = "No seal bears the key's signature."
+        raise BadTrailError("signature", message, "seal", walk.number)
     lost = [number for number in walk.anchors if number > walk.number]
     if lost:
-        words = f"The end was cut off: seal {min(lost)} was anchored outside and is not here."
-        raise BadTrailError("cut", words, "seal", min(lost))
+        message = f"The end was cut off: seal {min(lost)} was anchored outside and is not here."
+        raise BadTrailError("cut", message, "seal", min(lost))
     for table in _unsealed(walk):
         walk.report.unsealed += table
 
@@ -346,7 +346,7 @@ def _unsealed(walk: _Walk) -> Iterator[int]:
     for table, model in TRAIL.items():
         rows = model._default_manager
         if rows.filter(seq__lt=1).exists():
-            words = f"A row of {table} has a number below one: it was inserted."
-            raise BadTrailError("inserted", words, table, 0)
+            message = f"A row of {table} has a number below one: it was inserted."
+            raise BadTrailError("inserted", message, table, 0)
         last = walk.upto[table]
         yield rows.filter(seq__gt=last).count()

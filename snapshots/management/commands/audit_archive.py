@@ -37,9 +37,9 @@ class Command(BaseCommand):
         )
         try:
             if options["yes"]:
-                archive(order, tell=self.stdout.write)
+                archive(order, say=self.stdout.write)
                 return
-            preview(order, tell=self.stdout.write)
+            preview(order, say=self.stdout.write)
         except ArchiveError as error:
             raise CommandError(str(error)) from error
         self.stdout.write("Nothing was done: --yes does it.")

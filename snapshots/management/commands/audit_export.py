@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from snapshots.audit.archive.export import Wanted, write_export
-from snapshots.audit.archive.export_files import place_at
+from snapshots.audit.archive.export import ExportRequest, write_export
+from snapshots.audit.archive.export_files import output_at
 from snapshots.audit.record.actions import COMMAND_LINE, record
 from snapshots.models import ActionCode
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--until-seal", type=int, help="and no row beyond it")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        wanted = Wanted(
+        wanted = ExportRequest(
             made_by=COMMAND_LINE,
             csv=options["csv"],
             since=options["since_seal"],
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             details={"to": options["to"], "since seal": str(wanted.since)},
         )
         try:
-            with place_at(Path(options["to"])) as place:
+            with output_at(Path(options["to"])) as place:
                 manifest = write_export(place, wanted)
         except OSError as error:
             words = f"{options['to']}: {error.strerror}. The export is not complete."

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from snapshots.audit.database import guards
 from snapshots.audit.record.actions import COMMAND_LINE, record
 from snapshots.audit.seals import keys
-from snapshots.audit.seals.parallel import processors, verify_together
+from snapshots.audit.seals.parallel import processors, verify_in_parallel
 from snapshots.audit.seals.verify import Report
 from snapshots.models import ActionCode
 
@@ -42,8 +42,8 @@ class Command(BaseCommand):
         anchors = _anchors(options["anchor"]) if options["anchor"] else []
         began = time.monotonic()
         key = known[0] if known else None
-        report = verify_together(
-            options["processes"], known=known, anchors=anchors, since=options["since_seal"]
+        report = verify_in_parallel(
+            options["processes"], public_keys=known, anchors=anchors, since=options["since_seal"]
         )
         seconds = time.monotonic() - began
         missing = guards.missing()
@@ -62,7 +62,7 @@ class Command(BaseCommand):
 
 def _words(report: Report, key: Ed25519PublicKey | None, *, anchored: bool) -> str:
     if report.damage:
-        return f"DAMAGED ({report.damage.kind}). {report.damage.words}"
+        return f"DAMAGED ({report.damage.kind}). {report.damage.message}"
     words = f"Sound: {report.rows} rows in {report.seals} seals"
     words += f", {report.archived} archived" if report.archived else ""
     words += f"; {report.unsealed} rows are not sealed yet." if report.unsealed else "."
