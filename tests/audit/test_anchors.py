@@ -74,9 +74,7 @@ def test_a_log_server_over_tcp(sealed, settings):
     assert message.endswith(f" seal - \ufeff{anchors.line(sealed)}")
 
 
-def test_a_hook_that_refuses_is_told_again_later_and_its_secret_is_not_logged(
-    sealed, settings, hook, caplog
-):
+def test_refused_seal_is_sent_again_without_logging_secrets(sealed, settings, hook, caplog):
     address = f"http://127.0.0.1:{hook.server_port}/topsecret"
     settings.EVSPORTAL_AUDIT_ANCHORS = [address]
     hook.answers = 503

@@ -62,7 +62,7 @@ def found(text):
 # --- what it does ----------------------------------------------------------------------------
 
 
-def test_without_yes_it_says_what_would_go_and_does_nothing(trail, folder, capsys):
+def test_without_yes_archive_only_previews(trail, folder, capsys):
     before = state()
     archive(folder, yes=False)
     told = capsys.readouterr().out
@@ -72,7 +72,7 @@ def test_without_yes_it_says_what_would_go_and_does_nothing(trail, folder, capsy
     assert (state(), list(folder.iterdir())) == (before, [])
 
 
-def test_old_records_are_in_the_file_and_no_longer_here(trail, folder, capsys):
+def test_old_records_move_into_the_file(trail, folder, capsys):
     before = state()
     old = Seal.objects.get(number=4).tables
     archive(folder)
@@ -92,7 +92,7 @@ def test_old_records_are_in_the_file_and_no_longer_here(trail, folder, capsys):
     assert (stone.first_seal, stone.last_seal, stone.file) == (1, 4, path.name)
 
 
-def test_what_is_left_is_sound_here_and_in_an_export(trail, folder, tmp_path):
+def test_remaining_trail_and_its_export_are_sound(trail, folder, tmp_path):
     archive(folder)
     report = verify(key=trail)
     assert report.damage is None
@@ -120,7 +120,7 @@ def _in_background():
     return Exchange.objects.filter(background=True).count()
 
 
-def test_it_is_recorded_with_the_file_and_its_digest(trail, folder):
+def test_archive_is_recorded_with_file_and_digest(trail, folder):
     archive(folder)
     stone = Tombstone.objects.get()
     taken, told = Action.objects.filter(code__startswith="audit:").order_by("seq")
@@ -130,7 +130,7 @@ def test_it_is_recorded_with_the_file_and_its_digest(trail, folder):
     assert told.details["rows"] == str(sum(span[2] for span in stone.tables.values()))
 
 
-def test_the_next_archive_begins_where_the_last_one_ended(trail, folder):
+def test_next_archive_begins_after_the_last(trail, folder):
     archive(folder)
     seal_new_rows(at_once=True)
     with time_machine.travel(timezone.now() + timedelta(days=9)):
@@ -143,7 +143,7 @@ def test_the_next_archive_begins_where_the_last_one_ended(trail, folder):
     assert (report.damage, Exchange.objects.count()) == (None, 0)
 
 
-def test_anchors_of_later_seals_are_no_damage_to_an_archive(trail, folder, tmp_path):
+def test_later_anchors_do_not_damage_an_archive(trail, folder, tmp_path):
     """Made before the archive was; but the end of an export that is no archive was cut off."""
     (tmp_path / "anchors").write_text(line(latest_seal()) + "\n")
     cut = tmp_path / "cut.zip"
@@ -305,7 +305,7 @@ def test_what_came_in_within_the_hour_stays(key, folder):
     assert archivable() == 0
 
 
-def test_seals_from_before_the_key_go_with_the_first_signed_one(folder, settings, capsys):
+def test_unsigned_seals_go_with_the_first_signed_seal(folder, settings, capsys):
     sealed(lambda: fill(10))
     settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
     sealed(lambda: fill(10, seed=2), ago=timedelta(minutes=5))
@@ -318,7 +318,7 @@ def test_seals_from_before_the_key_go_with_the_first_signed_one(folder, settings
     assert verify(key=keys.public_key()).damage is None
 
 
-def test_an_answer_that_comes_after_the_archive_was_written_stays(trail, folder, monkeypatch):
+def test_answer_after_the_archive_stays(trail, folder, monkeypatch):
     from snapshots.audit.archive import archive as room
 
     late = Exchange.objects.filter(answer=None).order_by("seq").first()

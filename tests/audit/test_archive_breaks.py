@@ -98,7 +98,7 @@ def damage():
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_killed_at_any_moment_it_has_lost_nothing_and_is_ended_by_the_next_run(moment, old, folder):
+def test_next_run_finishes_a_killed_archive(moment, old, folder):
     newer = rows() - old
     killed(moment, folder)
     assert damage() is None
@@ -115,7 +115,7 @@ def test_killed_at_any_moment_it_has_lost_nothing_and_is_ended_by_the_next_run(m
     assert set(entries) == {one for one in rows() if one[0] in EntryKind.values}
 
 
-def test_a_shorter_file_of_a_killed_run_is_used_before_a_new_one_is_made(old, folder):
+def test_next_run_uses_the_killed_runs_file(old, folder):
     killed("written", folder)
     with time_machine.travel(timezone.now() - timedelta(days=1)):
         seal_new_rows(at_once=True)
@@ -146,7 +146,7 @@ def test_nothing_more_is_removed_without_the_file(moment, old, folder):
     assert not old & rows()
 
 
-def test_another_sound_archive_of_the_same_rows_is_not_the_one_of_the_tombstone(old, folder):
+def test_other_file_than_the_tombstones_is_refused(old, folder):
     killed("tombstone there", folder)
     (folder / FILE).unlink()
     call_command("audit_export", to=str(folder / FILE), until_seal=4)
@@ -156,7 +156,7 @@ def test_another_sound_archive_of_the_same_rows_is_not_the_one_of_the_tombstone(
     assert left <= rows()
 
 
-def test_without_yes_it_says_that_a_removal_broke_off(old, folder, capsys):
+def test_without_yes_broken_removal_is_reported(old, folder, capsys):
     killed("between two steps", folder)
     left = rows()
     call_command("audit_archive", to=str(folder), before=YESTERDAY)

@@ -44,7 +44,7 @@ def test_a_lost_key_is_refused(trail, folder, settings):
     refused(folder, "not set", unsigned=True)
 
 
-def test_seals_of_an_old_key_need_its_public_half(folder, tmp_path, settings):
+def test_seals_of_an_old_key_need_its_public_key(folder, tmp_path, settings):
     settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
     old = keys.public_key()
     sealed(lambda: fill(10))
@@ -65,14 +65,14 @@ def test_a_full_disk_removes_nothing(trail, folder):
     assert Tombstone.objects.count() == 1
 
 
-def test_a_folder_that_is_not_there_is_not_made(trail, folder):
+def test_missing_folder_is_refused_and_not_made(trail, folder):
     refused(folder / "not-mounted", "is no folder")
     (folder / "file").write_text("")
     refused(folder / "file", "is no folder")
     assert not (folder / "not-mounted").exists()
 
 
-def test_a_file_that_is_something_else_is_left_alone(trail, folder):
+def test_foreign_file_is_left_alone(trail, folder):
     path = folder / "audit-00000001-00000004.zip"
     path.write_text("somebody's")
     refused(folder, "move the file away")
@@ -107,7 +107,7 @@ def test_damaged_rows_are_not_archived(trail, folder):
     refused(folder, "was changed")
 
 
-def test_a_row_that_a_forged_tombstone_would_excuse_is_missed(trail, folder):
+def test_forged_tombstone_excuses_no_missing_row(trail, folder):
     tables = Seal.objects.get(number=1).tables
     Tombstone.objects.create(
         at=timezone.now(),

@@ -134,7 +134,7 @@ def test_the_cloud_was_met_and_told_its_secrets(worked, cloud):
     )
 
 
-def test_no_secret_is_in_any_table_or_log_line(worked, browser, log):
+def test_no_table_or_log_line_holds_a_secret(worked, browser, log):
     told = scene.fill_form(scene.volume(cloud="by-key"), name=TYPED)
     assert "looks like" in browser.post("/snapshots/new/", told).text
     assert rows_with(*EVERYTHING) == []
@@ -173,13 +173,13 @@ def test_no_secret_is_on_any_page(worked, browser):
     "path",
     ["/nowhere/", "/audit/%00/", "/admin/", "/audit/4f9e7a52-2c44-4d0f-9f0e-6b1f2a3c4d5e/"],
 )
-def test_no_secret_is_on_a_page_that_tells_of_a_mistake(path, browser):
+def test_pages_about_mistakes_show_no_secret(path, browser):
     page = browser.get(path)
     assert leaks_in(page.text + str(page.headers)) == []
     assert [leaks_in(one.text) for one in browser.pages] == [[]] * len(browser.pages)
 
 
-def test_no_secret_is_told_when_the_portal_itself_fails(browser, log, monkeypatch):
+def test_portal_errors_show_no_secret(browser, log, monkeypatch):
     def fail(*_args, **_kwargs):
         raise RuntimeError("a fault of ours")
 

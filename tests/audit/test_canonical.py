@@ -43,7 +43,7 @@ def test_portal_and_verifier_spell_a_leaf_alike(table, row):
     assert leaf_function(FORMAT, table)(values) == leaf_of(table, plain_row(table, values))
 
 
-def test_a_row_that_lacks_a_value_has_no_leaf():
+def test_row_without_a_value_has_no_leaf():
     with pytest.raises(ValueError, match="zip"):
         leaf_function(FORMAT, "anomaly")([1, uuid4()])
 

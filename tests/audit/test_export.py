@@ -63,7 +63,7 @@ def rows():
     return sum(model.objects.count() for model in TRAIL.values())
 
 
-def test_an_export_is_sound_as_folder_and_as_zip(trail):
+def test_folder_and_zip_exports_are_sound(trail):
     for name in ("out", "out.zip"):
         code, words = verdict(trail, exported(trail, name), "--anchor", trail / "anchor")
         assert code == 0, words
@@ -71,7 +71,7 @@ def test_an_export_is_sound_as_folder_and_as_zip(trail):
         assert "NOT PROVEN" not in words
 
 
-def test_rows_that_no_seal_covers_yet_are_told_apart(trail):
+def test_unsealed_rows_are_counted_apart(trail):
     action(random.Random(99), 1).save()
     code, words = verdict(trail, exported(trail))
     assert (code, "1 not sealed yet" in words) == (0, True)
@@ -110,7 +110,7 @@ def test_another_key_or_no_key_is_told(trail, settings):
     assert "NOT PROVEN without --key" in done.stdout
 
 
-def test_seals_that_are_anchored_after_an_export_are_not_missing_from_it(trail):
+def test_later_anchors_are_not_missing_seals(trail):
     export = exported(trail)
     action(random.Random(99), 1).save()
     [later] = seal_new_rows(at_once=True)
@@ -124,7 +124,7 @@ def test_seals_that_are_anchored_after_an_export_are_not_missing_from_it(trail):
     assert (code, "The end was cut off" in words) == (1, True)
 
 
-def test_the_verdict_tells_of_when_and_what_the_export_is(trail):
+def test_verdict_gives_kind_and_time_of_export(trail):
     """A real export that is old is seen to be so."""
     export = exported(trail)
     made_at = json.loads((export / "manifest.json").read_bytes())["made_at"]
@@ -147,7 +147,7 @@ def test_the_verdict_tells_of_when_and_what_the_export_is(trail):
 
 
 @pytest.mark.parametrize("name", ["exchange.csv", "EXCHANGE.CSV", "./action.csv", "x/rows.jsonl"])
-def test_a_file_that_the_manifest_does_not_name_is_refused(trail, name):
+def test_file_missing_from_the_manifest_is_refused(trail, name):
     export, folder = exported(trail, "out.zip"), exported(trail)
     with zipfile.ZipFile(export, "a") as archive:
         archive.writestr(name, "seq,actor_name\n1,mallory\n")
@@ -204,7 +204,7 @@ def test_what_computers_leave_is_named_and_no_damage(trail, name, within):
 
 
 @pytest.mark.parametrize("separator", ["/", "\\"])
-def test_a_zip_packed_again_with_its_folder_is_sound(trail, separator):
+def test_zip_repacked_with_its_folder_is_sound(trail, separator):
     export = packed(trail, exported(trail), within="audit-1/", separator=separator)
     code, words = verdict(trail, export)
     assert (code, "It lies in a folder of its own here: 'audit-1/'." in words) == (0, True)
@@ -248,7 +248,7 @@ def test_two_folders_deep_is_no_export(trail):
 
 
 @pytest.mark.parametrize("twice", ["audit/rows.jsonl", "audit\\rows.jsonl"])
-def test_a_doubled_file_is_found_within_a_folder_too(trail, twice):
+def test_doubled_file_within_a_folder_is_refused(trail, twice):
     folder = exported(trail)
     export = packed(trail, folder, within="audit/")
     with zipfile.ZipFile(export, "a") as archive, warnings.catch_warnings():
@@ -258,7 +258,7 @@ def test_a_doubled_file_is_found_within_a_folder_too(trail, twice):
     assert (code, "Two files of one name" in words) == (1, True)
 
 
-def test_a_change_within_a_folder_is_named_as_ever(trail):
+def test_change_within_a_folder_is_named(trail):
     folder = exported(trail)
     rows_file = folder / "rows.jsonl"
     rows_file.write_bytes(rows_file.read_bytes().replace(b'"alice"', b'"mallory"', 1))
@@ -305,7 +305,7 @@ def bury(last, **told):
 
 
 @pytest.mark.parametrize("signature", ["", "ab" * 64])
-def test_a_forged_tombstone_excuses_nothing_in_a_part_either(trail, signature):
+def test_forged_tombstone_excuses_nothing_in_a_part(trail, signature):
     last = latest_seal().number
     key_id = keys.key_id_of(keys.public_key()) if signature else ""
     stone = bury(last, signature=signature, key_id=key_id)
@@ -317,7 +317,7 @@ def test_a_forged_tombstone_excuses_nothing_in_a_part_either(trail, signature):
         assert (code, "DAMAGED (tombstone). Tombstone" in words) == (1, True)
 
 
-def test_a_signed_tombstone_excuses_in_a_part_that_does_not_hold_it(trail):
+def test_signed_tombstone_outside_a_part_excuses_rows(trail):
     last = latest_seal().number
     stone = bury(last)
     signed = keys.sign(keys.TOMBSTONE, tombstone_message(stone))
@@ -349,7 +349,7 @@ def test_a_formula_is_text_in_csv(trail):
     assert verdict(trail, export)[0] == 0
 
 
-def test_a_zip_that_breaks_off_has_no_manifest_and_says_so():
+def test_broken_zip_has_no_manifest():
     def break_off(archive: Zip):
         archive.begin("rows.jsonl")
         archive.write(b"x" * 1_000_000)

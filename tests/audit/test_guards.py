@@ -99,7 +99,7 @@ def test_calling_oneself_a_replica_opens_nothing(rows):
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="SQLite's own way")
-def test_insert_or_replace_is_refused_by_every_unique_column(rows):
+def test_insert_or_replace_is_refused_by_each_key(rows):
     for row in rows:
         fields = row._meta.concrete_fields
         columns = ", ".join(f'"{field.column}"' for field in fields)
@@ -136,7 +136,7 @@ def test_a_merge_is_refused(rows, then):
 
 @pytest.mark.skipif(ON_POSTGRES, reason="SQLite's own way")
 @pytest.mark.parametrize("way", ["REPLACE", "IGNORE", "FAIL", "ABORT"])
-def test_no_way_out_of_a_conflict_changes_a_row(rows, way):
+def test_no_conflict_clause_changes_a_row(rows, way):
     for row in rows:
         table, key = row._meta.db_table, row._meta.pk.column
         before = type(row).objects.values().get(pk=row.pk)
@@ -148,7 +148,7 @@ def test_no_way_out_of_a_conflict_changes_a_row(rows, way):
 @pytest.mark.parametrize("setting", ["recursive_triggers = ON", "recursive_triggers = OFF"])
 @pytest.mark.parametrize("name", ["seq", "rowid", "oid", "_rowid_"])
 @pytest.mark.parametrize("spelt", ["{}", "'{}'", "{}.0"])
-def test_a_replacement_is_refused_whatever_the_key_is_called(rows, setting, name, spelt):
+def test_replacement_is_refused_under_each_key_name(rows, setting, name, spelt):
     sent = rows[0]
     columns = [field.column for field in sent._meta.concrete_fields if field.column != "seq"]
     others = ", ".join("hex(randomblob(16))" if one == "id" else f'"{one}"' for one in columns)
@@ -184,7 +184,7 @@ def removed(row):
     return not type(row).objects.filter(seq=row.seq).exists()
 
 
-def test_what_a_sealed_tombstone_covers_may_be_removed_and_nothing_else():
+def test_only_rows_under_sealed_tombstones_are_removable():
     sent = exchange()
     answered = answer(sent)
     (seal,) = seal_new_rows(at_once=True)
@@ -201,7 +201,7 @@ def test_what_a_sealed_tombstone_covers_may_be_removed_and_nothing_else():
     assert refused("DELETE FROM snapshots_tombstone WHERE seq = %s", stone.seq)
 
 
-def test_a_temporary_table_does_not_pass_for_the_tombstones():
+def test_temporary_table_does_not_replace_tombstones():
     sent = exchange()
     seal_new_rows(at_once=True)
     tables = f'{{"exchange": [0, {sent.seq}, 1], "tombstone": [0, 9, 1]}}'
@@ -236,7 +236,7 @@ def test_a_missing_guard_is_told_and_put_back():
     assert guards.missing() == []
 
 
-def test_a_guard_that_was_put_to_sleep_or_replaced_is_told():
+def test_disabled_or_replaced_guard_is_reported():
     with connection.cursor() as cursor:
         if ON_POSTGRES:
             cursor.execute("ALTER TABLE snapshots_seal DISABLE TRIGGER guard_seal_remove")
@@ -272,7 +272,7 @@ def test_a_guard_that_does_something_else_is_told(change, what):
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="SQLite's own way")
-def test_a_guard_that_was_written_over_in_the_schema_is_told():
+def test_guard_rewritten_in_the_schema_is_reported():
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA writable_schema = ON")
         cursor.execute(
@@ -286,7 +286,7 @@ def test_a_guard_that_was_written_over_in_the_schema_is_told():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_table_that_a_migration_rebuilds_has_its_guards_again():
+def test_rebuilt_table_gets_its_guards_back():
     """SQLite makes the table anew for such a change, and its triggers are gone with the old one."""
     field = Exchange._meta.get_field("ticket")
     wider = type(field)(max_length=90, blank=True)
@@ -311,7 +311,7 @@ def entries():
     return sorted(Entry.objects.values_list(*names), key=str)
 
 
-def test_each_row_has_its_entry_and_reindexing_makes_the_same(rows):
+def test_reindexing_makes_the_same_entries(rows):
     answer(exchange(background=True, body="a whole list"), status=404, code="EVS.5400", body="no")
     exchange()
     made = entries()

@@ -9,7 +9,7 @@ from snapshots.audit.seals import keys
 from snapshots.checks import check_audit_key
 
 
-def test_a_new_key_is_written_for_its_owner_only_and_never_over_another(tmp_path, capsys):
+def test_new_key_is_private_and_overwrites_nothing(tmp_path, capsys):
     path = tmp_path / "audit.key"
     call_command("audit_keygen", str(path))
     said = capsys.readouterr()
@@ -32,7 +32,7 @@ def test_the_public_half_in_use_is_printed(settings, capsys):
 
 
 @pytest.mark.parametrize("text", ["nonsense-secret", "-----BEGIN PRIVATE KEY-----\nabc\n"])
-def test_a_key_that_cannot_be_read_stops_the_start_unshown(settings, text):
+def test_unreadable_key_stops_start_without_showing_it(settings, text):
     settings.EVSPORTAL_AUDIT_KEY = text
     (error,) = check_audit_key()
     assert error.id == "evsportal.E007"

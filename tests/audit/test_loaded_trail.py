@@ -154,7 +154,7 @@ def walked(wanted):
 
 
 @pytest.mark.parametrize("candidates", [10_000, 100])
-def test_pages_hold_all_that_matches_each_once_and_in_order(loaded, db, monkeypatch, candidates):
+def test_pages_show_each_match_once_in_order(loaded, db, monkeypatch, candidates):
     """However few candidates are looked at for one page."""
     monkeypatch.setattr(room, "MOST_CANDIDATES", candidates)
     monkeypatch.setattr(room, "LEAST_CANDIDATES", 10)
@@ -170,7 +170,7 @@ def test_pages_hold_all_that_matches_each_once_and_in_order(loaded, db, monkeypa
 
 
 @pytest.mark.parametrize("most", [200, 2])
-def test_volumes_are_found_by_the_beginning_of_their_names(loaded, db, monkeypatch, most):
+def test_volumes_match_by_beginning_of_name(loaded, db, monkeypatch, most):
     """One by one, or where there are too many of them among all rows."""
     monkeypatch.setattr(room, "MOST_BRANCHES", most)
     name = texts.SYSTEMS[0]
@@ -180,7 +180,7 @@ def test_volumes_are_found_by_the_beginning_of_their_names(loaded, db, monkeypat
     assert len(rows.values_list("volume_name").distinct()) > 2
 
 
-def test_a_search_that_would_take_long_says_how_far_it_came(audrey, monkeypatch):
+def test_long_search_says_how_far_it_came(audrey, monkeypatch):
     monkeypatch.setattr(room, "MOST_CANDIDATES", 100)
     page = audrey.get("/audit/", {"q": "kind:exchange -cloud:sandbox"})
     words = page.content.decode()
@@ -230,9 +230,7 @@ def test_the_next_page_needs_few_queries(audrey, django_assert_max_num_queries):
         assert audrey.get(f"/audit/?{older}").status_code == 200
 
 
-def test_a_record_with_its_whole_operation_needs_a_bounded_number_of_queries(
-    audrey, django_assert_max_num_queries
-):
+def test_record_page_needs_few_queries(audrey, django_assert_max_num_queries):
     records = Exchange.objects.filter(purpose="settle").first(), Action.objects.last()
     for one in records:
         with django_assert_max_num_queries(24):

@@ -44,7 +44,7 @@ def test_signing_in_and_out(client, alice):
     assert done.address == "127.0.0.1"
 
 
-def test_a_refused_sign_in_names_only_whom_there_is(client, alice):
+def test_refused_sign_in_names_only_existing_accounts(client, alice):
     sign_in(client, "alice", "wrong")
     assert (last().code, last().subject) == (ActionCode.SIGN_IN_REFUSED, "alice")
     sign_in(client, "MyPassw0rd-in-the-wrong-field", "x")
@@ -56,7 +56,7 @@ def test_a_refused_sign_in_names_only_whom_there_is(client, alice):
     assert last().details == {"why": "shut out"}
 
 
-def test_a_hash_made_anew_at_a_sign_in_is_no_change_of_password(client, alice, settings):
+def test_rehash_at_sign_in_is_no_password_change(client, alice, settings):
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.MD5PasswordHasher",
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -161,7 +161,7 @@ def ask(alice, volume, key=None):
     )[0]
 
 
-def test_an_ask_is_recorded_once_however_often_it_is_sent(alice, volume):
+def test_repeated_request_is_recorded_once(alice, volume):
     key = uuid.uuid4()
     operation = ask(alice, volume, key)
     ask(alice, volume, key)

@@ -60,7 +60,7 @@ def test_an_administrator_gives_another_a_new_password(client, alice):
     assert last().address == "127.0.0.1"
 
 
-def test_who_reaches_for_rights_is_refused_and_written_down(client):
+def test_refused_change_of_rights_is_recorded(client):
     root = scene.person("root")
     client.force_login(root)
     groups = [Group.objects.get(name=name).pk for name in ("administrator", "auditor")]
@@ -92,7 +92,7 @@ def test_groups_come_go_and_take_other_names(alice):
     assert last().details == {"people": "alice"}
 
 
-def test_a_grant_that_goes_to_another_is_taken_from_the_first(alice):
+def test_moved_grant_is_recorded_as_taken_and_given(alice):
     bob = scene.person("bob")
     grant = VolumeGrant.objects.create(cloud="sandbox", volume_id="v-1", user=alice)
     count = Action.objects.count()
@@ -114,7 +114,7 @@ def test_what_a_removed_group_gave_is_taken(alice):
     assert Action.objects.filter(code=ActionCode.GROUP_REMOVED, subject="team").exists()
 
 
-def test_a_stranger_at_the_trail_is_refused_and_auditors_see_it(client, alice):
+def test_strangers_try_to_read_is_shown_to_auditors(client, alice):
     client.force_login(alice)
     assert client.get("/audit/?q=x").status_code == 404
     assert told() == (ActionCode.AUDIT_READ_REFUSED, "alice", "/audit/")
@@ -123,7 +123,7 @@ def test_a_stranger_at_the_trail_is_refused_and_auditors_see_it(client, alice):
     assert "was refused a look at the audit trail" in client.get("/audit/").text
 
 
-def test_every_refusal_has_a_code_beside_that_of_success():
+def test_every_refusal_has_its_own_code():
     codes = set(ActionCode.values)
     refused = {code for code in codes if code.endswith(":refused")}
     assert {code.removesuffix(":refused") for code in refused} <= codes

@@ -36,7 +36,7 @@ def log_server(settings):
         yield server
 
 
-def test_a_hook_gets_every_row_once_as_an_export_spells_it(hook):
+def test_hook_gets_every_row_as_exported(hook):
     fill(30)
     push_all()
     push_all()
@@ -69,7 +69,7 @@ def test_a_log_server_gets_rfc_5424_messages(log_server):
     assert is_in_order(rows)
 
 
-def test_over_tls_only_a_trusted_log_server_gets_anything(settings):
+def test_untrusted_tls_server_gets_nothing(settings):
     fill(3)
     with a_log_server(is_tls=True) as server:
         settings.EVSPORTAL_AUDIT_PUSH = [f"syslog+tls://127.0.0.1:{server.server_address[1]}"]
@@ -96,7 +96,7 @@ def test_over_https_only_a_trusted_hook_gets_anything(settings):
     assert "planted" not in str(list(Pushed.objects.values()))
 
 
-def test_over_udp_each_row_is_a_datagram_and_what_is_too_long_is_cut(settings):
+def test_udp_row_is_a_datagram_cut_if_long(settings):
     with datagrams() as receiver:
         settings.EVSPORTAL_AUDIT_PUSH = [f"syslog://127.0.0.1:{receiver.getsockname()[1]}"]
         action(random.Random(1), 1).save()
@@ -110,7 +110,7 @@ def test_over_udp_each_row_is_a_datagram_and_what_is_too_long_is_cut(settings):
     assert len(cut.encode()) in {59_999, 60_000}
 
 
-def test_a_file_that_a_full_disk_cut_short_goes_on_with_a_line_of_its_own(settings, tmp_path):
+def test_cut_file_goes_on_with_a_new_line(settings, tmp_path):
     settings.EVSPORTAL_AUDIT_PUSH = [f"file:{tmp_path}/rows.jsonl"]
     (tmp_path / "rows.jsonl").write_text('{"table": "exch')
     fill(3)
@@ -120,7 +120,7 @@ def test_a_file_that_a_full_disk_cut_short_goes_on_with_a_line_of_its_own(settin
     assert known(json.loads(line) for line in lines) == all_rows()
 
 
-def test_a_place_that_wants_only_what_is_new_gets_no_more(hook, settings):
+def test_target_with_new_gets_later_rows_only(hook, settings):
     [target] = settings.EVSPORTAL_AUDIT_PUSH
     settings.EVSPORTAL_AUDIT_PUSH = [f"{target}#new"]
     fill(10)
@@ -136,7 +136,7 @@ def test_a_place_that_wants_only_what_is_new_gets_no_more(hook, settings):
     assert len(hook.got) == count
 
 
-def test_batches_are_small_and_a_huge_row_still_goes(hook, monkeypatch):
+def test_huge_row_is_sent_in_small_batches(hook, monkeypatch):
     monkeypatch.setattr(push, "BYTES_OF_A_TABLE", 2000)
     monkeypatch.setattr(push, "ROWS_OF_A_TABLE", 5)
     fill(10)
@@ -185,7 +185,7 @@ def test_hostile_texts_stay_in_their_message(log_server, text):
         ("syslog+tls://", "no place"),
     ],
 )
-def test_a_place_that_cannot_be_is_refused_at_start(settings, target, words):
+def test_impossible_target_is_refused_at_start(settings, target, words):
     settings.EVSPORTAL_AUDIT_PUSH = [target]
     [error] = check_push()
     assert error.id == "evsportal.E009"
@@ -200,7 +200,7 @@ def test_udp_is_taken_with_a_warning(settings):
     assert "rows may get lost" in warning.msg
 
 
-def test_an_authority_that_is_not_there_is_told_at_start(settings):
+def test_missing_authority_file_is_reported_at_start(settings):
     settings.EVSPORTAL_AUDIT_CA = "/nowhere.pem"
     assert [error.id for error in check_push()] == ["evsportal.E009"]
 

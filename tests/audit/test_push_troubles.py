@@ -42,7 +42,7 @@ def impatient(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_a_log_server_that_breaks_off_amid_a_batch_gets_it_again(settings):
+def test_broken_syslog_batch_is_sent_again(settings):
     fill(30)
     with a_log_server() as server:
         settings.EVSPORTAL_AUDIT_PUSH = [f"syslog+tcp://127.0.0.1:{server.server_address[1]}"]
@@ -56,7 +56,7 @@ def test_a_log_server_that_breaks_off_amid_a_batch_gets_it_again(settings):
 
 
 @pytest.mark.django_db
-def test_a_hook_that_cuts_the_connection_gets_the_same_batch_by_the_same_key(hook):
+def test_cut_hook_gets_same_batch_and_key(hook):
     """It may have kept the rows: what came meanwhile must not make of them another batch."""
     fill(3)
     hook.acts = lambda handler: handler.connection.close()
@@ -73,7 +73,7 @@ def test_a_hook_that_cuts_the_connection_gets_the_same_batch_by_the_same_key(hoo
 
 
 @pytest.mark.django_db
-def test_what_is_refused_is_pushed_again_and_the_outage_logged_once(hook, caplog):
+def test_refused_batch_is_repeated_and_logged_once(hook, caplog):
     fill(3)
     hook.answers = 500
     push_all()
@@ -113,7 +113,7 @@ def test_a_redirect_is_no_acknowledgement(hook):
 
 
 @pytest.mark.django_db
-def test_one_that_failed_is_left_in_peace_for_a_while(hook, target):
+def test_failed_target_is_not_tried_during_its_pause(hook, target):
     fill(1)
     hook.answers = 500
     push_new_rows(target)
@@ -136,7 +136,7 @@ def drip(handler):
 
 
 @pytest.mark.django_db
-def test_one_that_hangs_or_drips_is_given_up_in_time(hook, target, settings, impatient):
+def test_hanging_target_is_given_up_in_time(hook, target, settings, impatient):
     fill(3)
     hook.acts = drip
     with somebody_silent() as silent, nobody() as closed:
@@ -157,7 +157,7 @@ def test_one_that_hangs_or_drips_is_given_up_in_time(hook, target, settings, imp
 
 
 @pytest.mark.django_db
-def test_one_that_was_away_for_long_gets_everything_in_order(hook, target, monkeypatch):
+def test_returning_target_gets_all_rows_in_order(hook, target, monkeypatch):
     monkeypatch.setattr(push, "ROWS_OF_A_TABLE", 7)
     hook.answers = 503
     for seed in range(5):
@@ -172,7 +172,7 @@ def test_one_that_was_away_for_long_gets_everything_in_order(hook, target, monke
 
 
 @pytest.mark.django_db
-def test_a_batch_that_is_not_here_any_more_keeps_nothing_from_the_next(hook, target):
+def test_archived_batch_does_not_block_the_next(hook, target):
     fill(3)
     push_all()
     count = len(hook.got)
@@ -199,9 +199,7 @@ push_new_rows(sys.argv[1], fence=fence)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_killed_before_it_noted_the_acknowledgement_repeats_and_loses_nothing(
-    hook, target
-):
+def test_killed_worker_repeats_and_loses_nothing(hook, target):
     fill(3)
     first = all_rows()
     ended = portal_process.python(KILLED_BEFORE_IT_NOTES, target, EVSPORTAL_AUDIT_PUSH=target)
@@ -273,7 +271,7 @@ def test_two_workers_at_once_lose_nothing(hook, target):
 
 
 @pytest.mark.django_db
-def test_a_place_that_was_taken_out_of_the_settings_rests(hook, target, settings):
+def test_target_removed_from_settings_rests(hook, target, settings):
     start_duty(PUSH, digest_of(target), due_at=timezone.now())
     settings.EVSPORTAL_AUDIT_PUSH = []
     push_duty(Duty.objects.get())
@@ -282,7 +280,7 @@ def test_a_place_that_was_taken_out_of_the_settings_rests(hook, target, settings
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
 @pytest.mark.django_db(transaction=True)
-def test_a_row_that_commits_late_is_waited_for_and_never_skipped(hook, target):
+def test_late_commit_is_never_skipped(hook, target):
     """It has the lower number, and is still on its way when the higher one is there."""
     drawn, go_on = threading.Event(), threading.Event()
 

@@ -63,7 +63,7 @@ def test_the_row_tells_who_for_whom_and_what(operation):
     assert not row.background
 
 
-def test_a_sign_in_is_recorded_as_one_without_its_body(operation):
+def test_sign_in_is_recorded_without_body(operation):
     recorder(operation).opened(request(purpose="login", body=b'"pw-planted"', sensitive=True))
     row = Exchange.objects.get()
     assert (row.purpose, row.background, row.body_sha256) == ("login", True, "")
@@ -85,7 +85,7 @@ def test_the_answer_is_stored_beside_its_request(operation):
     assert row.headers["set-cookie"] == "(left out)"
 
 
-def test_no_answer_is_an_answer_row_that_says_why(operation):
+def test_missing_answer_is_stored_with_its_reason(operation):
     sent, record = request(), recorder(operation)
     record.opened(sent)
     record.failed(sent, Timeout("No answer in 30 s."), elapsed_ms=30_000, answer=None)
@@ -101,7 +101,7 @@ def test_an_answer_that_broke_off_keeps_what_came(operation):
     assert (row.status, row.body, row.error) == (202, '{"snap', "Timeout")
 
 
-def test_the_token_is_stored_nowhere_even_when_the_cloud_echoes_it(operation):
+def test_echoed_token_is_stored_nowhere(operation):
     sent, record = request(url=f"http://cloud/?t={TOKEN}"), recorder(operation, secrets=(TOKEN,))
     record.opened(sent)
     echo = f"decrypt {TOKEN} fail"
@@ -114,7 +114,7 @@ def test_inside_a_transaction_nothing_may_be_sent(operation):
         recorder(operation).opened(request())
 
 
-def test_what_the_guard_of_a_create_raises_leaves_no_row(operation):
+def test_error_before_create_leaves_no_row(operation):
     def refuse():
         raise PermissionError
 

@@ -27,12 +27,12 @@ def test_token_headers_become_fingerprints_that_can_be_compared():
     assert SECRET not in str(first)
 
 
-def test_headers_not_on_the_list_keep_only_their_name():
+def test_unlisted_headers_keep_only_their_name():
     kept = mask_headers({"Cookie": SECRET, "Content-Type": "application/json"})
     assert kept == {"Cookie": "(left out)", "Content-Type": "application/json"}
 
 
-def test_known_secret_in_an_allowed_header_is_struck_out():
+def test_secret_in_allowed_header_is_struck_out():
     kept = mask_headers({"Location": f"http://x/?token={SECRET}"}, secrets=[SECRET])
     assert SECRET not in kept["Location"]
 
@@ -79,7 +79,7 @@ def test_known_secret_is_struck_out_in_each_spelling(spelt):
     assert body.text.replace("=", "") == "back: *** end"
 
 
-def test_known_secret_with_quotes_is_struck_out_of_json():
+def test_secret_with_quotes_is_struck_from_json():
     odd = 'pa"ss\\wörd'
     text = stored(json.dumps({"message": f"wrong: {odd}"}).encode(), secrets=[odd]).text
     assert MASK in text
@@ -97,7 +97,7 @@ def test_known_secret_with_quotes_is_struck_out_of_json():
         f"<p>Authorization: Bearer {SECRET}</p>",
     ],
 )
-def test_secret_pairs_are_masked_in_text_that_is_no_json(text):
+def test_secret_pairs_are_masked_in_plain_text(text):
     assert SECRET not in stored(text.encode()).text
 
 
@@ -124,7 +124,7 @@ def test_secrets_that_json_hides_are_masked(content):
     assert MASK in text
 
 
-def test_long_body_is_cut_and_keeps_size_and_digest_of_the_original():
+def test_cut_body_keeps_original_size_and_digest():
     body = mask_body("ş".encode() * 100, most_bytes=33)
     assert body.text == "ş" * 16
     assert (body.size_bytes, body.cut, len(body.sha256)) == (200, True, 64)
@@ -137,7 +137,7 @@ def test_any_bytes_can_be_stored(raw):
     text.encode()
 
 
-def test_request_id_is_the_first_that_the_cloud_gave():
+def test_first_request_id_header_counts():
     headers = {"x-compute-request-id": "req-1", "X-Request-Id": "gate-1"}
     assert request_id_of(headers) == "gate-1"
     assert request_id_of({}) == ""
@@ -175,14 +175,14 @@ def test_lists_of_secrets_and_older_tokens_are_masked(content, left):
     ],
     ids=range(5),
 )
-def test_what_looks_like_a_token_is_struck_out_of_any_text(text):
+def test_token_shapes_are_struck_from_any_text(text):
     masked = stored(json.dumps({"message": text}).encode()).text
     for secret in (FERNET, JWT, SECRET):
         assert secret not in masked
     assert MASK in json.loads(masked)["message"]
 
 
-def test_a_body_with_nothing_secret_is_known_to_be_the_original():
+def test_body_without_secrets_is_original():
     plain = stored(b'{"name": "n"}')
     row = Exchange(body=plain.text, body_sha256=plain.sha256)
     assert has_original_body(row)

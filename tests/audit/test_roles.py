@@ -127,7 +127,7 @@ def ask(client):
 
 
 @needs_roles
-def test_each_program_does_its_work_in_its_own_role(roles, cloud, people, settings):
+def test_each_program_works_in_its_own_role(roles, cloud, people, settings):
     settings.EVSPORTAL_AUDIT_SEAL_SECONDS = settings.EVSPORTAL_WATCH_SECONDS = 1
     with logged_in_as(roles["worker"]):
         work(until=Volume.objects.exists)
@@ -148,7 +148,7 @@ def test_each_program_does_its_work_in_its_own_role(roles, cloud, people, settin
 
 
 @needs_roles
-def test_the_archive_is_made_in_the_archives_role_and_in_no_other(roles, cloud, tmp_path):
+def test_only_the_archive_role_may_archive(roles, cloud, tmp_path):
     with time_machine.travel(timezone.now() - timedelta(days=30)):
         Action.objects.create(
             at=timezone.now(), code="session:sign-in", cause=uuid.uuid4(), actor_name="alice"
@@ -249,14 +249,14 @@ def test_what_each_role_may_do_to_the_trail(part, inserts, deletes, roles):
 
 
 @needs_roles
-def test_the_worker_reads_no_session_and_the_archive_no_password(roles):
+def test_worker_and_archive_roles_read_no_secrets(roles):
     for part, table in (("worker", "django_session"), ("archive", "auth_user")):
         with logged_in_as(roles[part]):
             assert is_forbidden(f"SELECT * FROM {table}")
 
 
 @needs_roles
-def test_running_the_sql_again_takes_back_what_was_given_in_between(roles):
+def test_rerun_sql_revokes_rights_given_meanwhile(roles):
     with connection.cursor() as cursor:
         cursor.execute(f'GRANT ALL ON snapshots_seal TO "{roles["web"]}"')
         cursor.execute(sql(roles))
@@ -265,7 +265,7 @@ def test_running_the_sql_again_takes_back_what_was_given_in_between(roles):
 
 
 @needs_roles
-def test_a_role_that_is_a_member_of_the_owner_is_refused(roles):
+def test_member_of_the_owner_is_refused(roles):
     with connection.cursor() as cursor:
         cursor.execute(f'GRANT "{connection.settings_dict["USER"]}" TO "{roles["worker"]}"')
     with pytest.raises(CommandError, match="may do all that the owner"):
@@ -273,7 +273,7 @@ def test_a_role_that_is_a_member_of_the_owner_is_refused(roles):
 
 
 @needs_roles
-def test_roles_that_own_the_tables_or_are_one_are_refused():
+def test_owner_and_equal_roles_are_refused():
     owner = connection.settings_dict["USER"]
     with pytest.raises(CommandError, match="may do all that the owner"):
         call_command("audit_roles", web=owner)
@@ -288,7 +288,7 @@ def test_sqlite_has_no_roles():
 
 
 @needs_roles
-def test_a_program_that_may_not_migrate_says_who_must(roles):
+def test_program_without_rights_says_who_migrates(roles):
     url = environ()["DATABASE_URL"].replace("//evsportal@", f"//{roles['web']}@")
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions'")

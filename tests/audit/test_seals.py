@@ -43,7 +43,7 @@ def unsealed_rows():
 
 
 @pytest.mark.django_db
-def test_every_row_is_sealed_once_and_the_whole_is_sound(key, small_seals):
+def test_every_row_is_sealed_once(key, small_seals):
     fill(60)
     made = seal_new_rows(at_once=True)
     assert [one.number for one in made] == list(range(1, len(made) + 1))
@@ -56,7 +56,7 @@ def test_every_row_is_sealed_once_and_the_whole_is_sound(key, small_seals):
 
 
 @pytest.mark.django_db
-def test_few_rows_wait_until_the_oldest_is_old_enough(settings):
+def test_few_rows_wait_for_their_age(settings):
     settings.EVSPORTAL_AUDIT_SEAL_SECONDS = 300
     fill(10)
     assert seal_new_rows(now=MOMENT + timedelta(seconds=299)) == []
@@ -74,7 +74,7 @@ def test_a_full_batch_does_not_wait(settings, small_seals):
 
 
 @pytest.mark.django_db
-def test_without_a_key_seals_are_chained_and_say_that_they_are_unsigned():
+def test_seals_without_a_key_are_chained_unsigned():
     fill(5)
     (made,) = seal_new_rows(at_once=True)
     assert (made.key_id, made.signature) == ("", "")
@@ -82,7 +82,7 @@ def test_without_a_key_seals_are_chained_and_say_that_they_are_unsigned():
 
 
 @pytest.mark.django_db
-def test_a_number_that_a_rollback_left_out_is_no_gap(key):
+def test_number_lost_by_rollback_is_no_gap(key):
     fill(5)
     with transaction.atomic():
         fill(1, seed=2)
@@ -104,7 +104,7 @@ def test_the_duty_seals_and_plans_its_next_look(settings):
 
 
 @pytest.mark.django_db
-def test_a_broken_key_is_told_and_leaves_the_rows_for_later(settings):
+def test_broken_key_is_reported_and_rows_wait(settings):
     settings.EVSPORTAL_AUDIT_SEAL_SECONDS = 1
     settings.EVSPORTAL_AUDIT_KEY = "no key at all"
     fill(3)
@@ -118,7 +118,7 @@ def test_a_broken_key_is_told_and_leaves_the_rows_for_later(settings):
 
 @pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has one writer at a time")
 @pytest.mark.django_db(transaction=True)
-def test_a_row_that_commits_late_is_waited_for_and_never_skipped(settings):
+def test_late_commit_is_never_skipped(settings):
     """It has the lower number, and is still on its way when the higher one is there."""
     drawn, go_on = Event(), Event()
 
@@ -194,7 +194,7 @@ def test_a_row_that_is_gone_is_named(sealed):
     assert found(sealed) == ("missing", "action", seq)
 
 
-def test_a_row_in_a_gap_of_numbers_is_inserted(db, key, small_seals):
+def test_row_in_a_gap_counts_as_inserted(db, key, small_seals):
     rng = random.Random(6)
     for seq in (1001, 1003):
         action(rng, seq, seq=seq).save()
@@ -244,7 +244,7 @@ def test_a_seal_that_was_touched_is_named(sealed, sql, kind, number):
     assert found(sealed) == (kind, "seal", number)
 
 
-def test_a_chain_made_anew_without_the_key_lacks_the_signature(sealed, settings):
+def test_rebuilt_chain_lacks_the_keys_signature(sealed, settings):
     run("UPDATE snapshots_exchange SET ticket = 'CHG9' WHERE seq = %s", third())
     run("DELETE FROM snapshots_seal")
     settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
@@ -264,7 +264,7 @@ def test_a_cut_end_shows_against_an_anchor_only(sealed):
     assert found(sealed, anchors=[anchor]) == ("cut", "seal", last.number)
 
 
-def test_the_command_says_what_it_found_and_is_itself_recorded(sealed, capsys):
+def test_verify_command_reports_and_is_recorded(sealed, capsys):
     put_back()
     call_command("audit_verify")
     assert "Sound: " in capsys.readouterr().out

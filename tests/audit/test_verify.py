@@ -53,7 +53,7 @@ def found(key=None, **told):
 # --- keys ------------------------------------------------------------------------------------
 
 
-def test_seals_from_before_the_key_are_covered_by_the_first_signed_one(settings):
+def test_first_signed_seal_covers_unsigned_seals(settings):
     bare = sealed(30)
     assert not is_signed()
     key = new_key(settings)
@@ -64,13 +64,13 @@ def test_seals_from_before_the_key_are_covered_by_the_first_signed_one(settings)
     assert (report.damage, report.bare, report.signed) == (None, len(bare), len(signed))
 
 
-def test_a_seal_whose_signature_was_taken_off_later_is_not_from_before_the_key(key, open_door):
+def test_removed_signature_is_damage(key, open_door):
     sealed(30)
     run("UPDATE snapshots_seal SET key_id = '', signature = '' WHERE number = 2")
     assert found(key) == ("signature", "seal", 2)
 
 
-def test_a_new_key_and_the_one_before_it_are_good_together_only(settings):
+def test_old_and_new_key_verify_only_together(settings):
     old = new_key(settings)
     before = sealed(30)
     key = new_key(settings)
@@ -90,7 +90,7 @@ def test_the_command_takes_a_file_of_several_keys(settings, tmp_path, capsys):
     assert "Sound: " in capsys.readouterr().out
 
 
-def test_another_name_of_the_key_on_a_seal_shows(key, open_door):
+def test_wrong_key_id_on_a_seal_is_damage(key, open_door):
     sealed(30)
     run("UPDATE snapshots_seal SET key_id = %s WHERE number = 2", "ab" * 32)
     assert found(key) == ("signature", "seal", 2)
@@ -124,7 +124,7 @@ def remove(seal):
         rows._raw_delete("default")
 
 
-def test_archived_rows_are_told_by_a_tombstone_that_is_sealed_and_signed(key):
+def test_sealed_signed_tombstone_excuses_archived_rows(key):
     first = sealed(30)[0]
     archive(first)
     seal_new_rows(at_once=True)
@@ -162,7 +162,7 @@ def test_a_tombstone_without_the_signature_is_forged(key, open_door, is_sealed):
     assert found(key) == ("tombstone", "tombstone", stone.seq)
 
 
-def test_a_row_put_back_into_an_archived_range_must_be_the_one_that_was_there(key):
+def test_restored_archived_row_must_match_its_seal(key):
     first = sealed(30)[0]
     one = Exchange.objects.order_by("seq").values().first()
     archive(first)
@@ -195,7 +195,7 @@ def test_a_row_put_back_into_an_archived_range_must_be_the_one_that_was_there(ke
         ("subject", "CAST(x'ff' AS text)"),
     ],
 )
-def test_a_cell_that_cannot_be_read_names_its_row(key, open_door, column, value):
+def test_unreadable_cell_names_its_row(key, open_door, column, value):
     sealed(60)
     seq = Action.objects.order_by("seq")[7].seq
     run("PRAGMA writable_schema = ON")
@@ -240,7 +240,7 @@ def test_a_seal_of_no_number_is_named(key, open_door, number):
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL keeps to its types")
-def test_the_first_bad_row_is_named_though_a_later_one_cannot_be_read(key, open_door):
+def test_first_bad_row_is_named_before_unreadable_rows(key, open_door):
     sealed(60)
     first, second = (one.seq for one in Action.objects.order_by("seq")[7:9])
     run("UPDATE snapshots_action SET subject = 'somebody' WHERE seq = %s", first)
@@ -279,7 +279,7 @@ def test_json_written_otherwise_is_no_damage(key, open_door):
         "id = CAST(id AS BLOB)",
     ],
 )
-def test_an_id_or_a_time_that_is_spelt_otherwise_was_changed(key, open_door, change):
+def test_respelt_id_or_time_counts_as_changed(key, open_door, change):
     """It means the same, and is not found any more."""
     sealed(60)
     seq = Action.objects.order_by("seq")[7].seq
@@ -317,7 +317,7 @@ def test_json_that_python_does_not_read_was_changed(key, open_door, details):
 # --- the rest --------------------------------------------------------------------------------
 
 
-def test_rows_from_a_clock_that_was_ahead_do_not_wait_for_it(settings):
+def test_rows_with_future_times_do_not_wait(settings):
     settings.EVSPORTAL_AUDIT_SEAL_SECONDS = 300
     action(random.Random(1), 0, at=MOMENT + timedelta(days=365)).save()
     assert len(seal_new_rows(now=MOMENT)) == 1
@@ -328,7 +328,7 @@ def test_a_trail_without_rows_or_seals_is_sound(key):
     assert (report.damage, report.rows, report.seals) == (None, 0, 0)
 
 
-def test_rows_of_earlier_seals_are_not_read_when_so_asked(key, open_door):
+def test_since_skips_rows_of_earlier_seals(key, open_door):
     sealed(30)
     run(
         "UPDATE snapshots_exchange SET ticket = 'CHG9' WHERE seq = (SELECT min(seq) "

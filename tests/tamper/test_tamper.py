@@ -43,7 +43,7 @@ def test_a_verifier_that_sees_nothing_is_counted(monkeypatch):
     assert (count.planted, count.missed, count.misnamed) == (5, 5, 0)
 
 
-def test_a_verifier_that_names_another_row_or_cries_wolf_is_counted(monkeypatch):
+def test_misnamed_rows_and_false_alarms_are_counted(monkeypatch):
     trail = Trail({"rows.jsonl": [b'{"table": "action", "seq": 1, "at": "2026"}\n']}, "", [])
     monkeypatch.setattr("tests.tamper.__main__.verdict", lambda *_: ("changed", "Row 2 of action"))
     monkeypatch.setattr(exports, "DAMAGES", [(1, exports.a_field)])

@@ -53,7 +53,7 @@ WITHOUT_OTHERS = BY_TWO.replace(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_where_other_processes_cannot_work_one_says_it_alone(key):
+def test_one_process_verifies_if_others_fail(key):
     sealed(30)
     told = portal_process.python(WITHOUT_OTHERS)
     one = verify(key=key)
@@ -73,7 +73,7 @@ with ProcessPoolExecutor(1, context, initializer=begin) as pool:
 """
 
 
-def test_other_processes_end_with_the_one_that_began_them():
+def test_child_processes_end_with_their_parent():
     told = portal_process.python(WAITING)  # comes back when nobody holds its output any more
     assert told.returncode == -9, told.stderr
     assert int(told.stdout) > 0
