@@ -182,7 +182,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "evsportal.static_files.StaticFilesStorage"},
 }
 
 SESSION_COOKIE_SECURE: bool = _VALUES["EVSPORTAL_HTTPS"]
