@@ -3,7 +3,6 @@
 `python tools/format_static.py` writes; `--check` only names the files that differ, and fails.
 """
 
-# ruff: noqa: INP001 - a program, not a package
 import sys
 from pathlib import Path
 

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from snapshots.models import Action, ActionCode, Anomaly, AnomalyKind, Exchange, Purpose
 from snapshots.operations.messages import anomaly_sentence
+from snapshots.operations.rights import reason_in
 
 register = template.Library()
 
@@ -30,6 +31,12 @@ def what(record: Exchange | Action | Anomaly) -> str:
         return str(_WHAT.get(record.purpose, record.purpose))
     code = record.code if isinstance(record, Action) else record.kind
     return str(_WHAT.get(code, code))
+
+
+@register.filter
+def detail_text(text: str, name: str) -> str:
+    """A detail of an action: a reason is stored as a code where it is one of the portal's own."""
+    return reason_in({"why": text}) if name == "why" else text
 
 
 @register.filter

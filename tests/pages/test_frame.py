@@ -199,7 +199,7 @@ def test_a_form_without_its_token_is_explained(alice, volume):
 def test_a_form_without_its_token_leads_back_to_its_page(alice, referer, link):
     strict = Client(enforce_csrf_checks=True)
     answer = strict.post("/accounts/logout/", headers={"Referer": referer})
-    assert f'href="{link}">Open the page anew' in answer.text
+    assert f'href="{link}">Open the page again' in answer.text
 
 
 def test_an_address_for_buttons_only_has_a_page(alice, operation):
