@@ -2,6 +2,8 @@
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from snapshots.forms.secrets import looks_secret
 
@@ -10,14 +12,16 @@ class EndingForm(forms.Form):
     """What was seen in the cloud, in a sentence that everybody concerned will read."""
 
     why = forms.CharField(
-        label="What did you find in the cloud?",
+        label=gettext_lazy("What did you find in the cloud?"),
         max_length=255,
-        help_text="The requester and auditors read it.",
-        error_messages={"required": "Say what you found in the cloud."},
+        help_text=gettext_lazy("The requester and auditors read it."),
+        error_messages={"required": gettext_lazy("Say what you found in the cloud.")},
     )
 
     def clean_why(self) -> str:
         why = str(self.cleaned_data["why"])
         if looks := looks_secret(why):
-            raise ValidationError(f"This looks like {looks}. Leave it out: it would be kept.")
+            raise ValidationError(
+                _("This looks like {kind}. Leave it out: it would be kept.").format(kind=looks)
+            )
         return why if why.endswith((".", "!", "?")) else f"{why}."

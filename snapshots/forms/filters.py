@@ -5,16 +5,22 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from snapshots.models import OperationState
 
-STATES = [("", "Any state"), ("open", "Unfinished"), *OperationState.choices]
+STATES = [
+    ("", gettext_lazy("Any state")),
+    ("open", gettext_lazy("Unfinished")),
+    *OperationState.choices,
+]
 STATUSES = [
-    ("", "Any"),
-    ("2xx", "2xx: it worked"),
-    ("4xx", "4xx: refused"),
-    ("5xx", "5xx: server trouble"),
-    ("none", "No answer"),
+    ("", gettext_lazy("Any")),
+    ("2xx", gettext_lazy("2xx: it worked")),
+    ("4xx", gettext_lazy("4xx: refused")),
+    ("5xx", gettext_lazy("5xx: server trouble")),
+    ("none", gettext_lazy("No answer")),
 ]
 
 
@@ -22,7 +28,7 @@ class SearchForm(forms.Form):
     """Free text."""
 
     q = forms.CharField(
-        label="Search",
+        label=gettext_lazy("Search"),
         required=False,
         max_length=200,
         widget=forms.TextInput(attrs={"type": "search"}),
@@ -38,7 +44,10 @@ class OperationFilterForm(SearchForm):
     """Free text and a state."""
 
     state = forms.CharField(
-        label="State", required=False, max_length=20, widget=forms.Select(choices=STATES)
+        label=gettext_lazy("State"),
+        required=False,
+        max_length=20,
+        widget=forms.Select(choices=STATES),
     )
 
     def chosen_state(self) -> str:
@@ -50,24 +59,26 @@ class PeriodForm(forms.Form):
     """Days are whole days in UTC, the last one included; either may stay empty."""
 
     since = forms.DateField(
-        label="From day", required=False, widget=forms.DateInput(attrs={"type": "date"})
+        label=gettext_lazy("From day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
     )
     until = forms.DateField(
-        label="To day", required=False, widget=forms.DateInput(attrs={"type": "date"})
+        label=gettext_lazy("To day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
 
     def clean_until(self) -> date | None:
         until: date | None = self.cleaned_data["until"]
         if until == date.max:
-            raise ValidationError("Choose an earlier day.")
+            raise ValidationError(_("Choose an earlier day."))
         return until
 
     def clean(self) -> dict[str, Any]:
-        told = self.cleaned_data
-        since, until = told.get("since"), told.get("until")
+        cleaned = self.cleaned_data
+        since, until = cleaned.get("since"), cleaned.get("until")
         if since and until and since > until:
-            self.add_error("until", "From day is after To day.")
-        return told
+            self.add_error("until", _("From day is after To day."))
+        return cleaned
 
 
 class AuditSearchForm(PeriodForm):
@@ -75,27 +86,29 @@ class AuditSearchForm(PeriodForm):
 
     field_order = ["q", "actor", "volume", "operation", "status", "since", "until", "background"]
     q = forms.CharField(
-        label="Search",
+        label=gettext_lazy("Search"),
         required=False,
         max_length=20_000,  # `search` refuses what is too long, with its own words
         widget=forms.TextInput(
             attrs={"type": "search", "placeholder": 'ticket:CHG123 code:EVS.5400 "free text"'}
         ),
-        help_text="Words, “phrases in quotes”, and qualifiers: actor, actor-id, for, ticket, "
-        "target, volume, operation, cloud, status (404, 4xx, >=400, none), code, kind, what, "
-        "cause, on, since, until, before, after, background. A minus before a qualifier leaves it "
-        "out.",
+        help_text=gettext_lazy(
+            "Words, “phrases in quotes”, and qualifiers: actor, actor-id, for, ticket, "
+            "target, volume, operation, cloud, status (404, 4xx, >=400, none), code, kind, what, "
+            "cause, on, since, until, before, after, background. A minus before a qualifier "
+            "leaves it out."
+        ),
     )
-    actor = forms.CharField(label="Actor", required=False, max_length=150)
-    volume = forms.CharField(label="Volume", required=False, max_length=255)
-    operation = forms.CharField(label="Operation", required=False, max_length=36)
+    actor = forms.CharField(label=gettext_lazy("Actor"), required=False, max_length=150)
+    volume = forms.CharField(label=gettext_lazy("Volume"), required=False, max_length=255)
+    operation = forms.CharField(label=gettext_lazy("Operation"), required=False, max_length=36)
     status = forms.CharField(
-        label="Answer",
+        label=gettext_lazy("Answer"),
         required=False,
         max_length=4,
         widget=forms.Select(choices=STATUSES),
     )
-    background = forms.BooleanField(label="Background", required=False)
+    background = forms.BooleanField(label=gettext_lazy("Background"), required=False)
 
     @property
     def narrows(self) -> bool:
@@ -104,15 +117,15 @@ class AuditSearchForm(PeriodForm):
 
     def query(self) -> str:
         """All that was asked, in the query language."""
-        told = self.cleaned_data
+        cleaned = self.cleaned_data
         named = {
-            "actor": told.get("actor"),
-            "volume": told.get("volume"),
-            "operation": told.get("operation"),
-            "status": told.get("status"),
-            "since": told.get("since"),
-            "until": told.get("until"),
-            "background": "yes" if told.get("background") else "",
+            "actor": cleaned.get("actor"),
+            "volume": cleaned.get("volume"),
+            "operation": cleaned.get("operation"),
+            "status": cleaned.get("status"),
+            "since": cleaned.get("since"),
+            "until": cleaned.get("until"),
+            "background": "yes" if cleaned.get("background") else "",
         }
         terms = [f'{name}:"{value}"' for name, value in named.items() if value]
-        return " ".join([*terms, told.get("q", "")]).strip()
+        return " ".join([*terms, cleaned.get("q", "")]).strip()

@@ -9,6 +9,9 @@ import re
 from collections import Counter
 from itertools import pairwise
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from snapshots.evs.secrets import CLOUD_TOKEN, PRIVATE_KEY, SIGNED_TOKEN
 
 LONGEST_READ = 4000  # of a text; longer ones are refused for their length
@@ -19,18 +22,20 @@ _LEAST_VALUE = 4
 
 _PRIVATE_KEY = re.compile(PRIVATE_KEY, re.IGNORECASE)
 _KNOWN_SHAPES = {
-    "a signed token (JWT)": re.compile(SIGNED_TOKEN),
-    "a token of the cloud": re.compile(CLOUD_TOKEN),
-    "an access key": re.compile(
+    gettext_noop("a signed token (JWT)"): re.compile(SIGNED_TOKEN),
+    gettext_noop("a token of the cloud"): re.compile(CLOUD_TOKEN),
+    gettext_noop("an access key"): re.compile(
         r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{30,}"
         r"|\bglpat-[\w-]{20,}|\bxox[abprs]-[\w-]{10,}|\b[sr]k_live_[A-Za-z0-9]{16,}"
     ),
-    "a request's authorization": re.compile(
+    gettext_noop("a request's authorization"): re.compile(
         r"\bauthorization\s*[:=]\s*\S+|\bx-(?:auth|subject|security)-token\s*[:=]\s*\S+"
         r"|\b(?:bearer|basic)\s+(?=\S*[0-9A-Z=+/])[\w.~+/=-]{16,}|\bSDK-HMAC-SHA256\b",
         re.IGNORECASE,
     ),
-    "a password in an address": re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]*:[^\s/@]+@"),
+    gettext_noop("a password in an address"): re.compile(
+        r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]*:[^\s/@]+@"
+    ),
 }
 _WORD = (
     r"pass(?:word|wd|phrase|code)|pwd|secret|token|credentials?|(?:api|access|secret|private)"
@@ -64,14 +69,14 @@ def looks_secret(text: str, *, key: str = "") -> str:
     """
     text = text[:LONGEST_READ]
     if _PRIVATE_KEY.search(text):
-        return "a private key"
-    for words, shape in _KNOWN_SHAPES.items():
+        return _("a private key")
+    for name, shape in _KNOWN_SHAPES.items():
         if shape.search(text):
-            return words
+            return _(name)
     if any(_tells_value(pair) for pair in _PAIR.finditer(text)) or _is_named(key, text.strip()):
-        return "a password or a key"
+        return _("a password or a key")
     if any(_is_random(run) for run in _RUN.findall(_ID.sub(" ", text))):
-        return "a key or a token"
+        return _("a key or a token")
     return ""
 
 

@@ -12,6 +12,8 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from snapshots import clouds
 from snapshots.evs.limits import (
@@ -30,21 +32,29 @@ from snapshots.forms.secrets import looks_secret
 from snapshots.models import Volume, may_request_for_others
 from snapshots.selectors.volumes import volumes_usable_by
 
-CHOOSE = "This is not one of your volumes. Choose one from the list."
-DAMAGED = "This form was damaged on its way. Nothing was asked; send it again."
-ASKS = "In use or being attached: asks for your consent"
-SEND_IT = "It is no secret; send it as it is"
+CHOOSE = gettext_lazy("This is not one of your volumes. Choose one from the list.")
+DAMAGED = gettext_lazy("This form was damaged on its way. Nothing was asked; send it again.")
+READY = gettext_noop("Ready")
+ASKS = gettext_noop("In use or being attached: asks for your consent")
+CLOSED = gettext_noop("No snapshot possible now")
+SEND_IT = gettext_lazy("It is no secret; send it as it is")
+TOO_LONG = {
+    "on_behalf_of": gettext_lazy(
+        "“On behalf of” is %(show_value)d characters long; at most %(limit_value)d are allowed."
+    ),
+    "ticket": gettext_lazy(
+        "The ticket is %(show_value)d characters long; at most %(limit_value)d are allowed."
+    ),
+    "reason": gettext_lazy(
+        "The reason is %(show_value)d characters long; at most %(limit_value)d are allowed."
+    ),
+}
 _TYPED_FREELY = ("name", "description", "on_behalf_of", "ticket", "reason")
 _one_line = RegexValidator(
     CONTROL,
-    "Remove the line break, tab or other control character.",
+    gettext_lazy("Remove the line break, tab or other control character."),
     inverse_match=True,
 )
-
-
-def _too_long(what: str) -> dict[str, str]:
-    words = "is %(show_value)d characters long; at most %(limit_value)d are allowed."
-    return {"max_length": f"{what} {words}"}
 
 
 class Text(forms.CharField):
@@ -53,7 +63,9 @@ class Text(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.validators = [
-            one for one in self.validators if not isinstance(one, ProhibitNullCharactersValidator)
+            validator
+            for validator in self.validators
+            if not isinstance(validator, ProhibitNullCharactersValidator)
         ]
 
 
@@ -91,7 +103,7 @@ class Consent(forms.Field):
 
     def to_python(self, value: Any) -> bool:
         if value not in (*self.YES, *self.NO):
-            raise ValidationError("Tick the box or leave it blank; what was sent is neither.")
+            raise ValidationError(_("Tick the box or leave it blank; what was sent is neither."))
         return value in self.YES
 
     def validate(self, value: Any) -> None:
@@ -108,45 +120,50 @@ class SnapshotForm(forms.Form):
         error_messages={"required": DAMAGED, "invalid": DAMAGED},
     )
     volume_id = Text(
-        label="Volume",
+        label=gettext_lazy("Volume"),
         strip=False,
         widget=VolumeSelect,
-        error_messages={"required": "Choose the volume to take a snapshot of."},
+        error_messages={"required": gettext_lazy("Choose the volume to take a snapshot of.")},
     )
     # Offered only where the volume needs it. Ticked for a volume that is available by now it is
     # still sent as true: that is what the person agreed to, the cloud takes it, and the volume
     # may be attached again before its turn comes.
-    force = Consent(label="Take it while the volume is in use", required=False)
+    force = Consent(label=gettext_lazy("Take it while the volume is in use"), required=False)
     name = Text(
-        label="Name",
+        label=gettext_lazy("Name"),
         required=False,
         strip=False,
-        help_text="Shown in the cloud's console. Blank is allowed.",
+        help_text=gettext_lazy("Shown in the cloud's console. Blank is allowed."),
     )
     description = Text(
-        label="Description", required=False, strip=False, help_text="One line, for people."
+        label=gettext_lazy("Description"),
+        required=False,
+        strip=False,
+        help_text=gettext_lazy("One line, for people."),
     )
     on_behalf_of = Text(
-        label="On behalf of",
+        label=gettext_lazy("On behalf of"),
         required=False,
         max_length=150,
-        error_messages=_too_long("“On behalf of”"),
+        error_messages={"max_length": TOO_LONG["on_behalf_of"]},
         validators=[_one_line],
-        help_text="Who asked you for this snapshot. With it, give a ticket or a reason.",
+        help_text=gettext_lazy(
+            "Who asked you for this snapshot. With it, give a ticket or a reason."
+        ),
     )
     ticket = Text(
-        label="Ticket",
+        label=gettext_lazy("Ticket"),
         required=False,
         max_length=80,
-        error_messages=_too_long("The ticket"),
+        error_messages={"max_length": TOO_LONG["ticket"]},
         validators=[_one_line],
-        help_text="Number of the change or incident, such as CHG-1042.",
+        help_text=gettext_lazy("Number of the change or incident, such as CHG-1042."),
     )
     reason = Text(
-        label="Reason",
+        label=gettext_lazy("Reason"),
         required=False,
         max_length=500,
-        error_messages=_too_long("The reason"),
+        error_messages={"max_length": TOO_LONG["reason"]},
         validators=[_one_line],
     )
     # Offered only where something typed looks like one.
@@ -163,8 +180,8 @@ class SnapshotForm(forms.Form):
         self.damage = ""  # what cannot be shown at any field
         self.seems_secret = False  # something typed does; known once it was checked
         # A cloud taken out of the settings leaves its volumes behind; nobody could send for them.
-        known = set(clouds.cloud_names())
-        self.volumes = [one for one in volumes_usable_by(requester) if one.cloud in known]
+        names = set(clouds.cloud_names())
+        self.volumes = [volume for volume in volumes_usable_by(requester) if volume.cloud in names]
         self._offer_volumes()
         if not may_request_for_others(requester):
             for name in ("on_behalf_of", "ticket", "reason"):
@@ -198,8 +215,10 @@ class SnapshotForm(forms.Form):
             raise ValidationError(CHOOSE)
         if not volume.takes_snapshot:
             raise ValidationError(
-                f"{volume.label} is “{volume.status}” and takes no snapshot now. "
-                "Try again when it is available or in use."
+                _(
+                    "{volume} is “{status}” and takes no snapshot now. "
+                    "Try again when it is available or in use."
+                ).format(volume=volume.label, status=volume.status)
             )
         return volume.volume_id
 
@@ -234,7 +253,10 @@ class SnapshotForm(forms.Form):
         ticked = self.cleaned_data.get("force", True)  # absent: it has its own error already
         if volume is not None and volume.needs_force and not ticked:
             box = self.fields["force"].label
-            self.add_error("force", f"{volume.label} is {volume.status}: tick “{box}” to go on.")
+            message = _("{volume} is {status}: tick “{box}” to go on.")
+            self.add_error(
+                "force", message.format(volume=volume.label, status=volume.status, box=box)
+            )
 
     def _check_metadata(self) -> None:
         self.metadata, problems = clean_metadata(
@@ -243,26 +265,27 @@ class SnapshotForm(forms.Form):
         )
         note_problems(self.rows, problems)
         if problems:
-            self.add_error(None, "Some metadata needs a change.")  # told at its rows
+            self.add_error(None, _("Some metadata needs a change."))  # said at its rows
         if strange := unreadable_names(self.data):
-            self.damage = (
-                f"Metadata came in a field the portal cannot read, “{strange[0][:50]}”."
+            self.damage = _(
+                "Metadata came in a field the portal cannot read, “{name}”."
                 " It is not in the rows below: add it again."
-            )
+            ).format(name=strange[0][:50])
             self.add_error(None, self.damage)
 
     def _check_on_behalf_of(self) -> None:
-        told = self.cleaned_data
-        if told.get("on_behalf_of") and not told.get("ticket") and not told.get("reason"):
-            self.add_error("ticket", "Give a ticket or a reason when you ask for somebody else.")
+        fields = self.cleaned_data
+        if fields.get("on_behalf_of") and not fields.get("ticket") and not fields.get("reason"):
+            message = _("Give a ticket or a reason when you ask for somebody else.")
+            self.add_error("ticket", message)
 
     def _check_secrets(self) -> None:
-        """What goes to the cloud and into the trail stays there for good, so whoever types a
-        secret is warned before. The words never repeat it.
+        """What goes to the cloud and into the trail stays there for good, so a person who
+        types a secret is warned before. The message never repeats it.
         """
         for name in self.fields.keys() & set(_TYPED_FREELY):
-            if words := looks_secret(str(self[name].value() or "")):
-                self._warn(words, at=name)
+            if kind := looks_secret(str(self[name].value() or "")):
+                self._warn(kind, at=name)
         for row in self.rows:
             in_key, in_value = looks_secret(row.key), looks_secret(row.value, key=row.key)
             if in_key:
@@ -270,16 +293,18 @@ class SnapshotForm(forms.Form):
             if in_value:
                 self._warn(in_value, at=row.value_errors)
 
-    def _warn(self, words: str, *, at: str | list[str]) -> None:
+    def _warn(self, kind: str, *, at: str | list[str]) -> None:
         self.seems_secret = True
         if self.cleaned_data.get("no_secret"):
             return
-        advice = f"looks like {words}. Take it out, or tick “{SEND_IT}” below."
+        values = {"kind": kind, "box": SEND_IT}
         if isinstance(at, str):
-            self.add_error(at, f"“{self.fields[at].label}” {advice}")
+            message = _("“{field}” looks like {kind}. Take it out, or tick “{box}” below.")
+            self.add_error(at, message.format(field=self.fields[at].label, **values))
         else:
-            at.append(f"This {advice}")
-            self.add_error(None, "Some metadata looks like a secret.")  # told at its rows
+            message = _("This looks like {kind}. Take it out, or tick “{box}” below.")
+            at.append(message.format(**values))
+            self.add_error(None, _("Some metadata looks like a secret."))  # said at its rows
 
     # --- for the page ------------------------------------------------------------------------
 
@@ -302,7 +327,10 @@ class SnapshotForm(forms.Form):
             for text in self.errors.get(name, [])
         ]
         rows = [
-            (f"id_{name}", f"Metadata row {number}: {text}")
+            (
+                f"id_{name}",
+                _("Metadata row {number}: {problem}").format(number=number, problem=text),
+            )
             for number, row in enumerate(self.rows, start=1)
             for name, texts in (
                 (row.key_name, row.key_errors),
@@ -325,40 +353,49 @@ class SnapshotForm(forms.Form):
     def _count(self, field: str, bytes_: int, chars: int | None) -> str:
         text = str(self[field].value() or "").strip()
         if not text:
-            parts = [f"{chars} characters"] if chars else []
-            return f"At most {', '.join([*parts, f'{bytes_} bytes'])}"
-        parts = [f"{len(text)} of {chars} characters"] if chars else []
-        return ", ".join([*parts, f"{utf8_length(text)} of {bytes_} bytes"])
+            most = (
+                _("At most {chars} characters, {bytes} bytes")
+                if chars
+                else _("At most {bytes} bytes")
+            )
+            return most.format(chars=chars, bytes=bytes_)
+        parts = (
+            [_("{used} of {most} characters").format(used=len(text), most=chars)] if chars else []
+        )
+        used = _("{used} of {most} bytes").format(used=utf8_length(text), most=bytes_)
+        return ", ".join([*parts, used])
 
 
 def _raise(problems: Sequence[Problem]) -> None:
     if problems:
-        raise ValidationError([ValidationError(one.message, code=one.code) for one in problems])
+        raise ValidationError(
+            [ValidationError(problem.message, code=problem.code) for problem in problems]
+        )
 
 
 def _choices(volumes: Sequence[Volume]) -> list[tuple[str, Any]]:
     names = Counter(volume.label for volume in volumes)
     several = len({volume.cloud for volume in volumes}) > 1
     groups: dict[str, list[tuple[str, str]]] = {
-        "Ready": [],
-        ASKS: [],
-        "No snapshot possible now": [],
+        _(READY): [],
+        _(ASKS): [],
+        _(CLOSED): [],
     }
     for volume in volumes:
         label = _option(volume, alike=names[volume.label] > 1, several=several)
-        groups[_group_of(volume)].append((volume.volume_id, label))
-    offered = [(words, options) for words, options in groups.items() if options]
-    return [("", "Choose a volume …"), *offered]
+        groups[_(_group_of(volume))].append((volume.volume_id, label))
+    offered = [(group, options) for group, options in groups.items() if options]
+    return [("", _("Choose a volume …")), *offered]
 
 
 def _group_of(volume: Volume) -> str:
     if not volume.takes_snapshot:
-        return "No snapshot possible now"
-    return ASKS if volume.needs_force else "Ready"
+        return CLOSED
+    return ASKS if volume.needs_force else READY
 
 
 def _option(volume: Volume, *, alike: bool, several: bool) -> str:
-    size = "size not told" if volume.size_gb is None else f"{volume.size_gb} GiB"
+    size = _("size not told") if volume.size_gb is None else f"{volume.size_gb} GiB"
     parts = [volume.label, size, volume.status]
     if alike:
         parts.insert(1, volume.volume_id[:8])

@@ -8,6 +8,7 @@ from django import template
 from django.conf import settings
 from django.template import Context
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from snapshots.models import may_administer, may_audit, may_request, roles_of, sees_every_operation
 from snapshots.selectors import portal as selectors
@@ -47,12 +48,12 @@ def places(context: Context) -> list[Place]:
     user = request.user
     known = []
     if roles_of(user):
-        mine = "All snapshots" if sees_every_operation(user) else "My snapshots"
-        known += [(mine, "snapshots:home"), ("Volumes", "snapshots:volumes")]
+        mine = _("All snapshots") if sees_every_operation(user) else _("My snapshots")
+        known += [(mine, "snapshots:home"), (_("Volumes"), "snapshots:volumes")]
     if may_audit(user):
-        known.append(("Audit", "snapshots:audit"))
+        known.append((_("Audit"), "snapshots:audit"))
     if may_administer(user):
-        known.append(("Administration", "admin:index"))
+        known.append((_("Administration"), "admin:index"))
     path = request.path
     return [Place(words, reverse(name), here=path == reverse(name)) for words, name in known]
 

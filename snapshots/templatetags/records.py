@@ -7,6 +7,7 @@ from django import template
 from django.db.models import Model
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from snapshots.models import Action, ActionCode, Anomaly, AnomalyKind, Exchange, Purpose
 from snapshots.operations.messages import anomaly_sentence
@@ -49,7 +50,7 @@ def seen(anomaly: Anomaly) -> str:
 def told(text: str | None) -> SafeString:
     """What one side says of a field: nothing at all and a blank are two things."""
     if not text:
-        return format_html('<span class="quiet">{}</span>', "blank" if text == "" else "—")
+        return format_html('<span class="quiet">{}</span>', _("blank") if text == "" else "—")
     return format_html("<bdi>{}</bdi>", text)
 
 

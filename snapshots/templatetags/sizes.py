@@ -3,6 +3,7 @@
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from snapshots.models import Quota
 
@@ -12,7 +13,9 @@ register = template.Library()
 @register.filter
 def quota_words(quota: Quota) -> str:
     """The name of a quota as people say it."""
-    return {"snapshots": "Snapshots", "gigabytes": "Gigabytes"}.get(quota.resource, quota.resource)
+    return {"snapshots": _("Snapshots"), "gigabytes": _("Gigabytes")}.get(
+        quota.resource, quota.resource
+    )
 
 
 @register.filter
@@ -24,7 +27,7 @@ def short(identifier: object) -> str:
 @register.filter
 def gib(size: int | None) -> str:
     """A size in GiB; a cloud that does not tell it has not said 0."""
-    return "not told" if size is None else f"{size} GiB"
+    return _("not told") if size is None else f"{size} GiB"
 
 
 @register.simple_tag
@@ -33,10 +36,10 @@ def quota_bar(quota: Quota) -> SafeString:
     share = min(100, round(100 * (quota.used or 0) / quota.limit)) if quota.limit else 100
     tone = "bad" if share >= 95 else "warning" if share >= 80 else "good"
     return format_html(
-        '<svg class="bar bar--{}" role="img" aria-label="{} per cent in use" '
+        '<svg class="bar bar--{}" role="img" aria-label="{}" '
         'viewBox="0 0 100 6" preserveAspectRatio="none"><rect class="bar__all" width="100" '
         'height="6"/><rect class="bar__used" width="{}" height="6"/></svg>',
         tone,
-        share,
+        _("{share} per cent in use").format(share=share),
         share,
     )

@@ -6,6 +6,7 @@ from django import template
 from django.db.models import Choices
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from snapshots.models import Exchange, Operation, status_word
 from snapshots.operations.messages import label_of, sentences_of
@@ -36,9 +37,9 @@ def answer_badge(exchange: Exchange) -> SafeString:
     """What came back: a status, or why nothing did."""
     answer = getattr(exchange, "answer", None)
     if answer is None:
-        return _badge("No answer recorded", "warning")
+        return _badge(_("No answer recorded"), "warning")
     if answer.status is None:
-        return _badge(answer.error or "No answer", "bad")
+        return _badge(answer.error or _("No answer"), "bad")
     tone = {2: "good", 3: "good", 4: "warning"}.get(answer.status // 100, "bad")
     return _badge(f"{answer.status} {_phrase(answer.status)}".strip(), tone)
 
@@ -79,5 +80,5 @@ def against_usual(operation: Operation, usual_seconds: float | None) -> str:
         return ""
     passed = operation.elapsed.total_seconds()
     if passed > 30 and passed > 3 * usual_seconds:
-        return f"longer than usual (about {lasted(usual_seconds)})"
-    return f"usually about {lasted(usual_seconds)}"
+        return _("longer than usual (about {time})").format(time=lasted(usual_seconds))
+    return _("usually about {time}").format(time=lasted(usual_seconds))

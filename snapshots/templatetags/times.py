@@ -6,6 +6,8 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 register = template.Library()
 
@@ -14,7 +16,7 @@ register = template.Library()
 def moment(value: datetime | None) -> str | SafeString:
     """How long ago, with the exact time beside it for machines, hands and scripts."""
     if value is None:
-        return "never"
+        return _("never")
     return format_html(
         '<time datetime="{}" title="{}" data-ago>{}</time>',
         value.astimezone(UTC).isoformat(timespec="seconds"),
@@ -42,12 +44,20 @@ def exact(value: datetime) -> str:
 def ago(passed: timedelta) -> str:
     seconds = int(passed.total_seconds())
     if seconds < 10:
-        return "just now"
-    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {word}{'' if count == 1 else 's'} ago"
-    return "just now"
+        return _("just now")
+    if seconds >= 86400:
+        count = seconds // 86400
+        text = ngettext("{count} day ago", "{count} days ago", count)
+    elif seconds >= 3600:
+        count = seconds // 3600
+        text = ngettext("{count} hour ago", "{count} hours ago", count)
+    elif seconds >= 60:
+        count = seconds // 60
+        text = ngettext("{count} minute ago", "{count} minutes ago", count)
+    else:
+        count = seconds
+        text = ngettext("{count} second ago", "{count} seconds ago", count)
+    return text.format(count=count)
 
 
 @register.filter

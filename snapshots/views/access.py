@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
 from snapshots.audit.record.actions import record
@@ -87,7 +88,8 @@ def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
         return render(request, "snapshots/_session_ended.html", {"next": page}, status=401)
     if request.method == "POST":
         messages.warning(
-            request, "Your session had ended, so nothing was asked. Sign in and send it again."
+            request,
+            _("Your session had ended, so nothing was asked. Sign in and send it again."),
         )
         return redirect_to_login(page_before(request))
     return redirect_to_login(request.get_full_path())

@@ -11,6 +11,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from snapshots.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from snapshots.audit.record.actions import record
@@ -55,6 +56,7 @@ class PortalLogoutView(LogoutView):
         request.session = SessionStore()  # blank, so the middleware deletes the cookie
         request.user = AnonymousUser()
         messages.warning(
-            request, "You are signed out in this browser. The portal's database is in trouble."
+            request,
+            _("You are signed out in this browser. The portal's database is in trouble."),
         )
         return redirect("login")

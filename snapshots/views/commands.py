@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from snapshots.audit.record.redaction import LEFT_OUT, has_original_body
 from snapshots.models import Exchange, Purpose
 
@@ -64,14 +66,16 @@ def choices(chosen: Command | None) -> list[Choice]:
 
 def _notes(exchange: Exchange) -> Iterable[str]:
     if exchange.body_cut:
-        yield "The body was cut when it was stored, so this is not complete."
+        yield _("The body was cut when it was stored, so this is not complete.")
     elif not has_original_body(exchange):
-        yield "The stored body is not the original to the byte: secrets are struck out of it."
+        yield _("The stored body is not the original to the byte: secrets are struck out of it.")
     if _is_signed(exchange):
-        yield "It was signed with an access key. No signature can be given here: a token is used."
+        yield _(
+            "It was signed with an access key. No signature can be given here: a token is used."
+        )
     left_out = [name for name, value in exchange.headers.items() if value == LEFT_OUT]
     if left_out:
-        yield f"Not stored, so not sent: {', '.join(left_out)}."
+        yield _("Not stored, so not sent: {headers}.").format(headers=", ".join(left_out))
 
 
 def _is_signed(exchange: Exchange) -> bool:

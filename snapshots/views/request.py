@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from snapshots.forms import (
@@ -73,15 +74,16 @@ def _ask(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
             requester=request.user, key=form.cleaned_data["key"], arguments=_arguments(form)
         )
     except KeyTakenError:
-        form.add_error("key", "Nothing was asked: the form was out of date. Send it once more.")
+        form.add_error("key", _("Nothing was asked: the form was out of date. Send it once more."))
         return _page(request, form)
     except NotAllowedError:
-        form.add_error("volume_id", "You may no longer use this volume. Nothing was asked.")
+        form.add_error("volume_id", _("You may no longer use this volume. Nothing was asked."))
         return _page(request, form)
     if not is_new:
         return _show_first(request, operation)
     messages.success(
-        request, "Your request is recorded. You may close this page; the portal carries on."
+        request,
+        _("Your request is recorded. You may close this page; the portal carries on."),
     )
     return redirect("snapshots:detail", operation.pk)
 
@@ -93,7 +95,7 @@ def _already_sent(request: PortalRequest, key: str) -> Operation | None:
 
 
 def _show_first(request: PortalRequest, operation: Operation) -> HttpResponse:
-    messages.info(request, "This form was already sent; this is what it asked for.")
+    messages.info(request, _("This form was already sent; this is what it asked for."))
     return redirect("snapshots:detail", operation.pk)
 
 

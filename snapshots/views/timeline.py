@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from snapshots.models import (
     SENDING_PURPOSES,
@@ -35,13 +36,17 @@ class Step:
 
 # Where the kind has no words of its own.
 _STEPS = {
-    OperationState.QUEUED: _("Waiting to be sent"),
-    OperationState.SENDING: _("Being sent"),
-    OperationState.FAILED: _("Failed"),
-    OperationState.REFUSED: _("Refused by the cloud"),
-    OperationState.CANCELLED: _("Cancelled"),
+    OperationState.QUEUED: gettext_lazy("Waiting to be sent"),
+    OperationState.SENDING: gettext_lazy("Being sent"),
+    OperationState.FAILED: gettext_lazy("Failed"),
+    OperationState.REFUSED: gettext_lazy("Refused by the cloud"),
+    OperationState.CANCELLED: gettext_lazy("Cancelled"),
 }
-_ASKED, _SENT, _ACCEPTED = _("Asked"), _("Sent to the cloud"), _("Accepted by the cloud")
+_ASKED, _SENT, _ACCEPTED = (
+    gettext_lazy("Asked"),
+    gettext_lazy("Sent to the cloud"),
+    gettext_lazy("Accepted by the cloud"),
+)
 
 
 def _step_words(operation: Operation) -> str:
@@ -54,7 +59,7 @@ def _end(operation: Operation, accepted_at: datetime | None) -> str:
     # Its answer may be in an archive; what the cloud made of it is still here.
     reached = accepted_at is not None or operation.watched_snapshot is not None
     if operation.status is OperationState.FAILED and not reached:
-        return str(_("Given up"))
+        return _("Given up")
     return _step_words(operation)
 
 
@@ -140,7 +145,7 @@ def _event(record: Record, here: Record) -> Event:
     if isinstance(record, Action):
         words, note = record.get_code_display(), reason_in(record.details)
         return Event(record.at, words, record.actor_name, note, address=address, is_here=is_here)
-    words = f"Anomaly: {record.get_kind_display()}"
+    words = _("Anomaly: {kind}").format(kind=record.get_kind_display())
     note = anomaly_sentence(record)
     return Event(record.at, words, "", note, "bad", address, is_here=is_here)
 
@@ -161,12 +166,12 @@ def _states(operation: Operation, accepted_at: datetime | None, told: set[str]) 
     steps = timeline_of(operation, accepted_at=accepted_at)
     for step in steps:
         if step.at is not None and step.words not in told:
-            yield Event(step.at, step.words, note="state", tone=step.tone)
+            yield Event(step.at, step.words, note=_("state"), tone=step.tone)
         elif step.now:
-            yield Event(operation.state_at, step.words, note="state since", tone=step.tone)
+            yield Event(operation.state_at, step.words, note=_("state since"), tone=step.tone)
     snapshot = operation.watched_snapshot
     if snapshot is not None:
-        words = f"Read last from the cloud: {snapshot.status}"
+        words = _("Read last from the cloud: {status}").format(status=snapshot.status)
         yield Event(snapshot.seen_at, words, note=snapshot.progress)
 
 
@@ -175,10 +180,13 @@ def _relatives(operation: Operation) -> Iterator[Event]:
     for newer in operation.asked_again.order_by("asked_at"):
         address = reverse("snapshots:detail", args=[newer.pk])
         yield Event(
-            newer.asked_at, "Asked again, as a new request", newer.requester_name, address=address
+            newer.asked_at,
+            _("Asked again, as a new request"),
+            newer.requester_name,
+            address=address,
         )
     older = operation.again_for
     if older is not None:
         address = reverse("snapshots:detail", args=[older.pk])
-        words = "First asked for, in an earlier request"
+        words = _("First asked for, in an earlier request")
         yield Event(older.asked_at, words, older.requester_name, address=address)
