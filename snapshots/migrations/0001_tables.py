@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
             name="Pushed",
             fields=[
                 ("target", models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ("shown", models.CharField(max_length=255)),
+                ("label", models.CharField(max_length=255)),
                 ("upto", models.JSONField(default=dict)),
                 ("trying", models.JSONField(default=dict)),
                 ("done_at", models.DateTimeField(blank=True, null=True)),
