@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -34,14 +35,15 @@ class LyingWatch:
 
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lying", daemon=True)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="lying")
 
     def start(self) -> None:
-        self._thread.start()
+        self._watching = self._pool.submit(self._run)
 
     def stop(self) -> None:
+        """Raises what ended the watch before its time: a watch that has died proves nothing."""
         self._stopping.set()
-        self._thread.join(60)
+        self._watching.result(60)
 
     def _run(self) -> None:
         while not self._stopping.wait(LOOK_SECONDS):
@@ -72,7 +74,7 @@ class LyingWatch:
                 yield "held by a killed worker", str(row), token
             elif owner and _pid(owner) in ready:
                 yield HELD_LONG, str(row), token
-        busy = Counter(_pid(owner) for owner, _, _ in operations)
+        busy = Counter(_pid(owner) for owner, _, _ in operations if owner)
         if not CloudHealth.objects.filter(retry_at__isnull=False).exists():
             if any(busy[pid] < self.threads for pid in ready):
                 yield from self._waiting_operations()

@@ -1,5 +1,6 @@
 """The watch for rows that nobody takes up finds planted ones, and no others."""
 
+import concurrent.futures
 import os
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from snapshots.models import CloudHealth, Duty
+from tests import factories
 from tests.faults import lying
 from tests.faults.lying import LyingWatch
 
@@ -75,3 +77,18 @@ def test_claim_that_moves_on_is_not_lying(watch, monkeypatch):
         Duty.objects.filter(pk=held.pk).update(token=token)
         watch._look()
     assert watch.lying == []
+
+
+def test_open_operation_in_nobody_s_hands_is_counted(watch):
+    person = factories.person("alice")
+    factories.operation(person, factories.volume(), state="queued", due_at=timezone.now())
+    assert ["due and not taken up" in line for line in look_twice(watch)] == [True]
+
+
+def test_watch_that_broke_off_fails_the_run(watch, monkeypatch):
+    monkeypatch.setattr(lying, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(watch, "_look", lambda: 1 / 0)
+    watch.start()
+    concurrent.futures.wait([watch._watching], timeout=10)
+    with pytest.raises(ZeroDivisionError):
+        watch.stop()
