@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from snapshots.views import audit, health, operations, questions, records, request, volumes
+from snapshots.views import audit, changes, health, operations, questions, records, request, volumes
 
 app_name = "snapshots"
 urlpatterns = [
@@ -18,6 +18,7 @@ urlpatterns = [
     path("snapshots/<uuid:operation_id>/cancel/", operations.cancel, name="cancel"),
     path("snapshots/<uuid:operation_id>/end/", operations.end, name="end"),
     path("snapshots/<uuid:operation_id>/again/", operations.again, name="again"),
+    path("snapshots/<uuid:operation_id>/change/<slug:kind>/", changes.change, name="change"),
     # /volumes/
     path("volumes/", volumes.volumes, name="volumes"),
     path("volumes/first/", volumes.first_reading, name="first_reading"),

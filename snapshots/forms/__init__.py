@@ -14,8 +14,9 @@ from snapshots.forms.metadata import (
     with_row_added,
     without_row,
 )
+from snapshots.forms.request import new_key
 from snapshots.forms.sign_in import SignInForm
-from snapshots.forms.snapshot import SnapshotForm, new_key, suggested_name
+from snapshots.forms.snapshot import SnapshotForm, suggested_name
 
 __all__ = [
     "AuditSearchForm",

@@ -1,6 +1,5 @@
 """The form that asks for a snapshot."""
 
-import uuid
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,63 +9,28 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from snapshots import clouds
 from snapshots.evs.limits import (
-    CONTROL,
     DEFAULT_PROFILE,
     PROFILES,
     LimitsProfile,
-    Problem,
-    clean_description,
     clean_metadata,
     clean_name,
-    utf8_length,
 )
 from snapshots.forms.metadata import MetadataRow, note_problems, unreadable_names
+from snapshots.forms.request import Consent, RequestForm, Text
 from snapshots.forms.secrets import looks_secret
-from snapshots.models import Volume, may_request_for_others
+from snapshots.models import Volume
 from snapshots.selectors.volumes import volumes_usable_by
 
 CHOOSE = gettext_lazy("This is not one of your volumes. Choose one from the list.")
-DAMAGED = gettext_lazy("This form was damaged on its way. Nothing was asked; send it again.")
 READY = gettext_noop("Ready")
 ASKS = gettext_noop("In use or being attached: asks for your consent")
 CLOSED = gettext_noop("No snapshot possible now")
-SEND_IT = gettext_lazy("It is no secret; send it as it is")
-TOO_LONG = {
-    "on_behalf_of": gettext_lazy(
-        "“On behalf of” is %(show_value)d characters long; at most %(limit_value)d are allowed."
-    ),
-    "ticket": gettext_lazy(
-        "The ticket is %(show_value)d characters long; at most %(limit_value)d are allowed."
-    ),
-    "reason": gettext_lazy(
-        "The reason is %(show_value)d characters long; at most %(limit_value)d are allowed."
-    ),
-}
-_TYPED_FREELY = ("name", "description", "on_behalf_of", "ticket", "reason")
-_one_line = RegexValidator(
-    CONTROL,
-    gettext_lazy("Remove the line break, tab or other control character."),
-    inverse_match=True,
-)
-
-
-class Text(forms.CharField):
-    """Django's, without its own word on NULs: each field has a rule for all control characters."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.validators = [
-            validator
-            for validator in self.validators
-            if not isinstance(validator, ProhibitNullCharactersValidator)
-        ]
 
 
 class VolumeSelect(forms.Select):
@@ -81,44 +45,9 @@ class VolumeSelect(forms.Select):
         return option
 
 
-class ConsentBox(forms.CheckboxInput):
-    """A box that means yes only by its own value; Django's reads any text as yes, even `0`."""
+class SnapshotForm(RequestForm):
+    """A new snapshot of a volume."""
 
-    def __init__(self) -> None:
-        super().__init__(check_test=lambda value: value in Consent.YES)
-
-    def format_value(self, value: Any) -> str:
-        return "true"
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        return data.get(name, "")
-
-
-class Consent(forms.Field):
-    """A real boolean: ticked is true, blank and absent are false, anything else is refused."""
-
-    widget = ConsentBox
-    YES = (True, "true", "on")
-    NO = (False, "false", "", None)
-
-    def to_python(self, value: Any) -> bool:
-        if value not in (*self.YES, *self.NO):
-            raise ValidationError(_("Tick the box or leave it blank; what was sent is neither."))
-        return value in self.YES
-
-    def validate(self, value: Any) -> None:
-        """Both answers are complete; whether consent is needed depends on the volume."""
-
-
-class SnapshotForm(forms.Form):
-    """What is asked for. All problems are told at once, each at its field."""
-
-    error_css_class = "has-errors"
-
-    key = forms.UUIDField(
-        widget=forms.HiddenInput,
-        error_messages={"required": DAMAGED, "invalid": DAMAGED},
-    )
     volume_id = Text(
         label=gettext_lazy("Volume"),
         strip=False,
@@ -129,63 +58,19 @@ class SnapshotForm(forms.Form):
     # still sent as true: that is what the person agreed to, the cloud takes it, and the volume
     # may be attached again before its turn comes.
     force = Consent(label=gettext_lazy("Take it while the volume is in use"), required=False)
-    name = Text(
-        label=gettext_lazy("Name"),
-        required=False,
-        strip=False,
-        help_text=gettext_lazy("Shown in the cloud's console. Blank is allowed."),
-    )
-    description = Text(
-        label=gettext_lazy("Description"),
-        required=False,
-        strip=False,
-        help_text=gettext_lazy("One line, for people."),
-    )
-    on_behalf_of = Text(
-        label=gettext_lazy("On behalf of"),
-        required=False,
-        max_length=150,
-        error_messages={"max_length": TOO_LONG["on_behalf_of"]},
-        validators=[_one_line],
-        help_text=gettext_lazy(
-            "Who asked you for this snapshot. With it, give a ticket or a reason."
-        ),
-    )
-    ticket = Text(
-        label=gettext_lazy("Ticket"),
-        required=False,
-        max_length=80,
-        error_messages={"max_length": TOO_LONG["ticket"]},
-        validators=[_one_line],
-        help_text=gettext_lazy("Number of the change or incident, such as CHG-1042."),
-    )
-    reason = Text(
-        label=gettext_lazy("Reason"),
-        required=False,
-        max_length=500,
-        error_messages={"max_length": TOO_LONG["reason"]},
-        validators=[_one_line],
-    )
-    # Offered only where something typed looks like one.
-    no_secret = Consent(label=SEND_IT, required=False)
-
     field_order = ["key", "volume_id", "force", "name", "description"]
 
     def __init__(
         self, *args: Any, requester: User, rows: Sequence[MetadataRow] = (), **kwargs: Any
     ) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, requester=requester, **kwargs)
         self.rows = list(rows) or [MetadataRow(0)]
         self.metadata: dict[str, str] = {}
         self.damage = ""  # what cannot be shown at any field
-        self.seems_secret = False  # something typed does; known once it was checked
         # A cloud taken out of the settings leaves its volumes behind; nobody could send for them.
         names = set(clouds.cloud_names())
         self.volumes = [volume for volume in volumes_usable_by(requester) if volume.cloud in names]
         self._offer_volumes()
-        if not may_request_for_others(requester):
-            for name in ("on_behalf_of", "ticket", "reason"):
-                del self.fields[name]
 
     def _offer_volumes(self) -> None:
         widget = self.fields["volume_id"].widget
@@ -222,31 +107,10 @@ class SnapshotForm(forms.Form):
             )
         return volume.volume_id
 
-    def clean_name(self) -> str | None:
-        name, problems = clean_name(
-            self.cleaned_data["name"],
-            profile=self.limits,
-            reserved_prefixes=settings.EVSPORTAL_RESERVED_PREFIXES,
-            refuse_astral=settings.EVSPORTAL_REFUSE_ASTRAL,
-        )
-        _raise(problems)
-        return name
-
-    def clean_description(self) -> str | None:
-        description, problems = clean_description(
-            self.cleaned_data["description"],
-            profile=self.limits,
-            refuse_astral=settings.EVSPORTAL_REFUSE_ASTRAL,
-        )
-        _raise(problems)
-        return description
-
     def clean(self) -> dict[str, Any]:
         self._check_force()
         self._check_metadata()
-        self._check_on_behalf_of()
-        self._check_secrets()
-        return self.cleaned_data
+        return super().clean()
 
     def _check_force(self) -> None:
         volume = self.volume
@@ -273,38 +137,14 @@ class SnapshotForm(forms.Form):
             ).format(name=strange[0][:50])
             self.add_error(None, self.damage)
 
-    def _check_on_behalf_of(self) -> None:
-        fields = self.cleaned_data
-        if fields.get("on_behalf_of") and not fields.get("ticket") and not fields.get("reason"):
-            message = _("Give a ticket or a reason when you ask for somebody else.")
-            self.add_error("ticket", message)
-
     def _check_secrets(self) -> None:
-        """What goes to the cloud and into the trail stays there for good, so a person who
-        types a secret is warned before. The message never repeats it.
-        """
-        for name in self.fields.keys() & set(_TYPED_FREELY):
-            if kind := looks_secret(str(self[name].value() or "")):
-                self._warn(kind, at=name)
+        super()._check_secrets()
         for row in self.rows:
             in_key, in_value = looks_secret(row.key), looks_secret(row.value, key=row.key)
             if in_key:
-                self._warn(in_key, at=row.key_errors)
+                self.warn_of_secret(in_key, at=row.key_errors)
             if in_value:
-                self._warn(in_value, at=row.value_errors)
-
-    def _warn(self, kind: str, *, at: str | list[str]) -> None:
-        self.seems_secret = True
-        if self.cleaned_data.get("no_secret"):
-            return
-        values = {"kind": kind, "box": SEND_IT}
-        if isinstance(at, str):
-            message = _("“{field}” looks like {kind}. Take it out, or tick “{box}” below.")
-            self.add_error(at, message.format(field=self.fields[at].label, **values))
-        else:
-            message = _("This looks like {kind}. Take it out, or tick “{box}” below.")
-            at.append(message.format(**values))
-            self.add_error(None, _("Some metadata looks like a secret."))  # said at its rows
+                self.warn_of_secret(in_value, at=row.value_errors)
 
     # --- for the page ------------------------------------------------------------------------
 
@@ -314,18 +154,8 @@ class SnapshotForm(forms.Form):
         return bool(self["force"].errors or asked or (self.volume and self.volume.needs_force))
 
     @property
-    def offers_no_secret(self) -> bool:
-        asked = self["no_secret"].value() in Consent.YES
-        return bool(self["no_secret"].errors or asked or self.seems_secret)
-
-    @property
     def problems(self) -> list[tuple[str, str]]:
         """Every problem with the id of its field, in the page's order, for the summary."""
-        fields = [
-            ("main" if self[name].is_hidden else str(self[name].id_for_label), str(text))
-            for name in self.fields
-            for text in self.errors.get(name, [])
-        ]
         rows = [
             (
                 f"id_{name}",
@@ -339,38 +169,7 @@ class SnapshotForm(forms.Form):
             for text in texts
         ]
         damage = [("metadata", self.damage)] if self.damage else []
-        return fields + rows + damage
-
-    @property
-    def name_count(self) -> str:
-        return self._count("name", self.limits.name_bytes, self.limits.name_chars)
-
-    @property
-    def description_count(self) -> str:
-        limits = self.limits
-        return self._count("description", limits.description_bytes, limits.description_chars)
-
-    def _count(self, field: str, bytes_: int, chars: int | None) -> str:
-        text = str(self[field].value() or "").strip()
-        if not text:
-            most = (
-                _("At most {chars} characters, {bytes} bytes")
-                if chars
-                else _("At most {bytes} bytes")
-            )
-            return most.format(chars=chars, bytes=bytes_)
-        parts = (
-            [_("{used} of {most} characters").format(used=len(text), most=chars)] if chars else []
-        )
-        used = _("{used} of {most} bytes").format(used=utf8_length(text), most=bytes_)
-        return ", ".join([*parts, used])
-
-
-def _raise(problems: Sequence[Problem]) -> None:
-    if problems:
-        raise ValidationError(
-            [ValidationError(problem.message, code=problem.code) for problem in problems]
-        )
+        return super().problems + rows + damage
 
 
 def _choices(volumes: Sequence[Volume]) -> list[tuple[str, Any]]:
@@ -415,8 +214,3 @@ def suggested_name(volume: Volume, *, now: datetime) -> str:
         refuse_astral=settings.EVSPORTAL_REFUSE_ASTRAL,
     )
     return f"snapshot{stamp}" if problems or name is None else name
-
-
-def new_key() -> uuid.UUID:
-    """The number of a form that was just rendered: one submit of it is one operation."""
-    return uuid.uuid4()

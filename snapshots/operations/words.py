@@ -39,6 +39,7 @@ class KindWords:
     """The words of one kind of operation, where they are not the same for all kinds."""
 
     title: Text  # what is asked for: "Create a snapshot"
+    button: Text  # what asks for it: "Take the snapshot"
     nothing: Text  # "Nothing was made."
     goal: Text  # the last step, still to come: "Available"
     labels: Mapping[OperationState, Text]  # on a badge

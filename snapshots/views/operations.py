@@ -15,6 +15,7 @@ from snapshots.forms import EndingForm, OperationFilterForm, new_key
 from snapshots.models import (
     MARKER,
     Operation,
+    OperationState,
     Snapshot,
     may_administer,
     may_audit,
@@ -23,7 +24,7 @@ from snapshots.models import (
     sees_every_operation,
 )
 from snapshots.operations.asking import KeyTakenError, ask_again
-from snapshots.operations.kinds import kind_of
+from snapshots.operations.kinds import KINDS, kind_of
 from snapshots.operations.rights import NotAllowedError
 from snapshots.operations.stopping import cancel_operation, end_operation
 from snapshots.selectors import operations as selectors
@@ -149,11 +150,13 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
     own = operation.requester_id == user.pk and may_request(user)
     has_a_hand = own or may_request_for_others(user)
     snapshot = operation.watched_snapshot
+    differs = _differences(operation, snapshot) if snapshot is not None else set()
     return {
+        "changes": _changes(operation) if may_request(user) else [],
+        "title": kind_of(operation).words.title,
         "arguments": kind_of(operation).arguments(operation),
-        "name_differs": snapshot is not None and snapshot.name != (operation.name or ""),
-        "description_differs": snapshot is not None
-        and snapshot.description != (operation.description or ""),
+        "name_differs": "name" in differs,
+        "description_differs": "description" in differs,
         "kept_metadata": _kept_metadata(snapshot),
         "may_cancel": has_a_hand and operation.can_be_cancelled,
         "may_ask_again": has_a_hand and operation.can_be_asked_again,
@@ -163,6 +166,23 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
         "again_key": new_key(),
         "asked_again": operation.asked_again.order_by("asked_at").first(),
     }
+
+
+def _differences(operation: Operation, snapshot: Snapshot) -> set[str]:
+    """What the cloud has otherwise than this operation asked for; nothing after later changes."""
+    later = snapshot.changes.filter(state=OperationState.SUCCEEDED, asked_at__gt=operation.asked_at)
+    if later.exists():
+        return set()
+    asked = {"name": operation.name, "description": operation.description}
+    return {field for field, text in asked.items() if getattr(snapshot, field) != (text or "")}
+
+
+def _changes(operation: Operation) -> list[tuple[str, Any]]:
+    """The changes that may be asked for the operation's snapshot: the codes and words of kinds."""
+    row = operation.watched_snapshot
+    if row is None or operation.status is not OperationState.SUCCEEDED:
+        return []
+    return [(kind.code.value, kind.words) for kind in KINDS.values() if kind.changes_snapshot]
 
 
 def _kept_metadata(snapshot: Snapshot | None) -> list[tuple[str, str]]:

@@ -37,6 +37,7 @@ class Kind(ABC):
     code: ClassVar[OperationKind]
     purpose: ClassVar[Purpose]
     words: ClassVar[KindWords]
+    changes_snapshot: ClassVar[bool] = False  # else it makes one
 
     @abstractmethod
     def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot | None:

@@ -7,6 +7,7 @@ from snapshots.operations.words import Fixer, KindWords, Message
 
 WORDS = KindWords(
     title=_("Create a snapshot"),
+    button=_("Take the snapshot"),
     nothing=_("Nothing was made."),
     goal=_("Available"),
     labels={
