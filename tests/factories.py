@@ -43,7 +43,7 @@ def person(name: str, *, password: str | None = None) -> User:
 
 
 def volume(name: str = "web-01-data", *, granted_to: User | None = None, **facts) -> Volume:
-    told = {
+    columns = {
         "cloud": CLOUD,
         "volume_id": str(uuid.uuid4()),
         "name": name,
@@ -53,16 +53,16 @@ def volume(name: str = "web-01-data", *, granted_to: User | None = None, **facts
         "availability_zone": "tr-west-1a",
         "seen_at": timezone.now(),
     } | facts
-    made = Volume.objects.create(**told)
+    made = Volume.objects.create(**columns)
     if granted_to is not None:
         VolumeGrant.objects.create(cloud=made.cloud, volume_id=made.volume_id, user=granted_to)
     return made
 
 
-def operation(requester: User, of: Volume, *, ago_seconds: float = 60, **told) -> Operation:
+def operation(requester: User, of: Volume, *, ago_seconds: float = 60, **columns) -> Operation:
     """An operation in any state; a final one took twelve seconds."""
     asked_at = timezone.now() - timedelta(seconds=ago_seconds)
-    state = OperationState(told.get("state", "queued"))
+    state = OperationState(columns.get("state", "queued"))
     facts = {
         "key": uuid.uuid4(),
         "cloud": of.cloud,
@@ -76,15 +76,15 @@ def operation(requester: User, of: Volume, *, ago_seconds: float = 60, **told) -
     }
     if state is not OperationState.QUEUED and state is not OperationState.CANCELLED:
         facts["sent_at"] = asked_at + timedelta(seconds=0.4)
-    made = Operation(**facts | told)
-    if made.is_final and "finished_at" not in told:
+    made = Operation(**facts | columns)
+    if made.is_final and "finished_at" not in columns:
         made.finished_at = made.state_at = asked_at + timedelta(seconds=12)
     made.save()
     return made
 
 
 def snapshot(of: Operation, **facts) -> Snapshot:
-    told = {
+    columns = {
         "operation": of,
         "cloud": of.cloud,
         "snapshot_id": str(uuid.uuid4()),
@@ -94,10 +94,10 @@ def snapshot(of: Operation, **facts) -> Snapshot:
         "created_at": of.asked_at + timedelta(seconds=1),
         "seen_at": timezone.now(),
     }
-    return Snapshot.objects.create(**told | facts)
+    return Snapshot.objects.create(**columns | facts)
 
 
-def exchange(of: Operation | None = None, *, status: int | None = 202, **told) -> Exchange:
+def exchange(of: Operation | None = None, *, status: int | None = 202, **columns) -> Exchange:
     """A request and its answer; `status=None`: nothing came back; -1: nothing was recorded."""
     facts = {
         "at": timezone.now(),
@@ -116,7 +116,7 @@ def exchange(of: Operation | None = None, *, status: int | None = 202, **told) -
         "body": '{"snapshot": {"name": "before-upgrade", "force": false}}',
         "body_bytes": 57,
         "body_sha256": "a" * 64,
-    } | told
+    } | columns
     made = Exchange.objects.create(**facts)
     if status != -1:
         _answer(made, status)
@@ -152,7 +152,7 @@ def healthy_portal() -> None:
 
 def fill_form(of: Volume, **changes) -> dict[str, str]:
     """What a browser posts for a plain request."""
-    told = {
+    columns = {
         "key": str(uuid.uuid4()),
         "volume_id": of.volume_id,
         "name": "before-upgrade",
@@ -160,7 +160,7 @@ def fill_form(of: Volume, **changes) -> dict[str, str]:
         "metadata-0-key": "",
         "metadata-0-value": "",
     }
-    return {name: text for name, text in (told | changes).items() if text is not None}
+    return {name: text for name, text in (columns | changes).items() if text is not None}
 
 
 def ask(browser, of: Volume, **changes):

@@ -101,8 +101,8 @@ def refuse_another_mode(*, mark: bool = True) -> None:
     """
     if not settings.EVSPORTAL_MODE:
         return
-    if words := database_of_another_mode():
-        raise CommandError(words)
+    if refusal := database_of_another_mode():
+        raise CommandError(refusal)
     if not mark:
         return
     try:

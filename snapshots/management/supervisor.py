@@ -163,7 +163,9 @@ class _Child:
 
     def tend(self, now: float) -> None:
         """Notices a death, and starts what is due."""
-        self.retired = [one for one in self.retired if not one.has_ended(now, self._tell)]
+        self.retired = [
+            process for process in self.retired if not process.has_ended(now, self._tell)
+        ]
         if self.process is not None:
             returncode = self.process.poll()
             if returncode is None:
@@ -211,10 +213,10 @@ class _Child:
 
     def _processes(self) -> "list[subprocess.Popen[bytes]]":
         own = [self.process, self.successor and self.successor.process]
-        return [one for one in own if one] + [one.process for one in self.retired]
+        return [process for process in own if process] + [old.process for old in self.retired]
 
-    def _tell(self, words: str) -> None:
-        self.report(f"{self.program.name} {words}")
+    def _tell(self, event: str) -> None:
+        self.report(f"{self.program.name} {event}")
 
     def _start(self, now: float) -> None:
         self.started_at = now

@@ -94,11 +94,11 @@ class Person:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         ) as process:
-            shown = "".join(_answer(process, prompt, answer) for prompt, answer in answers)
+            screen = "".join(_answer(process, prompt, answer) for prompt, answer in answers)
             rest, _ = process.communicate(timeout=60)
-        shown += rest.decode(errors="replace")
-        assert process.returncode == 0, shown
-        return shown
+        screen += rest.decode(errors="replace")
+        assert process.returncode == 0, screen
+        return screen
 
     def start(self, script: str, output: Path) -> subprocess.Popen[bytes]:
         """For a block that goes on until it is stopped."""
@@ -114,12 +114,12 @@ class Person:
 
 
 def _answer(process: subprocess.Popen[bytes], prompt: str, answer: str) -> str:
-    shown = b""
-    while prompt.encode() not in shown:
+    screen = b""
+    while prompt.encode() not in screen:
         ready, _, _ = select.select([process.stdout], [], [], 60)
         chunk = os.read(process.stdout.fileno(), 4096) if ready else b""
-        assert chunk, f"no prompt {prompt!r} after:\n{shown.decode(errors='replace')}"
-        shown += chunk
+        assert chunk, f"no prompt {prompt!r} after:\n{screen.decode(errors='replace')}"
+        screen += chunk
     process.stdin.write(f"{answer}\n".encode())
     process.stdin.flush()
-    return shown.decode(errors="replace")
+    return screen.decode(errors="replace")

@@ -44,12 +44,12 @@ ROWS = [of_volume, of_grant, of_operation, of_exchange]
 MODES = [("sandbox", "ankara", "belongs to a portal"), ("cloud", "sandbox", "used by the sandbox")]
 
 
-@pytest.mark.parametrize(("mode", "other", "words"), MODES, ids=["sandbox", "cloud"])
+@pytest.mark.parametrize(("mode", "other", "message"), MODES, ids=["sandbox", "cloud"])
 @pytest.mark.parametrize("make_row", ROWS)
-def test_unmarked_database_of_the_other_mode_is_refused(make_row, mode, other, words, settings):
+def test_unmarked_database_of_the_other_mode_is_refused(make_row, mode, other, message, settings):
     make_row(other)
     settings.EVSPORTAL_MODE = mode
-    with pytest.raises(CommandError, match=words):
+    with pytest.raises(CommandError, match=message):
         refuse_another_mode()
     assert not DatabaseUse.objects.exists()
 
@@ -91,7 +91,7 @@ def test_real_cloud_named_sandbox_is_refused(settings, tmp_path):
     settings.EVSPORTAL_MODE = "cloud"
     settings.EVSPORTAL_CLOUDS = str(path)
     clouds.forget()
-    found = check_clouds()
+    errors = check_clouds()
     clouds.forget()
-    assert [one.id for one in found] == ["evsportal.E020"]
-    assert "may be named 'sandbox'" in found[0].msg
+    assert [error.id for error in errors] == ["evsportal.E020"]
+    assert "may be named 'sandbox'" in errors[0].msg

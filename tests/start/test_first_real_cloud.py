@@ -23,11 +23,11 @@ CHIEF, STAFF = "chief", "selin"
 PASSWORD = "corrEct-horse-battery-9"
 CLOUD = "ankara"  # as in the README's example
 VOLUME = next(
-    one
-    for one in scenarios.VOLUMES
-    if one.status == "available"
-    and one.trouble is Trouble.NONE
-    and one.project_id == scenarios.PROJECT_ID
+    volume
+    for volume in scenarios.VOLUMES
+    if volume.status == "available"
+    and volume.trouble is Trouble.NONE
+    and volume.project_id == scenarios.PROJECT_ID
 )
 
 
@@ -70,24 +70,24 @@ def with_own_names(text, auth_url):
 @contextlib.contextmanager
 def follow(person, auth_url, output):
     """Do what the README says, block by block; the portal runs while this lasts."""
-    told = {}
+    outputs = {}
     for block in blocks_of(HEADING):
         if block.language == "yaml":
             (person.folder / "clouds.yaml").write_text(with_own_names(block.text, auth_url))
         elif "createsuperuser" in block.text:
             answers = [("Username", CHIEF), ("Email", ""), ("Password: ", PASSWORD)]
-            told["chief"] = person.run_in_terminal(
+            outputs["chief"] = person.run_in_terminal(
                 block.text, [*answers, ("Password (again): ", PASSWORD)]
             )
         elif block.text.strip() == "./run":
             process = person.start(block.text, output)
         else:
             typed = f"{scenarios.PASSWORD}\n" if "secret.txt" in block.text else ""
-            told[block.text.split()[-1]] = person.run(block.text, typed=typed)
+            outputs[block.text.split()[-1]] = person.run(block.text, typed=typed)
     try:
         until(lambda: "The portal is at" in output.read_text() or process.poll(), seconds=60)
         assert process.poll() is None, output.read_text()
-        yield told
+        yield outputs
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
@@ -122,11 +122,11 @@ def take_snapshot(selin):
 
 @pytest.mark.timeout(300)
 def test_steps_of_the_readme_end_in_a_snapshot(person, real_cloud, tmp_path):
-    with follow(person, real_cloud, tmp_path / "output") as told:
-        assert "Superuser created successfully" in told["chief"]
-        ping = told["cloud_ping"]
+    with follow(person, real_cloud, tmp_path / "output") as outputs:
+        assert "Superuser created successfully" in outputs["chief"]
+        ping = outputs["cloud_ping"]
         assert f"project    {scenarios.PROJECT_NAME} ({scenarios.PROJECT_ID})" in ping
-        assert "Traceback" not in str(told)
+        assert "Traceback" not in str(outputs)
         address = f"http://127.0.0.1:{person.port}/"
         chief, selin = WebPerson(address), WebPerson(address)
         assert CHIEF in chief.sign_in(CHIEF, PASSWORD)
@@ -134,7 +134,7 @@ def test_steps_of_the_readme_end_in_a_snapshot(person, real_cloud, tmp_path):
         grant(chief)
         selin.sign_in(STAFF, PASSWORD)
         until(lambda: VOLUME.name in selin.read("/volumes/"), seconds=40)
-        others = [one.name for one in scenarios.VOLUMES if one.id != VOLUME.id]
+        others = [volume.name for volume in scenarios.VOLUMES if volume.id != VOLUME.id]
         page = selin.read("/volumes/")
         assert [name for name in others if f"<bdi>{name}</bdi>" in page] == []
         take_snapshot(selin)
@@ -149,7 +149,7 @@ def test_administrator_without_a_dialogue(person, real_cloud):
     (person.folder / ".env").write_text(
         f"EVSPORTAL_MODE=cloud\nEVSPORTAL_CLOUDS={person.folder}/clouds.yaml\n"
     )
-    text = next(one.text for one in blocks_of(HEADING) if one.language == "yaml")
+    text = next(volume.text for volume in blocks_of(HEADING) if volume.language == "yaml")
     (person.folder / "clouds.yaml").write_text(with_own_names(text, real_cloud))
     (person.folder / "secret.txt").write_text(scenarios.PASSWORD)
     for name in ("clouds.yaml", "secret.txt"):

@@ -41,7 +41,7 @@ for number in ("{volume_id(GOOD)}", "{volume_id(BAD)}"):
 
 
 def clouds_yaml(folder, address, **auth):
-    told = {
+    fields = {
         "auth_url": address,
         "username": "portal",
         "password": leaky_cloud.PASSWORD,
@@ -49,7 +49,7 @@ def clouds_yaml(folder, address, **auth):
         "project_name": "demo",
     } | auth
     path = folder / "clouds.yaml"
-    path.write_text(json.dumps({"clouds": {"ankara": {"region_name": "here", "auth": told}}}))
+    path.write_text(json.dumps({"clouds": {"ankara": {"region_name": "here", "auth": fields}}}))
     path.chmod(0o600)
     return path
 
@@ -97,8 +97,8 @@ def visit(stack):
     said = page
     for password in (WRONG, SIGN_IN):
         token = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-        told = {"username": "alice", "password": password, "csrfmiddlewaretoken": token}
-        body = urllib.parse.urlencode(told).encode()
+        fields = {"username": "alice", "password": password, "csrfmiddlewaretoken": token}
+        body = urllib.parse.urlencode(fields).encode()
         page = browser.open(f"{stack.url}/accounts/login/", body, timeout=10).read().decode()
         said += page
     assert "Sign out" in page
@@ -142,7 +142,7 @@ def test_a_running_portal_tells_no_secret_and_keeps_none(folders, cloud, prepare
     assert {".sqlite3", ".jsonl", ".csv"} <= {path.suffix for path in files}
     for path in files:
         content = path.read_bytes()
-        assert [one for one in secrets if one.encode() in content] == [], path.name
+        assert [planted for planted in secrets if planted.encode() in content] == [], path.name
 
 
 def _refused(var, **settings):

@@ -63,8 +63,10 @@ class Portal:
     def set_password(self, text):
         self.write_private(self.folder / "secret.txt", text)
 
-    def start(self, *words):
-        clean = {key: one for key, one in os.environ.items() if not key.startswith("EVSPORTAL_")}
+    def start(self, *arguments):
+        clean = {
+            key: value for key, value in os.environ.items() if not key.startswith("EVSPORTAL_")
+        }
         environ = clean | {
             "PORT": str(self.port),
             "EVSPORTAL_MODE": "cloud",
@@ -76,7 +78,7 @@ class Portal:
             "DATABASE_URL": "",
         }
         with (self.folder / "log").open("ab") as log:
-            argv = [sys.executable, ROOT / "manage.py", *words]
+            argv = [sys.executable, ROOT / "manage.py", *arguments]
             self.process = subprocess.Popen(argv, env=environ, stdout=log, stderr=log)
         return self.process
 

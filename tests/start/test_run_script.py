@@ -58,10 +58,10 @@ class Checkout:
         path.chmod(0o755)
         return path
 
-    def run(self, *words, script=None, cwd=None, **environ):
+    def run(self, *arguments, script=None, cwd=None, **environ):
         self.log.write_text("")
         done = subprocess.run(
-            [script or self.root / "run", *words],
+            [script or self.root / "run", *arguments],
             check=False,
             env={"PATH": str(self.bin), "LOG": str(self.log), "REAL_PYTHON": sys.executable}
             | environ,
@@ -76,14 +76,16 @@ class Checkout:
     @property
     def did(self):
         """What the script had done, in order: installs by requirement file, commands by name."""
-        found = []
+        steps = []
         for line in self.log.read_text().splitlines():
-            words = line.rpartition(" [")[0].split() if line.startswith("python") else line.split()
-            if "install" in words or "manage.py" in line:
-                found.append(words[-1].rpartition("/")[2])
+            arguments = (
+                line.rpartition(" [")[0].split() if line.startswith("python") else line.split()
+            )
+            if "install" in arguments or "manage.py" in line:
+                steps.append(arguments[-1].rpartition("/")[2])
             else:
-                found.append(" ".join(words))
-        return found
+                steps.append(" ".join(arguments))
+        return steps
 
     @property
     def environ(self):

@@ -15,10 +15,10 @@ from snapshots import checks
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "planted-secret"
-COUNTS = [one.name for one in VARIABLES if one.kind is Kind.COUNT]
-NUMBERS = [one.name for one in VARIABLES if one.kind is Kind.NUMBER]
-BOOLEANS = [one.name for one in VARIABLES if one.kind is Kind.BOOLEAN]
-SECRETS = [one.name for one in VARIABLES if one.is_secret]
+COUNTS = [setting.name for setting in VARIABLES if setting.kind is Kind.COUNT]
+NUMBERS = [setting.name for setting in VARIABLES if setting.kind is Kind.NUMBER]
+BOOLEANS = [setting.name for setting in VARIABLES if setting.kind is Kind.BOOLEAN]
+SECRETS = [setting.name for setting in VARIABLES if setting.is_secret]
 
 
 def refusal(**environ):
@@ -38,7 +38,7 @@ def test_nothing_set_gives_every_default():
     assert values["EVSPORTAL_REFUSE_ASTRAL"] is True
 
 
-@pytest.mark.parametrize("variable", VARIABLES, ids=lambda one: one.name)
+@pytest.mark.parametrize("variable", VARIABLES, ids=lambda setting: setting.name)
 def test_empty_value_is_no_value(variable):
     assert read_environment({variable.name: ""}) == read_environment({})
 
@@ -72,12 +72,12 @@ def test_misspelt_name_is_refused_with_the_nearest(name, meant):
     ]
 
 
-@pytest.mark.parametrize("variable", VARIABLES, ids=lambda one: one.name)
+@pytest.mark.parametrize("variable", VARIABLES, ids=lambda setting: setting.name)
 def test_any_dropped_letter_leads_back_to_the_name(variable):
     name = variable.name
     typos = [name[:at] + name[at + 1 :] for at in range(len("EVSPORTAL_"), len(name))]
-    known = {one.name for one in VARIABLES}
-    for typo in set(typos) - known:
+    names = {setting.name for setting in VARIABLES}
+    for typo in set(typos) - names:
         if name.startswith("EVSPORTAL_"):
             (line,) = refusal(**{typo: "x"})
             assert line.startswith(f"{typo} is not a setting")
@@ -96,7 +96,7 @@ def test_names_of_others_are_left_alone(name):
     assert refusal(**{name: "x"}) == []
 
 
-@pytest.mark.parametrize("name", [one.name for one in VARIABLES if not one.is_secret])
+@pytest.mark.parametrize("name", [setting.name for setting in VARIABLES if not setting.is_secret])
 def test_setting_that_takes_no_file_refuses_one(name):
     lines = refusal(**{f"{name}_FILE": "x"})
     assert len(lines) == (name != "PORT")  # PORT_FILE may be another program's
@@ -131,7 +131,7 @@ def test_boolean_takes_the_usual_words_only(name):
     assert refusal(**{name: "maybe"}) == [f"{name} is 'maybe'; write true or false."]
 
 
-@pytest.mark.parametrize("variable", VARIABLES, ids=lambda one: one.name)
+@pytest.mark.parametrize("variable", VARIABLES, ids=lambda setting: setting.name)
 def test_blank_value_is_refused(variable):
     assert refusal(**{variable.name: " \t"}) == [
         f"{variable.name} is blank; write a value, or leave it out."
@@ -156,7 +156,7 @@ def test_blanks_around_a_value_do_not_count():
 
 
 @pytest.mark.parametrize(
-    ("host", "words"),
+    ("host", "phrase"),
     [
         ("https://portal.example.org", "without scheme"),
         ("portal.example.org/", "without scheme or path"),
@@ -166,10 +166,10 @@ def test_blanks_around_a_value_do_not_count():
         ("a b", "commas"),
     ],
 )
-def test_host_that_no_browser_sends_is_refused(host, words):
+def test_host_that_no_browser_sends_is_refused(host, phrase):
     (line,) = refusal(EVSPORTAL_HOSTS=f"good.example,{host}")
     assert f"{host!r}" in line
-    assert words in line
+    assert phrase in line
 
 
 @pytest.mark.parametrize("host", ["a", "a.b-c.example", ".example.org", "*", "10.0.0.1", "[::1]"])
@@ -230,7 +230,7 @@ def test_all_mistakes_come_at_once():
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "phrase"),
     [
         (f"mysql://u:{SECRET}@h/x", "begins with mysql://"),
         (f"postgres+psycopg://u:{SECRET}@h/x", "begins with postgres+psycopg://"),
@@ -259,10 +259,10 @@ def test_all_mistakes_come_at_once():
         ("sqlite:////tmp/x%00.sqlite3", "NUL"),
     ],
 )
-def test_database_that_cannot_be_meant_is_refused(url, words):
+def test_database_that_cannot_be_meant_is_refused(url, phrase):
     (line,) = refusal(DATABASE_URL=url)
     assert line.startswith("DATABASE_URL ")
-    assert words in line
+    assert phrase in line
     assert SECRET not in line
 
 
@@ -324,7 +324,7 @@ def test_value_and_file_together_are_refused(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("key", "older", "words"),
+    ("key", "older", "phrase"),
     [
         ("not-for-production", [], "is not set"),
         ("x" * 49, [], "has 49 characters"),
@@ -332,11 +332,11 @@ def test_value_and_file_together_are_refused(tmp_path, name):
         ("x" * 50, ["y" * 50, "y" * 49], "too short"),
     ],
 )
-def test_weak_keys_are_refused_with_a_real_cloud(settings, key, older, words):
+def test_weak_keys_are_refused_with_a_real_cloud(settings, key, older, phrase):
     settings.EVSPORTAL_MODE = "cloud"
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = key, older
     (fault,) = checks.check_secret_key()
-    assert words in fault.msg
+    assert phrase in fault.msg
     assert key == "not-for-production" or key not in fault.msg
 
 

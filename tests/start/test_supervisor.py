@@ -51,8 +51,8 @@ class Parent:
         path = self.folder / name
 
         def read():
-            found = path.read_text().split() if path.exists() else []
-            return found if len(found) >= least else None
+            written = path.read_text().split() if path.exists() else []
+            return written if len(written) >= least else None
 
         return until(read)
 
@@ -138,16 +138,20 @@ def test_the_pause_doubles_up_to_its_longest(start):
     parent = start({"web": 'echo $$ >>"$FOLDER/pids"; exit 3'})
     parent.pids(least=6)
     parent.stop(signal.SIGTERM)
-    told = [line for line in parent.log.read_text().splitlines() if "ended with status 3" in line]
-    assert [line.split()[-2] for line in told[:5]] == ["0.02", "0.04", "0.08", "0.08", "0.08"]
+    log_lines = [
+        line for line in parent.log.read_text().splitlines() if "ended with status 3" in line
+    ]
+    assert [line.split()[-2] for line in log_lines[:5]] == ["0.02", "0.04", "0.08", "0.08", "0.08"]
 
 
 def test_a_program_that_lived_a_while_starts_with_a_short_pause_again(start):
     parent = start({"web": 'echo $$ >>"$FOLDER/pids"; exit 3'}, healthy_seconds=0)
     parent.pids(least=4)
     parent.stop(signal.SIGTERM)
-    told = [line for line in parent.log.read_text().splitlines() if "ended with status 3" in line]
-    assert {line.split()[-2] for line in told} == {"0.02"}
+    log_lines = [
+        line for line in parent.log.read_text().splitlines() if "ended with status 3" in line
+    ]
+    assert {line.split()[-2] for line in log_lines} == {"0.02"}
 
 
 # --- SIGHUP ----------------------------------------------------------------------------------
@@ -183,16 +187,16 @@ def test_hangup_with_settings_that_cannot_be_used_replaces_nothing(start):
 
 @on_linux
 @pytest.mark.parametrize(
-    ("second", "words"),
+    ("second", "options"),
     [("exit 3", "web ended with status 3 when started again"), ("exec sleep 60", "not ready")],
 )
-def test_new_process_that_is_not_ready_leaves_the_one_before(start, second, words):
+def test_new_process_that_is_not_ready_leaves_the_one_before(start, second, options):
     script = f'[ -z "$SUPERVISOR_READY_FD" ] || {{ {second}; }}; ' + STAYING
     parent = start({"web": script}, ready_seconds=0.5)
     (pid,) = parent.pids()
     parent.process.send_signal(signal.SIGHUP)
     until(lambda: "reload given up" in parent.log.read_text())
-    assert words in parent.log.read_text()
+    assert options in parent.log.read_text()
     assert parent.pids() == [pid]
     assert not is_gone(pid)
 

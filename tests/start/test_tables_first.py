@@ -32,25 +32,27 @@ COMMANDS = [
 ]
 
 
-def manage(folder, *words, **environ):
-    kept = {name: text for name, text in os.environ.items() if "EVSPORTAL" not in name}
-    kept.pop("DATABASE_URL", None)
-    kept |= {
+def manage(folder, *arguments, **environ):
+    clean = {name: text for name, text in os.environ.items() if "EVSPORTAL" not in name}
+    clean.pop("DATABASE_URL", None)
+    clean |= {
         "DJANGO_SETTINGS_MODULE": "evsportal.settings",
         "EVSPORTAL_VAR": str(folder),
         "EVSPORTAL_MODE": "sandbox",
         "EVSPORTAL_SANDBOX_URL": "http://127.0.0.1:1",
         **environ,
     }
-    argv = [sys.executable, "manage.py", *words]
+    argv = [sys.executable, "manage.py", *arguments]
     return subprocess.run(
-        argv, cwd=ROOT, env=kept, capture_output=True, text=True, timeout=60, check=False
+        argv, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=60, check=False
     )
 
 
-@pytest.mark.parametrize(("words", "output"), COMMANDS, ids=[words[0] for words, _ in COMMANDS])
-def test_command_in_a_fresh_folder_makes_its_tables(words, output, tmp_path):
-    done = manage(tmp_path, *(word.format(folder=tmp_path) for word in words))
+@pytest.mark.parametrize(
+    ("arguments", "output"), COMMANDS, ids=[arguments[0] for arguments, _ in COMMANDS]
+)
+def test_command_in_a_fresh_folder_makes_its_tables(arguments, output, tmp_path):
+    done = manage(tmp_path, *(word.format(folder=tmp_path) for word in arguments))
     said = done.stdout + done.stderr
     assert "Traceback" not in said
     assert "no such table" not in said
@@ -74,8 +76,8 @@ def test_two_commands_at_once_make_the_tables_once(tmp_path):
         )
         for _ in range(2)
     ]
-    outputs = [one.communicate(timeout=60) for one in both]
-    assert [one.returncode for one in both] == [0, 0], outputs
+    outputs = [process.communicate(timeout=60) for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
     assert all("helpdesk" in stdout for stdout, _ in outputs)
 
 

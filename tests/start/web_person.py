@@ -12,28 +12,28 @@ class _Form(HTMLParser):
     def __init__(self, action: str) -> None:
         super().__init__()
         self.fields: dict[str, list[str]] = {}
-        self._wanted = action
+        self._action = action
         self._inside = self._in_template = False
         self._select = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = {name: value or "" for name, value in attrs}
+        fields = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self._inside = self._wanted in told.get("action", "") or "id" in told
+            self._inside = self._action in fields.get("action", "") or "id" in fields
         self._in_template = self._in_template or tag == "template"
         if not self._inside or self._in_template:
             return
-        name = told.get("name", "")
+        name = fields.get("name", "")
         if tag == "select":
             self._select = name
-        elif tag == "option" and "selected" in told:
-            self.fields.setdefault(self._select, []).append(told.get("value", ""))
+        elif tag == "option" and "selected" in fields:
+            self.fields.setdefault(self._select, []).append(fields.get("value", ""))
         elif tag == "textarea" and name:
             self.fields.setdefault(name, [""])
-        elif tag == "input" and name and told.get("type") not in {"submit", "button"}:
-            is_box = told.get("type") in {"checkbox", "radio"}
-            if not is_box or "checked" in told:
-                self.fields.setdefault(name, []).append(told.get("value", "on" if is_box else ""))
+        elif tag == "input" and name and fields.get("type") not in {"submit", "button"}:
+            is_box = fields.get("type") in {"checkbox", "radio"}
+            if not is_box or "checked" in fields:
+                self.fields.setdefault(name, []).append(fields.get("value", "on" if is_box else ""))
 
     def handle_endtag(self, tag: str) -> None:
         self._inside = self._inside and tag != "form"

@@ -58,8 +58,8 @@ def _before(text: str | None) -> datetime:
     if text is None:
         days = settings.EVSPORTAL_AUDIT_KEEP_DAYS
         if not days:
-            words = "EVSPORTAL_AUDIT_KEEP_DAYS is 0: records are kept for ever. "
-            raise CommandError(words + "Name a day with --before to archive what is older.")
+            reason = "EVSPORTAL_AUDIT_KEEP_DAYS is 0: records are kept for ever. "
+            raise CommandError(reason + "Name a day with --before to archive what is older.")
         day = today - timedelta(days=days)
     else:
         try:

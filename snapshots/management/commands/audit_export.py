@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--until-seal", type=int, help="and no row beyond it")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        wanted = ExportRequest(
+        selection = ExportRequest(
             made_by=COMMAND_LINE,
             csv=options["csv"],
             since=options["since_seal"],
@@ -30,13 +30,13 @@ class Command(BaseCommand):
         record(
             ActionCode.AUDIT_EXPORTED,
             actor_name=COMMAND_LINE,
-            details={"to": options["to"], "since seal": str(wanted.since)},
+            details={"to": options["to"], "since seal": str(selection.since)},
         )
         try:
             with output_at(Path(options["to"])) as place:
-                manifest = write_export(place, wanted)
+                manifest = write_export(place, selection)
         except OSError as error:
-            words = f"{options['to']}: {error.strerror}. The export is not complete."
-            raise CommandError(words) from error
+            message = f"{options['to']}: {error.strerror}. The export is not complete."
+            raise CommandError(message) from error
         rows = sum(manifest["rows"].values())
         self.stdout.write(f"{rows} rows and {manifest['seals']} seals are in {options['to']}.")

@@ -28,8 +28,8 @@ class Command(BaseCommand):
         if len(names) < len(ROLES):
             raise CommandError("Name three different roles.")
         if mighty := too_mighty(names):
-            words = f"{mighty[0]} may do all that the owner of the tables may, and take the "
-            raise CommandError(words + "triggers away. Let programs have other roles.")
+            reason = f"{mighty[0]} may do all that the owner of the tables may, and take the "
+            raise CommandError(reason + "triggers away. Let programs have other roles.")
         for line in _script(options, list(grants(names))):
             self.stdout.write(line)
 

@@ -38,41 +38,46 @@ class Command(BaseCommand):
         parser.add_argument("--anchor", help="a file of seals as they were told outside")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        known = _keys(options["key"])
+        public_keys = _keys(options["key"])
         anchors = _anchors(options["anchor"]) if options["anchor"] else []
         began = time.monotonic()
-        key = known[0] if known else None
+        key = public_keys[0] if public_keys else None
         report = verify_in_parallel(
-            options["processes"], public_keys=known, anchors=anchors, since=options["since_seal"]
+            options["processes"],
+            public_keys=public_keys,
+            anchors=anchors,
+            since=options["since_seal"],
         )
         seconds = time.monotonic() - began
         missing = guards.missing()
         for name in missing:
             self.stderr.write(f"The trigger {name} is missing: run `manage migrate`.")
-        told = _words(report, key, anchored=bool(anchors))
-        self._record(report, told)
-        self.stdout.write(f"{told} {seconds:.1f} s.")
+        sentence = _verdict(report, key, anchored=bool(anchors))
+        self._record(report, sentence)
+        self.stdout.write(f"{sentence} {seconds:.1f} s.")
         if report.damage or missing:
             sys.exit(1)
 
-    def _record(self, report: Report, told: str) -> None:
+    def _record(self, report: Report, verdict: str) -> None:
         code = ActionCode.AUDIT_FOUND_BAD if report.damage else ActionCode.AUDIT_VERIFIED
-        record(code, actor_name=COMMAND_LINE, details={"found": told})
+        record(code, actor_name=COMMAND_LINE, details={"found": verdict})
 
 
-def _words(report: Report, key: Ed25519PublicKey | None, *, anchored: bool) -> str:
+def _verdict(report: Report, key: Ed25519PublicKey | None, *, anchored: bool) -> str:
     if report.damage:
         return f"DAMAGED ({report.damage.kind}). {report.damage.message}"
-    words = f"Sound: {report.rows} rows in {report.seals} seals"
-    words += f", {report.archived} archived" if report.archived else ""
-    words += f"; {report.unsealed} rows are not sealed yet." if report.unsealed else "."
+    verdict = f"Sound: {report.rows} rows in {report.seals} seals"
+    verdict += f", {report.archived} archived" if report.archived else ""
+    verdict += f"; {report.unsealed} rows are not sealed yet." if report.unsealed else "."
     if report.bare:
-        words += f" Seals 1 to {report.bare} are from before the key, and covered by the next one."
+        verdict += (
+            f" Seals 1 to {report.bare} are from before the key, and covered by the next one."
+        )
     if key is None:
-        words += " No key: whoever can write the database can also make all seals anew."
+        verdict += " No key: whoever can write the database can also make all seals anew."
     if not anchored:
-        words += " No anchor: a cut end would not show."
-    return words
+        verdict += " No anchor: a cut end would not show."
+    return verdict
 
 
 def _keys(path: str | None) -> list[Ed25519PublicKey]:
@@ -92,8 +97,8 @@ def _anchors(path: str) -> list[dict[str, Any]]:
     """Lines of JSON, each from its first brace on, as files and logs have them."""
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
-        found = [json.loads(one[one.index("{") :]) for one in lines if "{" in one]
-        return [{"number": int(one["number"]), "digest": str(one["digest"])} for one in found]
+        seals = [json.loads(seal[seal.index("{") :]) for seal in lines if "{" in seal]
+        return [{"number": int(seal["number"]), "digest": str(seal["digest"])} for seal in seals]
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -76,8 +76,8 @@ class Command(BaseCommand):
                 seconds=options["seconds"],
                 is_stopped=lambda: bool(stops),
             )
-            for words in rehearse(rehearsal):
-                self._tell_step(words)
+            for sentence in rehearse(rehearsal):
+                self._tell_step(sentence)
         except (EvsError, RehearsalError) as error:
             self.stderr.write(f"  {'failed':<{_LABEL_WIDTH}}{error}")
             return False
@@ -90,8 +90,8 @@ class Command(BaseCommand):
             self._tell_leftover(rehearsal)
         return True
 
-    def _tell_step(self, words: str) -> None:
-        self.stdout.write(f"  {'rehearsal':<{_LABEL_WIDTH}}{words}")
+    def _tell_step(self, sentence: str) -> None:
+        self.stdout.write(f"  {'rehearsal':<{_LABEL_WIDTH}}{sentence}")
         self.stdout.flush()
 
     def _tell_leftover(self, rehearsal: Rehearsal | None) -> None:

@@ -23,7 +23,7 @@ class Command(BaseCommand):
             raise CommandError("Demo accounts exist in sandbox mode only.")
         waiting = "Another process makes the demo accounts; waiting for it."
         with process_lock(DEMO_ACCOUNTS_LOCK, waiting=waiting), transaction.atomic():
-            for name, role, _words in DEMO_ACCOUNTS:
+            for name, role, _duty in DEMO_ACCOUNTS:
                 self._person(name, role)
 
     def _person(self, name: str, role: Role) -> None:

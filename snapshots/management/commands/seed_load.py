@@ -87,7 +87,9 @@ def _quickly() -> Iterator[None]:
     """The search's indexes are quicker made once than kept row by row. SQLite has room for others,
     and does not wait for the disk: nothing of it is true.
     """
-    indexes = [one for one in Entry._meta.indexes if one.name != "entry_row"]
+    indexes = [
+        search_index for search_index in Entry._meta.indexes if search_index.name != "entry_row"
+    ]
     editor = connection.schema_editor()
     if connection.vendor == "sqlite":
         _say("PRAGMA cache_size = -400000", *_synchronous("OFF"))

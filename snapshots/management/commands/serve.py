@@ -90,13 +90,13 @@ class Command(BaseCommand):
     def _announcer(self, host: str, port: int) -> Callable[[], bool]:
         """Says where the portal is, once its page answers: not when it was merely started."""
         local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not a bind
-        shown = f"[{local}]" if ":" in local else local
+        url_host = f"[{local}]" if ":" in local else local
 
         def announce() -> bool:
             status = _status_of_page(local, port)
             if status is None:
                 return False
-            self.stdout.write(f"\nThe portal is at http://{shown}:{port}")
+            self.stdout.write(f"\nThe portal is at http://{url_host}:{port}")
             if status >= http.client.INTERNAL_SERVER_ERROR:
                 self.stdout.write(f"but its first page answers with status {status}.")
             if settings.EVSPORTAL_MODE == "sandbox":
@@ -146,7 +146,7 @@ def _in_order(steps: list[Callable[[], bool]]) -> Callable[[], bool]:
 
 
 def _demo_accounts() -> str:
-    lines = [f"  {name:<8}{words}" for name, _role, words in DEMO_ACCOUNTS]
+    lines = [f"  {name:<8}{duty}" for name, _role, duty in DEMO_ACCOUNTS]
     return "\n".join([f'Demo accounts, password "{DEMO_PASSWORD}":', *lines])
 
 
