@@ -42,9 +42,9 @@ class Row(NamedTuple):
 
 
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(told := dict(pairs)) != len(pairs):
+    if len(content := dict(pairs)) != len(pairs):
         raise ValueError("One name has two values: readers would differ.")
-    return told
+    return content
 
 
 parse = partial(json.loads, object_pairs_hook=once)
@@ -62,19 +62,19 @@ def spelt(value: Any) -> bytes:
     return b"n" if value is None else b"j" + canonical(value)
 
 
-def leaf_of(table: str, told: dict[str, Any]) -> bytes:
+def leaf_of(table: str, row: dict[str, Any]) -> bytes:
     parts = [table.encode()]
-    for name, value in told.items():  # in the order in which they were sealed
+    for name, value in row.items():  # in the order in which they were sealed
         parts += name.encode(), spelt(value)
     return hashlib.sha256(b"".join([b"%d:%b" % (len(part), part) for part in parts])).digest()
 
 
 def row_of(line: bytes, number: int) -> Row:
     with suppress(*UNREADABLE):
-        told = parse(line)
-        key = (TABLES.index(told.pop("table")), told["seq"])
+        content = parse(line)
+        key = (TABLES.index(content.pop("table")), content["seq"])
         if type(key[1]) is int and key[1] > 0:
-            return Row(name_of(key), key, leaf_of(TABLES[key[0]], told))
+            return Row(name_of(key), key, leaf_of(TABLES[key[0]], content))
     return Row(f"Line {number} of rows.jsonl")
 
 
@@ -93,20 +93,20 @@ class Export:
         self.folder, self.digests = path, dict[str, str]()  # of files read to their end
         self.zip = None if path.is_dir() else zipfile.ZipFile(path)
         paths = self.paths_of_zip(self.zip) if self.zip else dict.fromkeys(paths_in(path))
-        self.left_aside = sorted(one for one in paths if LEFT_BY_COMPUTERS.fullmatch(one))
-        rest = {one: real for one, real in paths.items() if one not in self.left_aside}
+        self.left_aside = sorted(name for name in paths if LEFT_BY_COMPUTERS.fullmatch(name))
+        rest = {name: real for name, real in paths.items() if name not in self.left_aside}
         self.within = folder_of_export(rest)
         rest.pop(self.within, None)  # a ZIP may name the folder itself
-        self.paths = {one.removeprefix(self.within): real or one for one, real in rest.items()}
+        self.paths = {name.removeprefix(self.within): real or name for name, real in rest.items()}
         # "a.csv" beside the folder of the export is not the "a.csv" in it.
-        if outside := [one for one in rest if not one.startswith(self.within)]:
+        if outside := [name for name in rest if not name.startswith(self.within)]:
             raise BadError("inserted", f"{min(outside)!a} was added beside {self.within!a}.")
         self.names = set(self.paths)
 
     def paths_of_zip(self, archive: zipfile.ZipFile) -> dict[str, str]:
         """Each path with its spelling in the ZIP: some programs write backslashes."""
         paths = {name.replace("\\", "/"): name for name in archive.namelist()}
-        offsets = [one.header_offset for one in archive.infolist()] or [0]
+        offsets = [member.header_offset for member in archive.infolist()] or [0]
         with self.folder.open("rb") as file:
             is_end = file.seek(-22, 2) >= 0 and file.read(4) == b"PK\5\6"
         if len(paths) < len(offsets) or min(offsets) > 0 or not is_end:
@@ -129,50 +129,56 @@ class Export:
     def manifest(self) -> dict[str, Any]:
         raw = b"".join(islice(self.lines("manifest.json"), 1_000_000))
         with suppress(*UNREADABLE):
-            told: dict[str, Any] = parse(raw)
-            if told["kind"] != "evsportal-audit-export" or told["format"] != 1:
+            content: dict[str, Any] = parse(raw)
+            if content["kind"] != "evsportal-audit-export" or content["format"] != 1:
                 raise OSError("It is no export of format 1.")
-            files = {"manifest.json", "rows.jsonl", "seals.jsonl", *told["files"]}
+            files = {"manifest.json", "rows.jsonl", "seals.jsonl", *content["files"]}
             for name in sorted(self.names - files):
                 raise BadError("inserted", f"{name!a} was added: the manifest does not name it.")
             for name in sorted(files - self.names):
                 raise BadError("missing", f"{name!a} is missing.")
-            if raw == json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n":
-                return told
+            if raw == json.dumps(content, ensure_ascii=False, indent=1).encode() + b"\n":
+                return content
         raise BadError("manifest", "The manifest is not one that the portal wrote.")
 
 
 def paths_in(folder: Path) -> Iterator[str]:
     """What is in a folder and in the folders in it; deeper ones by their own name only."""
-    for one in folder.iterdir():
-        inside = list(one.iterdir()) if one.is_dir() else []
+    for entry in folder.iterdir():
+        inside = list(entry.iterdir()) if entry.is_dir() else []
         for other in inside:
-            yield f"{one.name}/{other.name}" + "/" * (not other.is_file())
+            yield f"{entry.name}/{other.name}" + "/" * (not other.is_file())
         if not inside:
-            yield one.name + "/" * (not one.is_file())
+            yield entry.name + "/" * (not entry.is_file())
 
 
 def folder_of_export(paths: Iterable[str]) -> str:
     """The folder that holds the export, with its slash; empty: none does, it lies bare."""
-    found = re.findall(r"^([^/]*/|)manifest\.json$", "\n".join(paths), re.MULTILINE)
-    if "" in found or not found:
+    folders = re.findall(r"^([^/]*/|)manifest\.json$", "\n".join(paths), re.MULTILINE)
+    if "" in folders or not folders:
         return ""
-    if len(found) > 1:
-        raise BadError("inserted", f"{', '.join(map(ascii, sorted(found)))}: two exports in one.")
-    return str(found[0])
+    if len(folders) > 1:
+        raise BadError("inserted", f"{', '.join(map(ascii, sorted(folders)))}: two exports in one.")
+    return str(folders[0])
 
 
 class Verifier:
     def __init__(self, export: Export, keys: dict[str, Any], anchors: list[dict[str, Any]]) -> None:
         self.export, self.keys = export, keys
         self.manifest = export.manifest()
-        told = {name: value for name, value in self.manifest.items() if name != "signature"}
-        self.is_whole = self.is_signed(self.manifest, b"evsportal-export-v1\n" + canonical(told))
-        self.is_archive = bool(keys) and self.is_whole and told.get("archive") is True
-        made_at = told["made_at"] if keys else "9"  # seals of later on are not missing
-        end = told["last_seal"] if self.is_archive else float("inf")
-        due = [one for one in anchors if one.get("at", "") <= made_at and one["number"] <= end]
-        self.anchors = {int(one["number"]): str(one["digest"]) for one in due}
+        signed_part = {name: value for name, value in self.manifest.items() if name != "signature"}
+        self.is_whole = self.is_signed(
+            self.manifest, b"evsportal-export-v1\n" + canonical(signed_part)
+        )
+        self.is_archive = bool(keys) and self.is_whole and signed_part.get("archive") is True
+        made_at = signed_part["made_at"] if keys else "9"  # seals of later on are not missing
+        end = signed_part["last_seal"] if self.is_archive else float("inf")
+        due = [
+            anchor
+            for anchor in anchors
+            if anchor.get("at", "") <= made_at and anchor["number"] <= end
+        ]
+        self.anchors = {int(anchor["number"]): str(anchor["digest"]) for anchor in due}
         self.left_aside = len(anchors) - len(due)
         self.rows = self.seals = self.archived = self.unsealed = self.number = self.first_signed = 0
         self.previous, self.upto = None, dict[str, int]()
@@ -182,14 +188,14 @@ class Verifier:
     def run(self) -> None:
         self.gone = list(self.tombstones())
         for line in self.export.lines("seals.jsonl"):
-            wanted = self.number + 1 if self.number else self.manifest.get("first_seal")
+            number = self.number + 1 if self.number else self.manifest.get("first_seal")
             try:
                 seal = parse(line)
                 seal["leaves"] = base64.b64decode(seal["leaves"], validate=True)
-                self.follow(seal, wanted)
+                self.follow(seal, number)
                 self.compare(seal["leaves"], seal["tables"])
             except (*UNREADABLE, struct.error) as error:
-                raise BadError("seal", f"Seal {wanted} cannot be read.") from error
+                raise BadError("seal", f"Seal {number} cannot be read.") from error
         self.check_end()
 
     def tombstones(self) -> Iterator[dict[str, list[int]]]:
@@ -202,29 +208,29 @@ class Verifier:
                     break
                 leaves = LEAF.iter_unpack(base64.b64decode(seal["leaves"]))
                 sealed |= {leaf for table, _, leaf in leaves if TABLES[table] == "tombstone"}
-        for told in self.manifest["archived"] if self.is_whole else ():
-            message = canonical({name: told.get(name) for name in BURIED})
-            is_signed = self.keys and self.is_signed(told, b"evsportal-tombstone-v1\n" + message)
-            if is_signed or leaf_of("tombstone", told) in sealed:
-                yield told["tables"]
-            elif self.keys and "seq" in told:  # older exports do not tell who signed: no excuse
-                raise BadError("tombstone", f"Tombstone {told['seq']} lacks the key's signature.")
+        for stone in self.manifest["archived"] if self.is_whole else ():
+            message = canonical({name: stone.get(name) for name in BURIED})
+            is_signed = self.keys and self.is_signed(stone, b"evsportal-tombstone-v1\n" + message)
+            if is_signed or leaf_of("tombstone", stone) in sealed:
+                yield stone["tables"]
+            elif self.keys and "seq" in stone:  # older exports do not tell who signed: no excuse
+                raise BadError("tombstone", f"Tombstone {stone['seq']} lacks the key's signature.")
 
-    def is_signed(self, told: dict[str, Any], message: bytes) -> bool:
+    def is_signed(self, signed: dict[str, Any], message: bytes) -> bool:
         with suppress(Exception):  # whatever it is, it is no signature
-            self.keys[told["key_id"]].verify(raw := bytes.fromhex(told["signature"]), message)
-            return bool(raw.hex() == told["signature"])  # one spelling only
+            self.keys[signed["key_id"]].verify(raw := bytes.fromhex(signed["signature"]), message)
+            return bool(raw.hex() == signed["signature"])  # one spelling only
         return not self.keys
 
-    def follow(self, seal: dict[str, Any], wanted: Any) -> None:
-        if type(wanted) is not int or seal["number"] != wanted:
-            raise BadError("gap", f"Seal {wanted} is missing.")
-        previous = "0" * 64 if wanted == 1 else self.previous
+    def follow(self, seal: dict[str, Any], number: Any) -> None:
+        if type(number) is not int or seal["number"] != number:
+            raise BadError("gap", f"Seal {number} is missing.")
+        previous = "0" * 64 if number == 1 else self.previous
         header = canonical({name: seal[name] for name in HEADER})
         message = b"evsportal-seal-v1\n" + bytes.fromhex(seal["digest"])
-        anchored = self.anchors.get(wanted, seal["digest"])
-        bare = wanted < self.first_signed and not (seal["key_id"] or seal["signature"])
-        for is_right, kind, words in (
+        anchored = self.anchors.get(number, seal["digest"])
+        bare = number < self.first_signed and not (seal["key_id"] or seal["signature"])
+        for is_right, kind, problem in (
             (previous in {None, seal["previous"]}, "seal", "does not follow the one before it"),
             (hashlib.sha256(header).hexdigest() == seal["digest"], "seal", "was changed"),
             (hashlib.sha256(seal["leaves"]).hexdigest() == seal["root"], "seal", "was changed"),
@@ -233,13 +239,13 @@ class Verifier:
             (seal["format"] == 1, "seal", "is of an unknown format"),
         ):
             if not is_right:
-                raise BadError(kind, f"Seal {wanted} {words}.")
+                raise BadError(kind, f"Seal {number} {problem}.")
         for table in TABLES:
             after, upto, _rows = seal["tables"][table]
-            if after != self.upto.get(table, after if wanted > 1 else 0) or upto < after:
-                raise BadError("gap", f"Seal {wanted} leaves out rows of {table}.")
+            if after != self.upto.get(table, after if number > 1 else 0) or upto < after:
+                raise BadError("gap", f"Seal {number} leaves out rows of {table}.")
             self.upto[table] = upto
-        self.number, self.previous, self.seals = wanted, seal["digest"], self.seals + 1
+        self.number, self.previous, self.seals = number, seal["digest"], self.seals + 1
 
     def compare(self, leaves: bytes, tables: dict[str, list[int]]) -> None:
         sealed = {(table, seq): leaf for table, seq, leaf in LEAF.iter_unpack(leaves)}
@@ -248,8 +254,8 @@ class Verifier:
             block.append(row)
             self.next = next(self.stream, None)
         here = {row.key for row in block}
-        wanted = [key for key in sealed if key in here or self.is_due(key)]
-        for row, key in zip_longest(block, wanted):
+        due_keys = [key for key in sealed if key in here or self.is_due(key)]
+        for row, key in zip_longest(block, due_keys):
             if row is None:
                 kind = "swapped" if any(row.key == key for row in self.stream) else "missing"
                 raise BadError(kind, f"{name_of(key)} is missing here.")
@@ -279,10 +285,10 @@ class Verifier:
             if self.export.digests[name] != facts.get("sha256"):
                 raise BadError("manifest", f"{name} is not the file that the manifest tells of.")
 
-    def words(self) -> list[str]:
+    def sentences(self) -> list[str]:
         first, kind = self.number - self.seals + 1, "An archive" if self.is_archive else "An export"
         is_part = self.manifest.get("complete") is not True
-        said = {
+        sentences = {
             f"Sound: {self.rows} rows in {self.seals} seals, {self.archived} archived; "
             f"{self.unsealed} not sealed yet.": True,
             f"{kind} of seals {first} to {self.number} made at {self.manifest['made_at']!a}.": True,
@@ -297,7 +303,7 @@ class Verifier:
             "NOT PROVEN without --key: that the portal made these seals.": not self.keys,
             "NOT PROVEN without --anchor: that no end was cut off.": not self.anchors,
         }
-        return [words for words, holds in said.items() if holds]
+        return [sentence for sentence, holds in sentences.items() if holds]
 
 
 def some_of(names: list[str]) -> str:
@@ -315,7 +321,7 @@ def within(key: tuple[int, int] | None, tables: dict[str, list[int]]) -> bool:
 
 
 def damage(row: Row, key: Any, sealed: dict[tuple[int, int], bytes], block: list[Row]) -> BadError:
-    keys = [one.key for one in block]
+    keys = [row_here.key for row_here in block]
     if row.key in {None, key}:
         return BadError("changed", f"{name_of(key) if key else row.name} was changed.")
     if row.key not in sealed or keys.count(row.key) > 1:
@@ -330,13 +336,16 @@ def verdict(given: argparse.Namespace) -> tuple[int, str]:
         pem = given.key.read_bytes() if given.key else b""
         blocks = re.findall(rb"-----BEGIN [^-]+-----[^-]+-----END [^-]+-----", pem) or [pem]
         loaded: list[Any] = [load_pem_public_key(block) for block in blocks if given.key]
-        keys = {hashlib.sha256(one.public_bytes(*RAW)).hexdigest(): one for one in loaded}
+        keys = {
+            hashlib.sha256(public_key.public_bytes(*RAW)).hexdigest(): public_key
+            for public_key in loaded
+        }
         lines = re.findall(r"\{.*\}", given.anchor.read_text("utf-8")) if given.anchor else []
         verifier = Verifier(Export(given.export), keys, list(map(json.loads, lines)))
         verifier.run()
-        return 0, "\n".join(verifier.words())
-    except BadError as found:
-        return 1, "DAMAGED ({}). {}".format(*found.args)
+        return 0, "\n".join(verifier.sentences())
+    except BadError as error:
+        return 1, "DAMAGED ({}). {}".format(*error.args)
     except Exception as error:  # noqa: BLE001 - whatever an enemy made of the file
         return 2, f"Cannot be read: {error}"
 
@@ -346,5 +355,5 @@ if __name__ == "__main__":
     parser.add_argument("export", type=Path, help="a ZIP or a folder")
     parser.add_argument("--key", type=Path, help="the public key, PEM; old ones may follow it")
     parser.add_argument("--anchor", type=Path, help="seals as they were told outside of the portal")
-    status, words = verdict(parser.parse_args())
-    sys.exit(sys.stdout.write(words + "\n") and status)
+    status, sentences = verdict(parser.parse_args())
+    sys.exit(sys.stdout.write(sentences + "\n") and status)

@@ -21,8 +21,8 @@ def sealed(make, *, ago=OLD):
         return seal_new_rows(at_once=True)
 
 
-def archive(folder, **told):
-    call_command("audit_archive", **{"to": str(folder), "before": YESTERDAY, "yes": True} | told)
+def archive(folder, **facts):
+    call_command("audit_archive", **{"to": str(folder), "before": YESTERDAY, "yes": True} | facts)
 
 
 def state():

@@ -5,7 +5,7 @@ from django.db import connection
 
 def rows_with(*secrets, besides=()):
     """Where any of these texts stands: `table.column`, of the tables not named in `besides`."""
-    found = []
+    result = []
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             if table in besides:
@@ -13,12 +13,12 @@ def rows_with(*secrets, besides=()):
             cursor.execute(f'SELECT * FROM "{table}"')
             columns = [column[0] for column in cursor.description]
             for row in cursor.fetchall():
-                found += [
+                result += [
                     f"{table}.{column}"
                     for column, value in zip(columns, row, strict=True)
                     if any(secret in _text(value) for secret in secrets)
                 ]
-    return found
+    return result
 
 
 def _text(value):

@@ -65,10 +65,9 @@ class LeakyCloud(FakeCloud):
     def everything(self, request):
         """What a cloud can know of who asks, and tokens of somebody else."""
         by_key = "authorization" in request.headers
-        known = f"{SECRET_KEY} {ACCESS_KEY} {SECURITY_TOKEN}" if by_key else f"{PASSWORD} {TOKEN}"
-        return (
-            f"token {OTHER_TOKEN}, {known}, X-Auth-Token: {ADMIN_PASS}, Authorization: Bearer {JWT}"
-        )
+        secrets = f"{SECRET_KEY} {ACCESS_KEY} {SECURITY_TOKEN}" if by_key else f"{PASSWORD} {TOKEN}"
+        start = f"token {OTHER_TOKEN}, {secrets}"
+        return f"{start}, X-Auth-Token: {ADMIN_PASS}, Authorization: Bearer {JWT}"
 
     def reply_to(self, request):
         if request.path.endswith("/auth/tokens"):
@@ -94,7 +93,7 @@ class LeakyCloud(FakeCloud):
             fault = {"code": f"EVS.{own}", "message": message, "request_id": TOKEN}
             return Reply(400, {"badRequest": fault}, self.headers())
         made = asked | {"id": "5f6e", "status": "available", "created_at": "2026-03-01T09:00:00"}
-        told = {
+        facts = {
             "snapshot": made,
             "adminPass": ADMIN_PASS,
             "tokens": LISTED,
@@ -102,4 +101,4 @@ class LeakyCloud(FakeCloud):
             "echo": dict(request.headers),
             "said": self.everything(request),
         }
-        return Reply(202, told, self.headers())
+        return Reply(202, facts, self.headers())

@@ -19,7 +19,7 @@ def environ(**more):
     url = f"sqlite:///{name}"
     if connection.vendor == "postgresql":
         url = f"{postgres.url().rpartition('/')[0]}/{name}"
-    told = {
+    facts = {
         "DATABASE_URL": url,
         "DJANGO_SETTINGS_MODULE": "evsportal.settings",
         "EVSPORTAL_MODE": "sandbox",
@@ -28,7 +28,9 @@ def environ(**more):
         "EVSPORTAL_AUDIT_SEAL_ROWS": str(settings.EVSPORTAL_AUDIT_SEAL_ROWS),
         "PYTHONPATH": str(ROOT),
     }
-    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | told | more
+    return (
+        {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | facts | more
+    )
 
 
 def python(script, *args, **more):

@@ -17,7 +17,7 @@ def all_rows():
     }
 
 
-def known(rows):
+def rows_by_key(rows):
     return {(row["table"], row["seq"]): row for row in rows}
 
 

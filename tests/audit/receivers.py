@@ -18,8 +18,8 @@ CERTIFICATE = Path(__file__).resolve().parents[1] / "evs" / "loopback.pem"
 class _Hook(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        told = [json.loads(line) for line in body.splitlines()]
-        self.server.got += [(self.headers["Idempotency-Key"], one) for one in told]
+        facts = [json.loads(line) for line in body.splitlines()]
+        self.server.got += [(self.headers["Idempotency-Key"], item) for item in facts]
         self.server.seen.append(self.headers)
         if self.server.acts is not None:
             with suppress(OSError):  # who sent it has gone
@@ -48,8 +48,8 @@ class _Syslog(socketserver.BaseRequestHandler):
 
 def _size(stream):
     digits = b""
-    while (one := stream.read(1)) not in {b"", b" "}:
-        digits += one
+    while (item := stream.read(1)) not in {b"", b" "}:
+        digits += item
     return int(digits) if digits else 0
 
 

@@ -97,8 +97,8 @@ def test_a_name_of_one_alphabet_is_taken(name):
 
 @pytest.mark.parametrize("name", LIKE_ALICE)
 def test_a_name_like_another_accounts_is_refused(name, alice):
-    words = refused(name)
-    assert "looks like “alice”" in words or "two alphabets" in words
+    sentence = refused(name)
+    assert "looks like “alice”" in sentence or "two alphabets" in sentence
 
 
 @pytest.mark.parametrize(("there", "name"), LIKE_OTHERS)
@@ -154,7 +154,7 @@ def test_createsuperuser_refuses_such_a_name(alice):
 def test_check_reports_confusing_accounts(alice):
     for name in ("nobody", "aIice", "bob"):
         User.objects.create(username=name, password="!")
-    told = [message.msg for message in check_names()]
-    assert len(told) == 2
-    assert "“nobody” reads like “nobody”" in told[0]
-    assert "“aIice” looks like “alice”" in told[1]
+    facts = [message.msg for message in check_names()]
+    assert len(facts) == 2
+    assert "“nobody” reads like “nobody”" in facts[0]
+    assert "“aIice” looks like “alice”" in facts[1]

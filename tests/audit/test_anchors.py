@@ -41,9 +41,9 @@ def test_a_file_gets_each_new_seal_once(sealed, settings, tmp_path):
     fill(1, seed=2)
     seal_new_rows(at_once=True)
     anchors.send_latest()
-    told = [json.loads(one) for one in (tmp_path / "anchors").read_text().splitlines()]
-    assert [one["number"] for one in told] == [1, 2]
-    assert told[0]["digest"] == sealed.digest
+    facts = [json.loads(row) for row in (tmp_path / "anchors").read_text().splitlines()]
+    assert [row["number"] for row in facts] == [1, 2]
+    assert facts[0]["digest"] == sealed.digest
 
 
 def test_print_mail_and_datagram(sealed, settings, capsys):
@@ -105,4 +105,4 @@ def test_nobody_there_does_not_stop_the_others(sealed, settings, tmp_path, caplo
 @pytest.mark.parametrize("target", ["http://example.org/x", "ftp://x/", "file:", "mailto:", "x"])
 def test_a_target_that_cannot_be_stops_the_start(settings, target):
     settings.EVSPORTAL_AUDIT_ANCHORS = [target]
-    assert [one.id for one in check_anchors()] == ["evsportal.E008"]
+    assert [row.id for row in check_anchors()] == ["evsportal.E008"]

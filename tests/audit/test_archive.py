@@ -55,7 +55,7 @@ def tool(path, key, *extra):
     return done.returncode, done.stdout
 
 
-def found(text):
+def hits_of(text):
     return find(Entry.objects.all(), parse(text)).count()
 
 
@@ -65,10 +65,10 @@ def found(text):
 def test_without_yes_archive_only_previews(trail, folder, capsys):
     before = state()
     archive(folder, yes=False)
-    told = capsys.readouterr().out
-    assert "Seals 1 to 4, " in told
-    assert f"would be written to {folder / 'audit-00000001-00000004.zip'}, proved" in told
-    assert "Nothing was done: --yes does it." in told
+    facts = capsys.readouterr().out
+    assert "Seals 1 to 4, " in facts
+    assert f"would be written to {folder / 'audit-00000001-00000004.zip'}, proved" in facts
+    assert "Nothing was done: --yes does it." in facts
     assert (state(), list(folder.iterdir())) == (before, [])
 
 
@@ -86,8 +86,8 @@ def test_old_records_move_into_the_file(trail, folder, capsys):
     assert tool(path, trail)[0] == 0
     rows = sum(len([seq for seq in before[table] if seq <= old[table][1]]) for table in ARCHIVABLE)
     assert f"{rows} rows are removed; tombstone " in capsys.readouterr().out
-    told = zipfile.ZipFile(path).read("rows.jsonl").splitlines()
-    assert len(told) == rows
+    facts = zipfile.ZipFile(path).read("rows.jsonl").splitlines()
+    assert len(facts) == rows
     stone = Tombstone.objects.get()
     assert (stone.first_seal, stone.last_seal, stone.file) == (1, 4, path.name)
 
@@ -100,20 +100,21 @@ def test_remaining_trail_and_its_export_are_sound(trail, folder, tmp_path):
     for name, since in (("all.zip", 1), ("later.zip", 5)):
         with output_at(tmp_path / name) as place:
             write_export(place, ExportRequest("audrey", since=since))
-        code, words = tool(tmp_path / name, trail)
-        assert code == 0, words
+        code, message = tool(tmp_path / name, trail)
+        assert code == 0, message
     assert f"{report.archived} archived" in tool(tmp_path / "all.zip", trail)[1]
 
 
 def test_the_search_shows_no_ghosts(trail, folder):
     old = Exchange.objects.order_by("seq").first()
     assert Entry.objects.filter(record=old.id).exists()
-    words = found("background:yes limit")
+    hits_before = hits_of("background:yes limit")
     archive(folder)
-    kept = {table: state()[table] for table in ("exchange", "action", "anomaly")}
-    for kind, numbers in kept.items():
+    stored = {table: state()[table] for table in ("exchange", "action", "anomaly")}
+    for kind, numbers in stored.items():
         assert set(Entry.objects.filter(kind=kind).values_list("row", flat=True)) == numbers
-    assert 0 < found("background:yes limit") == len(kept["exchange"]) - _in_background() < words
+    hits = hits_of("background:yes limit")
+    assert 0 < hits == len(stored["exchange"]) - _in_background() < hits_before
 
 
 def _in_background():
@@ -123,11 +124,11 @@ def _in_background():
 def test_archive_is_recorded_with_file_and_digest(trail, folder):
     archive(folder)
     stone = Tombstone.objects.get()
-    taken, told = Action.objects.filter(code__startswith="audit:").order_by("seq")
+    taken, facts = Action.objects.filter(code__startswith="audit:").order_by("seq")
     assert (taken.code, taken.details["to"]) == ("audit:export", stone.file)
-    assert (told.code, told.subject) == ("audit:archive", stone.file)
-    assert told.details["SHA-256"] == stone.sha256
-    assert told.details["rows"] == str(sum(span[2] for span in stone.tables.values()))
+    assert (facts.code, facts.subject) == ("audit:archive", stone.file)
+    assert facts.details["SHA-256"] == stone.sha256
+    assert facts.details["rows"] == str(sum(span[2] for span in stone.tables.values()))
 
 
 def test_next_archive_begins_after_the_last(trail, folder):
@@ -150,13 +151,13 @@ def test_later_anchors_do_not_damage_an_archive(trail, folder, tmp_path):
     call_command("audit_export", to=str(cut), until_seal=4)
     archive(folder)
     path = folder / "audit-00000001-00000004.zip"
-    code, words = tool(path, trail, "--anchor", tmp_path / "anchors")
-    assert code == 0, words
-    assert "An archive of seals 1 to 4 made at" in words
-    assert "Anchors of later seals, left aside: 1." in words
+    code, message = tool(path, trail, "--anchor", tmp_path / "anchors")
+    assert code == 0, message
+    assert "An archive of seals 1 to 4 made at" in message
+    assert "Anchors of later seals, left aside: 1." in message
     for damaged in (cut, _called_archive(cut)):
-        code, words = tool(damaged, trail, "--anchor", tmp_path / "anchors")
-        assert (code, "DAMAGED (cut)" in words) == (1, True)
+        code, message = tool(damaged, trail, "--anchor", tmp_path / "anchors")
+        assert (code, "DAMAGED (cut)" in message) == (1, True)
     keyless = [sys.executable, "-I", TOOL, path, "--anchor", tmp_path / "anchors"]
     done = subprocess.run(keyless, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, "DAMAGED (cut)" in done.stdout) == (1, True)
@@ -207,7 +208,7 @@ def test_for_ever_is_for_ever(trail, folder, settings):
 def test_days_without_a_folder_stop_the_start(settings):
     assert check_archives() == []
     settings.EVSPORTAL_AUDIT_KEEP_DAYS = 365
-    assert [one.id for one in check_archives()] == ["evsportal.E010"]
+    assert [item.id for item in check_archives()] == ["evsportal.E010"]
 
 
 @pytest.mark.parametrize("day", ["yesterday", "2026-02-30", "2999-01-01", "1.2.2026"])
@@ -230,9 +231,9 @@ def archivable():
 
 
 def ask(number):
-    one = exchange(random.Random(number), number)
-    one.save()
-    return one
+    item = exchange(random.Random(number), number)
+    item.save()
+    return item
 
 
 def reply(to):

@@ -106,13 +106,13 @@ def test_next_run_finishes_a_killed_archive(moment, old, folder):
     archive(folder)
     assert not old & rows()
     assert newer <= rows()
-    assert [one.name for one in folder.iterdir()] == [FILE]
+    assert [item.name for item in folder.iterdir()] == [FILE]
     assert is_proved(folder / FILE)
-    assert [(one.first_seal, one.last_seal) for one in Tombstone.objects.all()] == [(1, 4)]
+    assert [(item.first_seal, item.last_seal) for item in Tombstone.objects.all()] == [(1, 4)]
     assert Action.objects.filter(code="audit:archive").count() == 1
     assert damage() is None
     entries = Entry.objects.values_list("kind", "row")
-    assert set(entries) == {one for one in rows() if one[0] in EntryKind.values}
+    assert set(entries) == {item for item in rows() if item[0] in EntryKind.values}
 
 
 def test_next_run_uses_the_killed_runs_file(old, folder):
@@ -124,7 +124,7 @@ def test_next_run_uses_the_killed_runs_file(old, folder):
     first, second = Tombstone.objects.order_by("seq")
     assert (first.file, (folder / FILE).stat().st_mtime_ns) == (FILE, made)
     assert second.first_seal == 5
-    assert {one.name for one in folder.iterdir()} == {first.file, second.file}
+    assert {item.name for item in folder.iterdir()} == {first.file, second.file}
     assert damage() is None
 
 

@@ -16,10 +16,10 @@ from snapshots.models import Exchange, Seal, Tombstone
 pytestmark = pytest.mark.django_db
 
 
-def refused(folder, words, **told):
+def refused(folder, message, **facts):
     before = state()
-    with pytest.raises(CommandError, match=words):
-        archive(folder, **told)
+    with pytest.raises(CommandError, match=message):
+        archive(folder, **facts)
     after = state()
     assert {table: after[table] >= before[table] for table in before} == dict.fromkeys(before, True)
     assert Tombstone.objects.count() == 0

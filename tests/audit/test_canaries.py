@@ -111,9 +111,9 @@ def browser(people):
     sign_in = "/accounts/login/"
     pages = [browser.post(sign_in, {"username": "alice", "password": WRONG})]
     pages += [browser.post(sign_in, {"username": "alice", "password": SIGN_IN})]
-    told = {"old_password": WRONG, "new_password1": CHANGED, "new_password2": CHANGED}
-    pages += [browser.post("/accounts/password/", told)]
-    pages += [browser.post("/accounts/password/", told | {"old_password": SIGN_IN})]
+    details = {"old_password": WRONG, "new_password1": CHANGED, "new_password2": CHANGED}
+    pages += [browser.post("/accounts/password/", details)]
+    pages += [browser.post("/accounts/password/", details | {"old_password": SIGN_IN})]
     assert browser.login(username="alice", password=CHANGED)
     browser.pages = pages
     return browser
@@ -135,8 +135,8 @@ def test_the_cloud_was_met_and_told_its_secrets(worked, cloud):
 
 
 def test_no_table_or_log_line_holds_a_secret(worked, browser, log):
-    told = scene.fill_form(scene.volume(cloud="by-key"), name=TYPED)
-    assert "looks like" in browser.post("/snapshots/new/", told).text
+    details = scene.fill_form(scene.volume(cloud="by-key"), name=TYPED)
+    assert "looks like" in browser.post("/snapshots/new/", details).text
     assert rows_with(*EVERYTHING) == []
     assert leaks_in(log.getvalue()) == []
     assert len(log.getvalue()) > 100
@@ -156,9 +156,9 @@ def test_no_secret_is_on_any_page(worked, browser):
         "/snapshots/new/",
         "/audit/",
         "/audit/?background=on",
-        *[f"/snapshots/{one}/" for one in Operation.objects.values_list("pk", flat=True)],
-        *[f"/audit/{one}/" for one in ids],
-        *[f"/audit/{one}/?as={way}" for one in ids for way in ("httpie", "python")],
+        *[f"/snapshots/{row}/" for row in Operation.objects.values_list("pk", flat=True)],
+        *[f"/audit/{row}/" for row in ids],
+        *[f"/audit/{row}/?as={way}" for row in ids for way in ("httpie", "python")],
     ]
     seen = 0
     for address in addresses:
@@ -176,7 +176,7 @@ def test_no_secret_is_on_any_page(worked, browser):
 def test_pages_about_mistakes_show_no_secret(path, browser):
     page = browser.get(path)
     assert leaks_in(page.text + str(page.headers)) == []
-    assert [leaks_in(one.text) for one in browser.pages] == [[]] * len(browser.pages)
+    assert [leaks_in(row.text) for row in browser.pages] == [[]] * len(browser.pages)
 
 
 def test_portal_errors_show_no_secret(browser, log, monkeypatch):
@@ -186,9 +186,9 @@ def test_portal_errors_show_no_secret(browser, log, monkeypatch):
     monkeypatch.setattr("snapshots.views.operations._list_context", fail)
     page = browser.get("/")
     assert page.status_code == 500
-    told = {"old_password": CHANGED, "new_password1": SIGN_IN, "new_password2": SIGN_IN}
+    details = {"old_password": CHANGED, "new_password1": SIGN_IN, "new_password2": SIGN_IN}
     monkeypatch.setattr("django.contrib.auth.forms.SetPasswordForm.save", fail)
-    failed = browser.post("/accounts/password/", told)
+    failed = browser.post("/accounts/password/", details)
     assert failed.status_code == 500
     assert "a fault of ours" in log.getvalue()
     assert leaks_in(page.text + failed.text + log.getvalue()) == []

@@ -24,43 +24,45 @@ def digest(body):
     return hashlib.sha256(body.encode()).hexdigest()
 
 
-def asked(snapshot=ASKED, **told):
-    body = told.pop("body", json.dumps({"snapshot": snapshot}))
-    return Exchange(**{"body": body, "body_sha256": digest(body)} | told)
+def asked(snapshot=ASKED, **details):
+    body = details.pop("body", json.dumps({"snapshot": snapshot}))
+    return Exchange(**{"body": body, "body_sha256": digest(body)} | details)
 
 
-def answered(snapshot=None, *, status=202, **told):
-    body = told.pop("body", json.dumps({"snapshot": snapshot}))
-    return Answer(**{"status": status, "body": body, "body_sha256": digest(body)} | told)
+def answered(snapshot=None, *, status=202, **details):
+    body = details.pop("body", json.dumps({"snapshot": snapshot}))
+    return Answer(**{"status": status, "body": body, "body_sha256": digest(body)} | details)
 
 
-def seen(**told):
+def seen(**details):
     facts = {"snapshot_id": "s-1", "name": "n", "metadata": {"team": "payroll"}, "seen_at": SEEN_AT}
-    return Snapshot(**facts | told)
+    return Snapshot(**facts | details)
 
 
-def words(comparison):
+def labels(comparison):
     return {row.field: row.verdict.label for row in comparison.rows}
 
 
 def test_a_faithful_cloud_shows_no_difference():
-    kept = {"id": "s-1", "volume_id": "v-1", "name": "n", "description": "", "status": "creating"}
-    found = compare(asked(), answer=answered(kept | {"metadata": {"team": "payroll"}}), seen=seen())
-    assert words(found) == {
+    stored = {"id": "s-1", "volume_id": "v-1", "name": "n", "description": "", "status": "creating"}
+    result = compare(
+        asked(), answer=answered(stored | {"metadata": {"team": "payroll"}}), seen=seen()
+    )
+    assert labels(result) == {
         "volume_id": "as asked",
         "name": "as asked",
         "description": "as asked",
         "force": "not told by the cloud",
         "metadata team": "as asked",
     }
-    assert (found.differing, found.notes) == (0, ())
+    assert (result.differing, result.notes) == (0, ())
 
 
 def test_every_kind_of_difference_has_its_word():
-    kept = {"volume_id": "v-2", "name": "", "description": "made", "force": False}
-    kept["metadata"] = {"team": "sales", "__system__": "1"}
-    found = compare(asked(), answer=answered(kept), seen=None)
-    assert words(found) == {
+    stored = {"volume_id": "v-2", "name": "", "description": "made", "force": False}
+    stored["metadata"] = {"team": "sales", "__system__": "1"}
+    result = compare(asked(), answer=answered(stored), seen=None)
+    assert labels(result) == {
         "volume_id": "differs",
         "name": "not kept",
         "description": "added by the cloud",
@@ -68,40 +70,40 @@ def test_every_kind_of_difference_has_its_word():
         "metadata team": "differs",
         "metadata __system__": "added by the cloud",
     }
-    assert found.differing == 6
+    assert result.differing == 6
 
 
 @pytest.mark.parametrize("metadata", [{}, {"other": "x"}])
 def test_metadata_that_was_dropped_is_not_kept(metadata):
-    found = compare(asked(), answer=answered({"name": "n", "metadata": metadata}), seen=None)
-    assert words(found)["metadata team"] == "not kept"
+    result = compare(asked(), answer=answered({"name": "n", "metadata": metadata}), seen=None)
+    assert labels(result)["metadata team"] == "not kept"
 
 
 def test_unanswered_metadata_is_not_called_dropped():
-    found = compare(asked(), answer=answered({"name": "n"}), seen=None)
-    assert words(found)["metadata team"] == "not told by the cloud"
+    result = compare(asked(), answer=answered({"name": "n"}), seen=None)
+    assert labels(result)["metadata team"] == "not told by the cloud"
 
 
 def test_what_was_changed_after_the_answer_shows():
-    kept = {"id": "s-1", "name": "n"}
-    found = compare(asked(), answer=answered(kept), seen=seen(name="renamed", metadata={}))
-    row = next(row for row in found.rows if row.field == "name")
+    stored = {"id": "s-1", "name": "n"}
+    result = compare(asked(), answer=answered(stored), seen=seen(name="renamed", metadata={}))
+    row = next(row for row in result.rows if row.field == "name")
     assert (row.asked, row.answered, row.seen) == ("n", "n", "renamed")
-    assert words(found)["name"] == "differs"
-    assert words(found)["metadata team"] == "not kept"
-    assert found.seen_at == SEEN_AT
+    assert labels(result)["name"] == "differs"
+    assert labels(result)["metadata team"] == "not kept"
+    assert result.seen_at == SEEN_AT
 
 
 def test_a_lost_answer_leaves_what_was_read_later():
-    found = compare(asked(), answer=None, seen=seen())
-    assert found.notes == ("No answer was recorded.",)
-    assert not found.has_answer
-    assert words(found)["name"] == "as asked"
+    result = compare(asked(), answer=None, seen=seen())
+    assert result.notes == ("No answer was recorded.",)
+    assert not result.has_answer
+    assert labels(result)["name"] == "as asked"
 
 
 def test_an_answer_about_another_snapshot_is_told():
-    found = compare(asked(), answer=answered({"id": "s-2", "name": "n"}), seen=seen())
-    assert "another snapshot than this answer named: s-2" in found.notes[0]
+    result = compare(asked(), answer=answered({"id": "s-2", "name": "n"}), seen=seen())
+    assert "another snapshot than this answer named: s-2" in result.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -125,10 +127,10 @@ def test_an_answer_about_another_snapshot_is_told():
     ids=range(14),
 )
 def test_nothing_to_compare_gives_a_reason(answer, note):
-    found = compare(asked(), answer=answer, seen=None)
-    assert found.rows == ()
-    assert note in found.notes[0]
-    assert found.notes[-1].endswith("there is nothing to compare.")
+    result = compare(asked(), answer=answer, seen=None)
+    assert result.rows == ()
+    assert note in result.notes[0]
+    assert result.notes[-1].endswith("there is nothing to compare.")
 
 
 @pytest.mark.parametrize(
@@ -141,9 +143,9 @@ def test_nothing_to_compare_gives_a_reason(answer, note):
     ids=range(3),
 )
 def test_unreadable_request_is_not_compared(exchange, note):
-    found = compare(exchange, answer=answered({"name": "n"}), seen=seen())
-    assert found.rows == ()
-    assert note in found.notes[0]
+    result = compare(exchange, answer=answered({"name": "n"}), seen=seen())
+    assert result.rows == ()
+    assert note in result.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -152,10 +154,15 @@ def test_unreadable_request_is_not_compared(exchange, note):
     ids=range(11),
 )
 def test_strange_values_are_compared_as_texts(value):
-    kept = {"id": value, "name": value, "volume_id": value, "metadata": {"team": value, "": value}}
-    found = compare(asked(), answer=answered(kept), seen=None)
-    assert words(found)["name"] in {"differs", "not kept"}
-    for row in found.rows:
+    stored = {
+        "id": value,
+        "name": value,
+        "volume_id": value,
+        "metadata": {"team": value, "": value},
+    }
+    result = compare(asked(), answer=answered(stored), seen=None)
+    assert labels(result)["name"] in {"differs", "not kept"}
+    for row in result.rows:
         for text in (row.field, row.asked, row.answered):
             assert len((text or "").encode()) < 1000
             assert "\x00" not in (text or "")
@@ -163,30 +170,30 @@ def test_strange_values_are_compared_as_texts(value):
 
 @pytest.mark.parametrize("metadata", ["x", [["team", "payroll"]], 1])
 def test_metadata_of_another_shape_is_not_told(metadata):
-    found = compare(asked(), answer=answered({"name": "n", "metadata": metadata}), seen=None)
-    assert words(found)["metadata team"] == "not told by the cloud"
+    result = compare(asked(), answer=answered({"name": "n", "metadata": metadata}), seen=None)
+    assert labels(result)["metadata team"] == "not told by the cloud"
 
 
 def test_numbers_and_booleans_in_words_are_the_same():
-    kept = {"force": "true", "metadata": {"team": "payroll", "n": 1}}
+    stored = {"force": "true", "metadata": {"team": "payroll", "n": 1}}
     sent = ASKED | {"metadata": {"team": "payroll", "n": "1"}}
-    found = compare(asked(sent), answer=answered(kept), seen=None)
-    assert (words(found)["force"], words(found)["metadata n"]) == ("as asked", "as asked")
+    result = compare(asked(sent), answer=answered(stored), seen=None)
+    assert (labels(result)["force"], labels(result)["metadata n"]) == ("as asked", "as asked")
 
 
 def test_endless_metadata_is_bounded():
-    kept = {"metadata": {f"k{number}": "v" for number in range(5000)}}
-    found = compare(asked(), answer=answered(kept), seen=None)
-    assert len(found.rows) == MOST_ROWS
-    assert found.more == 5000 + 5 - MOST_ROWS
-    assert found.rows[0].field == "volume_id"
+    stored = {"metadata": {f"k{number}": "v" for number in range(5000)}}
+    result = compare(asked(), answer=answered(stored), seen=None)
+    assert len(result.rows) == MOST_ROWS
+    assert result.more == 5000 + 5 - MOST_ROWS
+    assert result.rows[0].field == "volume_id"
 
 
 def test_masked_values_are_not_compared():
     masked = ASKED | {"metadata": {"token": "***"}}
     original = compare(asked(masked), answer=answered({"metadata": {"token": "***"}}), seen=None)
-    assert words(original)["metadata token"] == "as asked"  # stars, and nothing struck out
+    assert labels(original)["metadata token"] == "as asked"  # stars, and nothing struck out
     struck = asked(masked, body_sha256=str(uuid.uuid4()))
-    found = compare(struck, answer=answered({"metadata": {"token": "other"}}), seen=None)
-    assert words(found)["metadata token"] == "hidden in the record, not compared"
-    assert found.differing == 0
+    result = compare(struck, answer=answered({"metadata": {"token": "other"}}), seen=None)
+    assert labels(result)["metadata token"] == "hidden in the record, not compared"
+    assert result.differing == 0

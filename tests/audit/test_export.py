@@ -39,9 +39,9 @@ def trail(settings, tmp_path):
     return tmp_path
 
 
-def exported(trail, name="out", **told):
+def exported(trail, name="out", **facts):
     with output_at(trail / name) as place:
-        write_export(place, ExportRequest(made_by="audrey", **told))
+        write_export(place, ExportRequest(made_by="audrey", **facts))
     return trail / name
 
 
@@ -65,38 +65,38 @@ def rows():
 
 def test_folder_and_zip_exports_are_sound(trail):
     for name in ("out", "out.zip"):
-        code, words = verdict(trail, exported(trail, name), "--anchor", trail / "anchor")
-        assert code == 0, words
-        assert f"Sound: {rows()} rows" in words
-        assert "NOT PROVEN" not in words
+        code, message = verdict(trail, exported(trail, name), "--anchor", trail / "anchor")
+        assert code == 0, message
+        assert f"Sound: {rows()} rows" in message
+        assert "NOT PROVEN" not in message
 
 
 def test_unsealed_rows_are_counted_apart(trail):
     action(random.Random(99), 1).save()
-    code, words = verdict(trail, exported(trail))
-    assert (code, "1 not sealed yet" in words) == (0, True)
+    code, message = verdict(trail, exported(trail))
+    assert (code, "1 not sealed yet" in message) == (0, True)
 
 
 def test_a_search_result_is_proved_row_by_row(trail):
-    found = Entry.objects.filter(actor_name="alice")
-    export = exported(trail, entries=found)
-    code, words = verdict(trail, export)
-    assert code == 0, words
-    assert "A part only" in words
-    told = [json.loads(one) for one in (export / "rows.jsonl").read_bytes().splitlines()]
-    asked = [row for row in told if row["table"] == "exchange"]
-    assert len(asked) == found.filter(kind="exchange").count()
+    result = Entry.objects.filter(actor_name="alice")
+    export = exported(trail, entries=result)
+    code, message = verdict(trail, export)
+    assert code == 0, message
+    assert "A part only" in message
+    facts = [json.loads(item) for item in (export / "rows.jsonl").read_bytes().splitlines()]
+    asked = [row for row in facts if row["table"] == "exchange"]
+    assert len(asked) == result.filter(kind="exchange").count()
     assert {row["actor_name"] for row in asked} == {"alice"}
-    answered = {row["exchange_id"] for row in told if row["table"] == "answer"}
+    answered = {row["exchange_id"] for row in facts if row["table"] == "answer"}
     assert answered <= {row["seq"] for row in asked}
     assert answered
 
 
 def test_seals_from_the_middle_on_are_enough(trail):
-    code, words = verdict(trail, exported(trail, since=2))
-    assert code == 0, words
-    code, words = verdict(trail, exported(trail, "first", until=1))
-    assert code == 0, words
+    code, message = verdict(trail, exported(trail, since=2))
+    assert code == 0, message
+    code, message = verdict(trail, exported(trail, "first", until=1))
+    assert code == 0, message
 
 
 def test_another_key_or_no_key_is_told(trail, settings):
@@ -120,8 +120,8 @@ def test_later_anchors_are_not_missing_seals(trail):
     newest = exported(trail, "newest")
     assert verdict(trail, newest, "--anchor", trail / "anchor")[0] == 0
     cut = exported(trail, "cut", until=later.number - 1)
-    code, words = verdict(trail, cut, "--anchor", trail / "anchor")
-    assert (code, "The end was cut off" in words) == (1, True)
+    code, message = verdict(trail, cut, "--anchor", trail / "anchor")
+    assert (code, "The end was cut off" in message) == (1, True)
 
 
 def test_verdict_gives_kind_and_time_of_export(trail):
@@ -132,15 +132,15 @@ def test_verdict_gives_kind_and_time_of_export(trail):
     [later] = seal_new_rows(at_once=True)
     with (trail / "anchor").open("a") as anchors:
         anchors.write(line(later) + "\n")
-    words = verdict(trail, export, "--anchor", trail / "anchor")[1]
+    message = verdict(trail, export, "--anchor", trail / "anchor")[1]
     last = later.number - 1
-    assert f"An export of seals 1 to {last} made at '{made_at}'." in words
-    assert "Anchors of later seals, left aside: 1." in words
-    assert "does not begin" not in words
-    words = verdict(trail, exported(trail, "part", since=2, until=last))[1]
-    assert f"An export of seals 2 to {last} made at" in words
-    assert "It does not begin with seal 1" in words
-    assert "left aside" not in words
+    assert f"An export of seals 1 to {last} made at '{made_at}'." in message
+    assert "Anchors of later seals, left aside: 1." in message
+    assert "does not begin" not in message
+    message = verdict(trail, exported(trail, "part", since=2, until=last))[1]
+    assert f"An export of seals 2 to {last} made at" in message
+    assert "It does not begin with seal 1" in message
+    assert "left aside" not in message
 
 
 # --- what was put into it, or taken out ------------------------------------------------------
@@ -151,16 +151,16 @@ def test_file_missing_from_the_manifest_is_refused(trail, name):
     export, folder = exported(trail, "out.zip"), exported(trail)
     with zipfile.ZipFile(export, "a") as archive:
         archive.writestr(name, "seq,actor_name\n1,mallory\n")
-    code, words = verdict(trail, export)
-    assert (code, words) == (
+    code, message = verdict(trail, export)
+    assert (code, message) == (
         1,
         f"DAMAGED (inserted). '{name}' was added: the manifest does not name it.\n",
     )
     added = folder / name
     added.parent.mkdir(exist_ok=True)
     added.write_text("forged")
-    code, words = verdict(trail, folder)
-    assert (code, "DAMAGED (inserted)" in words) == (1, True)
+    code, message = verdict(trail, folder)
+    assert (code, "DAMAGED (inserted)" in message) == (1, True)
 
 
 # --- what computers leave, and folders around ------------------------------------------------
@@ -194,20 +194,20 @@ def test_what_computers_leave_is_named_and_no_damage(trail, name, within):
         packed(trail, folder, "1.zip", within, [within + name]),
         packed(trail, folder, "2.zip", within, [name, f"__MACOSX/{within}._manifest.json"]),
     ):
-        code, words = verdict(trail, export)
-        assert (code, words[:6]) == (0, "Sound:")
-        assert "Not a part of it, made by the computer that packed or copied it: " in words
-        assert name in words
+        code, message = verdict(trail, export)
+        assert (code, message[:6]) == (0, "Sound:")
+        assert "Not a part of it, made by the computer that packed or copied it: " in message
+        assert name in message
     put(folder, name)
-    code, words = verdict(trail, folder)
-    assert (code, name.split("/")[0] in words) == (0, True)
+    code, message = verdict(trail, folder)
+    assert (code, name.split("/")[0] in message) == (0, True)
 
 
 @pytest.mark.parametrize("separator", ["/", "\\"])
 def test_zip_repacked_with_its_folder_is_sound(trail, separator):
     export = packed(trail, exported(trail), within="audit-1/", separator=separator)
-    code, words = verdict(trail, export)
-    assert (code, "It lies in a folder of its own here: 'audit-1/'." in words) == (0, True)
+    code, message = verdict(trail, export)
+    assert (code, "It lies in a folder of its own here: 'audit-1/'." in message) == (0, True)
 
 
 def test_a_folder_within_the_folder_is_sound(trail):
@@ -215,22 +215,24 @@ def test_a_folder_within_the_folder_is_sound(trail):
     exported(trail).rename(trail / "outer" / "inner")
     put(trail / "outer", ".DS_Store")
     put(trail / "outer", "__MACOSX/inner/._rows.jsonl")
-    code, words = verdict(trail, trail / "outer")
-    assert (code, "'inner/'" in words, ".DS_Store" in words) == (0, True, True)
+    code, message = verdict(trail, trail / "outer")
+    assert (code, "'inner/'" in message, ".DS_Store" in message) == (0, True, True)
 
 
 @pytest.mark.parametrize("within", ["", "audit/"])
 @pytest.mark.parametrize("name", [*FOREIGN, "rows.jsonl ", "ROWS.JSONL", "sub/rows.jsonl"])
 def test_a_foreign_file_is_named_whatever_lies_around(trail, name, within):
     folder = exported(trail)
-    code, words = verdict(trail, packed(trail, folder, "in.zip", within, [within + name, LEFT[0]]))
-    assert (code, words[:18], name in words) == (1, "DAMAGED (inserted)", True)
+    code, message = verdict(
+        trail, packed(trail, folder, "in.zip", within, [within + name, LEFT[0]])
+    )
+    assert (code, message[:18], name in message) == (1, "DAMAGED (inserted)", True)
     if within:
         beside = verdict(trail, packed(trail, folder, "beside.zip", within, [name]))
         assert beside == (1, f"DAMAGED (inserted). '{name}' was added beside 'audit/'.\n")
     put(folder, name)
-    code, words = verdict(trail, folder)
-    assert (code, words[:18]) == (1, "DAMAGED (inserted)")
+    code, message = verdict(trail, folder)
+    assert (code, message[:18]) == (1, "DAMAGED (inserted)")
 
 
 def test_two_exports_in_one_are_refused(trail):
@@ -238,8 +240,8 @@ def test_two_exports_in_one_are_refused(trail):
     outer.mkdir()
     for name in ("one", "two"):
         exported(trail, name).rename(outer / name)
-    code, words = verdict(trail, outer)
-    assert (code, words) == (1, "DAMAGED (inserted). 'one/', 'two/': two exports in one.\n")
+    code, message = verdict(trail, outer)
+    assert (code, message) == (1, "DAMAGED (inserted). 'one/', 'two/': two exports in one.\n")
 
 
 def test_two_folders_deep_is_no_export(trail):
@@ -254,16 +256,16 @@ def test_doubled_file_within_a_folder_is_refused(trail, twice):
     with zipfile.ZipFile(export, "a") as archive, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zipfile warns of the doubled name
         archive.writestr(twice, "forged")
-    code, words = verdict(trail, export)
-    assert (code, "Two files of one name" in words) == (1, True)
+    code, message = verdict(trail, export)
+    assert (code, "Two files of one name" in message) == (1, True)
 
 
 def test_change_within_a_folder_is_named(trail):
     folder = exported(trail)
     rows_file = folder / "rows.jsonl"
     rows_file.write_bytes(rows_file.read_bytes().replace(b'"alice"', b'"mallory"', 1))
-    code, words = verdict(trail, packed(trail, folder, within="audit/", more=LEFT))
-    assert (code, words[:17]) == (1, "DAMAGED (changed)")
+    code, message = verdict(trail, packed(trail, folder, within="audit/", more=LEFT))
+    assert (code, message[:17]) == (1, "DAMAGED (changed)")
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "seals.jsonl", "README.txt", "action.csv"])
@@ -280,26 +282,26 @@ def test_a_manifest_has_one_spelling(trail, around):
     export = exported(trail)
     path = export / "manifest.json"
     path.write_bytes(path.read_bytes().join(around))
-    code, words = verdict(trail, export)
-    assert (code, "DAMAGED (manifest)" in words) == (1, True)
+    code, message = verdict(trail, export)
+    assert (code, "DAMAGED (manifest)" in message) == (1, True)
 
 
 @pytest.mark.parametrize("around", [(b"more", b""), (b"", b"more")])
 def test_bytes_before_or_after_a_zip_are_refused(trail, around):
     export = exported(trail, "out.zip")
     export.write_bytes(export.read_bytes().join(around))
-    code, words = verdict(trail, export)
-    assert (code, "bytes around the ZIP" in words) == (1, True)
+    code, message = verdict(trail, export)
+    assert (code, "bytes around the ZIP" in message) == (1, True)
 
 
-def bury(last, **told):
+def bury(last, **facts):
     """A tombstone that takes the first three answers away."""
     after = Answer.objects.order_by("seq")[0].seq - 1
     tables = {"answer": [after, after + 3, 3]}
     stone = Tombstone(
         at=timezone.now(), first_seal=1, last_seal=last, tables=tables, file="f", sha256="0" * 64
     )
-    for name, value in told.items():
+    for name, value in facts.items():
         setattr(stone, name, value)
     return stone
 
@@ -313,8 +315,8 @@ def test_forged_tombstone_excuses_nothing_in_a_part(trail, signature):
     seal_new_rows(at_once=True)
     Answer.objects.filter(seq__lte=stone.tables["answer"][1])._raw_delete("default")
     for name, until in (("part", last), ("all", None)):
-        code, words = verdict(trail, exported(trail, name, until=until))
-        assert (code, "DAMAGED (tombstone). Tombstone" in words) == (1, True)
+        code, message = verdict(trail, exported(trail, name, until=until))
+        assert (code, "DAMAGED (tombstone). Tombstone" in message) == (1, True)
 
 
 def test_signed_tombstone_outside_a_part_excuses_rows(trail):
@@ -325,8 +327,8 @@ def test_signed_tombstone_outside_a_part_excuses_rows(trail):
     stone.save()
     seal_new_rows(at_once=True)
     Answer.objects.filter(seq__lte=stone.tables["answer"][1])._raw_delete("default")
-    code, words = verdict(trail, exported(trail, until=last))
-    assert (code, "3 archived" in words) == (0, True)
+    code, message = verdict(trail, exported(trail, until=last))
+    assert (code, "3 archived" in message) == (0, True)
 
 
 def test_what_is_no_export_cannot_be_read(trail, tmp_path):

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 ON_POSTGRES = connection.vendor == "postgresql"
 
 
-def exchange(**told):
+def exchange(**details):
     facts = {
         "at": timezone.now(),
         "purpose": "create",
@@ -31,11 +31,11 @@ def exchange(**told):
         "headers": {},
         "body": '{"snapshot": {"name": "before upgrade"}}',
     }
-    return Exchange.objects.create(**facts | told)
+    return Exchange.objects.create(**facts | details)
 
 
-def answer(of, **told):
-    return Answer.objects.create(exchange=of, at=timezone.now(), elapsed_ms=5, **told)
+def answer(of, **details):
+    return Answer.objects.create(exchange=of, at=timezone.now(), elapsed_ms=5, **details)
 
 
 def rows_of_each_table():
@@ -105,10 +105,10 @@ def test_insert_or_replace_is_refused_by_each_key(rows):
         columns = ", ".join(f'"{field.column}"' for field in fields)
         table = row._meta.db_table
         for unique in (field.column for field in fields if field.unique):
-            kept = ", ".join(
+            stored = ", ".join(
                 f'"{f.column}"' if f.column == unique or not f.unique else _other(f) for f in fields
             )
-            sql = f"INSERT OR REPLACE INTO {table} ({columns}) SELECT {kept} FROM {table}"
+            sql = f"INSERT OR REPLACE INTO {table} ({columns}) SELECT {stored} FROM {table}"
             assert refused(sql)
 
 
@@ -151,8 +151,8 @@ def test_no_conflict_clause_changes_a_row(rows, way):
 def test_replacement_is_refused_under_each_key_name(rows, setting, name, spelt):
     sent = rows[0]
     columns = [field.column for field in sent._meta.concrete_fields if field.column != "seq"]
-    others = ", ".join("hex(randomblob(16))" if one == "id" else f'"{one}"' for one in columns)
-    quoted = ", ".join(f'"{one}"' for one in columns)
+    others = ", ".join("hex(randomblob(16))" if item == "id" else f'"{item}"' for item in columns)
+    quoted = ", ".join(f'"{item}"' for item in columns)
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA {setting}")
     assert refused(
@@ -230,8 +230,10 @@ def test_a_missing_guard_is_told_and_put_back():
     table = " ON snapshots_exchange" if ON_POSTGRES else ""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TRIGGER guard_exchange_change{table}")
-    told = run_checks(databases=["default"], tags=["database"])
-    assert [one.id for one in told if "guard_exchange_change" in one.msg] == ["evsportal.W001"]
+    details = run_checks(databases=["default"], tags=["database"])
+    assert [item.id for item in details if "guard_exchange_change" in item.msg] == [
+        "evsportal.W001"
+    ]
     guards.install()
     assert guards.missing() == []
 
@@ -317,9 +319,9 @@ def test_reindexing_makes_the_same_entries(rows):
     made = entries()
     kinds = sorted(Entry.objects.values_list("kind", flat=True))
     assert kinds == ["action", "anomaly", "exchange", "exchange", "exchange"]
-    found = Entry.objects.get(record=rows[0].id)
-    assert (found.status, found.row, found.actor_name) == (202, rows[0].seq, "alice")
-    assert "before upgrade" in found.text
+    result = Entry.objects.get(record=rows[0].id)
+    assert (result.status, result.row, result.actor_name) == (202, rows[0].seq, "alice")
+    assert "before upgrade" in result.text
     failed = Entry.objects.get(status=404)
     assert (failed.code, failed.text.split()) == ("EVS.5400", ["evs", "5400"])
     guards.reindex()

@@ -32,16 +32,16 @@ call_command("audit_verify", "--processes", "2")
 @pytest.mark.django_db(transaction=True)
 def test_several_processes_say_what_one_says(key, open_door):
     sealed(60)
-    one = verify(key=key)
-    told = portal_process.python(BY_TWO)
-    assert f"Sound: {one.rows} rows in {one.seals} seals. " in told.stdout, told.stderr
-    assert "goes through all" not in told.stderr
+    row = verify(key=key)
+    facts = portal_process.python(BY_TWO)
+    assert f"Sound: {row.rows} rows in {row.seals} seals. " in facts.stdout, facts.stderr
+    assert "goes through all" not in facts.stderr
     last = Exchange.objects.order_by("-seq").first().seq
     with connection.cursor() as cursor:
         changed = "UPDATE snapshots_exchange SET ticket = 'CHG9' WHERE seq >= %s"
         cursor.execute(changed, [last - 30])
-    told = portal_process.python(BY_TWO)
-    assert (told.returncode, f"(changed). {verify(key=key).damage.message}" in told.stdout) == (
+    facts = portal_process.python(BY_TWO)
+    assert (facts.returncode, f"(changed). {verify(key=key).damage.message}" in facts.stdout) == (
         1,
         True,
     )
@@ -55,10 +55,10 @@ WITHOUT_OTHERS = BY_TWO.replace(
 @pytest.mark.django_db(transaction=True)
 def test_one_process_verifies_if_others_fail(key):
     sealed(30)
-    told = portal_process.python(WITHOUT_OTHERS)
-    one = verify(key=key)
-    assert f"Sound: {one.rows} rows in {one.seals} seals. " in told.stdout, told.stderr
-    assert "this one goes through all" in told.stderr
+    facts = portal_process.python(WITHOUT_OTHERS)
+    row = verify(key=key)
+    assert f"Sound: {row.rows} rows in {row.seals} seals. " in facts.stdout, facts.stderr
+    assert "this one goes through all" in facts.stderr
 
 
 WAITING = """
@@ -74,6 +74,6 @@ with ProcessPoolExecutor(1, context, initializer=begin) as pool:
 
 
 def test_child_processes_end_with_their_parent():
-    told = portal_process.python(WAITING)  # comes back when nobody holds its output any more
-    assert told.returncode == -9, told.stderr
-    assert int(told.stdout) > 0
+    facts = portal_process.python(WAITING)  # comes back when nobody holds its output any more
+    assert facts.returncode == -9, facts.stderr
+    assert int(facts.stdout) > 0

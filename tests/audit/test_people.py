@@ -49,8 +49,8 @@ def test_refused_sign_in_names_only_existing_accounts(client, alice):
     assert (last().code, last().subject) == (ActionCode.SIGN_IN_REFUSED, "alice")
     sign_in(client, "MyPassw0rd-in-the-wrong-field", "x")
     assert last().subject == "a name that nobody has"
-    told = [str(row) for row in Action.objects.values()]
-    assert not [row for row in told if "MyPassw0rd" in row or "wrong-field" in row]
+    facts = [str(row) for row in Action.objects.values()]
+    assert not [row for row in facts if "MyPassw0rd" in row or "wrong-field" in row]
     User.objects.filter(pk=alice.pk).update(is_active=False)
     sign_in(client, "alice", "demo-demo")
     assert last().details == {"why": "shut out"}
@@ -71,18 +71,18 @@ def test_rehash_at_sign_in_is_no_password_change(client, alice, settings):
 
 def test_a_password_changed_on_its_page(client, alice):
     client.force_login(alice)
-    told = {
+    facts = {
         "old_password": "demo-demo",
         "new_password1": "n3w-Secret!",
         "new_password2": "n3w-Secret!",
     }
-    client.post("/accounts/password/", told | {"old_password": "wrong"})
+    client.post("/accounts/password/", facts | {"old_password": "wrong"})
     assert ActionCode.PASSWORD_CHANGED not in codes()
     assert (last().code, last().details) == (
         ActionCode.PASSWORD_REFUSED,
         {"why": "old_password"},
     )
-    client.post("/accounts/password/", told)
+    client.post("/accounts/password/", facts)
     assert (last().code, last().actor, last().subject) == (
         ActionCode.PASSWORD_CHANGED,
         alice,
@@ -105,7 +105,7 @@ def test_roles_in_every_way(alice):
     auditor.user_set.add(alice)
     alice.groups.clear()
     taken = Action.objects.filter(code=ActionCode.ROLE_TAKEN).order_by("-seq")[:2]
-    assert {one.details["role"] for one in taken} == {"staff", "auditor"}
+    assert {item.details["role"] for item in taken} == {"staff", "auditor"}
 
 
 def test_facts_and_flags_of_a_person(alice):

@@ -18,7 +18,7 @@ def last():
     return Action.objects.latest("seq")
 
 
-def told():
+def newest_action():
     """The newest action, as an auditor reads it."""
     row = last()
     return row.code, row.actor_name, row.subject
@@ -27,7 +27,7 @@ def told():
 def test_createsuperuser(monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "planted-Pass1")
     call_command("createsuperuser", "--no-input", username="boss", email="b@example.org")
-    assert told() == (ActionCode.PERSON_ADDED, "command line", "boss")
+    assert newest_action() == (ActionCode.PERSON_ADDED, "command line", "boss")
     assert last().details == {"role": "superuser"}
     assert "planted-Pass1" not in str(list(Action.objects.values()))
 
@@ -35,7 +35,7 @@ def test_createsuperuser(monkeypatch):
 def test_changepassword(alice, monkeypatch):
     monkeypatch.setattr("getpass.getpass", lambda *_, **__: "planted-Pass1")
     call_command("changepassword", "alice", stdout=io.StringIO())
-    assert told() == (ActionCode.PASSWORD_CHANGED, "command line", "alice")
+    assert newest_action() == (ActionCode.PASSWORD_CHANGED, "command line", "alice")
     assert "planted-Pass1" not in str(list(Action.objects.values()))
 
 
@@ -48,7 +48,7 @@ def test_a_hash_set_in_a_shell(alice, monkeypatch):
     )
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     call_command("shell", command=script, verbosity=0)
-    assert told() == (ActionCode.PASSWORD_CHANGED, "command line", "alice")
+    assert newest_action() == (ActionCode.PASSWORD_CHANGED, "command line", "alice")
 
 
 def test_an_administrator_gives_another_a_new_password(client, alice):
@@ -56,7 +56,7 @@ def test_an_administrator_gives_another_a_new_password(client, alice):
     client.force_login(root)
     form = {"usable_password": "true", "password1": "tR0ub4dor&3x", "password2": "tR0ub4dor&3x"}
     client.post(f"/admin/auth/user/{alice.pk}/password/", form)
-    assert told() == (ActionCode.PASSWORD_CHANGED, "root", "alice")
+    assert newest_action() == (ActionCode.PASSWORD_CHANGED, "root", "alice")
     assert last().address == "127.0.0.1"
 
 
@@ -66,7 +66,7 @@ def test_refused_change_of_rights_is_recorded(client):
     groups = [Group.objects.get(name=name).pk for name in ("administrator", "auditor")]
     form = {"username": "root", "is_active": "on", "groups": groups}
     client.post(f"/admin/auth/user/{root.pk}/change/", form)
-    assert told() == (ActionCode.PERSON_REFUSED, "root", "root")
+    assert newest_action() == (ActionCode.PERSON_REFUSED, "root", "root")
     assert "You cannot change this of yourself: Groups" in last().details["why"]
     assert not Action.objects.filter(code=ActionCode.ROLE_GIVEN, details__role="auditor").exists()
 
@@ -74,21 +74,21 @@ def test_refused_change_of_rights_is_recorded(client):
 def test_a_person_who_is_removed(alice):
     bob = scene.person("bob")
     bob.delete()
-    assert told() == (ActionCode.PERSON_REMOVED, "command line", "bob")
+    assert newest_action() == (ActionCode.PERSON_REMOVED, "command line", "bob")
 
 
 def test_groups_come_go_and_take_other_names(alice):
     team = Group.objects.create(name="team")
-    assert told() == (ActionCode.GROUP_ADDED, "command line", "team")
+    assert newest_action() == (ActionCode.GROUP_ADDED, "command line", "team")
     alice.groups.add(team)
     team.name = "crew"
     team.save()
-    assert told() == (ActionCode.GROUP_RENAMED, "command line", "crew")
+    assert newest_action() == (ActionCode.GROUP_RENAMED, "command line", "crew")
     assert last().details == {"name": "team → crew", "people": "alice"}
     team.save()
     assert last().code == ActionCode.GROUP_RENAMED
     team.delete()
-    assert told() == (ActionCode.GROUP_REMOVED, "command line", "crew")
+    assert newest_action() == (ActionCode.GROUP_REMOVED, "command line", "crew")
     assert last().details == {"people": "alice"}
 
 
@@ -117,7 +117,7 @@ def test_what_a_removed_group_gave_is_taken(alice):
 def test_strangers_try_to_read_is_shown_to_auditors(client, alice):
     client.force_login(alice)
     assert client.get("/audit/?q=x").status_code == 404
-    assert told() == (ActionCode.AUDIT_READ_REFUSED, "alice", "/audit/")
+    assert newest_action() == (ActionCode.AUDIT_READ_REFUSED, "alice", "/audit/")
     audrey = scene.person("audrey")
     client.force_login(audrey)
     assert "was refused a look at the audit trail" in client.get("/audit/").text

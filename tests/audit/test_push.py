@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 from django.db import connection
-from push_scene import all_rows, got, is_in_order, keys_of, known, push_all
+from push_scene import all_rows, got, is_in_order, keys_of, push_all, rows_by_key
 from receivers import CERTIFICATE, a_hook, a_log_server, datagrams, rows_in
 from trail_scene import action, exchange, fill
 
@@ -40,11 +40,11 @@ def test_hook_gets_every_row_as_exported(hook):
     fill(30)
     push_all()
     push_all()
-    assert known(got(hook)) == all_rows()
+    assert rows_by_key(got(hook)) == all_rows()
     assert len(hook.got) == len(all_rows())
     fill(3, seed=2)
     push_all()
-    assert known(got(hook)) == all_rows()
+    assert rows_by_key(got(hook)) == all_rows()
     assert len(hook.got) == len(all_rows())
     assert {headers["Content-Type"] for headers in hook.seen} == {"application/x-ndjson"}
 
@@ -65,7 +65,7 @@ def test_a_log_server_gets_rfc_5424_messages(log_server):
     fill(30)
     push_all()
     rows = rows_in(log_server.got)
-    assert known(rows) == all_rows()
+    assert rows_by_key(rows) == all_rows()
     assert is_in_order(rows)
 
 
@@ -78,7 +78,7 @@ def test_untrusted_tls_server_gets_nothing(settings):
         assert Pushed.objects.get().trouble == "its certificate is not trusted"
         settings.EVSPORTAL_AUDIT_CA = str(CERTIFICATE)
         push_all()
-        assert known(rows_in(server.got)) == all_rows()
+        assert rows_by_key(rows_in(server.got)) == all_rows()
 
 
 def test_over_https_only_a_trusted_hook_gets_anything(settings):
@@ -91,7 +91,7 @@ def test_over_https_only_a_trusted_hook_gets_anything(settings):
         assert Pushed.objects.get().trouble == "its certificate is not trusted"
         settings.EVSPORTAL_AUDIT_CA = str(CERTIFICATE)
         push_all()
-        assert known(got(server)) == all_rows()
+        assert rows_by_key(got(server)) == all_rows()
         assert server.seen[0]["Authorization"].startswith("Basic ")
     assert "planted" not in str(list(Pushed.objects.values()))
 
@@ -101,7 +101,7 @@ def test_udp_row_is_a_datagram_cut_if_long(settings):
         settings.EVSPORTAL_AUDIT_PUSH = [f"syslog://127.0.0.1:{receiver.getsockname()[1]}"]
         action(random.Random(1), 1).save()
         push_all()
-        assert known(rows_in([receiver.recv(70_000).decode()])) == all_rows()
+        assert rows_by_key(rows_in([receiver.recv(70_000).decode()])) == all_rows()
         row = exchange(random.Random(2), 1, body="ß" * 100_000)
         row.save()
         push_all()
@@ -117,7 +117,7 @@ def test_cut_file_goes_on_with_a_new_line(settings, tmp_path):
     push_all()
     broken, *lines = (tmp_path / "rows.jsonl").read_text().splitlines()
     assert broken == '{"table": "exch'
-    assert known(json.loads(line) for line in lines) == all_rows()
+    assert rows_by_key(json.loads(line) for line in lines) == all_rows()
 
 
 def test_target_with_new_gets_later_rows_only(hook, settings):
@@ -129,7 +129,8 @@ def test_target_with_new_gets_later_rows_only(hook, settings):
     assert not hook.got
     fill(3, seed=2)
     push_all()
-    assert known(got(hook)) == {key: row for key, row in all_rows().items() if key not in before}
+    later = {key: row for key, row in all_rows().items() if key not in before}
+    assert rows_by_key(got(hook)) == later
     settings.EVSPORTAL_AUDIT_PUSH = [target]  # it is still the same place
     count = len(hook.got)
     push_all()
@@ -142,7 +143,7 @@ def test_huge_row_is_sent_in_small_batches(hook, monkeypatch):
     fill(10)
     exchange(random.Random(99), 1, body="ß" * 500_000).save()
     push_all()
-    assert known(got(hook)) == all_rows()
+    assert rows_by_key(got(hook)) == all_rows()
     assert len(set(keys_of(hook))) > 3
     assert is_in_order(got(hook))
 
@@ -169,12 +170,12 @@ def test_hostile_texts_stay_in_their_message(log_server, text):
         pytest.skip("cannot even be stored there")
     action(random.Random(1), 1, details={"a": text}).save()
     push_all()
-    [told] = [one for one in rows_in(log_server.got) if one["table"] == "action"]
-    assert told["details"] == {"a": text.replace("\udcff", "?")}
+    [facts] = [item for item in rows_in(log_server.got) if item["table"] == "action"]
+    assert facts["details"] == {"a": text.replace("\udcff", "?")}
 
 
 @pytest.mark.parametrize(
-    ("target", "words"),
+    ("target", "sentence"),
     [
         ("http://elsewhere/secret-path", "http://elsewhere is no place"),
         ("ftp://x", "no place"),
@@ -185,11 +186,11 @@ def test_hostile_texts_stay_in_their_message(log_server, text):
         ("syslog+tls://", "no place"),
     ],
 )
-def test_impossible_target_is_refused_at_start(settings, target, words):
+def test_impossible_target_is_refused_at_start(settings, target, sentence):
     settings.EVSPORTAL_AUDIT_PUSH = [target]
     [error] = check_push()
     assert error.id == "evsportal.E009"
-    assert words in error.msg
+    assert sentence in error.msg
     assert "secret-path" not in error.msg
 
 

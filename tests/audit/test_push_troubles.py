@@ -9,7 +9,7 @@ import portal_process
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
-from push_scene import all_rows, got, is_in_order, keys_of, known, push_all
+from push_scene import all_rows, got, is_in_order, keys_of, push_all, rows_by_key
 from receivers import a_hook, a_log_server, nobody, rows_in, somebody_silent
 from trail_scene import action, fill
 
@@ -52,7 +52,7 @@ def test_broken_syslog_batch_is_sent_again(settings):
         assert Pushed.objects.get().upto == {}
         server.breaks_after = None
         push_all()
-    assert known(rows_in(server.got)) == all_rows()
+    assert rows_by_key(rows_in(server.got)) == all_rows()
 
 
 @pytest.mark.django_db
@@ -62,14 +62,14 @@ def test_cut_hook_gets_same_batch_and_key(hook):
     hook.acts = lambda handler: handler.connection.close()
     push_all()
     assert Pushed.objects.get().trouble == "it broke off"
-    first = known(got(hook))
+    first = rows_by_key(got(hook))
     fill(3, seed=2)
     hook.acts = None
     push_all()
-    one, again, other = keys_of(hook)
-    assert one == again != other
-    assert known(row for key, row in hook.got if key == one) == first
-    assert known(got(hook)) == all_rows()
+    item, again, other = keys_of(hook)
+    assert item == again != other
+    assert rows_by_key(row for key, row in hook.got if key == item) == first
+    assert rows_by_key(got(hook)) == all_rows()
 
 
 @pytest.mark.django_db
@@ -85,7 +85,7 @@ def test_refused_batch_is_repeated_and_logged_once(hook, caplog):
     hook.answers = 204
     fill(3, seed=2)
     push_all()
-    assert known(got(hook)) == all_rows()
+    assert rows_by_key(got(hook)) == all_rows()
     assert (Pushed.objects.get().fails, Pushed.objects.get().failing_since) == (0, None)
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
     assert "planted" not in caplog.text
@@ -150,7 +150,7 @@ def test_hanging_target_is_given_up_in_time(hook, target, settings, impatient):
         started = time.monotonic()
         push_all()
         assert time.monotonic() - started < 4
-    assert [state_of(one).trouble for one in settings.EVSPORTAL_AUDIT_PUSH] == [
+    assert [state_of(item).trouble for item in settings.EVSPORTAL_AUDIT_PUSH] == [
         *["it does not answer in time"] * 4,
         "nobody listens there",
     ]
@@ -166,7 +166,7 @@ def test_returning_target_gets_all_rows_in_order(hook, target, monkeypatch):
     hook.answers, before = 200, len(hook.got)
     push_all()
     rows = got(hook)[before:]
-    assert known(rows) == all_rows()
+    assert rows_by_key(rows) == all_rows()
     assert len(rows) == len(all_rows())
     assert is_in_order(rows)
 
@@ -181,7 +181,7 @@ def test_archived_batch_does_not_block_the_next(hook, target):
     fill(3, seed=2)
     push_all()
     assert len(hook.got) > count
-    assert known(got(hook)) == all_rows()
+    assert rows_by_key(got(hook)) == all_rows()
 
 
 KILLED_BEFORE_IT_NOTES = """
@@ -204,13 +204,13 @@ def test_killed_worker_repeats_and_loses_nothing(hook, target):
     first = all_rows()
     ended = portal_process.python(KILLED_BEFORE_IT_NOTES, target, EVSPORTAL_AUDIT_PUSH=target)
     assert ended.returncode == -9, ended.stderr
-    assert known(got(hook)) == first
+    assert rows_by_key(got(hook)) == first
     assert Pushed.objects.get().upto == {}
     fill(3, seed=2)
     push_all()
-    assert known(got(hook)) == all_rows()
-    one, again, _other = keys_of(hook)
-    assert one == again
+    assert rows_by_key(got(hook)) == all_rows()
+    item, again, _other = keys_of(hook)
+    assert item == again
     assert len(hook.got) == len(first) + len(all_rows())
 
 
@@ -240,7 +240,7 @@ def test_a_worker_that_lost_its_claim_notes_nothing(hook, target):
     hook.acts = None
     push_duty(Duty.objects.get(owner="another"))
     assert Pushed.objects.get().failing_since is None
-    assert known(got(hook)) == all_rows()
+    assert rows_by_key(got(hook)) == all_rows()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -267,7 +267,7 @@ def test_two_workers_at_once_lose_nothing(hook, target):
     for thread in threads:
         thread.join()
     push_all()
-    assert known(got(hook)) == all_rows()
+    assert rows_by_key(got(hook)) == all_rows()
 
 
 @pytest.mark.django_db
@@ -301,5 +301,5 @@ def test_late_commit_is_never_skipped(hook, target):
     go_on.set()
     late.join(20)
     push_all()
-    assert known(got(hook)) == all_rows()
+    assert rows_by_key(got(hook)) == all_rows()
     assert len(all_rows()) == 2

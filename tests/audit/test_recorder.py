@@ -122,7 +122,7 @@ def test_error_before_create_leaves_no_row(operation):
     record.opened(request(purpose="login"))
     with pytest.raises(PermissionError):
         record.opened(request())
-    assert [one.purpose for one in Exchange.objects.all()] == ["login"]
+    assert [item.purpose for item in Exchange.objects.all()] == ["login"]
 
 
 def test_audit_rows_are_inserted_and_nothing_else(operation):

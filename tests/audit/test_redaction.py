@@ -28,13 +28,13 @@ def test_token_headers_become_fingerprints_that_can_be_compared():
 
 
 def test_unlisted_headers_keep_only_their_name():
-    kept = mask_headers({"Cookie": SECRET, "Content-Type": "application/json"})
-    assert kept == {"Cookie": "(left out)", "Content-Type": "application/json"}
+    remaining = mask_headers({"Cookie": SECRET, "Content-Type": "application/json"})
+    assert remaining == {"Cookie": "(left out)", "Content-Type": "application/json"}
 
 
 def test_secret_in_allowed_header_is_struck_out():
-    kept = mask_headers({"Location": f"http://x/?token={SECRET}"}, secrets=[SECRET])
-    assert SECRET not in kept["Location"]
+    remaining = mask_headers({"Location": f"http://x/?token={SECRET}"}, secrets=[SECRET])
+    assert SECRET not in remaining["Location"]
 
 
 def test_sign_in_body_leaves_only_its_length():

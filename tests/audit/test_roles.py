@@ -59,9 +59,9 @@ PARTS = {"web": WEB, "worker": WORKER, "archive": ARCHIVE}
 
 
 def sql(names):
-    told = StringIO()
-    call_command("audit_roles", stdout=told, **names)
-    return told.getvalue()
+    facts = StringIO()
+    call_command("audit_roles", stdout=facts, **names)
+    return facts.getvalue()
 
 
 @contextmanager
@@ -118,10 +118,10 @@ def browser(name):
 
 def ask(client):
     key = client.get("/snapshots/new/", follow=True).context["form"]["key"].value()
-    wanted = Volume.objects.filter(status="available").first()
-    told = {"key": key, "volume_id": wanted.volume_id, "name": "before-upgrade"}
-    told |= {"metadata-0-key": "", "metadata-0-value": "", "description": ""}
-    answer = client.post("/snapshots/new/", told)
+    expected = Volume.objects.filter(status="available").first()
+    facts = {"key": key, "volume_id": expected.volume_id, "name": "before-upgrade"}
+    facts |= {"metadata-0-key": "", "metadata-0-value": "", "description": ""}
+    answer = client.post("/snapshots/new/", facts)
     assert answer.status_code == 302, answer.context["form"].errors
     return Operation.objects.get()
 
@@ -154,16 +154,16 @@ def test_only_the_archive_role_may_archive(roles, cloud, tmp_path):
             at=timezone.now(), code="session:sign-in", cause=uuid.uuid4(), actor_name="alice"
         )
         seal_new_rows(at_once=True)
-    told = {"to": str(tmp_path), "before": f"{timezone.now():%Y-%m-%d}", "yes": True}
+    facts = {"to": str(tmp_path), "before": f"{timezone.now():%Y-%m-%d}", "yes": True}
     for part in ("web", "worker"):
         with (
             logged_in_as(roles[part]),
             pytest.raises(CommandError, match="may not remove rows"),
         ):
-            call_command("audit_archive", **told)
+            call_command("audit_archive", **facts)
     assert Tombstone.objects.count() == 0
     with logged_in_as(roles["archive"]):
-        call_command("audit_archive", **told)
+        call_command("audit_archive", **facts)
     assert Tombstone.objects.count() == 1
     assert not Action.objects.filter(code="session:sign-in").exists()
     assert verify(key=keys.public_key()).damage is None
@@ -211,10 +211,10 @@ def test_no_role_changes_the_trail_or_its_guards(part, roles):
     with logged_in_as(roles[part]):
         for model in guards.GUARDED:
             names = {"table": model._meta.db_table, "model": model._meta.model_name}
-            tried = [one.format(**names) for one in FORBIDDEN]
-            allowed += [one for one in tried if not is_forbidden(one)]
-        tried = [one.format(owner=f'"{owner}"') for one in FORBIDDEN_ANYWHERE]
-        allowed += [one for one in tried if not is_forbidden(one)]
+            tried = [item.format(**names) for item in FORBIDDEN]
+            allowed += [item for item in tried if not is_forbidden(item)]
+        tried = [item.format(owner=f'"{owner}"') for item in FORBIDDEN_ANYWHERE]
+        allowed += [item for item in tried if not is_forbidden(item)]
     assert allowed == []
     assert guards.missing() == []
 

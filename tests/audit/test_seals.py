@@ -46,9 +46,9 @@ def unsealed_rows():
 def test_every_row_is_sealed_once(key, small_seals):
     fill(60)
     made = seal_new_rows(at_once=True)
-    assert [one.number for one in made] == list(range(1, len(made) + 1))
-    assert sum(span[2] for one in made for span in one.tables.values()) == rows_in_trail()
-    assert all(sum(span[2] for span in one.tables.values()) == 25 for one in made[:-1])
+    assert [item.number for item in made] == list(range(1, len(made) + 1))
+    assert sum(span[2] for item in made for span in item.tables.values()) == rows_in_trail()
+    assert all(sum(span[2] for span in item.tables.values()) == 25 for item in made[:-1])
     assert unsealed_rows() == 0
     report = verify(key=key)
     assert (report.damage, report.rows, report.signed) == (None, rows_in_trail(), len(made))
@@ -173,8 +173,8 @@ def run(sql, *values):
         cursor.execute(sql, values)
 
 
-def found(key, **told):
-    damage = verify(key=key, **told).damage
+def damage_of(key, **facts):
+    damage = verify(key=key, **facts).damage
     return (damage.kind, damage.table, damage.seq) if damage else None
 
 
@@ -185,13 +185,13 @@ def third(model=Exchange):
 def test_a_changed_cell_names_its_row(sealed):
     seq = third()
     run("UPDATE snapshots_exchange SET ticket = 'CHG9' WHERE seq = %s", seq)
-    assert found(sealed) == ("changed", "exchange", seq)
+    assert damage_of(sealed) == ("changed", "exchange", seq)
 
 
 def test_a_row_that_is_gone_is_named(sealed):
     seq = third(Action)
     run("DELETE FROM snapshots_action WHERE seq = %s", seq)
-    assert found(sealed) == ("missing", "action", seq)
+    assert damage_of(sealed) == ("missing", "action", seq)
 
 
 def test_row_in_a_gap_counts_as_inserted(db, key, small_seals):
@@ -200,21 +200,21 @@ def test_row_in_a_gap_counts_as_inserted(db, key, small_seals):
         action(rng, seq, seq=seq).save()
     seal_new_rows(at_once=True)
     action(rng, 7, seq=1002).save()
-    assert found(key) == ("inserted", "action", 1002)
+    assert damage_of(key) == ("inserted", "action", 1002)
 
 
 def test_two_rows_that_changed_places_are_swapped(sealed):
-    one, other = Action.objects.order_by("seq")[:2]
+    item, other = Action.objects.order_by("seq")[:2]
     guards.lift()
-    values = Action.objects.filter(pk__in=[one.pk, other.pk]).order_by("seq").values()
+    values = Action.objects.filter(pk__in=[item.pk, other.pk]).order_by("seq").values()
     first, second = (dict(row) for row in values)
     for row in (first, second):
         row.pop("seq")
         row["details"] = json.dumps(row["details"])
-    _write(one.pk, second | {"id": "0" * 32})
+    _write(item.pk, second | {"id": "0" * 32})
     _write(other.pk, first)
-    _write(one.pk, second)
-    assert found(sealed) == ("swapped", "action", one.pk)
+    _write(item.pk, second)
+    assert damage_of(sealed) == ("swapped", "action", item.pk)
 
 
 def _write(seq, values):
@@ -241,7 +241,7 @@ def _write(seq, values):
 )
 def test_a_seal_that_was_touched_is_named(sealed, sql, kind, number):
     run(sql if ON_POSTGRES else sql.replace("root::bytea", "CAST(root AS blob)"))
-    assert found(sealed) == (kind, "seal", number)
+    assert damage_of(sealed) == (kind, "seal", number)
 
 
 def test_rebuilt_chain_lacks_the_keys_signature(sealed, settings):
@@ -250,18 +250,18 @@ def test_rebuilt_chain_lacks_the_keys_signature(sealed, settings):
     settings.EVSPORTAL_AUDIT_KEY = keys.new_key().decode()
     seal_new_rows(at_once=True)
     assert verify().damage is None  # without the key nothing tells
-    assert found(sealed) == ("signature", "seal", 1)
+    assert damage_of(sealed) == ("signature", "seal", 1)
 
 
 def test_a_cut_end_shows_against_an_anchor_only(sealed):
     last = latest_seal()
     anchor = {"number": last.number, "digest": last.digest}
-    assert found(sealed, anchors=[anchor]) is None
+    assert damage_of(sealed, anchors=[anchor]) is None
     run("DELETE FROM snapshots_seal WHERE number = %s", last.number)
     for table, (after, upto, _rows) in last.tables.items():
         run(f"DELETE FROM snapshots_{table} WHERE seq > %s AND seq <= %s", after, upto)
-    assert found(sealed) is None
-    assert found(sealed, anchors=[anchor]) == ("cut", "seal", last.number)
+    assert damage_of(sealed) is None
+    assert damage_of(sealed, anchors=[anchor]) == ("cut", "seal", last.number)
 
 
 def test_verify_command_reports_and_is_recorded(sealed, capsys):

@@ -40,13 +40,13 @@ def run(sql, *values):
         cursor.execute(sql, values)
 
 
-def found(key=None, **told):
+def damage_of(key=None, **facts):
     """What is wrong, as one verifier says it and as three say it together."""
-    damage = verify(key=key, **told).damage
+    damage = verify(key=key, **facts).damage
     numbers = Seal.objects.values_list("number", flat=True)
-    last = max((one for one in numbers if type(one) is int), default=0)
+    last = max((item for item in numbers if type(item) is int), default=0)
     parts = [Part(index, 3, last) for index in range(3)]
-    assert joined([verify(key=key, part=part, **told) for part in parts]).damage == damage
+    assert joined([verify(key=key, part=part, **facts) for part in parts]).damage == damage
     return (damage.kind, damage.table, damage.seq) if damage else None
 
 
@@ -57,7 +57,7 @@ def test_first_signed_seal_covers_unsigned_seals(settings):
     bare = sealed(30)
     assert not is_signed()
     key = new_key(settings)
-    assert found(key) == ("signature", "seal", len(bare))  # not one seal that proves anything
+    assert damage_of(key) == ("signature", "seal", len(bare))  # not one seal that proves anything
     signed = sealed(30, seed=2)
     assert is_signed()
     report = verify(key=key)
@@ -67,7 +67,7 @@ def test_first_signed_seal_covers_unsigned_seals(settings):
 def test_removed_signature_is_damage(key, open_door):
     sealed(30)
     run("UPDATE snapshots_seal SET key_id = '', signature = '' WHERE number = 2")
-    assert found(key) == ("signature", "seal", 2)
+    assert damage_of(key) == ("signature", "seal", 2)
 
 
 def test_old_and_new_key_verify_only_together(settings):
@@ -75,9 +75,9 @@ def test_old_and_new_key_verify_only_together(settings):
     before = sealed(30)
     key = new_key(settings)
     sealed(30, seed=2)
-    assert found(key) == ("signature", "seal", 1)
-    assert found(old) == ("signature", "seal", len(before) + 1)
-    assert found(key, old_keys=[old]) is None
+    assert damage_of(key) == ("signature", "seal", 1)
+    assert damage_of(old) == ("signature", "seal", len(before) + 1)
+    assert damage_of(key, old_keys=[old]) is None
 
 
 def test_the_command_takes_a_file_of_several_keys(settings, tmp_path, capsys):
@@ -93,7 +93,7 @@ def test_the_command_takes_a_file_of_several_keys(settings, tmp_path, capsys):
 def test_wrong_key_id_on_a_seal_is_damage(key, open_door):
     sealed(30)
     run("UPDATE snapshots_seal SET key_id = %s WHERE number = 2", "ab" * 32)
-    assert found(key) == ("signature", "seal", 2)
+    assert damage_of(key) == ("signature", "seal", 2)
 
 
 # --- tombstones ------------------------------------------------------------------------------
@@ -110,9 +110,9 @@ def archive(first, *, signed=True):
         file="old.zip",
         sha256="0" * 64,
     )
-    told = keys.sign(keys.TOMBSTONE, tombstone_message(stone))
+    facts = keys.sign(keys.TOMBSTONE, tombstone_message(stone))
     if signed:
-        stone.key_id, stone.signature = told.key_id, told.signature
+        stone.key_id, stone.signature = facts.key_id, facts.signature
     stone.save()
     return stone
 
@@ -138,10 +138,10 @@ def test_archived_rows_of_a_trail_without_a_key(settings):
     archive(first)
     seal_new_rows(at_once=True)
     remove(first)
-    assert found() is None
+    assert damage_of() is None
     key = new_key(settings)
     sealed(5, seed=2)
-    assert found(key) is None  # the seal over that tombstone is from before the key, too
+    assert damage_of(key) is None  # the seal over that tombstone is from before the key, too
 
 
 def test_a_tombstone_that_no_seal_knows_excuses_nothing(open_door):
@@ -149,7 +149,7 @@ def test_a_tombstone_that_no_seal_knows_excuses_nothing(open_door):
     seq = Exchange.objects.order_by("seq").first().seq
     archive(first)
     remove(first)
-    assert found() == ("missing", "exchange", seq)
+    assert damage_of() == ("missing", "exchange", seq)
 
 
 @pytest.mark.parametrize("is_sealed", [False, True])
@@ -159,22 +159,22 @@ def test_a_tombstone_without_the_signature_is_forged(key, open_door, is_sealed):
     if is_sealed:
         seal_new_rows(at_once=True)
     remove(first)
-    assert found(key) == ("tombstone", "tombstone", stone.seq)
+    assert damage_of(key) == ("tombstone", "tombstone", stone.seq)
 
 
 def test_restored_archived_row_must_match_its_seal(key):
     first = sealed(30)[0]
-    one = Exchange.objects.order_by("seq").values().first()
+    item = Exchange.objects.order_by("seq").values().first()
     archive(first)
     seal_new_rows(at_once=True)
     remove(first)
     Entry.objects.all().delete()
-    Exchange(**one).save()
-    assert found(key) is None
+    Exchange(**item).save()
+    assert damage_of(key) is None
     remove(first)
     Entry.objects.all().delete()
-    Exchange(**one | {"ticket": "CHG9"}).save()
-    assert found(key) == ("changed", "exchange", one["seq"])
+    Exchange(**item | {"ticket": "CHG9"}).save()
+    assert damage_of(key) == ("changed", "exchange", item["seq"])
 
 
 # --- cells that cannot be read ---------------------------------------------------------------
@@ -203,7 +203,7 @@ def test_unreadable_cell_names_its_row(key, open_door, column, value):
     run("PRAGMA writable_schema = RESET")
     run("PRAGMA ignore_check_constraints = ON")
     run(f"UPDATE snapshots_action SET {column} = {value} WHERE seq = %s", seq)
-    assert found(key) == ("changed", "action", seq)
+    assert damage_of(key) == ("changed", "action", seq)
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL keeps to its types")
@@ -224,7 +224,7 @@ def test_a_seal_that_cannot_be_read_is_named(key, open_door, change):
     sealed(60)
     run("PRAGMA ignore_check_constraints = ON")
     run(f"UPDATE snapshots_seal SET {change} WHERE number = 3")
-    assert found(key) == ("seal", "seal", 3)
+    assert damage_of(key) == ("seal", "seal", 3)
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL keeps to its types")
@@ -236,16 +236,16 @@ def test_a_seal_of_no_number_is_named(key, open_door, number):
         f"INSERT INTO snapshots_seal (number, digest, {names}) "
         f"SELECT {number}, 'x', {names} FROM snapshots_seal WHERE number = 1"
     )
-    assert found(key) == ("seal", "seal", 0)
+    assert damage_of(key) == ("seal", "seal", 0)
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL keeps to its types")
 def test_first_bad_row_is_named_before_unreadable_rows(key, open_door):
     sealed(60)
-    first, second = (one.seq for one in Action.objects.order_by("seq")[7:9])
+    first, second = (item.seq for item in Action.objects.order_by("seq")[7:9])
     run("UPDATE snapshots_action SET subject = 'somebody' WHERE seq = %s", first)
     run("UPDATE snapshots_action SET subject = CAST(x'ff' AS text) WHERE seq = %s", second)
-    assert found(key) == ("changed", "action", first)
+    assert damage_of(key) == ("changed", "action", first)
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL keeps to its types")
@@ -254,14 +254,14 @@ def test_a_tombstone_that_cannot_be_read_is_named(key, open_door):
     seal_new_rows(at_once=True)
     run("PRAGMA ignore_check_constraints = ON")
     run("UPDATE snapshots_tombstone SET tables = '['")
-    assert found(key) == ("tombstone", "tombstone", stone.seq)
+    assert damage_of(key) == ("tombstone", "tombstone", stone.seq)
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="SQLite keeps JSON as text")
 def test_json_written_otherwise_is_no_damage(key, open_door):
     sealed(30)
     run("UPDATE snapshots_exchange SET headers = replace(headers, '\"A\": ', ' \"A\" :  ')")
-    assert found(key) is None
+    assert damage_of(key) is None
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL has types for ids and times")
@@ -284,7 +284,7 @@ def test_respelt_id_or_time_counts_as_changed(key, open_door, change):
     sealed(60)
     seq = Action.objects.order_by("seq")[7].seq
     run(f"UPDATE snapshots_action SET {change} WHERE seq = %s", seq)
-    assert found(key) == ("changed", "action", seq)
+    assert damage_of(key) == ("changed", "action", seq)
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL has a type for truth")
@@ -294,7 +294,7 @@ def test_a_truth_that_is_neither_was_changed(key, open_door, value):
     sealed(60)
     seq = Exchange.objects.filter(background=False).order_by("seq")[3].seq
     run(f"UPDATE snapshots_exchange SET background = {value} WHERE seq = %s", seq)
-    assert found(key) == ("changed", "exchange", seq)
+    assert damage_of(key) == ("changed", "exchange", seq)
 
 
 @pytest.mark.skipif(not ON_POSTGRES, reason="SQLite keeps times as text")
@@ -303,7 +303,7 @@ def test_a_time_that_no_clock_tells_was_changed(key, open_door, at):
     sealed(60)
     seq = Action.objects.order_by("seq")[7].seq
     run("UPDATE snapshots_action SET at = %s::timestamptz WHERE seq = %s", at, seq)
-    assert found(key) == ("changed", "action", seq)
+    assert damage_of(key) == ("changed", "action", seq)
 
 
 @pytest.mark.parametrize("details", ["[" * 990 + "]" * 990, "9" * 5000, "1e400"])
@@ -311,7 +311,7 @@ def test_json_that_python_does_not_read_was_changed(key, open_door, details):
     sealed(60)
     seq = Action.objects.order_by("seq")[7].seq
     run("UPDATE snapshots_action SET details = %s WHERE seq = %s", details, seq)
-    assert found(key) == ("changed", "action", seq)
+    assert damage_of(key) == ("changed", "action", seq)
 
 
 # --- the rest --------------------------------------------------------------------------------
@@ -334,13 +334,13 @@ def test_since_skips_rows_of_earlier_seals(key, open_door):
         "UPDATE snapshots_exchange SET ticket = 'CHG9' WHERE seq = (SELECT min(seq) "
         "FROM snapshots_exchange)"
     )
-    assert found(key) is not None
-    assert found(key, since=2) is None
+    assert damage_of(key) is not None
+    assert damage_of(key, since=2) is None
 
 
 def test_an_anchor_of_another_trail_names_its_seal(key):
     sealed(30)
-    assert found(key, anchors=[{"number": 1, "digest": "0" * 64}]) == ("seal", "seal", 1)
+    assert damage_of(key, anchors=[{"number": 1, "digest": "0" * 64}]) == ("seal", "seal", 1)
 
 
 @pytest.mark.django_db(transaction=True)

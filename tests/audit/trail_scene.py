@@ -22,7 +22,7 @@ ODD = [
 ]
 
 
-def exchange(rng, number, **told):
+def exchange(rng, number, **given):
     at = MOMENT + timedelta(seconds=number)
     facts = {
         "id": uuid.UUID(int=rng.getrandbits(128), version=4),
@@ -44,10 +44,10 @@ def exchange(rng, number, **told):
         "body": rng.choice(ODD),
         "body_bytes": rng.randrange(10_000),
     }
-    return Exchange(**facts | told)
+    return Exchange(**facts | given)
 
 
-def answer(rng, to, number, **told):
+def answer(rng, to, number, **given):
     facts = {
         "exchange": to,
         "at": MOMENT + timedelta(seconds=number, microseconds=rng.randrange(1_000_000)),
@@ -57,10 +57,10 @@ def answer(rng, to, number, **told):
         "elapsed_ms": rng.randrange(1000),
         "error_text": rng.choice(ODD),
     }
-    return Answer(**facts | told)
+    return Answer(**facts | given)
 
 
-def action(rng, number, **told):
+def action(rng, number, **given):
     facts = {
         "id": uuid.UUID(int=rng.getrandbits(128), version=4),
         "at": MOMENT + timedelta(seconds=number),
@@ -70,14 +70,14 @@ def action(rng, number, **told):
         "subject": rng.choice(ODD),
         "details": {"why": rng.choice(ODD)},
     }
-    return Action(**facts | told)
+    return Action(**facts | given)
 
 
 def fill(count=60, seed=1):
     """So many exchanges, an answer to most, some actions and anomalies."""
     rng = random.Random(seed)
     asked = Exchange.objects.bulk_create([exchange(rng, n) for n in range(count)])
-    Answer.objects.bulk_create([answer(rng, one, n) for n, one in enumerate(asked) if n % 7])
+    Answer.objects.bulk_create([answer(rng, item, n) for n, item in enumerate(asked) if n % 7])
     Action.objects.bulk_create([action(rng, n) for n in range(count // 3)])
     Anomaly.objects.bulk_create(
         Anomaly(

@@ -82,16 +82,16 @@ def _run(options: argparse.Namespace) -> int:
         count = damage_databases(options.seed, in_databases)
         for part in outcome.get():
             count.add(part)
-    for words in count.wrong[:MOST_SHOWN]:
-        print(words, file=sys.stderr)
-    told = {name: value for name, value in vars(count).items() if name != "wrong"}
-    told |= {
+    for message in count.wrong[:MOST_SHOWN]:
+        print(message, file=sys.stderr)
+    facts = {name: value for name, value in vars(count).items() if name != "wrong"}
+    facts |= {
         "database": options.database,
         "in_databases": in_databases,
         "seed": options.seed,
         "seconds": round(time.monotonic() - began, 1),
     }
-    print(json.dumps(told))
+    print(json.dumps(facts))
     return int(bool(count.missed or count.misnamed or count.false_alarms))
 
 
@@ -186,8 +186,8 @@ def damage_databases(seed: int, number: int) -> Count:
                 said and said.kind in kinds and said.table == table and said.seq in rows
             )
             name = f"database: {damage.__name__}"
-            told = (said, kinds, table, rows)
-            count.judge(name, draw, found=said is not None, is_right=is_right, said=told)
+            facts = (said, kinds, table, rows)
+            count.judge(name, draw, found=said is not None, is_right=is_right, said=facts)
         guards.install()
     connection.close()
     return count

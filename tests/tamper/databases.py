@@ -69,26 +69,26 @@ def a_row_lost(rng: random.Random) -> Expected:
 def a_row_added(rng: random.Random) -> Expected:
     numbers = set(Action.objects.values_list("seq", flat=True))
     free = next(n for n in range(min(numbers), max(numbers)) if n not in numbers)
-    told = Action.objects.order_by("?").values().first()
-    Action(**{**told, "seq": free, "id": uuid.UUID(int=rng.getrandbits(128))}).save()
+    facts = Action.objects.order_by("?").values().first()
+    Action(**{**facts, "seq": free, "id": uuid.UUID(int=rng.getrandbits(128))}).save()
     return {"inserted"}, "action", {free}
 
 
 def a_row_before_all(rng: random.Random) -> Expected:
-    told = Action.objects.order_by("seq").values().first()
-    Action(**{**told, "seq": -rng.randint(0, 9), "id": uuid.uuid4()}).save()
+    facts = Action.objects.order_by("seq").values().first()
+    Action(**{**facts, "seq": -rng.randint(0, 9), "id": uuid.uuid4()}).save()
     return {"inserted"}, "action", {0}
 
 
 def two_rows_changed_places(rng: random.Random) -> Expected:
     """All but their numbers."""
-    seal = rng.choice([one for one in Seal.objects.all() if one.tables["action"][2] > 1])
+    seal = rng.choice([item for item in Seal.objects.all() if item.tables["action"][2] > 1])
     after, upto, _rows = seal.tables["action"]
     rows = list(Action.objects.filter(seq__gt=after, seq__lte=upto).order_by("seq").values())
-    one, other = sorted(rng.sample(rows, 2), key=lambda row: row["seq"])
-    first, second = one.pop("seq"), other.pop("seq")
+    item, other = sorted(rng.sample(rows, 2), key=lambda row: row["seq"])
+    first, second = item.pop("seq"), other.pop("seq")
     write(Action.objects.filter(pk=first), id=uuid.uuid4())
-    write(Action.objects.filter(pk=second), **one)
+    write(Action.objects.filter(pk=second), **item)
     write(Action.objects.filter(pk=first), **other)
     return {"swapped"}, "action", {first}
 

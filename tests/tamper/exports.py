@@ -16,12 +16,12 @@ ORDER = ("exchange", "answer", "action", "anomaly", "tombstone")
 
 
 def name(line: bytes) -> str:
-    told = json.loads(line)
-    return f"Row {told['seq']} of {told['table']}"
+    facts = json.loads(line)
+    return f"Row {facts['seq']} of {facts['table']}"
 
 
-def dump(told: dict) -> bytes:
-    return json.dumps(told, ensure_ascii=False).encode() + b"\n"
+def dump(facts: dict) -> bytes:
+    return json.dumps(facts, ensure_ascii=False).encode() + b"\n"
 
 
 def other_value(rng: random.Random, value: object) -> object:
@@ -38,11 +38,11 @@ def other_value(rng: random.Random, value: object) -> object:
 def a_field(rng: random.Random, files: Files) -> Expected:
     rows = files["rows.jsonl"]
     index = rng.randrange(len(rows))
-    told = json.loads(rows[index])
-    field = rng.choice([key for key in told if key not in {"table", "seq"}])
-    wrong = told[field] = other_value(rng, told[field])
+    facts = json.loads(rows[index])
+    field = rng.choice([key for key in facts if key not in {"table", "seq"}])
+    wrong = facts[field] = other_value(rng, facts[field])
     expected = name(rows[index])
-    rows[index] = dump(told)
+    rows[index] = dump(facts)
     assert json.loads(rows[index])[field] == wrong
     return {"changed"}, {expected}
 
@@ -82,32 +82,32 @@ def a_line_twice(rng: random.Random, files: Files) -> Expected:
 def a_line_added(rng: random.Random, files: Files) -> Expected:
     """With a number that nobody got, where it would stand."""
     rows = files["rows.jsonl"]
-    actions = [json.loads(one) for one in rows if b'{"table": "action"' in one[:20]]
-    numbers = {one["seq"] for one in actions}
+    actions = [json.loads(item) for item in rows if b'{"table": "action"' in item[:20]]
+    numbers = {item["seq"] for item in actions}
     free = next(n for n in range(min(numbers), max(numbers)) if n not in numbers)
-    told = {**rng.choice(actions), "seq": free, "id": str(uuid.uuid4())}
-    after = max(i for i, one in enumerate(rows) if b'{"table": "action"' in one[:20])
-    rows.insert(after, dump(told))
+    facts = {**rng.choice(actions), "seq": free, "id": str(uuid.uuid4())}
+    after = max(i for i, item in enumerate(rows) if b'{"table": "action"' in item[:20])
+    rows.insert(after, dump(facts))
     return {"inserted"}, {f"Row {free} of action"}
 
 
 def two_lines_changed_places(rng: random.Random, files: Files) -> Expected:
     rows = files["rows.jsonl"]
-    one, other = rng.sample(range(len(rows)), 2)
-    names = {name(rows[one]), name(rows[other])}
-    rows[one], rows[other] = rows[other], rows[one]
+    item, other = rng.sample(range(len(rows)), 2)
+    names = {name(rows[item]), name(rows[other])}
+    rows[item], rows[other] = rows[other], rows[item]
     return {"swapped", "inserted", "missing"}, names
 
 
 def two_contents_changed_places(rng: random.Random, files: Files) -> Expected:
     rows = files["rows.jsonl"]
     table = rng.choice(["exchange", "answer", "action"])
-    places = [i for i, one in enumerate(rows) if json.loads(one)["table"] == table]
-    one, other = sorted(rng.sample(places, 2))
-    first, second = json.loads(rows[one]), json.loads(rows[other])
-    rows[one] = dump({**second, "seq": first["seq"]})
+    places = [i for i, item in enumerate(rows) if json.loads(item)["table"] == table]
+    item, other = sorted(rng.sample(places, 2))
+    first, second = json.loads(rows[item]), json.loads(rows[other])
+    rows[item] = dump({**second, "seq": first["seq"]})
     rows[other] = dump({**first, "seq": second["seq"]})
-    return {"changed"}, {name(rows[one])}
+    return {"changed"}, {name(rows[item])}
 
 
 def a_seal_changed(rng: random.Random, files: Files) -> Expected:
@@ -161,9 +161,9 @@ def a_seal_lost(rng: random.Random, files: Files) -> Expected:
 
 def two_seals_changed_places(rng: random.Random, files: Files) -> Expected:
     seals = files["seals.jsonl"]
-    one = rng.randrange(len(seals) - 1)
-    number = json.loads(seals[one])["number"]
-    seals[one], seals[one + 1] = seals[one + 1], seals[one]
+    item = rng.randrange(len(seals) - 1)
+    number = json.loads(seals[item])["number"]
+    seals[item], seals[item + 1] = seals[item + 1], seals[item]
     return {"gap"}, {f"Seal {number} "}
 
 
@@ -184,10 +184,10 @@ def made_anew_without_the_key(rng: random.Random, files: Files) -> Expected:
 
     rows = files["rows.jsonl"]
     index = rng.randrange(len(rows))
-    told = json.loads(rows[index])
-    told["at"] = told["at"].replace("20", "19", 1)
-    rows[index] = dump(told)
-    table, seq = told.pop("table"), told["seq"]
+    facts = json.loads(rows[index])
+    facts["at"] = facts["at"].replace("20", "19", 1)
+    rows[index] = dump(facts)
+    table, seq = facts.pop("table"), facts["seq"]
     key, previous, first = Ed25519PrivateKey.generate(), None, 0
     for place, line in enumerate(files["seals.jsonl"]):
         seal = json.loads(line)
@@ -196,7 +196,7 @@ def made_anew_without_the_key(rng: random.Random, files: Files) -> Expected:
             first = seal["number"]
             leaves = list(LEAF.iter_unpack(base64.b64decode(seal["leaves"])))
             again = b"".join(
-                LEAF.pack(t, s, leaf_of(table, told) if (TABLES[t], s) == (table, seq) else digest)
+                LEAF.pack(t, s, leaf_of(table, facts) if (TABLES[t], s) == (table, seq) else digest)
                 for t, s, digest in leaves
             )
             seal["leaves"] = base64.b64encode(again).decode()
@@ -213,11 +213,11 @@ def made_anew_without_the_key(rng: random.Random, files: Files) -> Expected:
 
 
 def the_manifest_changed(rng: random.Random, files: Files) -> Expected:
-    told = json.loads(b"".join(files["manifest.json"]))
+    facts = json.loads(b"".join(files["manifest.json"]))
     field = rng.choice(["made_by", "query", "made_at", "unsealed", "rows", "signature", "key_id"])
-    value = told[field]
-    told[field] = {"exchange": 0} if field == "rows" else other_value(rng, value)
-    files["manifest.json"][:] = [json.dumps(told, ensure_ascii=False, indent=1).encode() + b"\n"]
+    value = facts[field]
+    facts[field] = {"exchange": 0} if field == "rows" else other_value(rng, value)
+    files["manifest.json"][:] = [json.dumps(facts, ensure_ascii=False, indent=1).encode() + b"\n"]
     return {"manifest"}, {"manifest"}
 
 
@@ -236,15 +236,15 @@ def a_file_added(rng: random.Random, files: Files) -> Expected:
 
 
 def a_file_lost(rng: random.Random, files: Files) -> Expected:
-    lost = rng.choice([one for one in files if one != "manifest.json"])
+    lost = rng.choice([item for item in files if item != "manifest.json"])
     del files[lost]
     return {"missing"}, {repr(lost)}
 
 
 def a_row_beyond_the_seals(rng: random.Random, files: Files) -> Expected:
     """No seal tells that it was not there: the manifest does."""
-    told = json.loads(files["rows.jsonl"][0])
-    files["rows.jsonl"].append(dump({**told, "seq": 1_000_000 + rng.randrange(9)}))
+    facts = json.loads(files["rows.jsonl"][0])
+    files["rows.jsonl"].append(dump({**facts, "seq": 1_000_000 + rng.randrange(9)}))
     return {"manifest"}, {"rows.jsonl"}
 
 

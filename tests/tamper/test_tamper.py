@@ -28,11 +28,11 @@ def run_tamper(*args: str) -> subprocess.CompletedProcess:
 
 def test_three_hundred_damages_are_found_and_named():
     done = run_tamper("--n", "300", "--seed", "5")
-    told = json.loads(done.stdout)
+    facts = json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (0, "")
-    assert (told["planted"], told["found"]) == (300, 300)
-    assert (told["missed"], told["misnamed"], told["false_alarms"]) == (0, 0, 0)
-    assert len(told["kinds"]) >= len(exports.DAMAGES)
+    assert (facts["planted"], facts["found"]) == (300, 300)
+    assert (facts["missed"], facts["misnamed"], facts["false_alarms"]) == (0, 0, 0)
+    assert len(facts["kinds"]) >= len(exports.DAMAGES)
 
 
 def test_a_verifier_that_sees_nothing_is_counted(monkeypatch):
