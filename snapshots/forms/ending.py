@@ -22,6 +22,6 @@ class EndingForm(forms.Form):
         why = str(self.cleaned_data["why"])
         if looks := looks_secret(why):
             raise ValidationError(
-                _("This looks like {kind}. Leave it out: it would be kept.").format(kind=looks)
+                _("This looks like {kind}. Leave it out: it would be kept.").format(kind=_(looks))
             )
         return why if why.endswith((".", "!", "?")) else f"{why}."

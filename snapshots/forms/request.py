@@ -191,7 +191,7 @@ class RequestForm(forms.Form):
         self.seems_secret = True
         if self.cleaned_data.get("no_secret"):
             return
-        values = {"kind": kind, "box": SEND_IT}
+        values = {"kind": _(kind), "box": SEND_IT}
         if isinstance(at, str):
             message = _("“{field}” looks like {kind}. Take it out, or tick “{box}” below.")
             self.add_error(at, message.format(field=self.fields[at].label, **values))

@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from itertools import pairwise
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from snapshots.evs.secrets import CLOUD_TOKEN, PRIVATE_KEY, SIGNED_TOKEN
@@ -64,19 +63,19 @@ _HEX = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 
 
 def looks_secret(text: str, *, key: str = "") -> str:
-    """What the text looks like, in words for people; blank for nothing of the kind. `key` is what
-    it is called, where that is told: a metadata key.
+    """What the text looks like, in English and to be translated; blank for nothing of the kind.
+    `key` is its name, where it has one: a metadata key.
     """
     text = text[:LONGEST_READ]
     if _PRIVATE_KEY.search(text):
-        return _("a private key")
+        return gettext_noop("a private key")
     for name, shape in _KNOWN_SHAPES.items():
         if shape.search(text):
-            return _(name)
+            return name
     if any(_tells_value(pair) for pair in _PAIR.finditer(text)) or _is_named(key, text.strip()):
-        return _("a password or a key")
+        return gettext_noop("a password or a key")
     if any(_is_random(run) for run in _RUN.findall(_ID.sub(" ", text))):
-        return _("a key or a token")
+        return gettext_noop("a key or a token")
     return ""
 
 
@@ -107,8 +106,8 @@ def _is_random(run: str) -> bool:
         return False
     if _HEX.fullmatch(run) and len(run) in _DIGEST_LENGTHS:
         return False
-    pairs = [(_kind(one), _kind(other)) for one, other in pairwise(letters)]
-    changes = sum(one != other and (one, other) != ("A", "a") for one, other in pairs)
+    pairs = [(_kind(left), _kind(right)) for left, right in pairwise(letters)]
+    changes = sum(left != right and (left, right) != ("A", "a") for left, right in pairs)
     return changes / len(pairs) >= LEAST_CHANGES and _bits(letters) >= LEAST_BITS
 
 

@@ -49,7 +49,7 @@ def operations_list(
     """A page of the operations visible to a person."""
     parts = _in_order(operations_visible_to(user), user)
     return operations_page(
-        *(operations_matching(one, text=text, state=state) for one in parts), before=before
+        *(operations_matching(part, text=text, state=state) for part in parts), before=before
     )
 
 
@@ -100,13 +100,13 @@ def operations_page(
     older = Q()
     if last is not None:
         older = Q(asked_at__lte=last.asked_at) & (Q(asked_at__lt=last.asked_at) | Q(id__lt=last.id))
-    found = [one.filter(older).order_by("-asked_at", "-id")[: size + 1] for one in operations]
-    rows = heapq.nlargest(size + 1, chain(*found), key=lambda one: (one.asked_at, one.id))
+    parts = [part.filter(older).order_by("-asked_at", "-id")[: size + 1] for part in operations]
+    rows = heapq.nlargest(size + 1, chain(*parts), key=lambda row: (row.asked_at, row.id))
     return Page(rows[:size], str(rows[size - 1].id) if len(rows) > size else None)
 
 
 def operation_blocking(operation: Operation) -> Operation | None:
-    """The operation that a waiting one waits for: one create at a time on a volume, in order."""
+    """The operation that a queued operation waits for: creates on a volume run in order."""
     if operation.status is not OperationState.QUEUED:
         return None
     line = Operation.objects.filter(cloud=operation.cloud, volume_id=operation.volume_id)
@@ -141,7 +141,7 @@ def accepted_at(operation: Operation) -> datetime | None:
 
 
 def open_operations_count(volume: Volume) -> int:
-    """How many unfinished operations, of whomever, stand in the volume's line."""
+    """How many unfinished operations of anybody the volume has."""
     line = Operation.objects.filter(cloud=volume.cloud, volume_id=volume.volume_id)
     return line.filter(state__in=sorted(OPEN)).count()
 
@@ -151,7 +151,7 @@ def typical_seconds(cloud: str) -> float | None:
     done = Operation.objects.filter(
         cloud=cloud, state=OperationState.SUCCEEDED, finished_at__isnull=False
     ).order_by("-asked_at")[:TYPICAL_OF]
-    times = [(one.finished_at - one.asked_at).total_seconds() for one in done if one.finished_at]
+    times = [(row.finished_at - row.asked_at).total_seconds() for row in done if row.finished_at]
     return median(times) if times else None
 
 
@@ -161,10 +161,10 @@ def poll_seconds(operations: Iterable[Operation], *, now: datetime | None = None
     Twice a second while something is about to be sent, since that takes a moment; then from 1 to
     30, growing with the time in which nothing changed.
     """
-    unfinished = [one for one in operations if not one.is_final]
+    unfinished = [operation for operation in operations if not operation.is_final]
     if not unfinished:
         return None
-    latest = max(unfinished, key=lambda one: one.state_at)
+    latest = max(unfinished, key=lambda operation: operation.state_at)
     quiet = ((now or timezone.now()) - latest.state_at).total_seconds()
     if quiet < SOON_SECONDS and latest.status in BEFORE_ANSWER:
         return 0.5

@@ -9,13 +9,13 @@ from django.utils import timezone
 
 from snapshots.models import CloudHealth, Worker
 
-TROUBLE_TOLD_AFTER = timedelta(seconds=30)
+TROUBLE_SHOWN_AFTER = timedelta(seconds=30)
 WORKER_SILENT_AFTER = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
 class PortalState:
-    """What every page's banner tells. Three cheap reads."""
+    """What the banners of every page say. Three cheap reads."""
 
     sandbox: bool
     worker_alive: bool
@@ -26,8 +26,8 @@ class PortalState:
 def portal_state(*, now: datetime | None = None) -> PortalState:
     """Whether the worker lives and which clouds do not answer."""
     moment = now or timezone.now()
-    # One failed reading is nothing to tell everybody about.
-    lasting = Q(retry_at__isnull=False) | Q(failing_since__lt=moment - TROUBLE_TOLD_AFTER)
+    # A single failed reading is no reason for a banner.
+    lasting = Q(retry_at__isnull=False) | Q(failing_since__lt=moment - TROUBLE_SHOWN_AFTER)
     worker = Worker.objects.order_by("-seen_at").first()
     seen_at = worker.seen_at if worker else None
     return PortalState(

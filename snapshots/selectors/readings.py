@@ -9,7 +9,7 @@ from snapshots.models import CloudHealth, Duty
 
 _INVENTORY = "inventory"  # the duty's kind, as in jobs/duties.py
 # The row of a cloud that is no longer in the settings stays, and is never due again.
-_FORGOTTEN_AFTER = timedelta(minutes=10)
+_ABANDONED_AFTER = timedelta(minutes=10)
 _SOON_SECONDS = 1
 _LATER_SECONDS = 10
 
@@ -35,10 +35,12 @@ class FirstReading:
 def first_reading_state() -> FirstReading:
     """Of all clouds that a worker reads. Two cheap reads."""
     planned = Duty.objects.filter(
-        kind=_INVENTORY, due_at__gt=timezone.now() - _FORGOTTEN_AFTER
+        kind=_INVENTORY, due_at__gt=timezone.now() - _ABANDONED_AFTER
     ).values_list("cloud", flat=True)
-    known = {health.cloud: health for health in CloudHealth.objects.all()}
-    read = {cloud for cloud, health in known.items() if health.inventory_at is not None}
+    by_cloud = {health.cloud: health for health in CloudHealth.objects.all()}
+    read = {cloud for cloud, health in by_cloud.items() if health.inventory_at is not None}
     clouds = sorted(set(planned) - read)
-    troubled = [known[cloud] for cloud in clouds if cloud in known and known[cloud].trouble_code]
+    troubled = [
+        by_cloud[cloud] for cloud in clouds if cloud in by_cloud and by_cloud[cloud].trouble_code
+    ]
     return FirstReading(clouds, troubled, is_planned=bool(planned) or bool(read))

@@ -29,26 +29,26 @@ def records_page(
     """What a search finds, newest first, each as the trail has it: an entry only says where it is.
     `before` is the `next` of the page above; nonsense starts at the top.
     """
-    found = newest(entries, search, before=read_cursor(before), size=size)
-    older = write_cursor(*found.older) if found.older else None
-    cut_at = found.older[0] if found.older and found.is_cut else None
-    return Page(_records(found.entries), older, cut_at=cut_at)
+    hits = newest(entries, search, before=read_cursor(before), size=size)
+    next_cursor = write_cursor(*hits.older) if hits.older else None
+    cut_at = hits.older[0] if hits.older and hits.is_cut else None
+    return Page(_records(hits.entries), next_cursor, cut_at=cut_at)
 
 
 # A megabyte each perhaps, and no list shows them.
 _BODIES = ("headers", "body", "answer__headers", "answer__body")
 
 
-def _records(found: list[Entry]) -> list[Record]:
+def _records(entries: list[Entry]) -> list[Record]:
     rows: dict[tuple[str, int], Record] = {}
     for kind, model in _TABLES.items():
-        numbers = [entry.row for entry in found if entry.kind == kind]
+        numbers = [entry.row for entry in entries if entry.kind == kind]
         if numbers:
             some = model._default_manager.filter(seq__in=numbers)
             if model is Exchange:
                 some = some.select_related("answer").defer(*_BODIES)
             rows |= {(kind, row.pk): row for row in some}
-    return [rows[entry.kind, entry.row] for entry in found if (entry.kind, entry.row) in rows]
+    return [rows[entry.kind, entry.row] for entry in entries if (entry.kind, entry.row) in rows]
 
 
 def caused_by(cause: uuid.UUID | None, *, besides: uuid.UUID) -> list[Record]:

@@ -31,8 +31,8 @@ def records_around(operation: Operation, *, record: Record, user: User) -> Recor
     for table in _tables(operation, user):
         earlier += table.filter(at__lte=record.at).order_by("-at", "-seq")[: AROUND + 2]
         later += table.filter(at__gt=record.at).order_by("at", "seq")[: AROUND + 1]
-    before = heapq.nlargest(AROUND + 2, earlier, key=_place)
-    after = heapq.nsmallest(AROUND + 1, later, key=_place)
+    before = heapq.nlargest(AROUND + 2, earlier, key=_order)
+    after = heapq.nsmallest(AROUND + 1, later, key=_order)
     rows = [*reversed(before[: AROUND + 1]), *after[:AROUND]]
     return Records(rows, len(before) > AROUND + 1, len(after) > AROUND)
 
@@ -48,6 +48,6 @@ def _tables(operation: Operation, user: User) -> list[QuerySet[Any]]:
     return [table.filter(operation=operation) for table in (exchanges, actions, anomalies)]
 
 
-def _place(record: Record) -> tuple[datetime, bool, int]:
+def _order(record: Record) -> tuple[datetime, bool, int]:
     """Of one moment, what was sent comes after what led to it."""
     return record.at, isinstance(record, Exchange), record.seq

@@ -46,8 +46,8 @@ def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume
 def volumes_page(volumes: QuerySet[Volume], *, after: str = "", size: int = 100) -> Page[Volume]:
     """By name. `after` is the `next` of the page before; nonsense starts at the top."""
     volumes = volumes.order_by("name", "volume_id", "id")
-    known = after.isdecimal() and len(after) < 19
-    last = Volume.objects.filter(pk=int(after)).first() if known else None
+    is_number = after.isdecimal() and len(after) < 19
+    last = Volume.objects.filter(pk=int(after)).first() if is_number else None
     if last is not None:
         volumes = volumes.filter(
             Q(name__gt=last.name)

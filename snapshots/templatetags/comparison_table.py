@@ -9,7 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
 from snapshots.audit.record.comparison import Comparison, Row
-from snapshots.templatetags.records import told
+from snapshots.templatetags.records import compared_value
 from snapshots.templatetags.table import Column, Table, context_of
 
 register = template.Library()
@@ -24,15 +24,15 @@ def _compared(row: Row) -> SafeString:
 _FIELD: Column[Row] = Column(
     gettext_lazy("Field"), lambda row: format_html("<bdi>{}</bdi>", row.field), is_row_head=True
 )
-_ASKED: Column[Row] = Column(gettext_lazy("Asked"), lambda row: told(row.asked))
+_ASKED: Column[Row] = Column(gettext_lazy("Asked"), lambda row: compared_value(row.asked))
 _ANSWERED: Column[Row] = Column(
     gettext_lazy("Kept, by the answer"),
-    lambda row: told(row.answered),
+    lambda row: compared_value(row.answered),
     phone_label=gettext_lazy("Answer"),
 )
 _READ: Column[Row] = Column(
     gettext_lazy("Kept, as read last"),
-    lambda row: told(row.seen),
+    lambda row: compared_value(row.seen),
     phone_label=gettext_lazy("Read last"),
 )
 _COMPARED: Column[Row] = Column(gettext_lazy("Compared"), _compared)

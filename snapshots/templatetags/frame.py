@@ -21,12 +21,12 @@ VERSION: str = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["v
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """An entry of the navigation."""
+class NavigationLink:
+    """A link of the navigation."""
 
-    words: str
+    label: str
     address: str
-    here: bool
+    is_current: bool
 
 
 @register.simple_tag
@@ -37,25 +37,28 @@ def is_sandbox() -> bool:
 
 @register.simple_tag
 def portal_state() -> selectors.PortalState:
-    """What the banners tell."""
+    """What the banners say."""
     return selectors.portal_state()
 
 
 @register.simple_tag(takes_context=True)
-def places(context: Context) -> list[Place]:
-    """Where this person may go."""
+def navigation(context: Context) -> list[NavigationLink]:
+    """The pages that this person may open."""
     request = context["request"]
     user = request.user
-    known = []
+    links = []
     if roles_of(user):
         mine = _("All snapshots") if sees_every_operation(user) else _("My snapshots")
-        known += [(mine, "snapshots:home"), (_("Volumes"), "snapshots:volumes")]
+        links += [(mine, "snapshots:home"), (_("Volumes"), "snapshots:volumes")]
     if may_audit(user):
-        known.append((_("Audit"), "snapshots:audit"))
+        links.append((_("Audit"), "snapshots:audit"))
     if may_administer(user):
-        known.append((_("Administration"), "admin:index"))
+        links.append((_("Administration"), "admin:index"))
     path = request.path
-    return [Place(words, reverse(name), here=path == reverse(name)) for words, name in known]
+    return [
+        NavigationLink(label, reverse(name), is_current=path == reverse(name))
+        for label, name in links
+    ]
 
 
 @register.filter

@@ -47,7 +47,7 @@ def seen(anomaly: Anomaly) -> str:
 
 
 @register.simple_tag
-def told(text: str | None) -> SafeString:
+def compared_value(text: str | None) -> SafeString:
     """What one side says of a field: nothing at all and a blank are two things."""
     if not text:
         return format_html('<span class="quiet">{}</span>', _("blank") if text == "" else "—")

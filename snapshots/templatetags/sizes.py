@@ -11,7 +11,7 @@ register = template.Library()
 
 
 @register.filter
-def quota_words(quota: Quota) -> str:
+def quota_name(quota: Quota) -> str:
     """The name of a quota as people say it."""
     return {"snapshots": _("Snapshots"), "gigabytes": _("Gigabytes")}.get(
         quota.resource, quota.resource

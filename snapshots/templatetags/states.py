@@ -51,8 +51,8 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _badge(word: str, tone: str) -> SafeString:
-    return format_html('<span class="badge badge--{}">{}</span>', tone, word)
+def _badge(text: str, tone: str) -> SafeString:
+    return format_html('<span class="badge badge--{}">{}</span>', tone, text)
 
 
 @register.filter

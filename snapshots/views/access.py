@@ -55,7 +55,7 @@ def for_requesters(view: View[P]) -> Route[P]:
 
 
 def for_auditors(view: View[P]) -> Route[P]:
-    """Who tries without being an auditor is written down."""
+    """An attempt by anybody else is recorded."""
     return _guarded(view, may_audit, "may audit", refusal=ActionCode.AUDIT_READ_REFUSED)
 
 
@@ -84,7 +84,7 @@ def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     """A page that polls must not get the sign-in page into its middle: it gets one sentence."""
     if request.htmx:  # type: ignore[attr-defined]
         # `next` is the page the person looks at, not the fragment.
-        page = page_shown(request)
+        page = current_page(request)
         return render(request, "snapshots/_session_ended.html", {"next": page}, status=401)
     if request.method == "POST":
         messages.warning(
@@ -95,7 +95,7 @@ def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(request.get_full_path())
 
 
-def page_shown(request: HttpRequest) -> str:
+def current_page(request: HttpRequest) -> str:
     """The page that a polled fragment stands in."""
     try:
         return request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]

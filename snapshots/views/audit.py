@@ -27,20 +27,20 @@ from snapshots.views.access import PortalRequest, for_auditors
 @require_safe
 def audit(request: PortalRequest) -> HttpResponse:
     form = AuditSearchForm(request.GET)
-    wanted = _search(form)
+    query = _search(form)
     entries = entries_visible_to(request.user)
     before = request.GET.get("before", "")[:40]
     # Rows that nobody asked for would read as the answer.
-    shown = entries if wanted else entries.none()
-    page = records_page(shown, wanted or search.Search(), before=before)
-    told = {"query": _told(_asked(form)), "before": before}
-    code = ActionCode.AUDIT_SEARCHED if wanted else ActionCode.AUDIT_SEARCH_REFUSED
-    record_action(code, details={name: text for name, text in told.items() if text})
+    searched = entries if query else entries.none()
+    page = records_page(searched, query or search.Search(), before=before)
+    details = {"query": _recordable(_asked(form)), "before": before}
+    code = ActionCode.AUDIT_SEARCHED if query else ActionCode.AUDIT_SEARCH_REFUSED
+    record_action(code, details={name: text for name, text in details.items() if text})
     context = {
         "form": form,
         "page": page,
         "filtered": form.narrows,
-        "shared_names": names.shared_names(wanted.people) if wanted else [],
+        "shared_names": names.shared_names(query.people) if query else [],
         "seal": seal_state(),
         "pushed": push_states(),
         "archives": archives_visible_to(request.user),
@@ -51,7 +51,7 @@ def audit(request: PortalRequest) -> HttpResponse:
 
 
 def _search(form: AuditSearchForm) -> search.Search | None:
-    """What is looked for; None, with an error in the form, when that cannot be answered."""
+    """The search; None, with an error in the form, when it cannot be answered."""
     if not form.is_valid():
         return None
     try:
@@ -61,8 +61,8 @@ def _search(form: AuditSearchForm) -> search.Search | None:
         return None
 
 
-def _told(query: str) -> str:
-    """The query as the trail keeps it: who looks whether a password has leaked must not make it."""
+def _recordable(query: str) -> str:
+    """The query for the trail: searching for a leaked password must not record it again."""
     looks = looks_secret(query)
     return f"(left out: it looked like {looks})" if looks else query
 
@@ -78,22 +78,23 @@ def _asked(form: AuditSearchForm) -> str:
 def export(request: PortalRequest) -> HttpResponse | StreamingHttpResponse:
     """A ZIP of what the list shows, or of everything, with the seals over it."""
     form = AuditSearchForm(request.GET)
-    wanted = _search(form)
-    if wanted is None:
+    query = _search(form)
+    if query is None:
         return redirect(f"{request.path.removesuffix('export/')}?{request.GET.urlencode()}")
     entries = None
     if form.narrows:
-        entries = search.find(entries_visible_to(request.user), wanted)
-    query = form.query()
-    record_action(ActionCode.AUDIT_EXPORTED, details={"query": _told(query) or "everything"})
-    told = ExportRequest(
+        entries = search.find(entries_visible_to(request.user), query)
+    text = _recordable(form.query())
+    record_action(ActionCode.AUDIT_EXPORTED, details={"query": text or "everything"})
+    content = ExportRequest(
         made_by=request.user.get_username(),
-        query=_told(query),
+        query=text,
         entries=entries,
         csv="csv" in request.GET,
     )
     answer = StreamingHttpResponse(
-        zip_while_sent(lambda archive: write_export(archive, told)), content_type="application/zip"
+        zip_while_sent(lambda archive: write_export(archive, content)),
+        content_type="application/zip",
     )
     name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.zip"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -61,7 +61,7 @@ def command_of(exchange: Exchange, *, wanted: str) -> Command | None:
 def choices(chosen: Command | None) -> list[Choice]:
     """All ways, in the order of the links."""
     name = chosen.name if chosen else ""
-    return [Choice(one, label, one == name) for one, (label, _write) in _WAYS.items()]
+    return [Choice(way, label, way == name) for way, (label, _write) in _WAYS.items()]
 
 
 def _notes(exchange: Exchange) -> Iterable[str]:

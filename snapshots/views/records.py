@@ -31,22 +31,22 @@ from snapshots.views.timeline import Timeline, events_of
 @require_safe
 def record(request: PortalRequest, record_id: uuid.UUID) -> HttpResponse:
     """The record that bears this id. Looking at it is recorded."""
-    found = _found(request, record_id)
-    if found is None:
+    record = _record_with(request, record_id)
+    if record is None:
         return _not_here(request, record_id)
     record_action(ActionCode.AUDIT_READ, subject=str(record_id))
     context = {
-        "record": found,
+        "record": record,
         # Without what was asked of this page: it is for quoting.
         "address": request.build_absolute_uri(request.path),
-        "timeline": _timeline(request, found),
-        "caused": _caused(found),
+        "timeline": _timeline(request, record),
+        "caused": _caused(record),
     }
-    if isinstance(found, Exchange):
-        return render(request, "snapshots/exchange.html", context | _both_sides(request, found))
-    if isinstance(found, Action):
-        return render(request, "snapshots/action.html", context | {"action": found})
-    return render(request, "snapshots/anomaly.html", context | {"anomaly": found})
+    if isinstance(record, Exchange):
+        return render(request, "snapshots/exchange.html", context | _both_sides(request, record))
+    if isinstance(record, Action):
+        return render(request, "snapshots/action.html", context | {"action": record})
+    return render(request, "snapshots/anomaly.html", context | {"anomaly": record})
 
 
 def _not_here(request: PortalRequest, record_id: uuid.UUID) -> HttpResponse:
@@ -58,34 +58,34 @@ def _not_here(request: PortalRequest, record_id: uuid.UUID) -> HttpResponse:
     return render(request, "snapshots/archived.html", context, status=404)
 
 
-def _found(request: PortalRequest, record_id: uuid.UUID) -> Record | None:
+def _record_with(request: PortalRequest, record_id: uuid.UUID) -> Record | None:
     for table in (
         exchanges_visible_to(request.user),
         actions_visible_to(request.user),
         anomalies_visible_to(request.user),
     ):
-        found: Record | None = table.filter(id=record_id).first()
-        if found is not None:
-            return found
+        record: Record | None = table.filter(id=record_id).first()
+        if record is not None:
+            return record
     return None
 
 
-def _timeline(request: PortalRequest, found: Record) -> Timeline | None:
+def _timeline(request: PortalRequest, record: Record) -> Timeline | None:
     """All of the operation that the record belongs to."""
-    if found.operation is None:
+    if record.operation is None:
         return None
-    records = records_around(found.operation, record=found, user=request.user)
-    accepted = accepted_at(found.operation)
-    return events_of(found.operation, records=records, here=found, accepted_at=accepted)
+    records = records_around(record.operation, record=record, user=request.user)
+    accepted = accepted_at(record.operation)
+    return events_of(record.operation, records=records, here=record, accepted_at=accepted)
 
 
-def _caused(found: Record) -> list[Record]:
+def _caused(record: Record) -> list[Record]:
     """What else the same click caused, less what the operation's timeline tells already."""
-    if isinstance(found, Anomaly):
+    if isinstance(record, Anomaly):
         return []
-    caused = caused_by(found.cause, besides=found.id)
-    operation = found.operation_id
-    return [one for one in caused if operation is None or one.operation_id != operation]
+    caused = caused_by(record.cause, besides=record.id)
+    operation = record.operation_id
+    return [row for row in caused if operation is None or row.operation_id != operation]
 
 
 def _both_sides(request: PortalRequest, exchange: Exchange) -> dict[str, Any]:

@@ -100,18 +100,18 @@ def _show_first(request: PortalRequest, operation: Operation) -> HttpResponse:
 
 
 def _arguments(form: SnapshotForm) -> OperationArguments:
-    told = form.cleaned_data
+    cleaned = form.cleaned_data
     assert form.volume is not None  # noqa: S101 - a valid form has one
     return OperationArguments(
         volume=form.volume,
-        name=told["name"],
-        description=told["description"],
-        force=told["force"],
+        name=cleaned["name"],
+        description=cleaned["description"],
+        force=cleaned["force"],
         metadata=form.metadata,
-        on_behalf_of=told.get("on_behalf_of", ""),
-        ticket=told.get("ticket", ""),
-        reason=told.get("reason", ""),
-        called_no_secret=form.seems_secret and told["no_secret"],
+        on_behalf_of=cleaned.get("on_behalf_of", ""),
+        ticket=cleaned.get("ticket", ""),
+        reason=cleaned.get("reason", ""),
+        called_no_secret=form.seems_secret and cleaned["no_secret"],
     )
 
 

@@ -115,24 +115,24 @@ def events_of(
 ) -> Timeline:
     """What happened to the operation, with the gaps between."""
     events = [_event(record, here) for record in records.rows]
-    told = _told_by(records.rows)
-    known = [*_states(operation, accepted_at, told), *_relatives(operation)]
+    recorded = _recorded_steps(records.rows)
+    others = [*_states(operation, accepted_at, recorded), *_relatives(operation)]
     first, last = events[0].at, events[-1].at
     # What lies beyond the records shown would stand beside a gap that is none.
     events += [
-        one
-        for one in known
-        if (one.at >= first or not records.has_earlier)
-        and (one.at <= last or not records.has_later)
+        event
+        for event in others
+        if (event.at >= first or not records.has_earlier)
+        and (event.at <= last or not records.has_later)
     ]
-    events.sort(key=lambda one: one.at)
+    events.sort(key=lambda event: event.at)
     return Timeline(_with_gaps(events), records.has_earlier, records.has_later)
 
 
 def _with_gaps(events: list[Event]) -> list[Event]:
     return [
-        replace(one, gap=one.at - events[number - 1].at) if number else one
-        for number, one in enumerate(events)
+        replace(event, gap=event.at - events[number - 1].at) if number else event
+        for number, event in enumerate(events)
     ]
 
 
@@ -150,22 +150,24 @@ def _event(record: Record, here: Record) -> Event:
     return Event(record.at, words, "", note, "bad", address, is_here=is_here)
 
 
-def _told_by(rows: list[Record]) -> set[str]:
-    """The steps that stand among the records already."""
+def _recorded_steps(rows: list[Record]) -> set[str]:
+    """The steps that a record shows already."""
     asked = {ActionCode.OPERATION_ASKED, ActionCode.OPERATION_AGAIN}
-    told = set()
-    for one in rows:
-        if isinstance(one, Action) and one.code in asked:
-            told.add(str(_ASKED))
-        if isinstance(one, Exchange) and one.purpose in SENDING_PURPOSES:
-            told.add(str(_SENT))
-    return told
+    steps = set()
+    for row in rows:
+        if isinstance(row, Action) and row.code in asked:
+            steps.add(str(_ASKED))
+        if isinstance(row, Exchange) and row.purpose in SENDING_PURPOSES:
+            steps.add(str(_SENT))
+    return steps
 
 
-def _states(operation: Operation, accepted_at: datetime | None, told: set[str]) -> Iterator[Event]:
+def _states(
+    operation: Operation, accepted_at: datetime | None, recorded: set[str]
+) -> Iterator[Event]:
     steps = timeline_of(operation, accepted_at=accepted_at)
     for step in steps:
-        if step.at is not None and step.words not in told:
+        if step.at is not None and step.words not in recorded:
             yield Event(step.at, step.words, note=_("state"), tone=step.tone)
         elif step.now:
             yield Event(operation.state_at, step.words, note=_("state since"), tone=step.tone)

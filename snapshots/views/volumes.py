@@ -14,7 +14,7 @@ from snapshots.selectors.volumes import (
     volumes_usable_by,
     volumes_visible_to,
 )
-from snapshots.views.access import PortalRequest, page_shown, with_a_role
+from snapshots.views.access import PortalRequest, current_page, with_a_role
 
 
 @with_a_role
@@ -48,5 +48,5 @@ def first_reading(request: PortalRequest) -> HttpResponse:
     reading = first_reading_state()
     if reading.is_over:
         return HttpResponseClientRefresh()
-    context = {"reading": reading, "page_address": page_shown(request)}
+    context = {"reading": reading, "page_address": current_page(request)}
     return render(request, "snapshots/_no_volumes.html", context)
