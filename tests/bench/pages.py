@@ -34,10 +34,14 @@ def pages(told: dict[str, Any]) -> list[Page]:
         *_texts(told),
         Page("questions", ["/audit/questions/"]),
         Page("questions: one of them", [f"/audit/questions/{one}/" for one in QUESTIONS]),
-        Page("questions: next page, deep", [f"/audit/questions/refused/?before={told['deep']}"]),
+        Page("questions: next page, deep", [_deep(told["deep_operation"])]),
         Page("questions: in a period", [_in_period(one, told["month"]) for one in QUESTIONS]),
         *_records(told),
     ]
+
+
+def _deep(operation: str) -> str:
+    return f"/audit/questions/refused/?before={operation}"
 
 
 def _in_period(question: str, month: list[str]) -> str:

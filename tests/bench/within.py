@@ -19,7 +19,7 @@ def sample():
     """Values that are in the trail, and people who can sign in."""
     from django.contrib.auth.models import User
 
-    from snapshots.models import Entry
+    from snapshots.models import Entry, Operation
 
     asked = Entry.objects.filter(kind="exchange", what="create")
     last = asked.order_by("-at").first().at
@@ -32,6 +32,8 @@ def sample():
     columns = ("actor_name", "volume_id", "volume_name")
     helped = asked.exclude(on_behalf_of="").order_by("-at")[:50:10]
     ticket = asked.exclude(ticket="").order_by("-at")[:50:10]
+    refused = Operation.objects.filter(state="refused", asked_at__lt=last - timedelta(days=600))
+    deep_operation = refused.order_by("-asked_at").first()
     return {
         "staff": staff,
         "many": {
@@ -49,6 +51,7 @@ def sample():
         "month": [str((last - timedelta(days=days)).date()) for days in (400, 370)],
         "next": _cursor_at(last - timedelta(days=1)),
         "deep": _cursor_at(last - timedelta(days=600)),
+        "deep_operation": str(deep_operation.pk) if deep_operation else "",
     }
 
 
