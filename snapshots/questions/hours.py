@@ -33,14 +33,14 @@ class WorkingHours:
 
 def read_hours(text: str) -> WorkingHours:
     """Raises `ValueError`, in words for people, for what are no working hours."""
-    told = _FORM.fullmatch(text.strip())
-    if told is None:
+    match = _FORM.fullmatch(text.strip())
+    if match is None:
         raise ValueError(f"“{text}” are no working hours.")
-    begin, end = _clock(told["begin"]), told["end"]
+    begin, end = _clock(match["begin"]), match["end"]
     last = None if end == "24:00" else _clock(end)
     if last is not None and last <= begin:
         raise ValueError(f"The working hours “{text}” end before they begin.")
-    return WorkingHours(_days(told["days"]), begin, last, _zone(told["zone"] or "UTC"))
+    return WorkingHours(_days(match["days"]), begin, last, _zone(match["zone"] or "UTC"))
 
 
 def _clock(text: str) -> time:
@@ -68,7 +68,7 @@ def _day(text: str) -> int:
 
 
 def _zone(text: str) -> tzinfo:
-    if text == "UTC":  # known also where no list of zones is installed
+    if text == "UTC":  # also where no list of zones is installed
         return UTC
     try:
         return ZoneInfo(text)

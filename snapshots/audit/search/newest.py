@@ -23,11 +23,11 @@ from snapshots.models import Entry
 MOST_CANDIDATES, LEAST_CANDIDATES = 10_000, 100  # in all, and of one branch
 MOST_HITS = 20_000  # rows that have the words, the newest first
 MOST_BRANCHES = 200  # places an index is entered at
-MOST_BRANCHES_WITH_WORDS = 4  # where each asks SQLite's index of words anew
+MOST_BRANCHES_WITH_WORDS = 4  # where each asks SQLite's index of words again
 MOST_VALUES = 5_000  # different ones of a column that are looked through
 _TABLE = '"snapshots_entry"'
 _FIELDS = Entry._meta.concrete_fields
-_COLUMNS = [*(str(one.column) for one in _FIELDS), "words"]
+_COLUMNS = [*(str(field.column) for field in _FIELDS), "words"]
 
 Cursor = tuple[datetime, int]  # the `at` and `seq` of an entry
 
@@ -45,16 +45,16 @@ def newest(
     entries: QuerySet[Entry], search: Search, *, before: Cursor | None = None, size: int = 50
 ) -> Newest:
     """At most `size` of these entries that match and are older than `before`."""
-    found: Newest | None = None
+    nearest: Newest | None = None
     with suppress(EmptyResultSet):
         within = _where(_within(entries, search, before))
         for plan in _plans(search):
-            came = _carried_out(plan, within, size)
-            if not came.is_cut:
-                return came
+            page = _carried_out(plan, within, size)
+            if not page.is_cut:
+                return page
             # What is newer than where it was cut is whole: further back is more.
-            found = min(found or came, came, key=_end_of)
-    return found or Newest([])
+            nearest = min(nearest or page, page, key=_end_of)
+    return nearest or Newest([])
 
 
 def _end_of(cut: Newest) -> Cursor:
@@ -62,7 +62,9 @@ def _end_of(cut: Newest) -> Cursor:
 
 
 def _within(entries: QuerySet[Entry], search: Search, before: Cursor | None) -> QuerySet[Entry]:
-    entries = entries.filter(*(one.wanted for one in search.conditions if one.of_time))
+    entries = entries.filter(
+        *(condition.matches for condition in search.conditions if condition.of_time)
+    )
     if before is None:
         return entries
     at, seq = before
@@ -70,21 +72,21 @@ def _within(entries: QuerySet[Entry], search: Search, before: Cursor | None) -> 
 
 
 def _carried_out(plan: "_Plan", within: "_Sql", size: int) -> Newest:
-    found: list[Entry] = []
+    entries: list[Entry] = []
     for entry in _asked(plan, within, size + 1):
         if not entry.kind:  # the end of what was looked at
-            return Newest(found, (entry.at, entry.seq), is_cut=True)
-        if len(found) == size:
-            return Newest(found, (found[-1].at, found[-1].seq))
-        found.append(entry)
-    return Newest(found)
+            return Newest(entries, (entry.at, entry.seq), is_cut=True)
+        if len(entries) == size:
+            return Newest(entries, (entries[-1].at, entries[-1].seq))
+        entries.append(entry)
+    return Newest(entries)
 
 
 def _asked(plan: "_Plan", within: "_Sql", size: int) -> Sequence[Entry]:
     """Matching entries, and among them for each branch that was not followed to its end a mark
     where that was: an entry of no kind.
     """
-    parts = [part for one in plan.branches for part in _parts(one, plan, within, size)]
+    parts = [part for branch in plan.branches for part in _parts(branch, plan, within, size)]
     if not parts:
         return []
     # The same row by two ways is one; a mark comes after the row that it is at.
@@ -92,11 +94,12 @@ def _asked(plan: "_Plan", within: "_Sql", size: int) -> Sequence[Entry]:
     order = "ORDER BY at DESC, seq DESC, mark"
     first = f"SELECT * FROM ({union}) AS every {order} LIMIT {size + len(plan.branches)}"
     sql = (
-        f"SELECT found.at, found.seq, one.row, CASE mark WHEN 1 THEN '' ELSE one.kind END AS kind "
-        f"FROM ({first}) AS found JOIN {_TABLE} AS one ON one.seq = found.seq "
-        f"ORDER BY found.at DESC, found.seq DESC, mark"
+        f"SELECT newest.at, newest.seq, entry.row, "
+        f"CASE mark WHEN 1 THEN '' ELSE entry.kind END AS kind "
+        f"FROM ({first}) AS newest JOIN {_TABLE} AS entry ON entry.seq = newest.seq "
+        f"ORDER BY newest.at DESC, newest.seq DESC, mark"
     )
-    return list(Entry.objects.raw(sql, [told for part in parts for told in part.parameters]))
+    return list(Entry.objects.raw(sql, [value for part in parts for value in part.parameters]))
 
 
 # --- what is asked of the database -----------------------------------------------------------
@@ -123,16 +126,16 @@ class _Plan:
     branches: list[_Sql]
     rest: _Sql = ALL
     most: int = MOST_CANDIDATES  # candidates of each branch
-    words: tuple[str, ...] = ()  # asked of them too, where one row alone cannot be asked
+    phrases: tuple[str, ...] = ()  # asked of them too, where one row alone cannot be asked
 
 
 def _parts(branch: _Sql, plan: _Plan, within: _Sql, size: int) -> Iterator[_Sql]:
     """The rows of one branch, and its mark."""
     led = f"FROM {_TABLE} WHERE {branch.text} AND {within.text} ORDER BY at DESC, seq DESC"
     leading = (*branch.parameters, *within.parameters)
-    rest = (
-        plan.rest.and_also(_have(plan.words, led, leading, plan.most)) if plan.words else plan.rest
-    )
+    rest = plan.rest
+    if plan.phrases:
+        rest = rest.and_also(_have(plan.phrases, led, leading, plan.most))
     if rest == ALL:
         yield _Sql(
             f"SELECT at, seq, 0 AS mark FROM (SELECT at, seq {led} LIMIT {size}) AS p", leading
@@ -140,8 +143,8 @@ def _parts(branch: _Sql, plan: _Plan, within: _Sql, size: int) -> Iterator[_Sql]
         return
     # The limit is a fence: candidates are taken in their order, and both databases stop when enough
     # of them have passed.
-    asked = [one for one in _COLUMNS if one in {"at", "seq"} or f'"{one}"' in rest.text]
-    columns = ", ".join(f'"{one}"' for one in asked)  # each other one would be read for nothing
+    asked = [name for name in _COLUMNS if name in {"at", "seq"} or f'"{name}"' in rest.text]
+    columns = ", ".join(f'"{name}"' for name in asked)  # reading others would cost time
     candidates = f"(SELECT {columns} {led} LIMIT {plan.most}) AS {_TABLE}"
     passed = f"SELECT at, seq, 0 AS mark FROM {candidates} WHERE {rest.text} LIMIT {size}"
     yield _Sql(f"SELECT * FROM ({passed}) AS p", (*leading, *rest.parameters))
@@ -149,14 +152,14 @@ def _parts(branch: _Sql, plan: _Plan, within: _Sql, size: int) -> Iterator[_Sql]
     yield _Sql(f"SELECT at, seq, 1 FROM {rim}", leading)
 
 
-def _have(words: tuple[str, ...], led: str, leading: tuple[Any, ...], most: int) -> _Sql:
-    """That one of these candidates has the words: SQLite's index of words is asked once for all
+def _have(phrases: tuple[str, ...], led: str, leading: tuple[Any, ...], most: int) -> _Sql:
+    """That a candidate has the phrases: SQLite's index of words is asked once for all
     numbers between theirs, since a question for each takes far longer.
     """
-    numbers, told = hits_of(words)
+    numbers, parameters = hits_of(phrases)
     least, greatest = (f"(SELECT {f}(seq) FROM (SELECT seq {led} LIMIT {most}))" for f in _ENDS)
     text = f"seq IN ({numbers} AND rowid BETWEEN {least} AND {greatest})"
-    return _Sql(text, (*told, *leading, *leading))
+    return _Sql(text, (*parameters, *leading, *leading))
 
 
 _ENDS = ("min", "max")
@@ -179,10 +182,10 @@ def _plans(search: Search) -> Iterator[_Plan]:
     """Ways to find it, the next one for where the one before looks at too many candidates. Raises
     `EmptyResultSet` where nothing can match.
     """
-    conditions = [one for one in search.conditions if not one.of_time]
-    first = min(conditions, key=lambda one: one.rank, default=None)
+    conditions = [condition for condition in search.conditions if not condition.of_time]
+    first = min(conditions, key=lambda condition: condition.rank, default=None)
     is_rare = first is not None and first.rank <= RARE
-    by_words = bool(search.words) and (_is_postgres() or not _is_common(search.words))
+    by_words = bool(search.phrases) and (_is_postgres() or not _is_common(search.phrases))
     if is_rare or not by_words or _is_postgres():
         yield _by_column(search, conditions, first)
     if by_words:
@@ -190,20 +193,20 @@ def _plans(search: Search) -> Iterator[_Plan]:
 
 
 def _by_words(search: Search, conditions: list[Condition]) -> _Plan:
-    rest = _that_are(*(one.wanted for one in conditions), *side_of(search))
+    rest = _that_are(*(condition.matches for condition in conditions), *side_of(search))
     if _is_postgres():
-        return _Plan([_Sql(*says(search.words))], rest, MOST_HITS)
-    numbers, told = hits_of(search.words)
-    return _Plan([_Sql(f"seq IN ({numbers})", told)], rest, MOST_HITS + 1)
+        return _Plan([_Sql(*says(search.phrases))], rest, MOST_HITS)
+    numbers, parameters = hits_of(search.phrases)
+    return _Plan([_Sql(f"seq IN ({numbers})", parameters)], rest, MOST_HITS + 1)
 
 
-def _is_common(words: tuple[str, ...]) -> bool:
+def _is_common(phrases: tuple[str, ...]) -> bool:
     """Whether they are in too many rows to take all: SQLite's index of words does not know which of
     them are the newest.
     """
-    numbers, told = hits_of(words)
+    numbers, parameters = hits_of(phrases)
     with connection.cursor() as cursor:
-        cursor.execute(f"{numbers} LIMIT 1 OFFSET {MOST_HITS}", told)
+        cursor.execute(f"{numbers} LIMIT 1 OFFSET {MOST_HITS}", parameters)
         return cursor.fetchone() is not None
 
 
@@ -212,13 +215,19 @@ def _by_column(search: Search, conditions: list[Condition], first: Condition | N
     entered = _entered(first, search, sides) if first else None
     # Values are picked more loosely than the database compares (a volume's id by its beginning).
     is_exact = entered is not None and first is not None and not (first.way and first.way.picks)
-    others = [one for one in conditions if one is not first] if is_exact else conditions
-    branches = [_Sql('"background" = %s', (one,)) for one in sides] if entered is None else entered
-    rest = _that_are(*(one.wanted for one in others))
-    if search.words and _is_postgres():
-        rest = rest.and_also(_Sql(*says(search.words)))
+    others = (
+        [condition for condition in conditions if condition is not first]
+        if is_exact
+        else conditions
+    )
+    branches = entered
+    if branches is None:
+        branches = [_Sql('"background" = %s', (side,)) for side in sides]
+    rest = _that_are(*(condition.matches for condition in others))
+    if search.phrases and _is_postgres():
+        rest = rest.and_also(_Sql(*says(search.phrases)))
     most = max(LEAST_CANDIDATES, MOST_CANDIDATES // max(1, len(branches)))
-    return _Plan(branches, rest, most, words=() if _is_postgres() else search.words)
+    return _Plan(branches, rest, most, phrases=() if _is_postgres() else search.phrases)
 
 
 def _is_postgres() -> bool:
@@ -235,7 +244,7 @@ def _entered(condition: Condition, search: Search, sides: Sequence[bool]) -> lis
     if way is None:
         return None
     if way.whole:
-        return [_that_are(condition.wanted, *side_of(search))]
+        return [_that_are(condition.matches, *side_of(search))]
     if way.where:
         return [_Sql(f'{way.where} AND "background" = %s', (side,)) for side in sides]
     pairs = [(column, value) for column in way.columns for value in way.values]
@@ -243,9 +252,9 @@ def _entered(condition: Condition, search: Search, sides: Sequence[bool]) -> lis
         there = list(_there_are(way.columns))
         if max(Counter(column for column, _ in there).values(), default=0) >= MOST_VALUES:
             return None  # there are more, and they were not looked through
-        pairs = [(column, one) for column, one in there if way.picks(one)]
+        pairs = [(column, value) for column, value in there if way.picks(value)]
     most = MOST_BRANCHES  # SQLite joins 500 parts, two of each branch
-    if search.words and not _is_postgres():
+    if search.phrases and not _is_postgres():
         most = MOST_BRANCHES_WITH_WORDS
     if len(pairs) * len(sides) > most:
         return None

@@ -54,29 +54,29 @@ class Way:
 class Condition:
     """What a row must be. Without a way, or left out by a minus, no index leads to it."""
 
-    wanted: Q
+    matches: Q
     way: Way | None = None
     rank: int = len(_ORDER)
     of_time: bool = False
     name: str = ""  # of a person, as it was typed
 
     def negated(self) -> "Condition":
-        return Condition(~self.wanted, of_time=self.of_time)
+        return Condition(~self.matches, of_time=self.of_time)
 
 
-def condition(name: str, value: str) -> Condition:
+def condition_of(name: str, value: str) -> Condition:
     """Raises `SearchError` for what cannot be answered."""
     if name not in QUALIFIERS:
-        known = ", ".join([*QUALIFIERS, "background"])
-        raise SearchError(f"There is no “{name}:”. There are: {known}. Put text in quotes.")
+        names = ", ".join([*QUALIFIERS, "background"])
+        raise SearchError(f"There is no “{name}:”. There are: {names}. Put text in quotes.")
     if not value:
         raise SearchError(f"“{name}:” needs a value.")
-    told = QUALIFIERS[name](value)
-    if isinstance(told, Q):
-        return Condition(told, of_time=name in _MOMENTS)
-    wanted, way = told
+    meaning = QUALIFIERS[name](value)
+    if isinstance(meaning, Q):
+        return Condition(meaning, of_time=name in _MOMENTS)
+    matches, way = meaning
     person = value if name in _PEOPLE else ""
-    return Condition(wanted, way, _ORDER.index(way.rank or name), name=person)
+    return Condition(matches, way, _ORDER.index(way.rank or name), name=person)
 
 
 Meaning = Q | tuple[Q, Way]
@@ -121,10 +121,10 @@ def _operation(value: str) -> Meaning:
 
 def _cause(value: str) -> Meaning:
     try:
-        one = uuid.UUID(value)
+        cause = uuid.UUID(value)
     except ValueError:
         raise SearchError("cause: takes the whole id, as records show it.") from None
-    return Q(cause=one), Way(whole=True)
+    return Q(cause=cause), Way(whole=True)
 
 
 def _actor_id(value: str) -> Meaning:
@@ -144,18 +144,18 @@ def _status(value: str) -> Meaning:
         return unanswered, Way(where="kind = 'exchange' AND status IS NULL")
     if re.fullmatch(r"[1-5]xx", value):
         least = int(value[0]) * 100
-        wanted = Q(status__gte=least, status__lt=least + 100)
-        return wanted, _statuses(lambda one: least <= one < least + 100)
-    told = _STATUS.fullmatch(value)
-    if told is None:
+        matches = Q(status__gte=least, status__lt=least + 100)
+        return matches, _statuses(lambda status: least <= status < least + 100)
+    match = _STATUS.fullmatch(value)
+    if match is None:
         raise SearchError("status: takes 404, 4xx, >=400, <300 or none (no answer).")
-    number = int(told["number"])
-    if told["sign"] is None:
+    number = int(match["number"])
+    if match["sign"] is None:
         is_success = 200 <= number < 300
         way = Way(("status",), (number,), rank="status-of-success" if is_success else "")
         return Q(status=number), way
-    lookup, compare = _SIGNS[told["sign"]]
-    return Q(**{f"status__{lookup}": number}), _statuses(lambda one: compare(one, number))
+    lookup, compare = _SIGNS[match["sign"]]
+    return Q(**{f"status__{lookup}": number}), _statuses(lambda status: compare(status, number))
 
 
 def _statuses(picks: Callable[[int], bool]) -> Way:
@@ -170,11 +170,11 @@ def _kind(value: str) -> Meaning:
 
 
 def _what(value: str) -> Meaning:
-    known = {*Purpose.values, *ActionCode.values, *AnomalyKind.values}
-    wanted = sorted(one for one in known if one == value or one.startswith(f"{value}:"))
-    if not wanted:
+    names = {*Purpose.values, *ActionCode.values, *AnomalyKind.values}
+    matching = sorted(name for name in names if name == value or name.startswith(f"{value}:"))
+    if not matching:
         raise SearchError(f"what: does not know “{value}”; try create, session or operation:ask.")
-    return Q(what__in=wanted), Way(("what",), tuple(wanted))
+    return Q(what__in=matching), Way(("what",), tuple(matching))
 
 
 def _day(name: str, value: str) -> datetime:

@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from snapshots.audit.search.qualifiers import Condition, SearchError, condition
+from snapshots.audit.search.qualifiers import Condition, SearchError, condition_of
 from snapshots.models import Entry
 from snapshots.models.folding import fold_words
 
@@ -24,14 +24,14 @@ class Search:
     """What a query asks for."""
 
     conditions: tuple[Condition, ...] = ()
-    words: tuple[str, ...] = ()  # each a word or a phrase; all must be there
+    phrases: tuple[str, ...] = ()  # each a word or a phrase; all must be there
     background: bool | None = False  # None: whether or not somebody clicked
 
     @property
     def people(self) -> list[str]:
         """Names of people that were asked for, and single words, which may be some."""
-        named = [one.name for one in self.conditions if one.name]
-        return [*named, *(one for one in self.words if " " not in one)]
+        names = [condition.name for condition in self.conditions if condition.name]
+        return [*names, *(phrase for phrase in self.phrases if " " not in phrase)]
 
 
 def parse(text: str) -> Search:
@@ -41,7 +41,7 @@ def parse(text: str) -> Search:
     if text.count('"') % 2:
         raise SearchError('A quotation mark is open: write "free text" with two of them.')
     conditions: list[Condition] = []
-    words: list[str] = []
+    phrases: list[str] = []
     background: bool | None = False
     is_side_named = whole = False
     terms = list(_TERM.finditer(text))
@@ -51,26 +51,28 @@ def parse(text: str) -> Search:
         name = term["name"]
         value = (term["quoted"] if term["bare"] is None else term["bare"]).replace("\x00", "")
         if name is None or name in _NO_NAMES:
-            words.append(_word(term, value))
+            phrases.append(_phrase(term, value))
         elif name == "background":
             if term["minus"]:
                 raise SearchError("background: takes yes, no or only, and no minus.")
             background, is_side_named = _background(value), True
         else:
-            wanted = condition(name, value)
-            conditions.append(wanted.negated() if term["minus"] else wanted)
+            condition = condition_of(name, value)
+            conditions.append(condition.negated() if term["minus"] else condition)
             whole = whole or (name in {"operation", "cause"} and not term["minus"])
     if whole and not is_side_named:
-        background = None  # whoever names an operation or a click wants all of it
-    return Search(tuple(conditions), tuple(words), background)
+        background = None  # a search for an operation or a click is for all of it
+    return Search(tuple(conditions), tuple(phrases), background)
 
 
 def find(entries: QuerySet[Entry], search: Search) -> QuerySet[Entry]:
     """All entries that match, however long it takes, in no order yet."""
-    asked = [one.wanted for one in search.conditions]
-    entries = entries.filter(*asked, *side_of(search))
+    matches = [condition.matches for condition in search.conditions]
+    entries = entries.filter(*matches, *side_of(search))
     # What was typed is a parameter.
-    return entries.filter(seq__in=RawSQL(*hits_of(search.words))) if search.words else entries  # noqa: S611
+    if search.phrases:
+        entries = entries.filter(seq__in=RawSQL(*hits_of(search.phrases)))  # noqa: S611 - no text
+    return entries
 
 
 def side_of(search: Search) -> list[Q]:
@@ -78,29 +80,27 @@ def side_of(search: Search) -> list[Q]:
     return [] if search.background is None else [Q(background=search.background)]
 
 
-def hits_of(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """What gives the numbers of all entries that have the words, and with what parameters."""
+def hits_of(phrases: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """What gives the numbers of all entries that have the phrases, and with what parameters."""
     if connection.vendor == "postgresql":
-        matches, parameters = says(words)
+        matches, parameters = says(phrases)
         return f"SELECT seq FROM snapshots_entry WHERE {matches}", parameters
     # Quoted, nothing in it is syntax; phrases side by side must all be there.
-    phrases = " ".join(f'"{fold_words(word)}"' for word in words)
-    return "SELECT rowid FROM snapshots_entry_words WHERE snapshots_entry_words MATCH %s", (
-        phrases,
-    )
+    match = " ".join(f'"{fold_words(phrase)}"' for phrase in phrases)
+    return "SELECT rowid FROM snapshots_entry_words WHERE snapshots_entry_words MATCH %s", (match,)
 
 
-def says(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """What asks one row for the words, in PostgreSQL, and with what parameters."""
+def says(phrases: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """What asks a row for the phrases, in PostgreSQL, and with what parameters."""
     has = '"snapshots_entry"."words" @@ phraseto_tsquery(\'simple\', %s)'
-    return " AND ".join([has] * len(words)), tuple(map(fold_words, words))
+    return " AND ".join([has] * len(phrases)), tuple(map(fold_words, phrases))
 
 
 # What looks like a qualifier but is text: addresses.
 _NO_NAMES = {"http", "https"}
 
 
-def _word(term: re.Match[str], value: str) -> str:
+def _phrase(term: re.Match[str], value: str) -> str:
     if term["minus"] and value:
         raise SearchError('Free text cannot be left out with "-": only qualifiers can.')
     return f"{term['name']}:{value}" if term["name"] else term["minus"] + value
