@@ -76,13 +76,14 @@ class LyingWatch:
                 yield HELD_LONG, str(row), token
         busy = Counter(_pid(owner) for owner, _, _ in operations if owner)
         if not CloudHealth.objects.filter(retry_at__isnull=False).exists():
-            if any(busy[pid] < self.threads for pid in ready):
-                yield from self._waiting_operations()
+            free = sum(max(0, self.threads - busy[pid]) for pid in ready)
+            yield from self._waiting_operations(free)
             yield from self._waiting_duties(len(ready))
 
-    def _waiting_operations(self) -> Iterator[Case]:
+    def _waiting_operations(self, free: int) -> Iterator[Case]:
+        """Of a long queue only the first are next: as many as there are free threads."""
         due = Operation.objects.claimable().filter(due_at__lte=timezone.now(), owner="")
-        for row, token in due.values_list("pk", "token")[:50]:
+        for row, token in due.order_by("due_at", "pk").values_list("pk", "token")[:free]:
             yield "due and not taken up", str(row), token
 
     def _waiting_duties(self, workers: int) -> Iterator[Case]:

@@ -92,3 +92,12 @@ def test_watch_that_broke_off_fails_the_run(watch, monkeypatch):
     concurrent.futures.wait([watch._watching], timeout=10)
     with pytest.raises(ZeroDivisionError):
         watch.stop()
+
+
+def test_tail_of_a_long_queue_is_not_idle(watch):
+    person, due_at = factories.person("alice"), timezone.now()
+    for number in range(6):
+        due_at += timedelta(milliseconds=1)
+        volume = factories.volume(f"v{number}")
+        factories.operation(person, volume, state="queued", due_at=due_at)
+    assert len(look_twice(watch)) == watch.threads
