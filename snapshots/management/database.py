@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 
 from evsportal.databases import sentence_for
 from snapshots.checks import database_of_another_mode
@@ -40,6 +41,7 @@ def bring_up_to_date(
     behind, or belongs to the other mode.
     """
     try:
+        _refuse_earlier_state()
         if not migrate:
             _refuse_missing()
         elif _plan():
@@ -58,6 +60,19 @@ def _plan() -> list[tuple[Migration, bool]]:
     """The migrations that are missing."""
     executor = MigrationExecutor(connection)
     return executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+# The last migrations before all were written once more. What they made is not taken over.
+_EARLIER_STATES = frozenset({"0026_fold_rows", "0020_ends_and_unreadable", "0008_guards"})
+
+
+def _refuse_earlier_state() -> None:
+    applied = MigrationRecorder(connection).applied_migrations()
+    if any(app == "snapshots" and name in _EARLIER_STATES for app, name in applied):
+        raise CommandError(
+            "The database was made by a state of the portal before its first release, whose tables "
+            "are not taken over. Move its file away, or name an empty database in DATABASE_URL."
+        )
 
 
 def _migrate(*, also_filled: bool, report: Callable[[str], None]) -> None:

@@ -107,3 +107,9 @@ def test_foreign_database_of_an_older_version_stays_as_it_is(
     settings.EVSPORTAL_MODE = "cloud"
     with pytest.raises(CommandError, match="used by the sandbox"):
         bring_up_to_date(also_filled=True, report=print)
+
+
+def test_database_from_before_the_first_release_is_refused(db):
+    MigrationRecorder(connection).record_applied("snapshots", "0026_fold_rows")
+    with pytest.raises(CommandError, match=r"before its first release.*empty database"):
+        bring_up_to_date(also_filled=True, report=print)
