@@ -120,7 +120,7 @@ class EvsClient:
         the snapshot, or update it again.
         """
         call = _Call(
-            purpose="update",
+            purpose="rename",
             method="PUT",
             path=self._connection.dialect.update,
             identity=_named(snapshot_id),
