@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
 
 from snapshots import clouds
 from snapshots.evs.limits import PROFILES, LimitsProfile
@@ -28,4 +29,18 @@ class ChangeForm(RequestForm):
         return PROFILES[clouds.profile_name(self.snapshot.cloud)]
 
 
-CHANGE_FORMS: Mapping[OperationKind, type[ChangeForm]] = {}
+class RenameForm(ChangeForm):
+    """Another name and description."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if "name" in cleaned and "description" in cleaned and not self._is_a_change(cleaned):
+            self.add_error("name", _("The snapshot has this name and description already."))
+        return cleaned
+
+    def _is_a_change(self, cleaned: dict[str, Any]) -> bool:
+        texts = (cleaned["name"] or "", cleaned["description"] or "")
+        return texts != (self.snapshot.name, self.snapshot.description)
+
+
+CHANGE_FORMS: Mapping[OperationKind, type[ChangeForm]] = {OperationKind.RENAME: RenameForm}

@@ -260,6 +260,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("create", "Create the snapshot"),
+                            ("rename", "Rename the snapshot"),
                             ("login", "Sign in to the cloud"),
                             ("watch", "Watch snapshots"),
                             ("settle", "Look for what became of a request"),

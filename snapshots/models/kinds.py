@@ -10,12 +10,14 @@ class OperationKind(models.TextChoices):
     """What a person may ask for. `operations/kinds` says how each is carried out."""
 
     CREATE = "create", _("Create a snapshot")
+    RENAME = "rename", _("Rename a snapshot")
 
 
 class Purpose(models.TextChoices):
     """Why a request left. The request that carries out an operation bears the operation's kind."""
 
     CREATE = "create", _("Create the snapshot")
+    RENAME = "rename", _("Rename the snapshot")
     LOGIN = "login", _("Sign in to the cloud")
     WATCH = "watch", _("Watch snapshots")
     SETTLE = "settle", _("Look for what became of a request")

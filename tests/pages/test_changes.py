@@ -5,6 +5,7 @@ import uuid
 import pytest
 from django.urls import reverse
 
+from snapshots.models import Operation
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -19,3 +20,63 @@ def test_kind_that_changes_nothing_has_no_page(alice, volume, kind):
     made = factories.operation(alice.user, volume, state="succeeded")
     factories.snapshot(made)
     assert alice.get(address(made, kind, key=uuid.uuid4())).status_code == 404
+
+
+@pytest.fixture
+def made(alice, volume):
+    operation = factories.operation(alice.user, volume, state="succeeded", name="before")
+    factories.snapshot(operation, name="before")
+    return operation
+
+
+def typed(**texts):
+    return {"key": str(uuid.uuid4()), "name": "after", "description": ""} | texts
+
+
+def test_detail_leads_to_the_form_and_back(alice, made):
+    page = alice.get(reverse("snapshots:detail", args=[made.pk])).text
+    assert address(made, "rename") in page
+    form = alice.get(address(made, "rename"), follow=True)
+    assert 'value="before"' in form.text
+    key = form.context["key"]
+    done = alice.post(address(made, "rename", key=key), typed(key=key), follow=True)
+    assert "Your request is recorded" in done.text
+    assert "Rename a snapshot" in done.text
+    asked = Operation.objects.get(kind="rename")
+    assert (asked.name, asked.target.name, asked.state) == ("after", "before", "queued")
+
+
+def test_second_submit_finds_the_first(alice, made):
+    key = str(uuid.uuid4())
+    for _ in range(2):
+        done = alice.post(address(made, "rename", key=key), typed(key=key), follow=True)
+    assert "already sent" in done.text
+    assert Operation.objects.filter(kind="rename").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ({"name": "ş" * 200}, "bytes"),
+        ({"name": "autobk_snapshot_x"}, "autobk_snapshot"),
+        ({"name": "before"}, "already"),
+        ({"name": "a\tb"}, "control character"),
+    ],
+)
+def test_bad_texts_are_refused_at_their_field(alice, made, texts, message):
+    key = str(uuid.uuid4())
+    page = alice.post(address(made, "rename", key=key), typed(key=key, **texts)).text
+    assert message in page
+    assert not Operation.objects.filter(kind="rename").exists()
+
+
+def test_stranger_and_auditor_get_no_form(bob, audrey, made):
+    assert bob.get(address(made, "rename", key=uuid.uuid4())).status_code == 404
+    assert audrey.get(address(made, "rename", key=uuid.uuid4())).status_code in {403, 404}
+
+
+def test_snapshot_not_ready_offers_no_change(alice, volume):
+    open_one = factories.operation(alice.user, volume, state="accepted")
+    factories.snapshot(open_one, status="creating")
+    assert "change/rename" not in alice.get(reverse("snapshots:detail", args=[open_one.pk])).text
+    assert alice.get(address(open_one, "rename", key=uuid.uuid4())).status_code == 404

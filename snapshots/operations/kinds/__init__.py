@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from snapshots.models import Operation, OperationKind
 from snapshots.operations.kinds.base import Kind
 from snapshots.operations.kinds.create import CreateKind
+from snapshots.operations.kinds.rename import RenameKind
 
-KINDS: Mapping[OperationKind, Kind] = {kind.code: kind for kind in (CreateKind(),)}
+KINDS: Mapping[OperationKind, Kind] = {kind.code: kind for kind in (CreateKind(), RenameKind())}
 
 
 def kind_of(operation: Operation) -> Kind:
