@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.utils.functional import Promise
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
 Row = TypeVar("Row")
@@ -27,22 +27,19 @@ class Column(Generic[Row]):
     is_row_head: bool = False
     is_action: bool = False  # buttons: nobody needs to read what they are
 
-    @property
     def head(self) -> SafeString:
-        text = format_html('<span class="unseen">{}</span>', self.label)
-        return format_html(
-            '<th role="columnheader" scope="col"{}>{}</th>',
-            _attribute("class", self.css),
-            text if self.is_action else self.label,
-        )
+        label: str = conditional_escape(str(self.label))
+        if self.is_action:
+            label = f'<span class="unseen">{label}</span>'
+        return _safe(f'<th role="columnheader" scope="col"{_css(self.css)}>{label}</th>')
 
-    @property
     def attributes(self) -> SafeString:
         """Of every cell of the column."""
-        label = "" if self.is_row_head or self.is_action else str(self.phone_label or self.label)
         role = 'rowheader" scope="row' if self.is_row_head else "cell"
-        parts = (_attribute("data-label", label), _attribute("class", self.css))
-        return format_html(' role="{}"{}{}', mark_safe(role), *parts)  # noqa: S308 - constants
+        text = str(self.phone_label or self.label)
+        is_labelled = not (self.is_row_head or self.is_action)
+        label = f' data-label="{conditional_escape(text)}"' if is_labelled else ""
+        return _safe(f' role="{role}"{label}{_css(self.css)}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +53,13 @@ class Table(Generic[Row]):
     row_css: Callable[[Row], str] = lambda _row: ""
 
     def heads(self) -> list[SafeString]:
-        return [column.head for column in self.columns]
+        return [column.head() for column in self.columns]
 
     def lines(self) -> Iterator[tuple[SafeString, SafeString]]:
         """Of each row its attributes and its cells, as they are written into the page."""
-        attributes = [(column, column.attributes) for column in self.columns]
+        attributes = [(column, column.attributes()) for column in self.columns]
         for row in self.rows:
-            yield _attribute("class", self.row_css(row)), _cells(row, attributes)
+            yield _css(self.row_css(row)), _cells(row, attributes)
 
 
 def _cells(row: Row, columns: list[tuple[Column[Row], SafeString]]) -> SafeString:
@@ -78,11 +75,16 @@ def _cells(row: Row, columns: list[tuple[Column[Row], SafeString]]) -> SafeStrin
         name = "th" if column.is_row_head else "td"
         parts.append(f"<{name}{attributes}{wide}>{conditional_escape(content)}</{name}>")
         span = 1
-    return mark_safe("\n".join(reversed(parts)))  # noqa: S308 - every part is escaped above
+    return _safe("\n".join(reversed(parts)))
 
 
-def _attribute(name: str, value: str) -> SafeString:
-    return format_html(' {}="{}"', name, value) if value else SafeString()
+def _css(names: str) -> SafeString:
+    return _safe(f' class="{names}"' if names else "")
+
+
+def _safe(markup: str) -> SafeString:
+    """Made of constants of the program and of texts that are escaped already."""
+    return mark_safe(markup)  # noqa: S308 - see above
 
 
 def context_of(table: Table[Any]) -> dict[str, Table[Any]]:

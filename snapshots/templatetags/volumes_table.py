@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -49,17 +50,25 @@ def _attached_to(line: _Line) -> SafeString:
     return format_html("<bdi>{}</bdi>", line.volume.attached_to or _("nothing"))
 
 
-def _button(line: _Line) -> SafeString:
+def _button(line: _Line, *, form: str, label: str, unseen: str) -> SafeString:
     if not line.may_be_taken:
         return SafeString()
     return format_html(
         '<a class="button button--small" href="{}?volume_id={}">{}'
         '<span class="unseen"> {}</span></a>',
-        reverse("snapshots:new"),
+        form,
         quote(line.volume.volume_id),
-        _("Snapshot"),
-        _("of {volume}").format(volume=line.volume.label),
+        label,
+        unseen.format(volume=line.volume.label),
     )
+
+
+def _action() -> Column[_Line]:
+    """Its address and texts are looked up once, not in each row."""
+    cell = partial(
+        _button, form=reverse("snapshots:new"), label=_("Snapshot"), unseen=_("of {volume}")
+    )
+    return Column(gettext_lazy("Action"), cell, css="cards__action", is_action=True)
 
 
 _COLUMNS: tuple[Column[_Line], ...] = (
@@ -70,7 +79,6 @@ _COLUMNS: tuple[Column[_Line], ...] = (
     Column(gettext_lazy("Zone"), _zone, css="cards__zone"),
     Column(gettext_lazy("Attached to"), _attached_to),
     Column(gettext_lazy("Last seen"), lambda line: moment(line.volume.seen_at)),
-    Column(gettext_lazy("Action"), _button, css="cards__action", is_action=True),
 )
 
 
@@ -85,4 +93,4 @@ def volumes_table(
         _Line(volume, volume.takes_snapshot and volume.pk in usable, several_clouds)
         for volume in volumes
     ]
-    return context_of(Table(gettext_lazy("Volumes by name"), _COLUMNS, lines))
+    return context_of(Table(gettext_lazy("Volumes by name"), (*_COLUMNS, _action()), lines))
