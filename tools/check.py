@@ -73,6 +73,7 @@ def _static_checks() -> tuple[Step, ...]:
         Step("dependencies", (_tool("deptry"), "--no-ansi", ".")),
         Step("lint", (_tool("ruff"), "check", ".")),
         Step("format", (_tool("ruff"), "format", "--check", ".")),
+        Step("static files", (sys.executable, "tools/format_static.py", "--check")),
         Step("templates", (_tool("djade"), "--check", "--target-version", "5.2", *templates)),
     )
 
