@@ -10,6 +10,7 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from evsportal import logs
 from evsportal.environment import read_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -70,6 +71,7 @@ SECRET_KEY_FALLBACKS: list[str] = _VALUES["EVSPORTAL_SECRET_KEY_FALLBACKS"]
 ALLOWED_HOSTS: list[str] = _VALUES["EVSPORTAL_HOSTS"]
 CSRF_TRUSTED_ORIGINS: list[str] = _VALUES["EVSPORTAL_ORIGINS"]
 
+LOGGING = logs.LOGGING
 INSTALLED_APPS = [
     "snapshots",
     "django_htmx",

@@ -1,3 +1,4 @@
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -18,6 +19,7 @@ class SnapshotsConfig(AppConfig):
         from snapshots.audit.record import account_names, people
         from snapshots.models import folded
 
+        import_module("snapshots.checks")  # it registers them
         people.watch()
         accounts.watch()
         account_names.watch()

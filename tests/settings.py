@@ -28,7 +28,7 @@ if postgres.is_asked_for(sys.argv):
     os.environ["DATABASE_URL"] = postgres.url()
 
 from evsportal.settings import *  # noqa: E402, F403 - after the environment they are read from
-from evsportal.settings import DATABASES, STATIC_ROOT, STORAGES  # noqa: E402
+from evsportal.settings import DATABASES, STATIC_ROOT, STORAGES  # noqa: E402 - as above
 
 if "DATABASE_URL" not in os.environ:
     # A file: an in-memory database is one connection, and live servers have threads.

@@ -44,10 +44,10 @@ def main(arguments: list[str]) -> int:
         for path in differing:
             path.write_text(formatted(path), encoding="utf-8")
     for path in differing:
-        print(path.relative_to(ROOT))  # noqa: T201 - a command's answer
+        sys.stdout.write(f"{path.relative_to(ROOT)}\n")
     if "--check" not in arguments or not differing:
         return 0
-    print("These are not formatted: run `python tools/format_static.py`.")  # noqa: T201
+    sys.stdout.write("These are not formatted: run `python tools/format_static.py`.\n")
     return 1
 
 

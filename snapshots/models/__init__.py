@@ -29,6 +29,7 @@ from snapshots.models.mirrors import (
     Volume,
     VolumeGrant,
     status_word,
+    watched_snapshot,
 )
 from snapshots.models.operations import (
     ASKABLE_AGAIN,
@@ -107,4 +108,5 @@ __all__ = [
     "roles_of",
     "sees_every_operation",
     "status_word",
+    "watched_snapshot",
 ]

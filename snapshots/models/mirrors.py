@@ -134,6 +134,12 @@ class Snapshot(models.Model):
         return self.snapshot_id
 
 
+def watched_snapshot(operation: Operation) -> Snapshot | None:
+    """The snapshot that tells what became of the operation; None: none is there yet."""
+    made: Snapshot | None = getattr(operation, "snapshot", None)
+    return operation.target_snapshot or made
+
+
 class Quota(models.Model):
     """A quota of a cloud's project as last read. Advisory: the create call decides."""
 

@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -12,9 +11,6 @@ from django.utils import timezone
 from snapshots.models.claims import Claimable
 from snapshots.models.kinds import OperationKind, Target, TargetKind
 from snapshots.models.outcome_codes import OutcomeCode
-
-if TYPE_CHECKING:
-    from snapshots.models.mirrors import Snapshot
 
 
 class OperationState(models.TextChoices):
@@ -225,12 +221,6 @@ class Operation(Claimable):
         if self.target_snapshot is not None:
             return Target(TargetKind.SNAPSHOT, self.target_snapshot.snapshot_id, self.target_name)
         return Target(TargetKind.VOLUME, self.volume_id, self.volume_name)
-
-    @property
-    def watched_snapshot(self) -> "Snapshot | None":
-        """The snapshot that tells what became of the operation; None: none is there yet."""
-        made: Snapshot | None = getattr(self, "snapshot", None)
-        return self.target_snapshot or made
 
     @property
     def outcome(self) -> OutcomeCode:

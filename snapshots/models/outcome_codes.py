@@ -39,7 +39,7 @@ class OutcomeCode(models.TextChoices):
     VOLUME_GONE = "volume_gone"
     VOLUME_LOCKED = "volume_locked"
     VOLUME_STATE = "volume_state"
-    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a code
+    WRONG_CREDENTIALS = "wrong_credentials"
     WRONG_PROJECT = "wrong_project"
 
     # What the portal itself concludes.

@@ -18,6 +18,7 @@ from snapshots.models import (
     OperationState,
     OutcomeCode,
     Snapshot,
+    watched_snapshot,
 )
 from snapshots.operations.anomalies import note_metadata_kept, report
 from snapshots.operations.transitions import Move, write_move, write_unclaimed_move
@@ -142,7 +143,7 @@ def _store_snapshot(operation: Operation, snapshot: CloudSnapshot, now: datetime
         seen_at=now,
         missed=0,
     )
-    row = operation.watched_snapshot
+    row = watched_snapshot(operation)
     if row is None:
         Snapshot.objects.create(operation=operation, cloud=operation.cloud, **columns)
     else:

@@ -118,7 +118,7 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
             "use, then ask again. For a volume in use, tick the box that allows it."
         )
     ),
-    OutcomeCode.WRONG_PASSWORD: Message(
+    OutcomeCode.WRONG_CREDENTIALS: Message(
         _("The cloud does not accept the portal's user name or password."),
         TRIES_AGAIN,
         Fixer.PORTAL_ADMIN,

@@ -60,7 +60,7 @@ _BAD_CALL = _refuse(OutcomeCode.BAD_CALL)
 _FORBIDDEN = _refuse(OutcomeCode.FORBIDDEN)
 _SIGN_IN = _retry(OutcomeCode.SIGN_IN_REFUSED)
 _NO_SIGN_IN = _retry(OutcomeCode.NO_SIGN_IN)
-_WRONG_PASSWORD = _retry(OutcomeCode.WRONG_PASSWORD)
+_WRONG_CREDENTIALS = _retry(OutcomeCode.WRONG_CREDENTIALS)
 _WRONG_PROJECT = _refuse(OutcomeCode.WRONG_PROJECT)
 _QUOTA = _refuse(OutcomeCode.QUOTA_USED_UP)
 _VOLUME_STATE = _refuse(OutcomeCode.VOLUME_STATE)
@@ -148,8 +148,8 @@ BY_CODE: dict[str, Meaning] = {
     "APIGW.0802": _FORBIDDEN,
     # IAM's are mostly said to the sign-in, before anything is sent: see `meaning_of`.
     "1100": _BAD_CALL,
-    "1101": _WRONG_PASSWORD,
-    "1103": _WRONG_PASSWORD,
+    "1101": _WRONG_CREDENTIALS,
+    "1103": _WRONG_CREDENTIALS,
     "IAM.0002": _FORBIDDEN,
     "IAM.0003": _FORBIDDEN,
     "IAM.0006": _UNKNOWN,

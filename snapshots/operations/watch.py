@@ -20,7 +20,15 @@ from snapshots.evs.errors import EvsError, NotFound, OtherSnapshot
 from snapshots.evs.types import CloudSnapshot
 from snapshots.jobs.claims import hold
 from snapshots.jobs.duties import end_duty
-from snapshots.models import MARKER, Duty, Operation, OperationState, Purpose, Snapshot
+from snapshots.models import (
+    MARKER,
+    Duty,
+    Operation,
+    OperationState,
+    Purpose,
+    Snapshot,
+    watched_snapshot,
+)
 from snapshots.operations.anomalies import report_late
 from snapshots.operations.decisions import store_reading
 from snapshots.operations.kinds import kind_of
@@ -79,7 +87,7 @@ def _pending(cloud: str) -> list[Watched]:
         .select_related("snapshot", "target_snapshot")
         .order_by("asked_at")
     )
-    rows = ((operation, operation.watched_snapshot) for operation in accepted)
+    rows = ((operation, watched_snapshot(operation)) for operation in accepted)
     return [Watched(operation, row) for operation, row in rows if row is not None]
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from snapshots.forms import new_key
 from snapshots.forms.changes import CHANGE_FORMS, ChangeForm
-from snapshots.models import Operation, OperationKind, Snapshot, Volume
+from snapshots.models import Operation, OperationKind, Snapshot, Volume, watched_snapshot
 from snapshots.models.ids import is_uuid
 from snapshots.operations.asking import KeyTakenError, OperationArguments, ask_for_operation
 from snapshots.operations.kinds import KINDS
@@ -49,7 +49,7 @@ def change(request: PortalRequest, operation_id: uuid.UUID, kind: str) -> HttpRe
 
 def _snapshot_to_change(operation: Operation, kind: str) -> tuple[Snapshot, OperationKind]:
     """Raises `Http404` for a kind that changes nothing, and where nothing is to be changed."""
-    snapshot = operation.watched_snapshot
+    snapshot = watched_snapshot(operation)
     is_change = kind in OperationKind.values and OperationKind(kind) in CHANGE_FORMS
     if not is_change or snapshot is None or not operation.is_final:
         raise Http404

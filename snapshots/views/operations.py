@@ -22,6 +22,7 @@ from snapshots.models import (
     may_request,
     may_request_for_others,
     sees_every_operation,
+    watched_snapshot,
 )
 from snapshots.operations.asking import KeyTakenError, ask_again
 from snapshots.operations.kinds import KINDS, kind_of
@@ -126,7 +127,7 @@ def _visible(request: PortalRequest, operation_id: uuid.UUID) -> Operation:
 
 
 def _status_context(request: PortalRequest, operation: Operation) -> dict[str, Any]:
-    snapshot = operation.watched_snapshot
+    snapshot = watched_snapshot(operation)
     blocking = selectors.operation_blocking(operation)
     may_see = blocking is not None and (
         blocking.requester_id == request.user.pk or sees_every_operation(request.user)
@@ -149,7 +150,7 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
     user = request.user
     own = operation.requester_id == user.pk and may_request(user)
     has_a_hand = own or may_request_for_others(user)
-    snapshot = operation.watched_snapshot
+    snapshot = watched_snapshot(operation)
     differs = _differences(operation, snapshot) if snapshot is not None else set()
     return {
         "changes": _changes(operation) if may_request(user) else [],
@@ -179,7 +180,7 @@ def _differences(operation: Operation, snapshot: Snapshot) -> set[str]:
 
 def _changes(operation: Operation) -> list[tuple[str, Any]]:
     """The changes that may be asked for the operation's snapshot: the codes and words of kinds."""
-    row = operation.watched_snapshot
+    row = watched_snapshot(operation)
     if row is None or operation.status is not OperationState.SUCCEEDED:
         return []
     return [(kind.code.value, kind.words) for kind in KINDS.values() if kind.changes_snapshot]

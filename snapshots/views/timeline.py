@@ -15,6 +15,7 @@ from snapshots.models import (
     Exchange,
     Operation,
     OperationState,
+    watched_snapshot,
 )
 from snapshots.operations.kinds import kind_of
 from snapshots.operations.messages import anomaly_sentence
@@ -57,7 +58,7 @@ def _step_words(operation: Operation) -> str:
 
 def _end(operation: Operation, accepted_at: datetime | None) -> str:
     # Its answer may be in an archive; what the cloud made of it is still here.
-    reached = accepted_at is not None or operation.watched_snapshot is not None
+    reached = accepted_at is not None or watched_snapshot(operation) is not None
     if operation.status is OperationState.FAILED and not reached:
         return _("Given up")
     return _step_words(operation)
@@ -171,7 +172,7 @@ def _states(
             yield Event(step.at, step.words, note=_("state"), tone=step.tone)
         elif step.now:
             yield Event(operation.state_at, step.words, note=_("state since"), tone=step.tone)
-    snapshot = operation.watched_snapshot
+    snapshot = watched_snapshot(operation)
     if snapshot is not None:
         words = _("Read last from the cloud: {status}").format(status=snapshot.status)
         yield Event(snapshot.seen_at, words, note=snapshot.progress)

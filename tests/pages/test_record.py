@@ -80,7 +80,7 @@ def test_everything_of_the_operation_stands_in_order_with_gaps(audrey, helen, op
         "asked for a snapshot",
         "Sign in to the cloud",
         "Create the snapshot",
-        "Look for a snapshot",
+        "Look for what became of a request",
         "Anomaly: Several snapshots bear one mark",
         "was refused to cancel a request",
         "The cloud is making it",
@@ -88,7 +88,7 @@ def test_everything_of_the_operation_stands_in_order_with_gaps(audrey, helen, op
         assert told.count(words) == 1, words
     times = [event.at for event in answer.context["timeline"].events]
     assert times == sorted(times)
-    assert told.index("Look for a snapshot") > told.index("Create the snapshot")
+    assert told.index("Look for what became of a request") > told.index("Create the snapshot")
     assert "+1 min 5 s" in answer.text
     assert "Two bear one mark." in answer.text
 

@@ -139,7 +139,7 @@ def _sqlite() -> Iterator[str]:
             f'CREATE TRIGGER "{_name(Entry, name)}" AFTER {event} ON "snapshots_entry" '
             f"BEGIN {body}END"
         )
-    for model in ARCHIVED if _has_every_column() else ():
+    for model in ARCHIVED:
         yield (
             f'CREATE TRIGGER "{_name(model, "find")}" AFTER INSERT ON "{_table(model)}" '
             f"BEGIN {_find(model)}; END"
@@ -361,32 +361,3 @@ def _find(model: type[Model]) -> str:
         return f"{_ANSWERED} WHERE {_ITS_ENTRY}"
     source = f" FROM (SELECT 1) AS one {_OPERATION}" if model is Anomaly else ""
     return f"INSERT INTO snapshots_entry ({_COLUMNS}) SELECT {_ENTRIES[model]}{source}"
-
-
-def _has_every_column() -> bool:
-    """Old migrations call this module before the table has every column."""
-    with connection.cursor() as cursor:
-        columns = connection.introspection.get_table_description(cursor, _table(Entry))
-    return any(column.name == "target_id" for column in columns)
-
-
-def reindex() -> None:
-    """Make all entries again from the trail. It takes minutes for millions of rows; readers see the
-    old entries until it commits.
-    """
-    if not _has_every_column():
-        return
-    old = " UNION ALL ".join(_of_old(model) for model in _ENTRIES)
-    answers = f'{_ANSWERED} FROM "{_table(Answer)}" AS fresh WHERE {_ITS_ENTRY}'
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("DELETE FROM snapshots_entry", None)
-        insert = f"INSERT INTO snapshots_entry ({_COLUMNS})"
-        cursor.execute(f"{insert} SELECT * FROM ({old}) AS old ORDER BY 1, 3", None)
-        cursor.execute(answers.replace("NEW.", "fresh."), None)
-
-
-def _of_old(model: type[Model]) -> str:
-    join = f" {_OPERATION}" if model is Anomaly else ""
-    return f'SELECT {_ENTRIES[model]} FROM "{_table(model)}" AS fresh{join}'.replace(
-        "NEW.", "fresh."
-    )

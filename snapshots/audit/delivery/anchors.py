@@ -59,7 +59,7 @@ def _send(target: str, seal: Seal) -> None:
     except (OSError, DeliveryError) as error:
         fails = _pause.get(target, (0.0, 0))[1] + 1
         _pause[target] = (time.monotonic() + pause_seconds(fails), fails)
-        log.error("Seal %s was not told to %s: %s", seal.number, named(target), error)  # noqa: TRY400
+        log.error("Seal %s was not told to %s: %s", seal.number, named(target), error)  # noqa: TRY400 - the words suffice
     else:
         _last_sent[target] = seal.number
         _pause.pop(target, None)

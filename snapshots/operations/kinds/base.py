@@ -61,9 +61,9 @@ class Kind(ABC):
     ) -> Decision:
         """What follows from a reading, `row` being the watched snapshot as it was read before."""
 
-    def remarks(self, operation: Operation) -> list[str]:  # noqa: ARG002 - most kinds have none
+    @abstractmethod
+    def remarks(self, operation: Operation) -> list[str]:
         """Sentences about an operation that ended, beside its outcome."""
-        return []
 
     @abstractmethod
     def arguments(self, operation: Operation) -> list[tuple[Text, str]]:

@@ -20,6 +20,7 @@ from snapshots.models import (
     Purpose,
     Snapshot,
     status_word,
+    watched_snapshot,
 )
 from snapshots.operations.anomalies import contradiction_in, report_late
 from snapshots.operations.decisions import AnomalyReport, Decision, Finding
@@ -102,7 +103,7 @@ class CreateKind(Kind):
     def remarks(self, operation: Operation) -> list[str]:
         if operation.status is not OperationState.SUCCEEDED:
             return []
-        row = operation.watched_snapshot
+        row = watched_snapshot(operation)
         remarks = []
         if row is not None and not operation.metadata.items() <= row.metadata.items():
             remarks.append(_("The cloud did not keep its metadata."))

@@ -126,6 +126,11 @@ class RenameKind(Kind):
         """Never called: a rename is done or unknown, the cloud does not work on it for long."""
         raise NotImplementedError
 
+    def remarks(self, operation: Operation) -> list[str]:
+        if operation.status is OperationState.SUCCEEDED and operation.looks:
+            return [str(_("The cloud's answer was lost on the way; the portal read the snapshot."))]
+        return []
+
     def arguments(self, operation: Operation) -> list[tuple[Text, str]]:
         return [
             (_("Snapshot"), operation.target.name or operation.target.id),
