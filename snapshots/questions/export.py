@@ -28,7 +28,8 @@ COLUMNS = (
     "finished_at",
     "code",
     "request_id",
-    "outcome",
+    "outcome_code",
+    "outcome_values",
 )
 FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 _BATCH = 200

@@ -1,7 +1,8 @@
 """A sample: a folder of files as people publish them, and what they must mean or what is said."""
 
-import os
+import json
 import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,21 +37,21 @@ def written(sample: dict[str, Any], *, folder: Path) -> None:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The variables that `./run` makes of the folder's `.env`, by its own function."""
-    script = (ROOT / "run").read_text()
-    function = script[script.index("read_dotenv() {") :]
-    function = function[: function.index("\n}\n") + 3]
-    stop = "cr=$(printf '\\r'); stop() { echo \"$*\" >&2; exit 1; }"
-    command = f'{stop}\n{function}\nroot="$1"; read_dotenv; env -0'
+    """The variables that `./run` makes of the folder's `.env`, by its own program."""
+    script = (
+        "import json, os, pathlib, sys; from tools import launch; "
+        "launch.ROOT = pathlib.Path(sys.argv[1]); environ = {}; launch._read_dotenv(environ); "
+        "print(json.dumps(environ))"
+    )
     answer = subprocess.run(
-        ["sh", "-euc", command, "sh", str(folder)],
-        env={"PATH": os.environ["PATH"]},
+        [sys.executable, "-c", script, str(folder)],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    pairs = (line.split("=", 1) for line in answer.stdout.split("\0") if line)
-    return {name: value for name, value in pairs if name not in {"PATH", "PWD", "_", "SHLVL"}}
+    variables: dict[str, str] = json.loads(answer.stdout)
+    return variables
 
 
 def apply(variables: dict[str, str], *, settings: Any, monkeypatch: Any) -> None:

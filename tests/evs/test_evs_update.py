@@ -33,7 +33,7 @@ def test_update_puts_both_texts_in_every_dialect(cloud, client, recorder, dialec
     assert (updated.id, updated.name, updated.description) == ("snapshot-1", "Günlük", "text")
     assert cloud.calls == [f"PUT {path}"]
     assert cloud.requests[-1].json == {"snapshot": {"name": "Günlük", "description": "text"}}
-    assert recorder.events == ["open login POST", "201", "open update PUT", "200"]
+    assert recorder.events == ["open login POST", "201", "open rename PUT", "200"]
 
 
 def test_absent_texts_are_sent_as_empty_ones(cloud, client):
@@ -59,7 +59,7 @@ def test_update_is_tried_three_times_each_recorded(cloud, client, recorder, hand
     cloud.script.extend([trouble, trouble, UPDATED])
     assert update(client()).name == "Günlük"
     assert hand.slept == [0.5, 2.0]
-    assert recorder.events.count("open update PUT") == 3
+    assert recorder.events.count("open rename PUT") == 3
     assert recorder.open == 0
 
 

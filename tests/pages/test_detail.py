@@ -1,5 +1,6 @@
 """One operation: what became of it, and what a person may do about it."""
 
+import html
 import re
 import uuid
 from datetime import timedelta
@@ -301,7 +302,8 @@ def test_metadata_that_the_cloud_dropped_is_marked(alice, volume):
 
 def _words(browser, operation):
     """The sentences above the steps."""
-    return re.findall(r'status__words">(.*?)</p>', _page(browser, operation).text)
+    page = _page(browser, operation).text
+    return [html.unescape(text) for text in re.findall(r'status__words">(.*?)</p>', page)]
 
 
 def test_what_became_of_it_is_said_once(alice, volume):

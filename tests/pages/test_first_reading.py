@@ -42,7 +42,7 @@ def test_page_without_any_worker_says_what_it_waits_for(path, alice):
 
 @pytest.mark.parametrize("path", PAGES)
 def test_cloud_that_does_not_answer_is_named_with_its_trouble(path, alice, unread):
-    CloudHealth.objects.create(cloud="ankara", trouble="it cannot be reached")
+    CloudHealth.objects.create(cloud="ankara", trouble_code="unreachable")
     page = alice.get(path).text
     assert "The cloud <strong>ankara</strong> does not answer as it should: it cannot be" in page
     assert 'hx-trigger="every 10s"' in page

@@ -48,10 +48,10 @@ def test_a_silent_worker_is_told(alice):
 
 def test_a_cloud_in_trouble_is_told(alice):
     since = timezone.now() - timedelta(minutes=3)
-    CloudHealth.objects.update(failing_since=since, trouble="It does not let us sign in.")
+    CloudHealth.objects.update(failing_since=since, trouble_code="sign_in_refused")
     page = alice.get("/").text
     assert f'since <time datetime="{since:%Y-%m-%d}' in page
-    assert "It does not let us sign in." in page
+    assert "it does not accept the portal" in page
 
 
 @pytest.mark.parametrize(

@@ -261,7 +261,14 @@ def test_csv_is_for_spreadsheets_and_never_a_formula(audrey, helen):
     formulas = ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\t=1", "\r=1"]
     for text in formulas:
         told = {"name": text, "ticket": text, "on_behalf_of": text, "volume_name": text}
-        scene.operation(helen.user, scene.volume(), state="refused", outcome='a, "b"\nc', **told)
+        scene.operation(
+            helen.user,
+            scene.volume(),
+            state="refused",
+            outcome_code="refused",
+            outcome_values={"cloud_said": 'a, "b"\nc'},
+            **told,
+        )
     answer, content = exported(audrey, format="csv")
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"] == (
@@ -272,7 +279,7 @@ def test_csv_is_for_spreadsheets_and_never_a_formula(audrey, helen):
     for field in ("name", "ticket", "on_behalf_of", "volume_name"):
         assert sorted(row[field] for row in rows) == sorted("'" + text for text in formulas)
     assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-"))]
-    assert {row["outcome"] for row in rows} == {'a, "b"\nc'}
+    assert {json.loads(row["outcome_values"])["cloud_said"] for row in rows} == {'a, "b"\nc'}
 
 
 def test_json_lines_have_all_of_it_as_it_is(audrey, refused):

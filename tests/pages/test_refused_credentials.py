@@ -14,7 +14,11 @@ def refuse(*, seconds=600.0):
     now = timezone.now()
     until = now + timedelta(seconds=seconds)
     CloudHealth.objects.update(
-        failing_since=now, retry_at=until, fails=2, trouble="x", refused_credentials="d" * 64
+        failing_since=now,
+        retry_at=until,
+        fails=2,
+        trouble_code="sign_in_refused",
+        refused_credentials="d" * 64,
     )
     return f"{until:%d %b %Y, %H:%M:%S} UTC"
 
@@ -62,7 +66,7 @@ def test_time_that_has_passed_is_not_promised(alice, volume):
 def test_cloud_that_cannot_be_reached_has_other_words(alice, volume):
     made = scene.operation(alice.user, volume, state="queued")
     refuse()
-    CloudHealth.objects.update(refused_credentials="", trouble="it cannot be reached")
+    CloudHealth.objects.update(refused_credentials="", trouble_code="unreachable")
     page = page_of(alice, made)
     assert "it cannot be reached" in page
     assert "refuses the portal" not in page

@@ -8,9 +8,10 @@ import time_machine
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.utils import timezone
-from snapshots.services.request import ask_again, cancel_operation
 
 from snapshots.models import Operation, OperationState, Role, VolumeGrant
+from snapshots.operations.asking import ask_again
+from snapshots.operations.stopping import cancel_operation
 from snapshots.questions.figures import Period, operations_found
 from snapshots.questions.rules import Question
 from tests import factories as scene

@@ -146,8 +146,8 @@ class Day:
             kind=str(AnomalyKind.SEVERAL_ALIKE),
             cloud=asked.cloud,
             operation_id=asked.id,
-            message_code=AnomalyMessage.CANDIDATES,
-            message_values={"names": asked.volume_name},
+            message_code=str(AnomalyMessage.CANDIDATES),
+            message_values=json.dumps({"names": asked.volume_name}),
         )
 
     def _store(self, asked: Asked) -> None:
