@@ -89,20 +89,20 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
     changed_by: User  # by PersonAdmin.get_form
 
     def clean(self) -> dict[str, Any]:
-        told = super().clean() or {}
+        cleaned = super().clean() or {}
         if self.instance == self.changed_by:
             self._keep_own_rights()
-        elif self._leaves_nobody(told):
+        elif self._leaves_nobody(cleaned):
             raise self._refusal(
                 "This is the last active administrator. Make somebody else administrator first."
             )
-        return told
+        return cleaned
 
-    def _refusal(self, words: str) -> ValidationError:
+    def _refusal(self, sentence: str) -> ValidationError:
         """The refusal to raise, written down: somebody reached for rights."""
         person = self.instance.get_username()
-        record(ActionCode.PERSON_REFUSED, subject=person, details={"why": words})
-        return ValidationError(words)
+        record(ActionCode.PERSON_REFUSED, subject=person, details={"why": sentence})
+        return ValidationError(sentence)
 
     def _keep_own_rights(self) -> None:
         rights = [self.fields[name].label for name in RIGHTS if name in self.changed_data]
@@ -112,12 +112,12 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
                 "Ask another administrator."
             )
 
-    def _leaves_nobody(self, told: dict[str, Any]) -> bool:
+    def _leaves_nobody(self, cleaned: dict[str, Any]) -> bool:
         if self.instance.pk is None or self.errors:
             return False
-        groups = {group.name for group in told.get("groups", ())}
-        is_superuser = told.get("is_superuser", self.instance.is_superuser)
-        if told.get("is_active") and (is_superuser or Role.ADMINISTRATOR in groups):
+        groups = {group.name for group in cleaned.get("groups", ())}
+        is_superuser = cleaned.get("is_superuser", self.instance.is_superuser)
+        if cleaned.get("is_active") and (is_superuser or Role.ADMINISTRATOR in groups):
             return False
         # Locked first, then read: two administrators may be shutting out each other.
         list(_administrators().select_for_update(of=("self",)).order_by("pk"))
@@ -210,15 +210,15 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("cloud", "volume_id", "user", "group")
 
     def clean(self) -> dict[str, Any]:
-        told = super().clean() or {}
-        volume_id = told.get("volume_id")
-        if volume_id and told.get("cloud"):
-            known = Volume.objects.filter(cloud=told["cloud"], volume_id=volume_id)
-            if not known.exists():
+        cleaned = super().clean() or {}
+        volume_id = cleaned.get("volume_id")
+        if volume_id and cleaned.get("cloud"):
+            volumes = Volume.objects.filter(cloud=cleaned["cloud"], volume_id=volume_id)
+            if not volumes.exists():
                 raise ValidationError(
                     {"volume_id": "This cloud has no such volume. Copy its id from Volumes."}
                 )
-        return told
+        return cleaned
 
 
 @admin.register(VolumeGrant, site=site)

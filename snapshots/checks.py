@@ -65,9 +65,9 @@ def check_clouds(**_kwargs: Any) -> list[CheckMessage]:
         return [Error(sentence, hint=hint, id="evsportal.E002") for sentence in sentences]
     if clouds.SANDBOX not in names:
         return []
-    words = f"{settings.EVSPORTAL_CLOUDS}: no real cloud may be named {clouds.SANDBOX!r}."
+    sentence = f"{settings.EVSPORTAL_CLOUDS}: no real cloud may be named {clouds.SANDBOX!r}."
     hint = "Give it another name: by this one the portal knows its simulated cloud."
-    return [Error(words, hint=hint, id="evsportal.E020")]
+    return [Error(sentence, hint=hint, id="evsportal.E020")]
 
 
 @register
@@ -83,9 +83,9 @@ def check_proxy_variables(**_kwargs: Any) -> list[CheckMessage]:
     if not variables or not names:
         return []
     are = "is" if len(variables) == 1 else "are"
-    words = f"{', '.join(variables)} {are} set, and not used to reach {', '.join(names)}."
+    sentence = f"{', '.join(variables)} {are} set, and not used to reach {', '.join(names)}."
     hint = "If these clouds are behind a proxy, write `evs: {proxy: ...}` into their entries."
-    return [CheckWarning(words, hint=hint, id="evsportal.W011")]
+    return [CheckWarning(sentence, hint=hint, id="evsportal.W011")]
 
 
 @register
@@ -118,12 +118,12 @@ def check_secret_files(**_kwargs: Any) -> list[CheckMessage]:
         path = Path(os.environ.get(f"{variable.name}_FILE") or "/").expanduser()
         if not variable.is_secret or not _is_open(path, stat.S_IROTH | stat.S_IWOTH):
             continue
-        words = f"{variable.name}_FILE: {path} is readable by everybody."
+        sentence = f"{variable.name}_FILE: {path} is readable by everybody."
         hint = f"Run: chmod o-rwx {path}"
         if variable.name in SIGNING_KEYS:
-            messages.append(Error(words, hint=hint, id="evsportal.E013"))
+            messages.append(Error(sentence, hint=hint, id="evsportal.E013"))
         else:
-            messages.append(CheckWarning(words, hint=hint, id="evsportal.W004"))
+            messages.append(CheckWarning(sentence, hint=hint, id="evsportal.W004"))
     return messages
 
 
@@ -132,14 +132,14 @@ def check_var(**_kwargs: Any) -> list[CheckMessage]:
     """What the portal keeps is not for everybody. It makes private files; it may meet others."""
     messages: list[CheckMessage] = []
     if _is_open(settings.VAR_DIR, stat.S_IRWXO):
-        words = f"The folder {settings.VAR_DIR} is open to everybody on this machine."
+        sentence = f"The folder {settings.VAR_DIR} is open to everybody on this machine."
         hint = f"Run: chmod o-rwx {settings.VAR_DIR}"
-        messages.append(CheckWarning(words, hint=hint, id="evsportal.W003"))
+        messages.append(CheckWarning(sentence, hint=hint, id="evsportal.W003"))
     for path in _database_files():
         if _is_open(path, stat.S_IROTH | stat.S_IWOTH) and _is_open(path.parent, stat.S_IXOTH):
-            words = f"The database {path} is readable by everybody on this machine."
+            sentence = f"The database {path} is readable by everybody on this machine."
             hint = f"Run: chmod o-rwx {path}"
-            messages.append(Error(words, hint=hint, id="evsportal.E014"))
+            messages.append(Error(sentence, hint=hint, id="evsportal.E014"))
     return messages
 
 
@@ -186,37 +186,39 @@ def check_audit_key(**_kwargs: Any) -> list[CheckMessage]:
 @register
 def check_anchors(**_kwargs: Any) -> list[CheckMessage]:
     """Each place that seals are told to is one we know how to reach."""
-    found: list[CheckMessage] = []
+    messages: list[CheckMessage] = []
     for target in settings.EVSPORTAL_AUDIT_ANCHORS:
         try:
             anchors.sender_to(target)
         except ValueError as error:
             hint = "See EVSPORTAL_AUDIT_ANCHORS in .env.example."
-            found.append(Error(str(error), hint=hint, id="evsportal.E008"))
-    return found
+            messages.append(Error(str(error), hint=hint, id="evsportal.E008"))
+    return messages
 
 
 @register
 def check_push(**_kwargs: Any) -> list[CheckMessage]:
     """Each place that rows are pushed to can be reached somehow, and its authority is there."""
-    found: list[CheckMessage] = []
+    messages: list[CheckMessage] = []
     for target in settings.EVSPORTAL_AUDIT_PUSH:
         try:
             push.sender_to(target)
         except ValueError as error:
             hint = "See EVSPORTAL_AUDIT_PUSH in .env.example."
-            found.append(Error(str(error), hint=hint, id="evsportal.E009"))
+            messages.append(Error(str(error), hint=hint, id="evsportal.E009"))
             continue
         if push.may_lose(target):
-            words = (
+            sentence = (
                 f"{named(target)} is syslog over UDP: rows may get lost and nobody learns of it."
             )
             hint = "Push to syslog+tls:// or syslog+tcp://, which lose none."
-            found.append(CheckWarning(words, hint=hint, id="evsportal.W002"))
+            messages.append(CheckWarning(sentence, hint=hint, id="evsportal.W002"))
     if settings.EVSPORTAL_AUDIT_CA and not Path(settings.EVSPORTAL_AUDIT_CA).is_file():
-        words = f"EVSPORTAL_AUDIT_CA: {settings.EVSPORTAL_AUDIT_CA} is not a file."
-        found.append(Error(words, hint="Name a file of PEM certificates.", id="evsportal.E009"))
-    return found
+        sentence = f"EVSPORTAL_AUDIT_CA: {settings.EVSPORTAL_AUDIT_CA} is not a file."
+        messages.append(
+            Error(sentence, hint="Name a file of PEM certificates.", id="evsportal.E009")
+        )
+    return messages
 
 
 @register
@@ -284,10 +286,10 @@ def check_database_use(*, databases: Any = None, **_kwargs: Any) -> list[CheckMe
     if not databases or not settings.EVSPORTAL_MODE:
         return []
     try:
-        words = database_of_another_mode()
+        sentence = database_of_another_mode()
     except DatabaseError:
         return []  # no database, or no tables yet
-    return [Error(words, id="evsportal.E021")] if words else []
+    return [Error(sentence, id="evsportal.E021")] if sentence else []
 
 
 @register(Tags.database)
@@ -355,7 +357,7 @@ def check_names(**_kwargs: Any) -> list[CheckMessage]:
     except DatabaseError:
         return []  # no database, or no tables yet
     hint = "Rename the account in the administration; the trail keeps the name it had."
-    return [CheckWarning(f"{words}.", hint=hint, id="evsportal.W020") for words in confusing]
+    return [CheckWarning(f"{sentence}.", hint=hint, id="evsportal.W020") for sentence in confusing]
 
 
 @register(Tags.database)

@@ -155,7 +155,7 @@ class Loop:
         self._stopping.wait(1.0)
 
     def _collect(self) -> None:
-        for future in [one for one in self._running if one.done()]:
+        for future in [future for future in self._running if future.done()]:
             row = self._running.pop(future)
             error = future.exception()
             if isinstance(error, LostClaimError):
@@ -232,15 +232,15 @@ class Loop:
     def _claim_duties(self, held: list[str]) -> bool:
         """One of each lane that has room. Mostly none is due, and one look tells so for all."""
         lanes = (*self._clouds, *self._places, HOUSE)
-        free = [one for one in lanes if self._count(Duty, one) < DUTIES_OF_ONE_CLOUD]
-        known = Duty.objects.filter(kind__in=DUTIES, cloud__in=free)
-        known = known.exclude(Q(cloud__in=held) & ~Q(kind=PROBE))
-        due = known.filter(due_at__lte=timezone.now()).values_list("cloud", flat=True)
-        claimed = [self._claim_duty_of(lane, known) for lane in set(due)]
+        free = [lane for lane in lanes if self._count(Duty, lane) < DUTIES_OF_ONE_CLOUD]
+        runnable = Duty.objects.filter(kind__in=DUTIES, cloud__in=free)
+        runnable = runnable.exclude(Q(cloud__in=held) & ~Q(kind=PROBE))
+        due = runnable.filter(due_at__lte=timezone.now()).values_list("cloud", flat=True)
+        claimed = [self._claim_duty_of(lane, runnable) for lane in set(due)]
         return any(claimed)
 
-    def _claim_duty_of(self, lane: str, known: QuerySet[Duty]) -> bool:
-        duty = claim(known.filter(cloud=lane), owner=self.name, lease=self._lease)
+    def _claim_duty_of(self, lane: str, runnable: QuerySet[Duty]) -> bool:
+        duty = claim(runnable.filter(cloud=lane), owner=self.name, lease=self._lease)
         if duty is not None:
             self._start(duty, DUTIES[duty.kind])
         return duty is not None

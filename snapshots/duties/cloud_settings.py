@@ -26,10 +26,10 @@ def record_cloud_settings() -> None:
         seen = Action.objects.filter(code__in=_CODES)
         for cloud in sorted({*now, *seen.values_list("cloud", flat=True)}):
             last = seen.filter(cloud=cloud).order_by("-seq").first()
-            told = now.get(cloud)
-            if told is None and last is not None and last.code != ActionCode.CLOUD_GONE:
+            details = now.get(cloud)
+            if details is None and last is not None and last.code != ActionCode.CLOUD_GONE:
                 record(ActionCode.CLOUD_GONE, cloud=cloud)
-            elif told is not None and (last is None or last.details != told):
-                record(ActionCode.CLOUD_SEEN, cloud=cloud, details=told)
+            elif details is not None and (last is None or last.details != details):
+                record(ActionCode.CLOUD_SEEN, cloud=cloud, details=details)
 
     in_transaction(store)

@@ -18,7 +18,7 @@ from snapshots.models import CloudHealth, Duty, Purpose, Quota, Volume
 
 log = logging.getLogger(__name__)
 
-SHOWN = [
+MIRRORED = [
     "name",
     "status",
     "size_gb",
@@ -71,7 +71,7 @@ def _read_quotas(cloud: str) -> str:
 def _store_volumes(duty: Duty, listed: Listed[CloudVolume]) -> None:
     cloud, now = duty.cloud, timezone.now()
     # In the order of their ids: two readings that store at one moment lock the rows alike.
-    rows = {one.id: _row(cloud, one, now) for one in sorted(listed.rows, key=lambda row: row.id)}
+    rows = {row.id: _row(cloud, row, now) for row in sorted(listed.rows, key=lambda row: row.id)}
 
     def store() -> None:
         hold(duty)
@@ -79,7 +79,7 @@ def _store_volumes(duty: Duty, listed: Listed[CloudVolume]) -> None:
             rows.values(),
             update_conflicts=True,
             unique_fields=["cloud", "volume_id"],
-            update_fields=SHOWN,
+            update_fields=MIRRORED,
             batch_size=500,
         )
         if listed.is_whole:  # whatever this reading did not touch is gone from the cloud
@@ -92,22 +92,24 @@ def _store_volumes(duty: Duty, listed: Listed[CloudVolume]) -> None:
     in_transaction(store)
 
 
-def _row(cloud: str, shown: CloudVolume, now: datetime) -> Volume:
+def _row(cloud: str, volume: CloudVolume, now: datetime) -> Volume:
     attached = ", ".join(
-        f"{one.server_id} ({one.device})" if one.device else one.server_id
-        for one in shown.attachments
+        f"{attachment.server_id} ({attachment.device})"
+        if attachment.device
+        else attachment.server_id
+        for attachment in volume.attachments
     )
     return Volume(
         cloud=cloud,
-        volume_id=shown.id,
-        name=shown.name,
-        status=shown.status,
-        size_gb=shown.size_gb,
-        volume_type=shown.volume_type,
-        availability_zone=shown.availability_zone,
-        bootable=shown.bootable,
-        encrypted=shown.encrypted,
-        multiattach=shown.multiattach,
+        volume_id=volume.id,
+        name=volume.name,
+        status=volume.status,
+        size_gb=volume.size_gb,
+        volume_type=volume.volume_type,
+        availability_zone=volume.availability_zone,
+        bootable=volume.bootable,
+        encrypted=volume.encrypted,
+        multiattach=volume.multiattach,
         attached_to=attached[:500],
         seen_at=now,
         gone_at=None,
@@ -116,7 +118,7 @@ def _row(cloud: str, shown: CloudVolume, now: datetime) -> Volume:
 
 def _store_quotas(cloud: str, quotas: Quotas) -> None:
     now = timezone.now()
-    told = {"snapshots": quotas.snapshots, "gigabytes": quotas.gigabytes, **quotas.by_type}
+    by_resource = {"snapshots": quotas.snapshots, "gigabytes": quotas.gigabytes, **quotas.by_type}
     Quota.objects.bulk_create(
         [
             Quota(
@@ -127,7 +129,7 @@ def _store_quotas(cloud: str, quotas: Quotas) -> None:
                 reserved=quota.reserved,
                 seen_at=now,
             )
-            for resource, quota in sorted(told.items())
+            for resource, quota in sorted(by_resource.items())
             if quota is not None
         ],
         update_conflicts=True,

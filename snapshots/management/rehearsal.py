@@ -106,7 +106,7 @@ def rehearse(rehearsal: Rehearsal) -> Iterator[str]:
     yield f"asked for the snapshot {made.id}, named {rehearsal.name}"
     began = time.monotonic()
     try:
-        ready = _wait(rehearsal, lambda shown: shown.status == "available")
+        ready = _wait(rehearsal, lambda snapshot: snapshot.status == "available")
     except RehearsalError:
         with suppress(EvsError, RehearsalError):  # what cannot be deleted is told as left
             _delete(rehearsal)
@@ -128,7 +128,7 @@ def _delete(rehearsal: Rehearsal) -> None:
         if error.outcome_known:
             raise
     try:
-        _wait(rehearsal, lambda _shown: False)
+        _wait(rehearsal, lambda _snapshot: False)
     except NotFound:
         rehearsal.is_left = False
 
@@ -176,17 +176,17 @@ def _wait(rehearsal: Rehearsal, is_done: Callable[[CloudSnapshot], bool]) -> Clo
     end = time.monotonic() + rehearsal.seconds
     while time.monotonic() < end:
         try:
-            shown = rehearsal.client.show_snapshot(rehearsal.snapshot_id)
+            snapshot = rehearsal.client.show_snapshot(rehearsal.snapshot_id)
         except _PASSING:
             _pause(rehearsal)
             continue
-        status = rehearsal.status = shown.status
-        if is_done(shown):
-            return shown
+        status = rehearsal.status = snapshot.status
+        if is_done(snapshot):
+            return snapshot
         if status in _FAILED and status != first:
-            raise RehearsalError(f"The snapshot {shown.id} ended as {status}.")
+            raise RehearsalError(f"The snapshot {snapshot.id} ended as {status}.")
         if was_deleting and status == "available":
-            raise RehearsalError(f"The cloud kept the snapshot {shown.id}: it is in use there.")
+            raise RehearsalError(f"The cloud kept the snapshot {snapshot.id}: it is in use there.")
         was_deleting = was_deleting or status == "deleting"
         _pause(rehearsal)
     raise RehearsalError(
@@ -202,8 +202,10 @@ def _pause(rehearsal: Rehearsal) -> None:
         time.sleep(_NOTICE_SECONDS)
 
 
-def _marker_words(rehearsal: Rehearsal, shown: CloudSnapshot) -> str:
+def _marker_words(rehearsal: Rehearsal, snapshot: CloudSnapshot) -> str:
     """Whether the cloud keeps metadata is remembered: lost answers are settled by it."""
-    kept = shown.metadata.get(MARK) == rehearsal.mark
-    CloudHealth.objects.update_or_create(cloud=rehearsal.cloud, defaults={"keeps_metadata": kept})
-    return f"metadata {'came back as sent' if kept else 'was DROPPED by the cloud'}"
+    is_kept = snapshot.metadata.get(MARK) == rehearsal.mark
+    CloudHealth.objects.update_or_create(
+        cloud=rehearsal.cloud, defaults={"keeps_metadata": is_kept}
+    )
+    return f"metadata {'came back as sent' if is_kept else 'was DROPPED by the cloud'}"

@@ -36,7 +36,7 @@ class Line:
     """One thing to check; `is_wrong` where it was not as it should be."""
 
     label: str
-    words: str
+    text: str
     is_wrong: bool = False
 
 
@@ -74,19 +74,19 @@ def survey(cloud: str) -> Iterator[Line]:
     config = clouds.config_of(cloud)
     recorder = PingRecorder(cloud)
     client = clouds.client(cloud, recorder)
-    yield Line(label="cloud", words=f"{cloud}{' (simulated)' if clouds.is_sandbox() else ''}")
-    yield Line(label="region", words=config.region or "any: none is set")
+    yield Line(label="cloud", text=f"{cloud}{' (simulated)' if clouds.is_sandbox() else ''}")
+    yield Line(label="region", text=config.region or "any: none is set")
     try:
         endpoint = client.endpoint()
     except EvsError as error:
         yield from _identity(config, recorder.signed_in)
-        yield Line(label="dialect", words=config.dialect)
-        yield Line(label="failed", words=str(error), is_wrong=True)
+        yield Line(label="dialect", text=config.dialect)
+        yield Line(label="failed", text=str(error), is_wrong=True)
         return
     yield _project(config, recorder.signed_in)
     yield from _identity(config, recorder.signed_in)
-    yield Line(label="endpoint", words=endpoint)
-    yield Line(label="dialect", words=config.dialect)
+    yield Line(label="endpoint", text=endpoint)
+    yield Line(label="dialect", text=config.dialect)
     readings = [_volumes(client), _snapshots(client), _quota(client)]
     yield from readings
     if not all(line.is_wrong for line in readings):
@@ -98,48 +98,46 @@ def survey(cloud: str) -> Iterator[Line]:
 def _project(config: CloudConfig, token: SignedIn) -> Line:
     auth = config.auth
     if isinstance(auth, KeyCredentials):
-        return Line(label="project", words=f"{auth.project_id} (an access key tells no name)")
+        return Line(label="project", text=f"{auth.project_id} (an access key tells no name)")
     # An application credential belongs to one project, so none is configured.
     configured = None if isinstance(auth, ApplicationCredentials) else auth
     name = token.project or (configured and configured.project_name) or "unnamed"
     identity = token.project_id or (configured and configured.project_id) or "no id"
-    return Line(label="project", words=f"{name} ({identity})")
+    return Line(label="project", text=f"{name} ({identity})")
 
 
 def _identity(config: CloudConfig, token: SignedIn) -> Iterator[Line]:
     auth = config.auth
     if isinstance(auth, KeyCredentials):
-        yield Line(label="identity", words="none: each request is signed")
-        yield Line(label="user", words="whose access key it is")
+        yield Line(label="identity", text="none: each request is signed")
+        yield Line(label="user", text="whose access key it is")
         return
     configured = None if isinstance(auth, TokenCredentials) else auth
     user = token.user or (configured and (configured.username or configured.user_id)) or "not told"
     domain = token.domain or (
         configured and (configured.user_domain_name or configured.user_domain_id)
     )
-    yield Line(label="identity", words=auth.auth_url)
-    yield Line(label="user", words=f"{user} of {domain}" if domain else user)
+    yield Line(label="identity", text=auth.auth_url)
+    yield Line(label="user", text=f"{user} of {domain}" if domain else user)
 
 
 def _volumes(client: EvsClient) -> Line:
     try:
         return _count("volumes", client.list_volumes(limit=VOLUMES_A_PAGE))
     except EvsError as error:
-        return Line(label="volumes", words=f"not readable: {error}", is_wrong=True)
+        return Line(label="volumes", text=f"not readable: {error}", is_wrong=True)
 
 
 def _snapshots(client: EvsClient) -> Line:
     try:
         return _count("snapshots", client.list_readable_snapshots(limit=SNAPSHOTS_A_PAGE))
     except EvsError as error:
-        return Line(label="snapshots", words=f"not readable: {error}", is_wrong=True)
+        return Line(label="snapshots", text=f"not readable: {error}", is_wrong=True)
 
 
 def _count(label: str, rows: Listed[CloudVolume] | Listed[CloudSnapshot]) -> Line:
-    words = f"{len(rows.rows):,} seen"
-    return Line(
-        label=label, words=f"{words}. {rows.trouble}".strip(". "), is_wrong=not rows.is_whole
-    )
+    text = f"{len(rows.rows):,} seen"
+    return Line(label=label, text=f"{text}. {rows.trouble}".strip(". "), is_wrong=not rows.is_whole)
 
 
 def _quota(client: EvsClient) -> Line:
@@ -147,13 +145,13 @@ def _quota(client: EvsClient) -> Line:
     try:
         quotas = client.quotas()
     except EvsError as error:
-        return Line(label="quota", words=f"not readable: {error}")
-    words = [
+        return Line(label="quota", text=f"not readable: {error}")
+    text = [
         f"{name} {_used(quota)}"
         for name, quota in (("snapshots", quotas.snapshots), ("gigabytes", quotas.gigabytes))
         if quota is not None
     ]
-    return Line(label="quota", words=", ".join(words) or _UNKNOWN)
+    return Line(label="quota", text=", ".join(text) or _UNKNOWN)
 
 
 def _used(quota: Quota) -> str:
@@ -163,15 +161,15 @@ def _used(quota: Quota) -> str:
 
 def _clock(difference: timedelta | None) -> Line:
     if difference is None:
-        return Line(label="clock", words=_UNKNOWN)
+        return Line(label="clock", text=_UNKNOWN)
     seconds = round(abs(difference.total_seconds()))
     if seconds <= 2:
-        return Line(label="clock", words="the cloud's agrees with this machine's")
+        return Line(label="clock", text="the cloud's agrees with this machine's")
     side = "ahead of" if difference > timedelta(0) else "behind"
-    words = f"the cloud's is {seconds:,} s {side} this machine's"
+    text = f"the cloud's is {seconds:,} s {side} this machine's"
     if abs(difference) <= CLOCK_TOLERANCE:
-        return Line(label="clock", words=words)
-    return Line(label="clock", words=f"WARNING: {words}; set this machine's clock by NTP")
+        return Line(label="clock", text=text)
+    return Line(label="clock", text=f"WARNING: {text}; set this machine's clock by NTP")
 
 
 # What the vendor's documents say (docs/evs-api.md). Whether this very cloud does it, only a try
@@ -194,5 +192,5 @@ def _abilities(config: CloudConfig) -> Iterator[Line]:
     }[health.keeps_metadata if health else None]
     has_calls = DIALECTS[config.dialect].metadata is not None
     calls = _METADATA_CALLS if has_calls else _NO_METADATA_CALLS
-    yield Line(label="metadata", words=f"{marker}; {calls}")
-    yield Line(label="rollback", words=_ROLLBACK.get(config.dialect, "unknown"))
+    yield Line(label="metadata", text=f"{marker}; {calls}")
+    yield Line(label="rollback", text=_ROLLBACK.get(config.dialect, "unknown"))

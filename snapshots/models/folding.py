@@ -27,7 +27,7 @@ def fold_words(text: str) -> str:
     """
     if "\\u" in text:
         text = re.sub(JSON_ESCAPES, lambda escapes: str(json.loads(f'"{escapes[0]}"')), text)
-    return text.translate(_ASCII_WORDS if text.isascii() else _WORDS)
+    return text.translate(_ASCII_WORDS if text.isascii() else _OF_WORDS)
 
 
 # Read alike by Python and PostgreSQL. Halves of surrogate pairs and NUL are no characters.
@@ -44,7 +44,9 @@ def fold_character(character: str) -> str:
         before = folded
         # A mark may fold to a letter (the Greek iota subscript), so marks go last.
         cased = unicodedata.normalize("NFKD", folded).casefold()
-        folded = "".join(_DOTLESS.get(one, one) for one in cased if not _is_dropped(one))
+        folded = "".join(
+            _DOTLESS.get(letter, letter) for letter in cased if not _is_dropped(letter)
+        )
     return folded
 
 
@@ -57,14 +59,21 @@ def _is_dropped(character: str) -> bool:
     )
 
 
+def _stands_between_words(letter: str) -> bool:
+    category = unicodedata.category(letter)
+    return category[0] in "PSZ" or category == "Cc"
+
+
 def fold_character_of_words(character: str) -> str:
     """As `fold_character`, with blanks for punctuation, symbols and control characters.
 
     Codes that are not assigned stay: a later Unicode may call them letters.
     """
     return "".join(
-        " " if unicodedata.category(one)[0] in "PSZ" or unicodedata.category(one) == "Cc" else one
-        for one in fold_character(character)
+        " "
+        if unicodedata.category(letter)[0] in "PSZ" or unicodedata.category(letter) == "Cc"
+        else letter
+        for letter in fold_character(character)
     )
 
 
@@ -81,7 +90,7 @@ class _Table(dict[int, str]):
 
 
 _FOLDS = _Table(fold_character)
-_WORDS = _Table(fold_character_of_words)
+_OF_WORDS = _Table(fold_character_of_words)
 ASCII_BETWEEN_WORDS = "".join(
     chr(code) for code in range(0x80) if fold_character_of_words(chr(code)) == " "
 )
@@ -96,8 +105,8 @@ def pairs_beyond_ascii(folded: Callable[[str], str]) -> dict[str, str]:
     """
     codes = (code for code in range(0x80, 0x110000) if code not in _HANGUL_AND_SURROGATES)
     assigned = (chr(code) for code in codes if unicodedata.category(chr(code)) not in _NEVER_FOLDED)
-    changed = ((one, folded(one)) for one in assigned)
-    return {one: other for one, other in changed if one != other}
+    changed = ((letter, folded(letter)) for letter in assigned)
+    return {letter: other for letter, other in changed if letter != other}
 
 
 _NEVER_FOLDED = {"Cn", "Co"}  # not assigned; for private use

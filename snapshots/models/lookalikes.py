@@ -32,12 +32,12 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
 def looks_of(name: str) -> frozenset[str]:
     """What a name may be read as. Two names with a reading in common look alike."""
     plain = unicodedata.normalize("NFKD", name.strip())
-    plain = "".join(str(unicodedata.digit(one, one)) for one in plain)
+    plain = "".join(str(unicodedata.digit(letter, letter)) for letter in plain)
     # A capital I looks like an l and is an i in small letters; a Greek Eta looks like H or n.
-    seen = "".join("l" if one == "I" else _LATIN.get(one, one) for one in plain)
-    written = "".join(_LATIN.get(one, one) for one in fold(plain))
-    capitals = "".join(_LATIN.get(one, one) for one in plain)
-    return frozenset(_reading(one) for one in (seen, written, capitals))
+    seen = "".join("l" if letter == "I" else _LATIN.get(letter, letter) for letter in plain)
+    written = "".join(_LATIN.get(letter, letter) for letter in fold(plain))
+    capitals = "".join(_LATIN.get(letter, letter) for letter in plain)
+    return frozenset(_reading(text) for text in (seen, written, capitals))
 
 
 def _reading(text: str) -> str:
@@ -49,26 +49,26 @@ def _reading(text: str) -> str:
 
 def reads_as(name: str, own_names: tuple[str, ...]) -> str:
     """Which of these the name is read as, whatever stands between its letters; empty: none."""
-    readings = {_letters(one) for one in looks_of(name)}
+    readings = {_letters(look) for look in looks_of(name)}
     return next((own for own in own_names if readings & set(map(_letters, looks_of(own)))), "")
 
 
 def _letters(text: str) -> str:
-    return "".join(one for one in text if one.isalnum())
+    return "".join(letter for letter in text if letter.isalnum())
 
 
 def unreadable_in(name: str) -> str:
     """What makes a name unreadable, in words that end a sentence; empty: nothing."""
     for character in name:
         if _is_unseen(character):
-            words = unicodedata.name(character, "without a name")
-            return f"has a character that cannot be seen (U+{ord(character):04X}, {words})"
+            label = unicodedata.name(character, "without a name")
+            return f"has a character that cannot be seen (U+{ord(character):04X}, {label})"
     if name != name.strip():
         return "begins or ends with a blank"
     if not _letters(fold(name)):
         return "has no letter and no digit"
     for word in re.findall(r"[^\W\d_]+", unicodedata.normalize("NFKC", name)):
-        scripts = sorted({_script_of(one) for one in word} - _WITH_OTHERS)
+        scripts = sorted({_script_of(letter) for letter in word} - _WITH_OTHERS)
         if len(scripts) > 1:
             return f"mixes letters of two alphabets in one word ({' and '.join(scripts)})"
     return ""

@@ -17,14 +17,14 @@ def roles_of(user: type_of_user) -> frozenset[Role]:
     """The roles of a person; a superuser is an administrator and nothing more. One query, kept."""
     if not isinstance(user, User) or not user.is_active:
         return frozenset()
-    kept: frozenset[Role] | None = getattr(user, "_roles", None)
-    if kept is None:
+    roles: frozenset[Role] | None = getattr(user, "_roles", None)
+    if roles is None:
         names = set(user.groups.values_list("name", flat=True))
         if user.is_superuser:
             names.add(Role.ADMINISTRATOR)
-        kept = frozenset(role for role in Role if role in names)
-        user._roles = kept  # type: ignore[attr-defined]  # noqa: SLF001 - lives as long as the user
-    return kept
+        roles = frozenset(role for role in Role if role in names)
+        user._roles = roles  # type: ignore[attr-defined]  # noqa: SLF001 - lives as long as the user
+    return roles
 
 
 def may_request(user: type_of_user) -> bool:

@@ -102,12 +102,12 @@ def contradiction_in(operation: Operation, made: CloudSnapshot) -> AnomalyKind |
     return None
 
 
-def note_metadata_kept(operation: Operation, *, kept: bool) -> None:
+def note_metadata_kept(operation: Operation, *, is_kept: bool) -> None:
     """Remember whether the cloud gives our marker back; the first time it does not, say so."""
     health, _ = CloudHealth.objects.get_or_create(cloud=operation.cloud)
-    if health.keeps_metadata is kept:
+    if health.keeps_metadata is is_kept:
         return
-    CloudHealth.objects.filter(pk=health.pk).update(keeps_metadata=kept)
-    if not kept:
+    CloudHealth.objects.filter(pk=health.pk).update(keeps_metadata=is_kept)
+    if not is_kept:
         values = {"cloud": operation.cloud}
         report(AnomalyKind.METADATA_DROPPED, operation, AnomalyMessage.METADATA_DROPPED, values)

@@ -111,7 +111,7 @@ def _store_facts(operation: Operation, decision: Decision, now: datetime) -> Non
     if decision.missed is not None:
         Snapshot.objects.filter(operation=operation).update(missed=decision.missed)
     if decision.keeps_metadata is not None:
-        note_metadata_kept(operation, kept=decision.keeps_metadata)
+        note_metadata_kept(operation, is_kept=decision.keeps_metadata)
     if decision.anomaly is not None:
         anomaly = decision.anomaly
         report(anomaly.kind, operation, anomaly.message, anomaly.values)

@@ -18,7 +18,7 @@ from snapshots.models import (
     OutcomeCode,
 )
 from snapshots.operations.kinds import kind_of
-from snapshots.operations.words import Fixer, KindWords, Message, Text
+from snapshots.operations.texts import Fixer, KindTexts, Message, Text
 
 TRIES_AGAIN = _("%(nothing)s The portal tries again by itself.")
 
@@ -193,11 +193,11 @@ ANOMALY_MESSAGES: Mapping[AnomalyMessage, Text] = {
 
 def outcome_sentence(operation: Operation) -> str:
     """What happened to the operation, who can help, and what the cloud said; "" for nothing."""
-    code, words = operation.outcome, kind_of(operation).words
-    message = _message_for(code, words)
-    values = {**operation.outcome_values, "nothing": str(words.nothing)}
+    code, texts = operation.outcome, kind_of(operation).texts
+    message = _message_for(code, texts)
+    values = {**operation.outcome_values, "nothing": str(texts.nothing)}
     if code is OutcomeCode.GIVEN_UP:
-        reason = _message_for(OutcomeCode(values.get("reason", "")), words)
+        reason = _message_for(OutcomeCode(values.get("reason", "")), texts)
         values["reason"] = _filled(reason.text, values)
     parts = [_filled(message.text, values)]
     if operation.status is OperationState.QUEUED:
@@ -221,21 +221,21 @@ def anomaly_sentence(anomaly: Anomaly) -> str:
 
 def label_of(operation: Operation) -> str:
     """The state as a badge shows it."""
-    return str(kind_of(operation).words.labels.get(operation.status, operation.status.label))
+    return str(kind_of(operation).texts.labels.get(operation.status, operation.status.label))
 
 
 def sentences_of(operation: Operation) -> list[str]:
     """What the state means for the person who asked, and what became of the operation."""
     kind = kind_of(operation)
-    meaning = str(kind.words.sentences[operation.status])
+    meaning = str(kind.texts.sentences[operation.status])
     outcome = outcome_sentence(operation)
-    if operation.status in _TOLD_BY_OUTCOME:
+    if operation.status in _SAID_BY_OUTCOME:
         return [outcome or meaning, *kind.remarks(operation)]
     return [meaning, outcome] if outcome else [meaning]
 
 
 # Their outcome says the same as the state with more.
-_TOLD_BY_OUTCOME = frozenset(
+_SAID_BY_OUTCOME = frozenset(
     {
         OperationState.UNKNOWN,
         OperationState.SUCCEEDED,
@@ -246,8 +246,8 @@ _TOLD_BY_OUTCOME = frozenset(
 )
 
 
-def _message_for(code: OutcomeCode, words: KindWords) -> Message:
-    return words.messages.get(code) or MESSAGES[code]
+def _message_for(code: OutcomeCode, texts: KindTexts) -> Message:
+    return texts.messages.get(code) or MESSAGES[code]
 
 
 def _filled(text: Text, values: Mapping[str, str]) -> str:

@@ -209,9 +209,11 @@ def _by_class(error: EvsError) -> Meaning:
 def _is_about_another(message: str) -> bool:
     """EVS.2409 in words, where an edition gives another code or none."""
     lower = message.lower()
-    if "another snapshot" not in lower or any(words in lower for words in _OF_AN_OLD_ONE):
+    if "another snapshot" not in lower or any(phrase in lower for phrase in _OF_AN_OLD_ONE):
         return False
-    return any(words in lower for words in ("being", "creat", "progress", "in process", "running"))
+    return any(
+        phrase in lower for phrase in ("being", "creat", "progress", "in process", "running")
+    )
 
 
 _OF_AN_OLD_ONE = ("used by another snapshot", "from another snapshot", "exceed")
@@ -220,4 +222,4 @@ _OF_AN_OLD_ONE = ("used by another snapshot", "from another snapshot", "exceed")
 def _is_about_state(message: str) -> bool:
     """Cinder says "Invalid volume: ... status must be available"; EVS.5400 much the same."""
     lower = message.lower()
-    return any(words in lower for words in ("invalid volume", "status must be", "error status"))
+    return any(phrase in lower for phrase in ("invalid volume", "status must be", "error status"))

@@ -29,7 +29,7 @@ class PortalLoginView(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         if settings.EVSPORTAL_MODE == "sandbox":
-            demo = [(name, words) for name, _role, words in DEMO_ACCOUNTS]
+            demo = [(name, text) for name, _role, text in DEMO_ACCOUNTS]
             context |= {"demo_accounts": demo, "demo_password": DEMO_PASSWORD}
         return context
 

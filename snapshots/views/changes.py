@@ -102,6 +102,6 @@ def _page(
         "operation": operation,
         "snapshot": form.snapshot,
         "key": form["key"].value(),
-        "words": KINDS[code].words,
+        "texts": KINDS[code].texts,
     }
     return render(request, "snapshots/change.html", context)

@@ -47,13 +47,13 @@ class Choice:
     chosen: bool
 
 
-def command_of(exchange: Exchange, *, wanted: str) -> Command | None:
+def command_of(exchange: Exchange, *, program: str) -> Command | None:
     """As `wanted` (curl without a better word). None for a sign-in: its body is not stored, so a
     command made of it would only be wrong.
     """
     if exchange.purpose == Purpose.LOGIN:
         return None
-    name = wanted if wanted in _WAYS else "curl"
+    name = program if program in _WAYS else "curl"
     label, write = _WAYS[name]
     return Command(name, label, write(exchange), tuple(_notes(exchange)))
 

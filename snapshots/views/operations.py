@@ -76,7 +76,7 @@ def _list_context(request: PortalRequest) -> dict[str, Any]:
         "form": form,
         "filtered": bool(form.text() or form.chosen_state()),
         "lines": _lines(page.rows),
-        "unfinished": sum(not one.is_final for one in page.rows),
+        "unfinished": sum(not operation.is_final for operation in page.rows),
         "older": page.next,
         "seconds": selectors.poll_seconds(page.rows),
         "checked_at": timezone.now(),
@@ -85,9 +85,12 @@ def _list_context(request: PortalRequest) -> dict[str, Any]:
 
 
 def _lines(operations: Sequence[Operation]) -> list[Line]:
-    clouds = {one.cloud for one in operations if not one.is_final}
+    clouds = {operation.cloud for operation in operations if not operation.is_final}
     usual = {cloud: selectors.typical_seconds(cloud) for cloud in sorted(clouds)}
-    return [Line(one, None if one.is_final else usual[one.cloud]) for one in operations]
+    return [
+        Line(operation, None if operation.is_final else usual[operation.cloud])
+        for operation in operations
+    ]
 
 
 # --- one of them -----------------------------------------------------------------------------
@@ -154,7 +157,7 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
     differs = _differences(operation, snapshot) if snapshot is not None else set()
     return {
         "changes": _changes(operation) if may_request(user) else [],
-        "title": kind_of(operation).words.title,
+        "title": kind_of(operation).texts.title,
         "arguments": kind_of(operation).arguments(operation),
         "name_differs": "name" in differs,
         "description_differs": "description" in differs,
@@ -183,7 +186,7 @@ def _changes(operation: Operation) -> list[tuple[str, Any]]:
     row = watched_snapshot(operation)
     if row is None or operation.status is not OperationState.SUCCEEDED:
         return []
-    return [(kind.code.value, kind.words) for kind in KINDS.values() if kind.changes_snapshot]
+    return [(kind.code.value, kind.texts) for kind in KINDS.values() if kind.changes_snapshot]
 
 
 def _kept_metadata(snapshot: Snapshot | None) -> list[tuple[str, str]]:
@@ -243,7 +246,7 @@ def again(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
     except (KeyTakenError, ValueError):
         messages.error(request, "Nothing was asked: the button was out of date. Press it again.")
     else:
-        words = "Asked again." if is_new else "This was already asked again; here it is."
-        messages.success(request, words)
+        sentence = "Asked again." if is_new else "This was already asked again; here it is."
+        messages.success(request, sentence)
         operation = newer
     return redirect("snapshots:detail", operation.pk)

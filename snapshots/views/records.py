@@ -91,7 +91,7 @@ def _caused(record: Record) -> list[Record]:
 def _both_sides(request: PortalRequest, exchange: Exchange) -> dict[str, Any]:
     answer: Answer | None = getattr(exchange, "answer", None)
     before, after = exchange_neighbours(exchange)
-    command = command_of(exchange, wanted=request.GET.get("as", ""))
+    command = command_of(exchange, program=request.GET.get("as", ""))
     return {
         "exchange": exchange,
         "answer": answer,

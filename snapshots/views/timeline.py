@@ -28,7 +28,7 @@ from snapshots.selectors.timeline import Records
 class Step:
     """Something that happened (`at`), happens now (`now`), or is still to come."""
 
-    words: str
+    text: str
     at: datetime | None = None
     since_before: timedelta | None = None
     tone: str = "quiet"
@@ -50,10 +50,10 @@ _ASKED, _SENT, _ACCEPTED = (
 )
 
 
-def _step_words(operation: Operation) -> str:
+def _step_text(operation: Operation) -> str:
     """The present state as a step, in the words of the operation's kind."""
     state = operation.status
-    return str(kind_of(operation).words.steps.get(state) or _STEPS[state])
+    return str(kind_of(operation).texts.steps.get(state) or _STEPS[state])
 
 
 def _end(operation: Operation, accepted_at: datetime | None) -> str:
@@ -61,7 +61,7 @@ def _end(operation: Operation, accepted_at: datetime | None) -> str:
     reached = accepted_at is not None or watched_snapshot(operation) is not None
     if operation.status is OperationState.FAILED and not reached:
         return _("Given up")
-    return _step_words(operation)
+    return _step_text(operation)
 
 
 def timeline_of(operation: Operation, *, accepted_at: datetime | None) -> list[Step]:
@@ -74,13 +74,13 @@ def timeline_of(operation: Operation, *, accepted_at: datetime | None) -> list[S
         (_end(operation, accepted_at), operation.finished_at, state.tone),
     ]
     steps: list[Step] = []
-    for words, at, tone in done:
-        if at is not None and words:
+    for text, at, tone in done:
+        if at is not None and text:
             before = steps[-1].at if steps else None
-            steps.append(Step(words, at, at - before if before else None, tone))
+            steps.append(Step(text, at, at - before if before else None, tone))
     if not operation.is_final:
-        steps.append(Step(_step_words(operation), tone=state.tone, now=True))
-        steps.append(Step(str(kind_of(operation).words.goal)))
+        steps.append(Step(_step_text(operation), tone=state.tone, now=True))
+        steps.append(Step(str(kind_of(operation).texts.goal)))
     return steps
 
 
@@ -92,7 +92,7 @@ class Event:
     """A record, or a change of state that has none."""
 
     at: datetime
-    words: str
+    text: str
     actor: str = ""  # as named then
     note: str = ""
     tone: str = "quiet"
@@ -141,14 +141,14 @@ def _event(record: Record, here: Record) -> Event:
     address = reverse("snapshots:record", args=[record.id])
     is_here = record.id == here.id
     if isinstance(record, Exchange):
-        words, by = record.get_purpose_display(), record.actor_name
-        return Event(record.at, words, by, address=address, is_here=is_here, exchange=record)
+        text, by = record.get_purpose_display(), record.actor_name
+        return Event(record.at, text, by, address=address, is_here=is_here, exchange=record)
     if isinstance(record, Action):
-        words, note = record.get_code_display(), reason_in(record.details)
-        return Event(record.at, words, record.actor_name, note, address=address, is_here=is_here)
-    words = _("Anomaly: {kind}").format(kind=record.get_kind_display())
+        text, note = record.get_code_display(), reason_in(record.details)
+        return Event(record.at, text, record.actor_name, note, address=address, is_here=is_here)
+    text = _("Anomaly: {kind}").format(kind=record.get_kind_display())
     note = anomaly_sentence(record)
-    return Event(record.at, words, "", note, "bad", address, is_here=is_here)
+    return Event(record.at, text, "", note, "bad", address, is_here=is_here)
 
 
 def _recorded_steps(rows: list[Record]) -> set[str]:
@@ -168,14 +168,14 @@ def _states(
 ) -> Iterator[Event]:
     steps = timeline_of(operation, accepted_at=accepted_at)
     for step in steps:
-        if step.at is not None and step.words not in recorded:
-            yield Event(step.at, step.words, note=_("state"), tone=step.tone)
+        if step.at is not None and step.text not in recorded:
+            yield Event(step.at, step.text, note=_("state"), tone=step.tone)
         elif step.now:
-            yield Event(operation.state_at, step.words, note=_("state since"), tone=step.tone)
+            yield Event(operation.state_at, step.text, note=_("state since"), tone=step.tone)
     snapshot = watched_snapshot(operation)
     if snapshot is not None:
-        words = _("Read last from the cloud: {status}").format(status=snapshot.status)
-        yield Event(snapshot.seen_at, words, note=snapshot.progress)
+        text = _("Read last from the cloud: {status}").format(status=snapshot.status)
+        yield Event(snapshot.seen_at, text, note=snapshot.progress)
 
 
 def _relatives(operation: Operation) -> Iterator[Event]:
@@ -191,5 +191,5 @@ def _relatives(operation: Operation) -> Iterator[Event]:
     older = operation.again_for
     if older is not None:
         address = reverse("snapshots:detail", args=[older.pk])
-        words = _("First asked for, in an earlier request")
-        yield Event(older.asked_at, words, older.requester_name, address=address)
+        text = _("First asked for, in an earlier request")
+        yield Event(older.asked_at, text, older.requester_name, address=address)

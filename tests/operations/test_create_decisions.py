@@ -8,7 +8,7 @@ from snapshots.evs.types import CloudSnapshot, snapshot_from
 from snapshots.models import MARKER, AnomalyKind, AnomalyMessage, OperationState, OutcomeCode
 from snapshots.operations.decisions import Absent, Decision, Unclear
 from snapshots.operations.kinds.create import ReadingFacts, adopted, decide_reading
-from snapshots.operations.kinds.create_facts import Candidate, Facts, Found, decide
+from snapshots.operations.kinds.create_facts import Candidate, Facts, SnapshotFound, decide
 from snapshots.operations.outcomes import Meaning, Verdict
 from snapshots.operations.perform import ErrorFacts, move_after_error
 from snapshots.operations.settle import decision_after
@@ -31,13 +31,19 @@ WRONG = Candidate(snapshot(3), AnomalyKind.OTHER_VOLUME)
     [
         (Facts(), Absent()),
         (Facts(keeps_metadata=False), Absent()),
-        (Facts(marked=(FIRST,)), Found(FIRST.snapshot, bears_mark=True)),
+        (Facts(marked=(FIRST,)), SnapshotFound(FIRST.snapshot, bears_mark=True)),
         (Facts(marked=(FIRST, SECOND)), AnomalyKind.SEVERAL_MARKED),
         (Facts(marked=(WRONG,)), AnomalyKind.OTHER_VOLUME),
-        (Facts(marked=(FIRST,), unreadable_ids=("x",)), Found(FIRST.snapshot, bears_mark=True)),
+        (
+            Facts(marked=(FIRST,), unreadable_ids=("x",)),
+            SnapshotFound(FIRST.snapshot, bears_mark=True),
+        ),
         (Facts(unreadable_ids=("x",)), AnomalyKind.UNREADABLE),
         (Facts(unreadable_ids=("",), alike=(FIRST,)), AnomalyKind.UNREADABLE),
-        (Facts(alike=(FIRST,), keeps_metadata=False), Found(FIRST.snapshot, bears_mark=False)),
+        (
+            Facts(alike=(FIRST,), keeps_metadata=False),
+            SnapshotFound(FIRST.snapshot, bears_mark=False),
+        ),
         (Facts(alike=(FIRST, SECOND), keeps_metadata=False), AnomalyKind.SEVERAL_ALIKE),
         (Facts(alike=(WRONG,), keeps_metadata=False), AnomalyKind.OTHER_VOLUME),
         (Facts(alike=(FIRST,), keeps_metadata=True), Absent()),

@@ -24,7 +24,7 @@ from snapshots.evs.errors import (
 from snapshots.models import Operation
 from snapshots.operations.messages import MESSAGES, outcome_sentence
 from snapshots.operations.outcomes import BY_CODE, Verdict, meaning_of
-from snapshots.operations.words import Fixer
+from snapshots.operations.texts import Fixer
 
 REFUSE, RETRY, UNKNOWN, WAIT = Verdict.REFUSE, Verdict.RETRY, Verdict.UNKNOWN, Verdict.WAIT
 

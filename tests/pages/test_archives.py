@@ -79,8 +79,8 @@ def test_a_trail_without_archives_says_nothing_of_them(audrey):
 
 def test_an_operation_that_failed_in_the_cloud_is_not_called_given_up(alice, gone):
     failed = gone.operation
-    assert "Given up" in [step.words for step in timeline_of(failed, accepted_at=None)]
+    assert "Given up" in [step.text for step in timeline_of(failed, accepted_at=None)]
     scene.snapshot(failed, status="error")
     failed.refresh_from_db()
-    assert timeline_of(failed, accepted_at=None)[-1].words == "Failed"
+    assert timeline_of(failed, accepted_at=None)[-1].text == "Failed"
     assert "Given up" not in alice.get(f"/snapshots/{failed.pk}/").text

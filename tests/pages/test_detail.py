@@ -46,7 +46,7 @@ def test_the_timeline_tells_each_step(alice, volume):
     made = scene.operation(alice.user, volume, state="succeeded")
     scene.exchange(made, at=made.sent_at)
     steps = _page(alice, made).context["steps"]
-    assert [step.words for step in steps] == [
+    assert [step.text for step in steps] == [
         "Asked",
         "Sent to the cloud",
         "Accepted by the cloud",

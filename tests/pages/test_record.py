@@ -21,7 +21,7 @@ def page_of(browser, record):
 
 
 def events(answer):
-    return [event.words for event in answer.context["timeline"].events]
+    return [event.text for event in answer.context["timeline"].events]
 
 
 @pytest.fixture

@@ -157,15 +157,15 @@ def test_no_fingerprint_and_nothing_left_out_is_sent(write):
 
 
 def test_what_is_not_the_same_is_said():
-    masked = command_of(sent('{"token": "***"}', body_sha256="a" * 64), wanted="curl")
+    masked = command_of(sent('{"token": "***"}', body_sha256="a" * 64), program="curl")
     assert "secrets are struck out" in masked.notes[0]
-    cut = command_of(sent("{", body_cut=True), wanted="curl")
+    cut = command_of(sent("{", body_cut=True), program="curl")
     assert "is not complete" in cut.notes[0]
-    signed = command_of(sent(headers={"Authorization": "sha256:1", "Cookie": LEFT_OUT}), wanted="")
+    signed = command_of(sent(headers={"Authorization": "sha256:1", "Cookie": LEFT_OUT}), program="")
     assert "signed with an access key" in signed.notes[0]
     assert signed.notes[1] == "Not stored, so not sent: Cookie."
     assert "X-Auth-Token: $TOKEN" in signed.text
-    assert command_of(sent("x"), wanted="curl").notes == ()
+    assert command_of(sent("x"), program="curl").notes == ()
 
 
 # --- on the page -----------------------------------------------------------------------------

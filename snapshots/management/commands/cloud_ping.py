@@ -56,7 +56,7 @@ class Command(BaseCommand):
         is_good = True
         self.stdout.write("")
         for line in survey(cloud):
-            text = f"  {line.label:<{_LABEL_WIDTH}}{line.words}"
+            text = f"  {line.label:<{_LABEL_WIDTH}}{line.text}"
             (self.stderr if line.is_wrong else self.stdout).write(text)
             self.stdout.flush()  # both stay in order where they go to one place
             is_good = is_good and not line.is_wrong

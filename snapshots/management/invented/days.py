@@ -56,7 +56,7 @@ class Day:
         if self._chance.happens(0.04):
             self._rows.add(
                 Action,
-                **self._told(ActionCode.SIGN_IN_REFUSED, at),
+                **self._stranger(ActionCode.SIGN_IN_REFUSED, at),
                 actor_name="nobody",
                 subject=person.name,
                 details=json.dumps({"why": "wrong password"}),
@@ -67,16 +67,16 @@ class Day:
             later = min(at + timedelta(hours=1), self._begins + _DAY)
             self._act(ActionCode.SIGNED_OUT, person, later)
 
-    def _told(self, code: ActionCode, at: datetime) -> dict[str, object]:
+    def _stranger(self, code: ActionCode, at: datetime) -> dict[str, object]:
         ids = {"id": self._chance.uuid(), "cause": self._chance.uuid()}
         return {**ids, "code": str(code), "at": at, "address": f"10.1.2.{at.minute}"}
 
-    def _act(self, code: ActionCode, person: Person, at: datetime, **told: object) -> None:
+    def _act(self, code: ActionCode, person: Person, at: datetime, **values: object) -> None:
         facts = {"actor_id": person.pk, "actor_name": person.name, "actor_roles": person.role}
-        facts |= {"subject": person.name, **self._told(code, at)}
-        self._rows.add(Action, **facts | told)
+        facts |= {"subject": person.name, **self._stranger(code, at)}
+        self._rows.add(Action, **facts | values)
 
-    def _act_on(self, asked: Asked, code: ActionCode, **told: object) -> None:
+    def _act_on(self, asked: Asked, code: ActionCode, **values: object) -> None:
         self._act(
             code,
             asked.person,
@@ -89,7 +89,7 @@ class Day:
             target_kind=str(TargetKind.VOLUME),
             target_id=asked.disk.id,
             target_name=asked.volume_name,
-            **told,
+            **values,
         )
 
     # --- operations --------------------------------------------------------------------------

@@ -28,8 +28,8 @@ def _defaults(model: type[Model]) -> Values:
     """Each column, and what is in it where nothing is told."""
     columns = model._meta.concrete_fields
     return {
-        str(one.column): "{}" if isinstance(one, JSONField) else one.get_default()
-        for one in columns
+        str(column.column): "{}" if isinstance(column, JSONField) else column.get_default()
+        for column in columns
     }
 
 
@@ -38,7 +38,7 @@ class Rows:
     """Rows that are written together; those of the trail get their numbers in the order of time."""
 
     numbers: dict[type[Model], Iterator[int]]
-    told: dict[type[Model], list[Values]] = field(
+    values: dict[type[Model], list[Values]] = field(
         default_factory=lambda: {model: [] for model in _MODELS}
     )
     answers: list[tuple[Values, Values]] = field(default_factory=list)  # each after its exchange
@@ -46,18 +46,18 @@ class Rows:
 
     @property
     def exchanges(self) -> int:
-        return self.before + len(self.told[Exchange])
+        return self.before + len(self.values[Exchange])
 
-    def add(self, model: type[Model], **told: Any) -> Values:
+    def add(self, model: type[Model], **values: Any) -> Values:
         """Columns that are not told have their defaults. Raises `KeyError` for one there is not."""
-        row = _defaults(model) | told
+        row = _defaults(model) | values
         if len(row) != len(_defaults(model)):
-            raise KeyError(*(told.keys() - _defaults(model).keys()))
-        self.told[model].append(row)
+            raise KeyError(*(values.keys() - _defaults(model).keys()))
+        self.values[model].append(row)
         return row
 
-    def answer(self, exchange: Values, **told: Any) -> None:
-        self.answers.append((exchange, self.add(Answer, **told)))
+    def answer(self, exchange: Values, **values: Any) -> None:
+        self.answers.append((exchange, self.add(Answer, **values)))
 
     def write(self) -> Counter[str]:
         """Insert everything; how many rows of each table."""
@@ -65,16 +65,16 @@ class Rows:
             if model is Answer:
                 self._name_exchanges()
             self._number(model)
-        for model, rows in self.told.items():
+        for model, rows in self.values.items():
             _insert(model, rows)
-        return Counter({_name(model): len(rows) for model, rows in self.told.items()})
+        return Counter({_name(model): len(rows) for model, rows in self.values.items()})
 
     def _name_exchanges(self) -> None:
         for exchange, answer in self.answers:
             answer["exchange_id"] = exchange["seq"]
 
     def _number(self, model: type[Model]) -> None:
-        rows = self.told[model]
+        rows = self.values[model]
         rows.sort(key=_at)
         for row, seq in zip(rows, self.numbers[model], strict=False):
             row["seq"] = seq

@@ -80,6 +80,6 @@ def vocabulary(rng: Random, *, size: int) -> list[str]:
     ]
 
 
-def talk(rng: Random, words: list[str], *, length: int) -> list[str]:
+def talk(rng: Random, vocabulary: list[str], *, length: int) -> list[str]:
     """Words as people use them: the second half as often as the first, the third a third ..."""
-    return rng.choices(words, [1 / (place + 2) for place in range(len(words))], k=length)
+    return rng.choices(vocabulary, [1 / (place + 2) for place in range(len(vocabulary))], k=length)

@@ -76,10 +76,10 @@ class Traffic:
             **_body(body),
         )
 
-    def _exchange(self, at: datetime, *, purpose: Purpose, **told: object) -> Values:
+    def _exchange(self, at: datetime, *, purpose: Purpose, **values: object) -> Values:
         facts: Values = {"cloud": SANDBOX, "method": "GET", "headers": _SENT, "sandbox": True}
         facts |= {"at": at, "id": self._chance.uuid(), "purpose": str(purpose)}
-        return self._rows.add(Exchange, **facts | told)
+        return self._rows.add(Exchange, **facts | values)
 
     def _answer(self, sent: Values, end: End, body: str, *, hostile: str = "") -> None:
         if end == End(None):
@@ -87,8 +87,8 @@ class Traffic:
         took = 30_000 if end.error else int(self._chance.rng.expovariate(1 / 120)) + 15
         facts: Values = {"at": sent["at"] + timedelta(milliseconds=took), "elapsed_ms": took}
         if end.status is None:
-            words = hostile or texts.WORDS_OF[end.error]
-            self._rows.answer(sent, **facts, error=end.error, error_text=words)
+            text = hostile or texts.WORDS_OF[end.error]
+            self._rows.answer(sent, **facts, error=end.error, error_text=text)
             return
         if end.status >= 400:
             message = hostile or texts.WORDS_OF[end.status]

@@ -39,20 +39,20 @@ class Chance:
     """What happens; the same from the same seed."""
 
     rng: Random
-    words: list[str]
+    vocabulary: list[str]
     talk: list[str]
     ends: list[End]
 
     @classmethod
     def from_seed(cls, seed: str) -> "Chance":
         rng = Random(seed)
-        words = texts.vocabulary(rng, size=5000)
+        vocabulary = texts.vocabulary(rng, size=5000)
         ends = rng.choices(list(texts.ENDS), list(texts.ENDS.values()), k=50_000)
-        return cls(rng, words, texts.talk(rng, words, length=100_000), ends)
+        return cls(rng, vocabulary, texts.talk(rng, vocabulary, length=100_000), ends)
 
-    def text(self, *, words: int) -> str:
-        at = self.rng.randrange(len(self.talk) - words)
-        return " ".join(self.talk[at : at + words])
+    def text(self, *, count: int) -> str:
+        at = self.rng.randrange(len(self.talk) - count)
+        return " ".join(self.talk[at : at + count])
 
     def uuid(self) -> str:
         digits = f"{self.rng.getrandbits(128):032x}"
@@ -86,7 +86,9 @@ class World:
 def settle(chance: Chance, until: date) -> World:
     """People, volumes and grants. Who is there already is not made again."""
     names = [
-        f"{one}.{two}" for one in texts.FIRST_NAMES.split() for two in texts.LAST_NAMES.split()
+        f"{first}.{last}"
+        for first in texts.FIRST_NAMES.split()
+        for last in texts.LAST_NAMES.split()
     ]
     staff = [_person(name, Role.STAFF) for name in chance.rng.sample(names, _STAFF)]
     desk = [_person(f"desk{number}", Role.HELPDESK) for number in range(1, _DESK + 1)]
@@ -113,7 +115,7 @@ def _person(name: str, role: Role) -> Person:
 
 
 def _disk(chance: Chance, number: int, owners: list[Person]) -> Disk:
-    name = f"{chance.rng.choice(texts.SYSTEMS)}-{chance.rng.choice(chance.words)}-{number:03d}"
+    name = f"{chance.rng.choice(texts.SYSTEMS)}-{chance.rng.choice(chance.vocabulary)}-{number:03d}"
     return Disk(hyphened(chance.uuid()), name, chance.rng.choice(owners))
 
 

@@ -10,7 +10,7 @@ from snapshots.evs.client import EvsClient
 from snapshots.evs.types import CloudSnapshot
 from snapshots.models import Operation, OperationKind, Purpose, Snapshot
 from snapshots.operations.decisions import Decision, Finding
-from snapshots.operations.words import KindWords, Text
+from snapshots.operations.texts import KindTexts, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Kind(ABC):
 
     code: ClassVar[OperationKind]
     purpose: ClassVar[Purpose]
-    words: ClassVar[KindWords]
+    texts: ClassVar[KindTexts]
     changes_snapshot: ClassVar[bool] = False  # else it makes one
 
     @abstractmethod

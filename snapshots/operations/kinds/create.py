@@ -25,11 +25,11 @@ from snapshots.models import (
 from snapshots.operations.anomalies import contradiction_in, report_late
 from snapshots.operations.decisions import AnomalyReport, Decision, Finding
 from snapshots.operations.kinds.base import Kind, Reading
-from snapshots.operations.kinds.create_facts import Found, decide, facts_of
-from snapshots.operations.kinds.create_words import WORDS
+from snapshots.operations.kinds.create_facts import SnapshotFound, decide, facts_of
+from snapshots.operations.kinds.create_texts import TEXTS
 from snapshots.operations.looks import unknown_move
+from snapshots.operations.texts import Text
 from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome, tries_of
-from snapshots.operations.words import Text
 
 SUCCESS = frozenset({"available"})
 FAILURE = frozenset({"error", "error-deleting", "deleted"})  # as `status_word` spells them
@@ -39,7 +39,7 @@ GONE_AFTER = 2  # readings in a row that do not have the snapshot
 class CreateKind(Kind):
     code = OperationKind.CREATE
     purpose = Purpose.CREATE
-    words = WORDS
+    texts = TEXTS
 
     def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot:
         return client.create_snapshot(
@@ -74,7 +74,7 @@ class CreateKind(Kind):
         listed = client.list_readable_snapshots(volume_id=operation.volume_id)
         report_late(operation.cloud, listed.rows)
         finding = decide(facts_of(operation, listed))
-        if isinstance(finding, Found):
+        if isinstance(finding, SnapshotFound):
             return adopted(finding.snapshot, keeps_metadata=finding.bears_mark or None)
         return finding
 

@@ -47,14 +47,14 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SnapshotFound:
     """The one snapshot that was made."""
 
     snapshot: CloudSnapshot
     bears_mark: bool
 
 
-def decide(facts: Facts) -> Found | Absent | Unclear:
+def decide(facts: Facts) -> SnapshotFound | Absent | Unclear:
     """Whether the snapshot is there. Nothing is chosen among several."""
     if facts.marked:
         return _choose(facts.marked, AnomalyKind.SEVERAL_MARKED, bears_mark=True)
@@ -75,7 +75,7 @@ def decide(facts: Facts) -> Found | Absent | Unclear:
 
 def _choose(
     candidates: Sequence[Candidate], anomaly: AnomalyKind, *, bears_mark: bool
-) -> Found | Absent | Unclear:
+) -> SnapshotFound | Absent | Unclear:
     if not candidates:
         return Absent()
     if len(candidates) > 1:
@@ -83,7 +83,7 @@ def _choose(
     only = candidates[0]
     if only.contradiction is not None:
         return _unclear(candidates, only.contradiction, bears_mark=bears_mark)
-    return Found(only.snapshot, bears_mark)
+    return SnapshotFound(only.snapshot, bears_mark)
 
 
 def _unclear(

@@ -18,8 +18,8 @@ from snapshots.models import (
 from snapshots.operations.decisions import Absent, Decision, Finding
 from snapshots.operations.kinds.base import Kind, Reading
 from snapshots.operations.looks import unknown_move
+from snapshots.operations.texts import Fixer, KindTexts, Message, Text
 from snapshots.operations.transitions import Move, Outcome, tries_of
-from snapshots.operations.words import Fixer, KindWords, Message, Text
 
 _MAY_BE_DONE = _(
     "The cloud gave no clear answer, so the snapshot may have its new name already. The portal "
@@ -27,7 +27,7 @@ _MAY_BE_DONE = _(
     "it found."
 )
 
-WORDS = KindWords(
+TEXTS = KindTexts(
     title=_("Rename a snapshot"),
     button=_("Rename the snapshot"),
     nothing=_("Nothing was changed."),
@@ -94,7 +94,7 @@ WORDS = KindWords(
 class RenameKind(Kind):
     code = OperationKind.RENAME
     purpose = Purpose.RENAME
-    words = WORDS
+    texts = TEXTS
     changes_snapshot = True
 
     def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot:

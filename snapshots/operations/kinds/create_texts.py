@@ -3,9 +3,9 @@
 from django.utils.translation import gettext_lazy as _
 
 from snapshots.models import OperationState, OutcomeCode
-from snapshots.operations.words import Fixer, KindWords, Message
+from snapshots.operations.texts import Fixer, KindTexts, Message
 
-WORDS = KindWords(
+TEXTS = KindTexts(
     title=_("Create a snapshot"),
     button=_("Take the snapshot"),
     nothing=_("Nothing was made."),

@@ -35,7 +35,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KindWords:
+class KindTexts:
     """The words of one kind of operation, where they are not the same for all kinds."""
 
     title: Text  # what is asked for: "Create a snapshot"
