@@ -21,6 +21,7 @@ from snapshots.models import (
     Volume,
     may_request_for_others,
 )
+from snapshots.operations.kinds import kind_of
 from snapshots.operations.rights import NotAllowedError, Refusal, check_share, refused
 from snapshots.questions.asking import note_circumstances
 from snapshots.selectors.volumes import is_granted, volumes_usable_by
@@ -177,10 +178,10 @@ def ask_again(*, operation: Operation, person: User, key: uuid.UUID) -> tuple[Op
         return again, False
     usable = volumes_usable_by(person)
     volume = usable.filter(cloud=operation.cloud, volume_id=operation.volume_id).first()
-    if volume is None or not volume.takes_snapshot:
+    if volume is None:
         raise refused(code, operation, person, Refusal.VOLUME_NOT_READY)
-    if volume.needs_force and not operation.force:
-        raise refused(code, operation, person, Refusal.VOLUME_IN_USE)
+    if obstacle := kind_of(operation).obstacle(operation, volume):
+        raise refused(code, operation, person, obstacle)
     arguments = OperationArguments(
         volume=volume,
         kind=OperationKind(operation.kind),

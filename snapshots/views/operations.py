@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -157,6 +158,7 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
     differs = _differences(operation, snapshot) if snapshot is not None else set()
     return {
         "changes": _changes(operation) if may_request(user) else [],
+        "change_address": _address_to_ask_otherwise(operation),
         "title": kind_of(operation).texts.title,
         "arguments": kind_of(operation).arguments(operation),
         "name_differs": "name" in differs,
@@ -170,6 +172,13 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
         "again_key": new_key(),
         "asked_again": operation.asked_again.order_by("asked_at").first(),
     }
+
+
+def _address_to_ask_otherwise(operation: Operation) -> str:
+    """The form that asks for the same kind of operation, with other values."""
+    if kind_of(operation).changes_snapshot:
+        return reverse("snapshots:change", args=[operation.pk, operation.kind])
+    return f"{reverse('snapshots:new')}?again={operation.pk}"
 
 
 def _differences(operation: Operation, snapshot: Snapshot) -> set[str]:

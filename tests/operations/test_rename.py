@@ -159,3 +159,14 @@ def test_waiting_rename_is_cancelled_and_asked_again(loop, rename, alice, sandbo
     loop.run_until_idle()
     assert is_new
     assert (again.kind, outcome(again)[0], names_in(sandbox)) == ("rename", "succeeded", ["after"])
+
+
+def test_refused_rename_is_asked_again_whatever_the_volume_s_state(loop, rename, alice, sandbox):
+    fault(sandbox, status=400, made=False, body='{"badRequest": {"code": 400, "message": "x"}}')
+    operation = rename()
+    loop.run_until_idle()
+    assert outcome(operation)[0] == "refused"
+    Volume.objects.update(status="error_extending")
+    again, _ = ask_again(operation=operation, person=alice, key=uuid.uuid4())
+    loop.run_until_idle()
+    assert outcome(again)[0] == "succeeded"

@@ -80,3 +80,17 @@ def test_snapshot_not_ready_offers_no_change(alice, volume):
     factories.snapshot(open_one, status="creating")
     assert "change/rename" not in alice.get(reverse("snapshots:detail", args=[open_one.pk])).text
     assert alice.get(address(open_one, "rename", key=uuid.uuid4())).status_code == 404
+
+
+def test_refused_change_leads_to_its_own_form(alice, volume, made):
+    refused = factories.operation(
+        alice.user,
+        volume,
+        state="refused",
+        kind="rename",
+        target_snapshot=made.snapshot,
+        outcome_code="refused",
+    )
+    page = alice.get(reverse("snapshots:detail", args=[refused.pk])).text
+    assert address(refused, "rename") in page
+    assert alice.get(address(refused, "rename", key=uuid.uuid4())).status_code == 200

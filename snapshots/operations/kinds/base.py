@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from snapshots.evs.client import EvsClient
 from snapshots.evs.types import CloudSnapshot
-from snapshots.models import Operation, OperationKind, Purpose, Snapshot
+from snapshots.models import Operation, OperationKind, Purpose, Snapshot, Volume
 from snapshots.operations.decisions import Decision, Finding
+from snapshots.operations.rights import Refusal
 from snapshots.operations.texts import KindTexts, Text
 
 
@@ -60,6 +61,10 @@ class Kind(ABC):
         self, operation: Operation, row: Snapshot, reading: Reading, *, now: datetime
     ) -> Decision:
         """What follows from a reading, `row` being the watched snapshot as it was read before."""
+
+    @abstractmethod
+    def obstacle(self, operation: Operation, volume: Volume) -> Refusal | None:
+        """Why the same cannot be asked again now, by what the portal knows of the volume."""
 
     @abstractmethod
     def remarks(self, operation: Operation) -> list[str]:

@@ -19,6 +19,7 @@ from snapshots.models import (
     OutcomeCode,
     Purpose,
     Snapshot,
+    Volume,
     status_word,
     watched_snapshot,
 )
@@ -28,6 +29,7 @@ from snapshots.operations.kinds.base import Kind, Reading
 from snapshots.operations.kinds.create_facts import SnapshotFound, decide, facts_of
 from snapshots.operations.kinds.create_texts import TEXTS
 from snapshots.operations.looks import unknown_move
+from snapshots.operations.rights import Refusal
 from snapshots.operations.texts import Text
 from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome, tries_of
 
@@ -99,6 +101,11 @@ class CreateKind(Kind):
                 has_outcome=operation.outcome is not OutcomeCode.NONE,
             )
         )
+
+    def obstacle(self, operation: Operation, volume: Volume) -> Refusal | None:
+        if not volume.takes_snapshot:
+            return Refusal.VOLUME_NOT_READY
+        return Refusal.VOLUME_IN_USE if volume.needs_force and not operation.force else None
 
     def remarks(self, operation: Operation) -> list[str]:
         if operation.status is not OperationState.SUCCEEDED:

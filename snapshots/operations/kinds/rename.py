@@ -14,10 +14,12 @@ from snapshots.models import (
     OutcomeCode,
     Purpose,
     Snapshot,
+    Volume,
 )
 from snapshots.operations.decisions import Absent, Decision, Finding
 from snapshots.operations.kinds.base import Kind, Reading
 from snapshots.operations.looks import unknown_move
+from snapshots.operations.rights import Refusal
 from snapshots.operations.texts import Fixer, KindTexts, Message, Text
 from snapshots.operations.transitions import Move, Outcome, tries_of
 
@@ -126,6 +128,9 @@ class RenameKind(Kind):
         """Never called: a rename is done or unknown, the cloud does not work on it for long."""
         raise NotImplementedError
 
+    def obstacle(self, operation: Operation, volume: Volume) -> Refusal | None:  # noqa: ARG002 - none
+        return None
+
     def remarks(self, operation: Operation) -> list[str]:
         if operation.status is OperationState.SUCCEEDED and operation.looks:
             return [str(_("The cloud's answer was lost on the way; the portal read the snapshot."))]
@@ -134,8 +139,8 @@ class RenameKind(Kind):
     def arguments(self, operation: Operation) -> list[tuple[Text, str]]:
         return [
             (_("Snapshot"), operation.target.name or operation.target.id),
-            (_("Name"), operation.name or ""),
-            (_("Description"), operation.description or ""),
+            (_("New name"), operation.name or ""),
+            (_("New description"), operation.description or ""),
         ]
 
 
