@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -33,11 +34,13 @@ pidfile = {folder}/pid
 
 
 @contextmanager
-def new_database(name: str) -> Iterator[str]:
-    """An empty database of its own on the test run's server; its address."""
+def new_database(purpose: str) -> Iterator[str]:
+    """An empty database on the test run's server; its address. Processes that test at the same time
+    share the server, so no other database has its name.
+    """
     base = postgres.url().rpartition("/")[0]
+    name = f"{purpose}_{secrets.token_hex(4)}"
     with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
-        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         server.execute(f"CREATE DATABASE {name}")
         try:
             yield f"{base}/{name}"
