@@ -54,7 +54,7 @@ class LyingWatch:
     def _look(self) -> None:
         now = time.monotonic()
         ready = self.nursery.pids(awake_for=READY_AFTER_SECONDS)
-        cases = set(self._cases(ready)) if ready else set()
+        cases = set(self._cases(ready)) if ready and self._may_write(ready) else set()
         self._since = {case: self._since.get(case, now) for case in cases}
         for case, since in self._since.items():
             what, row, token = case
@@ -62,6 +62,12 @@ class LyingWatch:
             if now - since > limit and case not in self._named:
                 self._named.add(case)
                 self.lying.append(f"{row}, token {token}: {what} for {now - since:.1f} s")
+
+    def _may_write(self, ready: list[int]) -> bool:
+        """SQLite has one writer at a time: a worker that is stopped within a transaction keeps all
+        others waiting until it goes on. PostgreSQL ends such a transaction.
+        """
+        return connection.vendor != "sqlite" or set(ready) == set(self.nursery.living())
 
     def _cases(self, ready: list[int]) -> Iterator[Case]:
         living = self.nursery.living()

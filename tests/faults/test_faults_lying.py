@@ -5,6 +5,7 @@ import os
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from snapshots.models import CloudHealth, Duty
@@ -22,8 +23,10 @@ class Workers:
     def pids(self, *, awake_for):
         return [AWAKE]
 
+    frozen = ()
+
     def living(self):
-        return [AWAKE, FROZEN]
+        return [AWAKE, *self.frozen]
 
 
 @pytest.fixture
@@ -60,6 +63,7 @@ def test_row_that_nobody_takes_up_is_named_once(watch, row, what):
 
 @pytest.mark.parametrize("row", [{"owner": f"host:{FROZEN}:a", "due_in": 90}, {"due_in": 60}])
 def test_row_of_a_frozen_worker_or_not_yet_due_is_fine(watch, row):
+    watch.nursery.frozen = (FROZEN,)
     duty(**row)
     assert look_twice(watch) == []
 
@@ -101,3 +105,12 @@ def test_tail_of_a_long_queue_is_not_idle(watch):
         volume = factories.volume(f"v{number}")
         factories.operation(person, volume, state="queued", due_at=due_at)
     assert len(look_twice(watch)) == watch.threads
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has many writers")
+def test_sqlite_counts_nothing_while_a_worker_is_stopped(watch):
+    duty()
+    watch.nursery.frozen = (FROZEN,)
+    assert look_twice(watch) == []
+    watch.nursery.frozen = ()
+    assert len(look_twice(watch)) == 1
