@@ -18,10 +18,9 @@ from snapshots.models import (
     OperationState,
     OutcomeCode,
     Snapshot,
-    watched_snapshot,
 )
 from snapshots.operations.anomalies import note_metadata_kept, report
-from snapshots.operations.transitions import Move, write_move, write_unclaimed_move
+from snapshots.operations.transitions import Move, prepared_move, write_unclaimed_move
 
 log = logging.getLogger(__name__)
 
@@ -80,14 +79,16 @@ def store_decision(operation: Operation, decision: Decision, *, now: datetime) -
 
     Raises `LostClaimError` when another worker holds the claim; then nothing is stored.
     """
+    move = decision.move
+    write_move = prepared_move(operation, move, now=now) if move is not None else None
 
     def store() -> None:
         # Rows are locked in the same order everywhere: duty, operation, snapshot, cloud's health.
-        if decision.move is not None:
-            if decision.move.to is OperationState.ACCEPTED:
-                shortest = timedelta(seconds=settings.EVSPORTAL_WATCH_SECONDS)
-                start_duty(WATCH, operation.cloud, due_at=now + shortest)
-            write_move(operation, decision.move, now=now)
+        if move is not None and move.to is OperationState.ACCEPTED:
+            shortest = timedelta(seconds=settings.EVSPORTAL_WATCH_SECONDS)
+            start_duty(WATCH, operation.cloud, due_at=now + shortest)
+        if write_move is not None:
+            write_move()
         _store_facts(operation, decision, now)
 
     if decision.snapshot is None and decision.anomaly is None and decision.keeps_metadata is None:
@@ -143,8 +144,10 @@ def _store_snapshot(operation: Operation, snapshot: CloudSnapshot, now: datetime
         seen_at=now,
         missed=0,
     )
-    row = watched_snapshot(operation)
-    if row is None:
-        Snapshot.objects.create(operation=operation, cloud=operation.cloud, **columns)
+    # Asked of the table: a repeated transaction must not believe the row of its first try.
+    if operation.target_snapshot_id:
+        rows = Snapshot.objects.filter(pk=operation.target_snapshot_id)
     else:
-        Snapshot.objects.filter(pk=row.pk).update(**columns)
+        rows = Snapshot.objects.filter(operation_id=operation.pk)
+    if not rows.update(**columns):
+        Snapshot.objects.create(operation_id=operation.pk, cloud=operation.cloud, **columns)

@@ -28,8 +28,8 @@ from snapshots.operations.transitions import (
     Outcome,
     Tries,
     mark_as_sent,
+    prepared_move,
     tries_of,
-    write_move,
 )
 
 LONGEST_PAUSE_SECONDS = 60.0
@@ -63,7 +63,7 @@ def _take_the_volume(operation: Operation) -> bool:
         return True
     move, now = Move(to=OperationState.SENDING), timezone.now()
     try:
-        in_transaction(lambda: write_move(operation, move, now=now))
+        in_transaction(prepared_move(operation, move, now=now))
     except IntegrityError:
         return False
     return True

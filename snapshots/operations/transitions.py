@@ -1,10 +1,10 @@
 """The state machine of operations: which state may follow which, and the only writers of a state.
 
-A step decides a `Move`; `write_move` writes it through the worker's claim, `write_unclaimed_move`
-for people and for readings of many snapshots, which hold no claim on the operation.
+A step decides a `Move`. `prepared_move` is written through the worker's claim,
+`write_unclaimed_move` for people and for readings of many snapshots, which hold no claim.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
@@ -134,17 +134,24 @@ def columns_of(move: Move, *, before: OperationState, now: datetime) -> Operatio
     return columns
 
 
-def write_move(operation: Operation, move: Move, *, now: datetime) -> None:
-    """Write the move through the worker's claim, which ends with it, but on entering `sending`.
+def prepared_move(operation: Operation, move: Move, *, now: datetime) -> Callable[[], None]:
+    """What writes the move through the worker's claim, which ends with it, but on entering
+    `sending`. Raises `ForbiddenMoveError`.
 
-    Raises `LostClaimError` when another worker holds the claim, `IntegrityError` when another
-    operation is on the volume, `ForbiddenMoveError`; then nothing is written.
+    The columns are made now, from the state before: a transaction that the database asks to repeat
+    calls the result again, when the operation in memory already has its new state. Calling it
+    raises `LostClaimError` when another worker holds the claim, and `IntegrityError` when another
+    operation is on the volume; then nothing is written.
     """
     columns = _columns_for(operation, move, now)
-    if move.to is OperationState.SENDING:
-        write(operation, columns)
-    else:
-        release(operation, due_at=move.due_at, columns=columns)
+
+    def write_it() -> None:
+        if move.to is OperationState.SENDING:
+            write(operation, columns)
+        else:
+            release(operation, due_at=move.due_at, columns=columns)
+
+    return write_it
 
 
 def write_unclaimed_move(operation: Operation, move: Move, *, now: datetime) -> bool:

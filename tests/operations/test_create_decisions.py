@@ -3,16 +3,25 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 
 from snapshots.evs.types import CloudSnapshot, snapshot_from
-from snapshots.models import MARKER, AnomalyKind, AnomalyMessage, OperationState, OutcomeCode
-from snapshots.operations.decisions import Absent, Decision, Unclear
+from snapshots.models import (
+    MARKER,
+    AnomalyKind,
+    AnomalyMessage,
+    OperationState,
+    OutcomeCode,
+    Snapshot,
+)
+from snapshots.operations.decisions import Absent, Decision, Unclear, _store_facts
 from snapshots.operations.kinds.create import ReadingFacts, adopted, decide_reading
 from snapshots.operations.kinds.create_facts import Candidate, Facts, SnapshotFound, decide
 from snapshots.operations.outcomes import Meaning, Verdict
 from snapshots.operations.perform import ErrorFacts, move_after_error
 from snapshots.operations.settle import decision_after
 from snapshots.operations.transitions import Outcome, Tries
+from tests import factories
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -172,3 +181,14 @@ def test_unreadable_rows_are_told_after_five_looks(fails, is_told):
     decision = decision_after(unclear, Tries(fails=fails), waited=0.0, now=NOW)
     assert (decision.anomaly is not None) is is_told
     assert decision.move.tries.fails == fails + 1
+
+
+@pytest.mark.django_db
+def test_repeated_transaction_stores_the_snapshot_once(settings):
+    person = factories.person("alice")
+    operation = factories.operation(person, factories.volume(), state="sending", owner="w")
+    with pytest.raises(RuntimeError), transaction.atomic():
+        _store_facts(operation, adopted(snapshot()), NOW)
+        raise RuntimeError  # as when the database asks to repeat
+    _store_facts(operation, adopted(snapshot()), NOW)
+    assert [row.snapshot_id for row in Snapshot.objects.filter(operation=operation)] == ["s-1"]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 
 from snapshots.models import BUSY, FINAL, OPEN, Operation, OperationState, OutcomeCode
 from snapshots.operations import decisions, transitions
@@ -15,7 +16,9 @@ from snapshots.operations.transitions import (
     Outcome,
     Tries,
     columns_of,
+    prepared_move,
 )
+from tests import factories
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 ALL_MOVES = [(before, after) for before in OperationState for after in OperationState]
@@ -99,3 +102,16 @@ def test_the_document_has_the_same_table():
         for state, followers in ALLOWED.items()
     }
     assert documented == expected
+
+
+@pytest.mark.django_db
+def test_repeated_transaction_writes_the_whole_move():
+    person = factories.person("alice")
+    operation = factories.operation(person, factories.volume(), state="sending", owner="w")
+    write = prepared_move(operation, Move(to=OperationState.UNKNOWN), now=NOW)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        write()
+        raise RuntimeError  # as when the database asks to repeat
+    write()
+    operation.refresh_from_db()
+    assert (operation.state, operation.state_at, operation.owner) == ("unknown", NOW, "")
