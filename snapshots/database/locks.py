@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connection
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,10 @@ def _postgres_lock(number: int, waiting: str) -> Iterator[None]:
 
 def _file_lock(number: int, waiting: str) -> Iterator[None]:
     """A lock on a separate file: a lock on SQLite's own file would block SQLite."""
-    path = Path(f"{connection.settings_dict['NAME']}.lock-{number}")
+    name = str(connection.settings_dict["NAME"])
+    if name == ":memory:" or "mode=memory" in name:  # no file, so there is nothing to stand beside
+        name = str(settings.VAR_DIR / "memory")
+    path = Path(f"{name}.lock-{number}")
     with path.open("wb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

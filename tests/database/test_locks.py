@@ -73,3 +73,13 @@ def test_an_error_inside_frees_the_lock():
         raise ZeroDivisionError
     with process_lock(MIGRATION):
         pass
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL needs no file")
+def test_lock_of_a_database_in_memory_litters_no_folder(db, tmp_path, monkeypatch, settings):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "var").mkdir()
+    settings.VAR_DIR = tmp_path / "var"
+    monkeypatch.setitem(connection.settings_dict, "NAME", "file:x?mode=memory&cache=shared")
+    with process_lock(MIGRATION):
+        assert [path.name for path in tmp_path.iterdir()] == ["var"]
