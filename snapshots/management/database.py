@@ -63,7 +63,9 @@ def _plan() -> list[tuple[Migration, bool]]:
 
 
 # The last migrations before all were written once more. What they made is not taken over.
-_EARLIER_STATES = frozenset({"0026_fold_rows", "0020_ends_and_unreadable", "0008_guards"})
+_EARLIER_STATES = frozenset(
+    {"0026_fold_rows", "0020_ends_and_unreadable", "0008_guards", "0003_guards"}
+)
 
 
 def _refuse_earlier_state() -> None:

@@ -9,7 +9,7 @@ from django.db import connection
 from tests.database.pooler import new_database
 from tests.e2e.stack import ROOT, Stack
 
-OLDER = "0002_groups"
+OLDER = "0003_groups"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_newest_migrations_go_back_and_forth_with_rows(manage):
     manage("migrate")
     manage("seed_demo")
     manage("migrate", "snapshots", OLDER)
-    assert "[ ] 0003" in manage("showmigrations", "snapshots")
+    assert "[ ] 0004" in manage("showmigrations", "snapshots")
     manage("migrate")
     assert "Sound" in manage("audit_verify")
     assert "no issues" in manage("check", "--database", "default")

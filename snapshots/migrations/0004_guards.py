@@ -18,5 +18,5 @@ def lift(apps, schema_editor):
 
 class Migration(migrations.Migration):
     old_code_may_run = False  # there is none
-    dependencies = [("snapshots", "0002_groups")]
+    dependencies = [("snapshots", "0003_groups")]
     operations = [migrations.RunPython(install, lift)]

@@ -14,7 +14,7 @@ def create(apps, schema_editor):
 class Migration(migrations.Migration):
     old_code_may_run = False  # there is none
     dependencies = [
-        ("snapshots", "0001_tables"),
+        ("snapshots", "0002_audit"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
     # Backwards keeps the groups: people may be in them.
