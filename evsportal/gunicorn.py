@@ -43,7 +43,7 @@ MOST_BYTES = 1_000_000  # DATA_UPLOAD_MAX_MEMORY_SIZE; settings are not read yet
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Tell the program that waits for this one that a process can answer."""
+    """Report to the supervising process that a web process can answer."""
     announce_ready()
 
 

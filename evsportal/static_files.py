@@ -9,7 +9,7 @@ class StaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
     """Names hold a hash of the content, also those in the `import` statements of our scripts.
 
     Django's own `support_js_module_import_aggregation` looks into every script, and stops at a
-    comment in one that comes with django-htmx.
+    comment in a script of django-htmx.
     """
 
     patterns = (

@@ -139,7 +139,7 @@ class Export:
                 raise BadError("missing", f"{name!a} is missing.")
             if raw == json.dumps(content, ensure_ascii=False, indent=1).encode() + b"\n":
                 return content
-        raise BadError("manifest", "The manifest is not one that the portal wrote.")
+        raise BadError("manifest", "The portal did not write this manifest.")
 
 
 def paths_in(folder: Path) -> Iterator[str]:
@@ -235,7 +235,7 @@ class Verifier:
             (hashlib.sha256(header).hexdigest() == seal["digest"], "seal", "was changed"),
             (hashlib.sha256(seal["leaves"]).hexdigest() == seal["root"], "seal", "was changed"),
             (bare or self.is_signed(seal, message), "signature", "lacks the key's signature"),
-            (anchored == seal["digest"], "seal", "is not the one that was anchored outside"),
+            (anchored == seal["digest"], "seal", "differs from the seal that was anchored outside"),
             (seal["format"] == 1, "seal", "is of an unknown format"),
         ):
             if not is_right:

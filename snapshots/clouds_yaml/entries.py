@@ -298,9 +298,8 @@ def _check_service(section: Section, *, dialect: str) -> None:
     for service in (*BLOCK_STORAGE, *BLOCK_STORAGE_OF_VERSION.values()):
         key = f"{service}_service_type"
         if section.has(key) and written and written not in types:
-            problem = (
-                f"is not one that {dialect} looks for ({', '.join(types)}); write evs.endpoint"
-            )
+            expected = f"the types that {dialect} looks for ({', '.join(types)})"
+            problem = f"is none of {expected}; write evs.endpoint"
             section.refuse(key, problem)
         key = f"{service}_service_name"
         if section.has(key):

@@ -99,7 +99,7 @@ class _Files:
             return top
         message = "the file must be a table that begins with `clouds:`."
         if isinstance(top, Scalar) and texts.is_encrypted(top.text):
-            message = "the file is still encrypted; name one that is not."
+            message = "the file is still encrypted; name a file that is not."
         self._mistakes.add(message, location=top.location)
         return None
 

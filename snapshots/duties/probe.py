@@ -49,7 +49,7 @@ def probe(duty: Duty) -> None:
             cloud_answered(duty.cloud)  # if badly: that is for the others to deal with
 
     def plan() -> None:
-        # Our own row is locked first, so that a failure noted meanwhile is either seen here, or
+        # Our own row is locked first, so that a failure noted at the same time is seen here, or
         # starts the duty after this.
         end_duty(duty, due_at=None, trouble_code=trouble_code)
         held = CloudHealth.objects.filter(cloud=duty.cloud, retry_at__isnull=False).first()

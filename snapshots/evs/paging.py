@@ -145,7 +145,7 @@ class Listing(Generic[RowT]):
         raise UnreadableAnswer("The cloud's list changed faster than it could be read.")
 
     def _read_through(self, *, limit: int) -> list[RowT] | None:
-        """All rows, or None when the row we stood at was deleted meanwhile (Cinder: 404)."""
+        """All rows, or None when the row before the page was deleted since (Cinder: 404)."""
         rows: dict[str, RowT] = {}
         position: Position = []
         seen = 0

@@ -1,6 +1,7 @@
 """What every form that asks for something has: its key, name and description, for whom and why."""
 
 import uuid
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -142,9 +143,9 @@ class RequestForm(forms.Form):
                 del self.fields[name]
 
     @property
+    @abstractmethod
     def limits(self) -> LimitsProfile:
         """Those of the cloud that is asked."""
-        raise NotImplementedError
 
     # --- checks ------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ Claimed = TypeVar("Claimed", bound=Claimable)
 
 
 class LostClaimError(Exception):
-    """Another worker has claimed the row meanwhile; nothing was written."""
+    """Another worker has claimed the row; nothing was written."""
 
 
 def claim(
@@ -157,7 +157,7 @@ def extend(
 
 
 def _make_due(rows: QuerySet[Any], moment: datetime) -> int:
-    """Rows that others hold locked are left out: their holders plan them anew."""
+    """Rows that others hold locked are left out: their holders plan them again."""
     if not rows.exists():  # mostly: then no write lock is taken
         return 0
     return in_transaction(partial(_plan, rows, moment, skip_locked=True))

@@ -69,7 +69,7 @@ class SignInAttempt(models.Model):
     ) -> datetime | None:
         """Unlock the sign-in, or brake it when the cloud refused; until when it is braked.
 
-        A lock that has passed to another process meanwhile stays locked.
+        A lock that has passed to another process stays locked.
         """
 
         def unlock() -> datetime | None:

@@ -163,8 +163,8 @@ def _of_requester(operation: Operation, requester: User) -> Operation:
 
 
 def ask_again(*, operation: Operation, person: User, key: uuid.UUID) -> tuple[Operation, bool]:
-    """Ask for the same once more, as a new operation linked to the old one: one, whoever asks and
-    however often. Returns it, and whether it is new.
+    """Ask for the same once more, as a new operation that is linked to the old. There is one such
+    operation, however often and by whom it is asked. Returns it, and whether it is new.
 
     Raises `NotAllowedError` when the person may not, when the volume is gone or cannot be
     snapshotted now, or when the old one is not finished without a snapshot.

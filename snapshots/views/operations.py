@@ -239,7 +239,7 @@ def end(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
         if ended:
             messages.success(request, "Ended. The volume is free for the next request.")
         else:
-            messages.warning(request, "It has ended by itself meanwhile; see below.")
+            messages.warning(request, "It has ended by itself; see below.")
     return redirect("snapshots:detail", operation.pk)
 
 

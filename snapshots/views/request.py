@@ -34,7 +34,7 @@ from snapshots.selectors.operations import (
 from snapshots.selectors.readings import first_reading_state
 from snapshots.views.access import PortalRequest, for_requesters
 
-HELPERS = ("add-row", "remove-row", "show")  # buttons that only show the form anew
+HELPERS = ("add-row", "remove-row", "show")  # buttons that only show the form again
 
 
 @for_requesters

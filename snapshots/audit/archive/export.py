@@ -115,7 +115,7 @@ def write_export(output: Output, request: ExportRequest) -> dict[str, Any]:
     """Write everything; the manifest comes last, so what breaks off has none. Returns it.
 
     Memory does not grow with the number of rows. Reading is not one transaction: rows that come
-    meanwhile are counted as not sealed, or left out, as are seals that are made meanwhile.
+    during the export are counted as not sealed, or left out, as are seals made then.
     """
     out, facts = _Writer(output), _Progress(made_at=datetime.now(tz=UTC))
     before = Seal.objects.defer("leaves").filter(number=request.since - 1).first()
@@ -237,7 +237,7 @@ Source = _AllRows | _EntriesOnly
 def _write_rows(out: _Writer, source: Source, request: ExportRequest, facts: _Progress) -> None:
     """Rows in the order of their seals, then what is not sealed yet."""
     for seal in _seals(request):
-        if seal.number > facts.last_seal:  # made meanwhile
+        if seal.number > facts.last_seal:  # made during the export
             break
         for table in TRAIL:  # PostgreSQL keeps no order in JSON
             after, upto, _count = seal.tables[table]

@@ -126,7 +126,7 @@ def has_original_body(side: StoredBody) -> bool:
 
 
 def _without_secret_values(text: str) -> str:
-    """The text as it came, unless it is JSON with secret values: then written anew with masks."""
+    """The text as it came, unless it is JSON with secret values: then rewritten with masks."""
     if not mentions(text, _SECRET_WORDS):
         return text
     try:

@@ -128,7 +128,7 @@ def _numbers(part: Part | None) -> Iterator[int]:
 
 @contextmanager
 def _one_moment() -> Iterator[None]:
-    """What is read meanwhile is of one moment, and no lock keeps writers waiting."""
+    """Everything read inside is of one moment, and no lock keeps writers waiting."""
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "postgresql":
@@ -189,7 +189,7 @@ def _sealed_tombstones(seals: QuerySet[Seal], end: int) -> int:
         seal = seals.defer("leaves").first()
         return int(seal.tables["tombstone"][end]) if seal else 0
     except (DatabaseError, *UNREADABLE):
-        return 0  # whoever follows the chain will say so
+        return 0  # the check of the chain will report it
 
 
 def _check_tombstone(walk: _Walk, stone: Tombstone, *, may_be_bare: bool) -> None:
@@ -230,7 +230,7 @@ def _follow(walk: _Walk, seal: Seal) -> None:
         raise BadTrailError("seal", f"The leaves of seal {number} were changed.", "seal", number)
     _check_signature(walk, seal)
     if walk.anchors.get(number, seal.digest) != seal.digest:
-        message = f"Seal {number} is not the one that was anchored outside."
+        message = f"Seal {number} differs from the seal that was anchored outside."
         raise BadTrailError("seal", message, "seal", number)
     if seal.format not in FIELDS or set(seal.tables) != set(TABLES):
         raise BadTrailError("seal", f"Seal {number} is of an unknown format.", "seal", number)

@@ -74,7 +74,7 @@ def _verdict(report: Report, key: Ed25519PublicKey | None, *, anchored: bool) ->
             f" Seals 1 to {report.bare} are from before the key, and covered by the next one."
         )
     if key is None:
-        verdict += " No key: whoever can write the database can also make all seals anew."
+        verdict += " No key: a person who can write the database can also make all seals again."
     if not anchored:
         verdict += " No anchor: a cut end would not show."
     return verdict
