@@ -94,12 +94,15 @@ def record(  # noqa: PLR0913 - one column each
         row.operation = operation
         row.cloud = operation.cloud
         row.ticket, row.on_behalf_of = operation.ticket, operation.on_behalf_of
-        target = target or operation.target
+    _name_target(row, target or (operation.target if operation else None))
+    row.save()
+    return row
+
+
+def _name_target(row: Action, target: Target | None) -> None:
     if target is not None:
         row.target_kind = target.kind
         row.target_id, row.target_name = _cut(target.id, 64), _cut(target.name, 255)
-    row.save()
-    return row
 
 
 def _person_of(click: Click | None) -> User | None:
