@@ -117,6 +117,7 @@ def _record(
 def _details(arguments: OperationArguments, *, is_own_volume: bool) -> dict[str, str]:
     """What the person asked for, for the trail, and how things stood then."""
     details = {
+        "kind": arguments.kind.value,
         "name": arguments.name or "",
         "description": arguments.description or "",
         "force": "yes" if arguments.force else "",
@@ -143,7 +144,7 @@ def _refuse_to_ask(
         target=Target(TargetKind.VOLUME, arguments.volume.volume_id, arguments.volume.name),
         ticket=arguments.ticket,
         on_behalf_of=arguments.on_behalf_of,
-        details={"why": Refusal.VOLUME_NOT_USABLE.value},
+        details={"kind": arguments.kind.value, "why": Refusal.VOLUME_NOT_USABLE.value},
     )
     raise NotAllowedError(Refusal.VOLUME_NOT_USABLE)
 

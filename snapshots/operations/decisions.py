@@ -91,10 +91,7 @@ def store_decision(operation: Operation, decision: Decision, *, now: datetime) -
             write_move()
         _store_facts(operation, decision, now)
 
-    if decision.snapshot is None and decision.anomaly is None and decision.keeps_metadata is None:
-        store()  # one statement
-    else:
-        in_transaction(store)
+    in_transaction(store)
 
 
 def store_reading(operation: Operation, decision: Decision, *, now: datetime) -> None:

@@ -10,14 +10,17 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from snapshots.models import (
+    Action,
+    ActionCode,
     Anomaly,
     AnomalyKind,
     AnomalyMessage,
     Operation,
+    OperationKind,
     OperationState,
     OutcomeCode,
 )
-from snapshots.operations.kinds import kind_of
+from snapshots.operations.kinds import KINDS, kind_of
 from snapshots.operations.texts import Fixer, KindTexts, Message, Text
 
 TRIES_AGAIN = _("%(nothing)s The portal tries again by itself.")
@@ -217,6 +220,17 @@ def anomaly_sentence(anomaly: Anomaly) -> str:
     kind = AnomalyKind(anomaly.kind).label
     detail = _filled(ANOMALY_MESSAGES[AnomalyMessage(anomaly.message_code)], anomaly.message_values)
     return f"{kind}. {detail}"
+
+
+def action_label(action: Action) -> str:
+    """What was done, in the words of the kind of operation that it was about."""
+    # A damaged row is shown too.
+    kind = action.details.get("kind") if isinstance(action.details, dict) else None
+    texts = KINDS[OperationKind(kind)].texts.actions if kind in OperationKind.values else {}
+    return str(texts.get(action.code) or _ACTION_LABELS.get(action.code, action.code))
+
+
+_ACTION_LABELS: Mapping[str, Text] = dict(ActionCode.choices)
 
 
 def label_of(operation: Operation) -> str:

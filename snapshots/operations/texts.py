@@ -45,4 +45,5 @@ class KindTexts:
     labels: Mapping[OperationState, Text]  # on a badge
     sentences: Mapping[OperationState, Text]  # what a state means for the person
     steps: Mapping[OperationState, Text]  # in the list of steps
+    actions: Mapping[str, Text] = field(default_factory=dict)  # in the audit trail
     messages: Mapping[OutcomeCode, Message] = field(default_factory=dict)  # before the common ones

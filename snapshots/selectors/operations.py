@@ -19,6 +19,7 @@ from snapshots.models import (
     CloudHealth,
     Operation,
     OperationState,
+    Snapshot,
     Volume,
     may_request,
     sees_every_operation,
@@ -146,10 +147,18 @@ def open_operations_count(volume: Volume) -> int:
     return line.filter(state__in=sorted(OPEN)).count()
 
 
-def typical_seconds(cloud: str) -> float | None:
-    """How long a snapshot of this cloud usually took, from the click; None without history."""
+def is_changed_later(operation: Operation, snapshot: Snapshot) -> bool:
+    """Whether a later request has changed the snapshot: it need not be as asked then."""
+    changes = snapshot.changes.filter(state=OperationState.SUCCEEDED)
+    return changes.filter(asked_at__gt=operation.asked_at).exists()
+
+
+def typical_seconds(cloud: str, kind: str) -> float | None:
+    """How long an operation of this kind usually took in this cloud, from the click; None without
+    history.
+    """
     done = Operation.objects.filter(
-        cloud=cloud, state=OperationState.SUCCEEDED, finished_at__isnull=False
+        cloud=cloud, kind=kind, state=OperationState.SUCCEEDED, finished_at__isnull=False
     ).order_by("-asked_at")[:TYPICAL_OF]
     times = [(row.finished_at - row.asked_at).total_seconds() for row in done if row.finished_at]
     return median(times) if times else None

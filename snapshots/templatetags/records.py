@@ -9,14 +9,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from snapshots.models import Action, ActionCode, Anomaly, AnomalyKind, Exchange, Purpose
-from snapshots.operations.messages import anomaly_sentence
+from snapshots.models import Action, Anomaly, AnomalyKind, Exchange, Purpose
+from snapshots.operations.messages import action_label, anomaly_sentence
 from snapshots.operations.rights import reason_in
 
 register = template.Library()
 
 
-_WHAT = {**dict(Purpose.choices), **dict(ActionCode.choices), **dict(AnomalyKind.choices)}
+_WHAT = {**dict(Purpose.choices), **dict(AnomalyKind.choices)}
 
 
 @register.filter
@@ -30,8 +30,9 @@ def what(record: Exchange | Action | Anomaly) -> str:
     """What a record is about, in words. A list of them has no time for Django's own way."""
     if isinstance(record, Exchange):
         return str(_WHAT.get(record.purpose, record.purpose))
-    code = record.code if isinstance(record, Action) else record.kind
-    return str(_WHAT.get(code, code))
+    if isinstance(record, Action):
+        return action_label(record)
+    return str(_WHAT.get(record.kind, record.kind))
 
 
 @register.filter

@@ -86,12 +86,9 @@ def _list_context(request: PortalRequest) -> dict[str, Any]:
 
 
 def _lines(operations: Sequence[Operation]) -> list[Line]:
-    clouds = {operation.cloud for operation in operations if not operation.is_final}
-    usual = {cloud: selectors.typical_seconds(cloud) for cloud in sorted(clouds)}
-    return [
-        Line(operation, None if operation.is_final else usual[operation.cloud])
-        for operation in operations
-    ]
+    unfinished = {(row.cloud, row.kind) for row in operations if not row.is_final}
+    usual = {pair: selectors.typical_seconds(*pair) for pair in sorted(unfinished)}
+    return [Line(row, None if row.is_final else usual[row.cloud, row.kind]) for row in operations]
 
 
 # --- one of them -----------------------------------------------------------------------------
@@ -144,10 +141,16 @@ def _status_context(request: PortalRequest, operation: Operation) -> dict[str, A
         "refusal": selectors.refusal_holding_back(operation),
         "blocking": blocking,
         "may_see_blocking": may_see,
-        "usual_seconds": None if operation.is_final else selectors.typical_seconds(operation.cloud),
+        "usual_seconds": _usual_seconds(operation),
         "seconds": selectors.poll_seconds([operation]),
         "checked_at": timezone.now(),
     }
+
+
+def _usual_seconds(operation: Operation) -> float | None:
+    if operation.is_final:
+        return None
+    return selectors.typical_seconds(operation.cloud, operation.kind)
 
 
 def _result_context(request: PortalRequest, operation: Operation) -> dict[str, Any]:
@@ -183,8 +186,7 @@ def _address_to_ask_otherwise(operation: Operation) -> str:
 
 def _differences(operation: Operation, snapshot: Snapshot) -> set[str]:
     """What the cloud has otherwise than this operation asked for; nothing after later changes."""
-    later = snapshot.changes.filter(state=OperationState.SUCCEEDED, asked_at__gt=operation.asked_at)
-    if later.exists():
+    if selectors.is_changed_later(operation, snapshot):
         return set()
     asked = {"name": operation.name, "description": operation.description}
     return {field for field, text in asked.items() if getattr(snapshot, field) != (text or "")}

@@ -11,9 +11,17 @@ from django.views.decorators.http import require_safe
 from snapshots.audit.record.actions import record as record_action
 from snapshots.audit.record.comparison import Comparison, compare
 from snapshots.audit.record.redaction import storable
-from snapshots.models import SENDING_PURPOSES, Action, ActionCode, Anomaly, Answer, Exchange
+from snapshots.models import (
+    SENDING_PURPOSES,
+    Action,
+    ActionCode,
+    Anomaly,
+    Answer,
+    Exchange,
+    watched_snapshot,
+)
 from snapshots.selectors.archives import archives_visible_to
-from snapshots.selectors.operations import accepted_at
+from snapshots.selectors.operations import accepted_at, is_changed_later
 from snapshots.selectors.records import Record, caused_by
 from snapshots.selectors.timeline import records_around
 from snapshots.selectors.trail import (
@@ -106,11 +114,13 @@ def _both_sides(request: PortalRequest, exchange: Exchange) -> dict[str, Any]:
 
 
 def _comparison(exchange: Exchange, answer: Answer | None) -> Comparison | None:
-    """Only a create asks for something that can be kept."""
+    """Only what carries out an operation asks for something that can be kept."""
+    operation = exchange.operation
     if exchange.purpose not in SENDING_PURPOSES:
         return None
-    seen = getattr(exchange.operation, "snapshot", None) if exchange.operation else None
-    return compare(exchange, answer=answer, seen=seen)
+    seen = watched_snapshot(operation) if operation is not None else None
+    is_later = operation is not None and seen is not None and is_changed_later(operation, seen)
+    return compare(exchange, answer=answer, seen=None if is_later else seen, is_later=is_later)
 
 
 def readable(body: str) -> str:

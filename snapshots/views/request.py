@@ -19,7 +19,7 @@ from snapshots.forms import (
     with_row_added,
     without_row,
 )
-from snapshots.models import Operation, Volume
+from snapshots.models import Operation, OperationKind, Volume
 from snapshots.models.ids import is_uuid
 from snapshots.operations.asking import KeyTakenError, OperationArguments, ask_for_operation
 from snapshots.operations.rights import NotAllowedError
@@ -202,5 +202,5 @@ def _volume_context(request: PortalRequest, volume: Volume | None) -> dict[str, 
             operations_matching(mine, volume_id=volume.volume_id), size=3
         ).rows,
         "suggestion": suggested_name(volume, now=timezone.now()),
-        "usual_seconds": typical_seconds(volume.cloud),
+        "usual_seconds": typical_seconds(volume.cloud, OperationKind.CREATE),
     }

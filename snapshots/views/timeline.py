@@ -18,7 +18,7 @@ from snapshots.models import (
     watched_snapshot,
 )
 from snapshots.operations.kinds import kind_of
-from snapshots.operations.messages import anomaly_sentence
+from snapshots.operations.messages import action_label, anomaly_sentence
 from snapshots.operations.rights import reason_in
 from snapshots.selectors.records import Record
 from snapshots.selectors.timeline import Records
@@ -144,7 +144,7 @@ def _event(record: Record, here: Record) -> Event:
         text, by = record.get_purpose_display(), record.actor_name
         return Event(record.at, text, by, address=address, is_here=is_here, exchange=record)
     if isinstance(record, Action):
-        text, note = record.get_code_display(), reason_in(record.details)
+        text, note = action_label(record), reason_in(record.details)
         return Event(record.at, text, record.actor_name, note, address=address, is_here=is_here)
     text = _("Anomaly: {kind}").format(kind=record.get_kind_display())
     note = anomaly_sentence(record)

@@ -94,6 +94,20 @@ def test_what_was_changed_after_the_answer_shows():
     assert result.seen_at == SEEN_AT
 
 
+def test_rename_compares_only_what_it_asked():
+    change = asked({"name": "n", "description": "d"}, method="PUT")
+    stored = {"id": "s-1", "name": "n", "description": "d", "status": "available", "size": 40}
+    result = compare(change, answer=answered(stored, status=200), seen=seen(description="d"))
+    assert labels(result) == {"name": "as asked", "description": "as asked"}
+
+
+def test_present_state_after_a_later_request_is_not_compared():
+    stored = {"id": "s-1", "name": "n", "metadata": {"team": "payroll"}}
+    result = compare(asked(), answer=answered(stored), seen=None, is_later=True)
+    assert "A later request has changed the snapshot" in result.notes[0]
+    assert labels(result)["name"] == "as asked"
+
+
 def test_a_lost_answer_leaves_what_was_read_later():
     result = compare(asked(), answer=None, seen=seen())
     assert result.notes == ("No answer was recorded.",)

@@ -1,11 +1,15 @@
 """The page that asks for a change of a snapshot, whatever the kind."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from snapshots.models import Operation
+from snapshots.models import Action, ActionCode, Operation, Purpose
+from snapshots.operations.messages import action_label
+from snapshots.selectors.operations import typical_seconds
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +48,58 @@ def test_detail_leads_to_the_form_and_back(alice, made):
     assert "Rename a snapshot" in done.text
     asked = Operation.objects.get(kind="rename")
     assert (asked.name, asked.target.name, asked.state) == ("after", "before", "queued")
+
+
+def test_trail_names_the_kind_that_was_asked_for(alice, audrey, made):
+    key = str(uuid.uuid4())
+    alice.post(address(made, "rename", key=key), typed(key=key))
+    action = Action.objects.get(operation__kind="rename")
+    assert "asked to rename a snapshot" in audrey.get("/audit/").text
+    assert "alice</bdi> asked to rename a snapshot" in audrey.get(f"/audit/{action.id}/").text
+
+
+@pytest.mark.parametrize("details", [[], "rename", {"kind": "melt"}, {"kind": ["rename"]}])
+def test_action_with_damaged_details_has_a_label(details):
+    action = Action(code=ActionCode.OPERATION_ASKED, details=details)
+    assert action_label(action) == "asked for a snapshot"
+
+
+def test_create_is_not_compared_with_its_renamed_snapshot(alice, audrey, volume, made):
+    create = factories.exchange(made)
+    renamed = factories.operation(
+        alice.user,
+        volume,
+        kind="rename",
+        state="succeeded",
+        target_snapshot=made.snapshot,
+        name="after",
+        ago_seconds=30,
+    )
+    made.snapshot.name = "after"
+    made.snapshot.save()
+    page = audrey.get(f"/audit/{create.id}/").text
+    assert "A later request has changed the snapshot" in page
+    assert "badge--bad" not in page
+    body = '{"snapshot": {"name": "after", "description": ""}}'
+    change = factories.exchange(
+        renamed, method="PUT", purpose=Purpose.RENAME, body=body, status=200
+    )
+    assert "as asked" in audrey.get(f"/audit/{change.id}/").text.lower()
+
+
+def test_usual_time_is_of_the_same_kind(alice, volume, made):
+    moment = timezone.now()
+    factories.operation(
+        alice.user,
+        volume,
+        kind="rename",
+        state="succeeded",
+        target_snapshot=made.snapshot,
+        asked_at=moment,
+        finished_at=moment + timedelta(seconds=2),
+    )
+    assert typical_seconds(made.cloud, "create") == 12
+    assert typical_seconds(made.cloud, "rename") == 2
 
 
 def test_second_submit_finds_the_first(alice, made):

@@ -70,9 +70,15 @@ class _Side:
     is_original: bool = True  # nothing was struck out of it
 
 
-def compare(exchange: Exchange, *, answer: Answer | None, seen: Snapshot | None) -> Comparison:
-    """Compare a create's request with its answer and with the snapshot as it was read last."""
+def compare(
+    exchange: Exchange, *, answer: Answer | None, seen: Snapshot | None, is_later: bool = False
+) -> Comparison:
+    """Compare what a request asked of a snapshot with its answer, and with the snapshot as it was
+    read last, unless a later request has changed it (`is_later`).
+    """
     notes: list[str] = []
+    if is_later:
+        notes.append("A later request has changed the snapshot; its present state is not compared.")
     asked = _read(exchange, "request", notes)
     if asked is None:
         return Comparison(notes=tuple(notes))
@@ -83,7 +89,9 @@ def compare(exchange: Exchange, *, answer: Answer | None, seen: Snapshot | None)
     if answered is None and mirrored is None:
         notes.append("No snapshot of this request is known, so there is nothing to compare.")
         return Comparison(notes=tuple(notes))
-    fields = _in_order([asked, answered or _NONE, mirrored or _NONE])
+    # A change of some fields says nothing about the others.
+    others = [] if exchange.method == "PUT" else [answered or _NONE, mirrored or _NONE]
+    fields = _in_order([asked, *others])
     rows = tuple(_row(field, asked, answered, mirrored) for field in fields[:MOST_ROWS])
     return Comparison(
         rows=rows,

@@ -8,6 +8,7 @@ from snapshots.evs.client import EvsClient
 from snapshots.evs.errors import NotFound
 from snapshots.evs.types import CloudSnapshot
 from snapshots.models import (
+    ActionCode,
     Operation,
     OperationKind,
     OperationState,
@@ -55,6 +56,11 @@ TEXTS = KindTexts(
         OperationState.ACCEPTED: _("The cloud is renaming it"),
         OperationState.SUCCEEDED: _("Renamed"),
         OperationState.NOT_CREATED: _("Not renamed"),
+    },
+    actions={
+        ActionCode.OPERATION_ASKED: _("asked to rename a snapshot"),
+        ActionCode.OPERATION_REFUSED: _("was refused to rename a snapshot by the portal"),
+        ActionCode.OPERATION_AGAIN: _("asked again to rename a snapshot"),
     },
     messages={
         OutcomeCode.INTERRUPTED: Message(
@@ -125,10 +131,11 @@ class RenameKind(Kind):
     def after_reading(
         self, operation: Operation, row: Snapshot, reading: Reading, *, now: datetime
     ) -> Decision:
-        """Never called: a rename is done or unknown, the cloud does not work on it for long."""
-        raise NotImplementedError
+        if reading.snapshot is None:
+            return Decision(missed=row.missed + 1)
+        return _done(reading.snapshot) if _is_as_asked(operation, reading.snapshot) else Decision()
 
-    def obstacle(self, operation: Operation, volume: Volume) -> Refusal | None:  # noqa: ARG002 - none
+    def obstacle(self, operation: Operation, volume: Volume) -> Refusal | None:
         return None
 
     def remarks(self, operation: Operation) -> list[str]:
