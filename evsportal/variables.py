@@ -214,6 +214,20 @@ VARIABLES = (
         most=3600,
     ),
     _seconds(
+        "EVSPORTAL_SNAPSHOTS_SECONDS",
+        "How often all snapshots are read.",
+        "300",
+        least=1,
+        most=86400,
+    ),
+    Variable(
+        name="EVSPORTAL_SNAPSHOTS_MOST_GONE",
+        kind=Kind.NUMBER,
+        about="The share of a cloud's snapshots that may vanish from a reading that is believed.",
+        default="0.2",
+        most=1,
+    ),
+    _seconds(
         "EVSPORTAL_SETTLE_SECONDS",
         "How long a lost snapshot is looked for.",
         "120",

@@ -22,7 +22,9 @@ from snapshots.clouds.health import closed_off_clouds, plan_probes
 from snapshots.database.transactions import lost_database
 from snapshots.duties.cloud_settings import record_cloud_settings
 from snapshots.duties.inventory import sync_inventory
+from snapshots.duties.looks import look_at_volumes
 from snapshots.duties.probe import probe
+from snapshots.duties.snapshots import sync_snapshots
 from snapshots.jobs.claims import (
     LONGEST_PAUSE,
     LostClaimError,
@@ -37,9 +39,11 @@ from snapshots.jobs.claims import (
 from snapshots.jobs.duties import (
     HOUSE,
     INVENTORY,
+    LOOK,
     PROBE,
     PUSH,
     SEAL,
+    SNAPSHOTS,
     WATCH,
     start_duty,
 )
@@ -53,6 +57,8 @@ log = logging.getLogger(__name__)
 DUTIES: dict[str, Callable[[Duty], None]] = {
     WATCH: watch,
     INVENTORY: sync_inventory,
+    SNAPSHOTS: sync_snapshots,
+    LOOK: look_at_volumes,
     PROBE: probe,
     SEAL: seal,
     PUSH: push,
@@ -60,7 +66,7 @@ DUTIES: dict[str, Callable[[Duty], None]] = {
 PACE_SECONDS = 5.0  # how often the clock is looked at, and living workers are counted
 # Threads of their own, so that slow creates do not stop the watching. Duties of the house, and of
 # each place outside, have as many: one that hangs stops nothing else.
-DUTIES_OF_ONE_CLOUD = 2
+DUTIES_OF_ONE_CLOUD = 3
 
 
 class Loop:
@@ -119,6 +125,8 @@ class Loop:
         beat(self.name)
         for cloud in self._clouds:
             start_duty(INVENTORY, cloud, due_at=now)
+            start_duty(SNAPSHOTS, cloud, due_at=now)
+            start_duty(LOOK, cloud, due_at=now)
             start_duty(WATCH, cloud, due_at=now)
         start_duty(SEAL, HOUSE, due_at=now)
         for place in self._places:

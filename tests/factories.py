@@ -13,6 +13,7 @@ from snapshots.models import (
     Answer,
     CloudHealth,
     Exchange,
+    Maker,
     Operation,
     OperationState,
     Purpose,
@@ -84,17 +85,34 @@ def operation(requester: User, of: Volume, *, ago_seconds: float = 60, **columns
 
 
 def snapshot(of: Operation, **facts) -> Snapshot:
+    """What an operation made."""
     columns = {
         "operation": of,
+        "maker": Maker.PORTAL,
+        "owner_name": of.on_behalf_of or of.requester_name,
+        "ticket": of.ticket,
+        "name": of.name or "",
+        "created_at": of.asked_at + timedelta(seconds=1),
+    }
+    volume = Volume(cloud=of.cloud, volume_id=of.volume_id, name=of.volume_name)
+    return foreign_snapshot(volume, **columns | facts)
+
+
+def foreign_snapshot(of: Volume, **facts) -> Snapshot:
+    """What somebody made in the cloud, without the portal."""
+    columns = {
         "cloud": of.cloud,
         "snapshot_id": str(uuid.uuid4()),
-        "name": of.name or "",
+        "volume_id": of.volume_id,
+        "volume_name": of.name,
+        "name": "made-in-the-console",
         "status": "available",
         "size_gb": 40,
-        "created_at": of.asked_at + timedelta(seconds=1),
+        "created_at": timezone.now() - timedelta(days=1),
         "seen_at": timezone.now(),
-    }
-    return Snapshot.objects.create(**columns | facts)
+    } | facts
+    columns.setdefault("listed_at", columns["created_at"] or columns["seen_at"])
+    return Snapshot.objects.create(**columns)
 
 
 def exchange(of: Operation | None = None, *, status: int | None = 202, **columns) -> Exchange:

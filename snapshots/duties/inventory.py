@@ -1,6 +1,7 @@
 """Keeps the list of volumes and the quota as the cloud last told them."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -75,13 +76,7 @@ def _store_volumes(duty: Duty, listed: Listed[CloudVolume]) -> None:
 
     def store() -> None:
         hold(duty)
-        Volume.objects.bulk_create(
-            rows.values(),
-            update_conflicts=True,
-            unique_fields=["cloud", "volume_id"],
-            update_fields=MIRRORED,
-            batch_size=500,
-        )
+        _upsert(rows.values())
         if listed.is_whole:  # whatever this reading did not touch is gone from the cloud
             here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True)
             gone = here.filter(seen_at__lt=now)
@@ -90,6 +85,27 @@ def _store_volumes(duty: Duty, listed: Listed[CloudVolume]) -> None:
         CloudHealth.objects.update_or_create(cloud=cloud, defaults={"inventory_at": now})
 
     in_transaction(store)
+
+
+def store_volume(duty: Duty, volume: CloudVolume) -> None:
+    """Store one volume that was read by itself. Raises `LostClaimError`."""
+    row = _row(duty.cloud, volume, timezone.now())
+
+    def store() -> None:
+        hold(duty)
+        _upsert([row])
+
+    in_transaction(store)
+
+
+def _upsert(rows: Iterable[Volume]) -> None:
+    Volume.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["cloud", "volume_id"],
+        update_fields=MIRRORED,
+        batch_size=500,
+    )
 
 
 def _row(cloud: str, volume: CloudVolume, now: datetime) -> Volume:

@@ -206,6 +206,15 @@ def _prefix_problems(name: str, *, prefixes: Iterable[str]) -> list[Problem]:
     ]
 
 
+def is_of_system(name: str, metadata: Mapping[str, str]) -> bool:
+    """Whether the cloud's own services made a snapshot: backups name theirs by a reserved prefix
+    (page A-2093) or mark them with `__system__` metadata.
+    """
+    return name.startswith(RESERVED_PREFIXES) or any(
+        key.startswith(SYSTEM_KEY_PREFIX) for key in metadata
+    )
+
+
 def _folded(text: str) -> str:
     """`text` as people read it: no look-alike forms, no case, nothing invisible.
 

@@ -12,6 +12,8 @@ from snapshots.models import Duty
 
 WATCH = "watch"
 INVENTORY = "inventory"
+SNAPSHOTS = "snapshots"
+LOOK = "look"
 PROBE = "probe"
 SEAL = "seal"
 PUSH = "push"

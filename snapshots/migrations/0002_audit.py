@@ -183,22 +183,7 @@ class Migration(migrations.Migration):
                 ("seq", models.BigAutoField(primary_key=True, serialize=False)),
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ("at", models.DateTimeField()),
-                (
-                    "purpose",
-                    models.CharField(
-                        choices=[
-                            ("create", "Create the snapshot"),
-                            ("rename", "Rename the snapshot"),
-                            ("login", "Sign in to the cloud"),
-                            ("watch", "Watch snapshots"),
-                            ("settle", "Look for what became of a request"),
-                            ("inventory", "Read the volumes"),
-                            ("quota", "Read the quota"),
-                            ("ping", "Try the connection"),
-                        ],
-                        max_length=20,
-                    ),
-                ),
+                ("purpose", models.CharField(max_length=20)),
                 ("background", models.BooleanField(default=False)),
                 ("actor_name", models.CharField(max_length=150)),
                 ("on_behalf_of", models.CharField(blank=True, max_length=150)),

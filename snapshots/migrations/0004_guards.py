@@ -3,17 +3,17 @@
 from django.db import migrations
 
 from snapshots.audit.database import guards
-from snapshots.models import folded
+from snapshots.models import Operation, Volume, folded
 
 
 def install(apps, schema_editor):
-    folded.install()
+    folded.install(Volume, Operation)
     guards.install()
 
 
 def lift(apps, schema_editor):
     guards.lift()
-    folded.lift()
+    folded.lift(Volume, Operation)
 
 
 class Migration(migrations.Migration):

@@ -19,17 +19,16 @@ from snapshots.models.kinds import (
     Purpose,
     Target,
     TargetKind,
+    purpose_label,
 )
 from snapshots.models.mirrors import (
     FORCE_STATUSES,
     CloudHealth,
     CloudTrouble,
     Quota,
-    Snapshot,
     Volume,
     VolumeGrant,
     status_word,
-    watched_snapshot,
 )
 from snapshots.models.operations import (
     ASKABLE_AGAIN,
@@ -54,6 +53,7 @@ from snapshots.models.people import (
 from snapshots.models.pushes import Pushed
 from snapshots.models.seals import Seal, Tombstone
 from snapshots.models.sign_ins import SignInAttempt, SignInPermit
+from snapshots.models.snapshots import Maker, Snapshot, watched_snapshot
 
 __all__ = [
     "ASKABLE_AGAIN",
@@ -81,6 +81,7 @@ __all__ = [
     "Exchange",
     "InsertOnly",
     "InsertOnlyError",
+    "Maker",
     "Operation",
     "OperationKind",
     "OperationState",
@@ -105,6 +106,7 @@ __all__ = [
     "may_audit",
     "may_request",
     "may_request_for_others",
+    "purpose_label",
     "roles_of",
     "sees_every_operation",
     "status_word",

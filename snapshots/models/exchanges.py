@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from snapshots.models.insert_only import InsertOnly
-from snapshots.models.kinds import Purpose, TargetKind
+from snapshots.models.kinds import TargetKind
 from snapshots.models.operations import Operation
 
 
@@ -16,7 +16,7 @@ class Exchange(InsertOnly):
     seq = models.BigAutoField(primary_key=True)
     id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     at = models.DateTimeField()
-    purpose = models.CharField(max_length=20, choices=Purpose)
+    purpose = models.CharField(max_length=20)  # a `Purpose`; one of an older version too
     background = models.BooleanField(default=False)  # nobody clicked for it
 
     actor = models.ForeignKey(

@@ -24,11 +24,13 @@ from snapshots.models.folding import (
 )
 from snapshots.models.mirrors import Volume
 from snapshots.models.operations import Operation
+from snapshots.models.snapshots import Snapshot
 
 # What each list is searched by, beside ids.
 SEARCHED: dict[type[Model], tuple[str, ...]] = {
     Volume: ("name", "status", "volume_type", "availability_zone", "attached_to"),
     Operation: ("name", "volume_name", "requester_name", "on_behalf_of", "ticket"),
+    Snapshot: ("name", "volume_name", "description", "status", "owner_name", "ticket"),
 }
 # PostgreSQL's functions are made again when this changes: count up with each change of folding.
 _MADE_OF = f"folding 1, Unicode {unicodedata.unidata_version}"
@@ -64,19 +66,21 @@ def words_sql(expression: str) -> str:
     return f"evsportal_words({expression})"
 
 
-def install() -> None:
-    """Put functions and triggers in place. Idempotent; one transaction."""
+def install(*models: type[Model]) -> None:
+    """Put functions and triggers in place, of all searched models if none is named. Idempotent;
+    one transaction.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         install_functions()
-        for model in SEARCHED:
+        for model in models or SEARCHED:
             for statement in _triggers(model):
                 cursor.execute(statement, None)
 
 
-def lift() -> None:
-    """Take the triggers away, before their columns go."""
+def lift(*models: type[Model]) -> None:
+    """Take the triggers away, before their columns go; of all searched models if none is named."""
     with transaction.atomic(), connection.cursor() as cursor:
-        for model in SEARCHED:
+        for model in models or SEARCHED:
             for event in ("", "_insert", "_update"):
                 of = f' ON "{_table(model)}"' if _is_postgres() else ""
                 cursor.execute(f'DROP TRIGGER IF EXISTS "{_trigger(model)}{event}"{of}', None)

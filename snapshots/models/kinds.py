@@ -22,12 +22,25 @@ class Purpose(models.TextChoices):
     WATCH = "watch", _("Watch snapshots")
     SETTLE = "settle", _("Look for what became of a request")
     INVENTORY = "inventory", _("Read the volumes")
+    SNAPSHOTS = "snapshots", _("Read the snapshots")
     QUOTA = "quota", _("Read the quota")
     PING = "ping", _("Try the connection")
 
 
+def purpose_label(code: str) -> str:
+    """A purpose in words; an unknown code as it is."""
+    return str(Purpose(code).label) if code in Purpose.values else code
+
+
 BACKGROUND = frozenset(
-    {Purpose.LOGIN, Purpose.WATCH, Purpose.INVENTORY, Purpose.QUOTA, Purpose.PING}
+    {
+        Purpose.LOGIN,
+        Purpose.WATCH,
+        Purpose.INVENTORY,
+        Purpose.SNAPSHOTS,
+        Purpose.QUOTA,
+        Purpose.PING,
+    }
 )
 # What carries out an operation. Everything else only reads.
 SENDING_PURPOSES = frozenset(Purpose(kind.value) for kind in OperationKind)

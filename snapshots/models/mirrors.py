@@ -8,8 +8,6 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from snapshots.models.operations import Operation
-
 # EVS appendix "EVS Disk Status" (A-0040): only these two take a snapshot for certain; "attaching"
 # takes one with force by one reading of the documents, so it is offered with a warning.
 SNAPSHOT_STATUSES = frozenset({"available", "in-use", "attaching"})
@@ -39,11 +37,21 @@ class Volume(models.Model):
     folded = models.TextField(null=True, editable=False)  # by a trigger: `models/folded.py`
     seen_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True, blank=True)  # no longer in the cloud's list
+    # Its snapshots are read at once when somebody looks at it: asked for, and begun last.
+    look_asked_at = models.DateTimeField(null=True, blank=True)
+    snapshots_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["name", "volume_id"]
         constraints = [
             models.UniqueConstraint(fields=["cloud", "volume_id"], name="volume_once_per_cloud"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["cloud", "look_asked_at"],
+                name="volume_to_look_at",
+                condition=Q(look_asked_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -107,39 +115,6 @@ class VolumeGrant(models.Model):
         return f"{self.user or self.group}: {self.volume_id or 'every volume'} of {self.cloud}"
 
 
-class Snapshot(models.Model):
-    """A snapshot that an operation made, as the cloud last showed it."""
-
-    operation = models.OneToOneField(Operation, on_delete=models.PROTECT, related_name="snapshot")
-    cloud = models.CharField(max_length=80)
-    snapshot_id = models.CharField(max_length=64)
-    name = models.CharField(max_length=255, blank=True)  # as the cloud kept it
-    status = models.CharField(max_length=64)  # the cloud's own word, also one never seen before
-    progress = models.CharField(max_length=16, blank=True)
-    description = models.CharField(max_length=255, blank=True)
-    metadata = models.JSONField(default=dict)
-    size_gb = models.PositiveIntegerField(null=True)  # as of a volume
-    created_at = models.DateTimeField(null=True, blank=True)  # by the cloud's clock
-    seen_at = models.DateTimeField()
-    missed = models.PositiveSmallIntegerField(default=0)  # readings in a row that did not find it
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["cloud", "snapshot_id"], name="snapshot_once_per_cloud"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.snapshot_id
-
-
-def watched_snapshot(operation: Operation) -> Snapshot | None:
-    """The snapshot that tells what became of the operation; None: none is there yet."""
-    made: Snapshot | None = getattr(operation, "snapshot", None)
-    return operation.target_snapshot or made
-
-
 class Quota(models.Model):
     """A quota of a cloud's project as last read. Advisory: the create call decides."""
 
@@ -196,6 +171,10 @@ class CloudHealth(models.Model):
     trouble_code = models.CharField(max_length=40, blank=True)
     keeps_metadata = models.BooleanField(null=True)  # null: no marker came back yet
     inventory_at = models.DateTimeField(null=True, blank=True)
+    # When the last whole reading of its snapshots began that was believed.
+    snapshots_at = models.DateTimeField(null=True, blank=True)
+    # Snapshots that the last reading missed, too many to believe it; 0: it was believed.
+    snapshots_held_back = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
         return self.cloud

@@ -52,7 +52,7 @@ def report_late(cloud: str, rows: Iterable[CloudSnapshot]) -> None:
     ids = list(marked)
     for first in range(0, len(ids), _IDS_AT_ONCE):
         some = ids[first : first + _IDS_AT_ONCE]
-        expected = Snapshot.objects.filter(cloud=cloud, snapshot_id__in=some)
+        expected = Snapshot.objects.of_operations().filter(cloud=cloud, snapshot_id__in=some)
         expected = expected.exclude(missed__gt=0, operation__state=OperationState.FAILED)
         expected_ids = set(expected.values_list("snapshot_id", flat=True))
         for snapshot_id in sorted(set(some) - expected_ids):
@@ -96,7 +96,7 @@ def contradiction_in(operation: Operation, made: CloudSnapshot) -> AnomalyKind |
         return AnomalyKind.OTHER_VOLUME
     if made.metadata.get(MARKER, str(operation.pk)) != str(operation.pk):
         return AnomalyKind.OTHER_MARKER
-    same = Snapshot.objects.filter(cloud=operation.cloud, snapshot_id=made.id)
+    same = Snapshot.objects.of_operations().filter(cloud=operation.cloud, snapshot_id=made.id)
     if same.exclude(operation=operation).exists():
         return AnomalyKind.KNOWN_SNAPSHOT
     return None

@@ -4,16 +4,18 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypedDict
 
 from django.conf import settings
+from django.db.models import Q
 
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.types import CloudSnapshot
 from snapshots.jobs.duties import WATCH, start_duty
+from snapshots.mirror import store_snapshots
 from snapshots.models import (
     AnomalyKind,
     AnomalyMessage,
+    Maker,
     Operation,
     OperationState,
     OutcomeCode,
@@ -39,12 +41,13 @@ class Decision:
     """What follows from an answer or a reading. What is None is not written.
 
     `snapshot` is the operation's snapshot as the cloud has it; `missed` counts the readings in a
-    row that did not have it.
+    row that did not have it; `is_gone`: the cloud proved that it holds it no more.
     """
 
     move: Move | None = None
     snapshot: CloudSnapshot | None = None
     missed: int | None = None
+    is_gone: bool = False
     anomaly: AnomalyReport | None = None
     keeps_metadata: bool | None = None
 
@@ -107,7 +110,9 @@ def _store_facts(operation: Operation, decision: Decision, now: datetime) -> Non
     if decision.snapshot is not None:
         _store_snapshot(operation, decision.snapshot, now)
     if decision.missed is not None:
-        Snapshot.objects.filter(operation=operation).update(missed=decision.missed)
+        Snapshot.objects.filter(_watched(operation)).update(missed=decision.missed)
+    if decision.is_gone:
+        Snapshot.objects.filter(_watched(operation)).update(gone_at=now)
     if decision.keeps_metadata is not None:
         note_metadata_kept(operation, is_kept=decision.keeps_metadata)
     if decision.anomaly is not None:
@@ -115,36 +120,17 @@ def _store_facts(operation: Operation, decision: Decision, now: datetime) -> Non
         report(anomaly.kind, operation, anomaly.message, anomaly.values)
 
 
-class SnapshotColumns(TypedDict):
-    snapshot_id: str
-    name: str
-    description: str
-    metadata: dict[str, str]
-    status: str
-    progress: str
-    size_gb: int | None
-    created_at: datetime | None
-    seen_at: datetime
-    missed: int
+def _watched(operation: Operation) -> Q:
+    if operation.target_snapshot_id:
+        return Q(pk=operation.target_snapshot_id)
+    return Q(operation_id=operation.pk)
 
 
 def _store_snapshot(operation: Operation, snapshot: CloudSnapshot, now: datetime) -> None:
-    columns = SnapshotColumns(
-        snapshot_id=snapshot.id,
-        name=snapshot.name,
-        description=snapshot.description,
-        metadata=dict(snapshot.metadata),
-        status=snapshot.status,
-        progress=snapshot.progress,
-        size_gb=snapshot.size_gb,
-        created_at=snapshot.created_at,
-        seen_at=now,
-        missed=0,
-    )
-    # Asked of the table: a repeated transaction must not believe the row of its first try.
     if operation.target_snapshot_id:
-        rows = Snapshot.objects.filter(pk=operation.target_snapshot_id)
-    else:
-        rows = Snapshot.objects.filter(operation_id=operation.pk)
-    if not rows.update(**columns):
-        Snapshot.objects.create(operation_id=operation.pk, cloud=operation.cloud, **columns)
+        store_snapshots(operation.cloud, [snapshot], now=now)
+        return
+    # What was taken for the operation's snapshot before is somebody else's.
+    others = Snapshot.objects.filter(operation_id=operation.pk).exclude(snapshot_id=snapshot.id)
+    others.update(operation=None, maker=Maker.OTHER, owner_name="", ticket="")
+    store_snapshots(operation.cloud, [snapshot], now=now, made_by=operation)

@@ -9,14 +9,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from snapshots.models import Action, Anomaly, AnomalyKind, Exchange, Purpose
+from snapshots.models import Action, Anomaly, AnomalyKind, Exchange, purpose_label
 from snapshots.operations.messages import action_label, anomaly_sentence
 from snapshots.operations.rights import reason_in
 
 register = template.Library()
 
 
-_WHAT = {**dict(Purpose.choices), **dict(AnomalyKind.choices)}
+_ANOMALIES = dict(AnomalyKind.choices)
 
 
 @register.filter
@@ -29,10 +29,10 @@ def table(record: Model) -> str:
 def what(record: Exchange | Action | Anomaly) -> str:
     """What a record is about, in words. A list of them has no time for Django's own way."""
     if isinstance(record, Exchange):
-        return str(_WHAT.get(record.purpose, record.purpose))
+        return purpose_label(record.purpose)
     if isinstance(record, Action):
         return action_label(record)
-    return str(_WHAT.get(record.kind, record.kind))
+    return str(_ANOMALIES.get(record.kind, record.kind))
 
 
 @register.filter

@@ -15,6 +15,7 @@ from snapshots.models import (
     Exchange,
     Operation,
     OperationState,
+    purpose_label,
     watched_snapshot,
 )
 from snapshots.operations.kinds import kind_of
@@ -141,7 +142,7 @@ def _event(record: Record, here: Record) -> Event:
     address = reverse("snapshots:record", args=[record.id])
     is_here = record.id == here.id
     if isinstance(record, Exchange):
-        text, by = record.get_purpose_display(), record.actor_name
+        text, by = purpose_label(record.purpose), record.actor_name
         return Event(record.at, text, by, address=address, is_here=is_here, exchange=record)
     if isinstance(record, Action):
         text, note = action_label(record), reason_in(record.details)

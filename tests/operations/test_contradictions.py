@@ -88,7 +88,7 @@ def test_the_snapshot_that_bears_the_mark_takes_the_place_of_one_that_is_not_the
     (made,) = snapshots_in(sandbox)
     look_again(loop)
     look_again(loop)
-    assert Snapshot.objects.get().snapshot_id == made["id"]
+    assert Snapshot.objects.of_operations().get().snapshot_id == made["id"]
     assert kinds() == [AnomalyKind.WRONG_ID]
     clock.move(300)
     look_again(loop)
@@ -110,7 +110,7 @@ def test_the_snapshot_that_bears_the_mark_takes_the_place_of_somebody_elses(
         look_again(loop)
     assert state_of(operation) == OperationState.SUCCEEDED
     (made,) = (one["id"] for one in snapshots_in(sandbox) if one["id"] != somebodys)
-    assert Snapshot.objects.get().snapshot_id == made
+    assert Snapshot.objects.of_operations().get().snapshot_id == made
     assert kinds() == [AnomalyKind.WRONG_ID]
     assert CloudHealth.objects.get().keeps_metadata is not False
 

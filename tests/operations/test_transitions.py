@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from snapshots.models import BUSY, FINAL, OPEN, Operation, OperationState, OutcomeCode
-from snapshots.operations import decisions, transitions
+from snapshots.operations import transitions
 from snapshots.operations.transitions import (
     ALLOWED,
     ForbiddenMoveError,
@@ -85,7 +85,6 @@ def test_back_to_queue_may_be_sent_again():
     ("model", "columns"),
     [
         (Operation, transitions.OperationColumns),
-        (decisions.Snapshot, decisions.SnapshotColumns),
     ],
 )
 def test_written_columns_are_fields(model, columns):

@@ -143,7 +143,7 @@ def _alike(operation: Operation, rows: Sequence[CloudSnapshot]) -> list[CloudSna
 
 def _ids_of_other_operations(cloud: str, snapshot_ids: Sequence[str]) -> set[str]:
     """An operation of unknown outcome has no snapshot, so all of these are of others."""
-    rows = Snapshot.objects.filter(cloud=cloud, snapshot_id__in=snapshot_ids)
+    rows = Snapshot.objects.of_operations().filter(cloud=cloud, snapshot_id__in=snapshot_ids)
     return set(rows.values_list("snapshot_id", flat=True))
 
 
@@ -154,7 +154,7 @@ def _perhaps_ours(cloud: str, alike: list[CloudSnapshot]) -> list[CloudSnapshot]
     """
     if not alike:
         return []
-    made = Snapshot.objects.filter(cloud=cloud)
+    made = Snapshot.objects.of_operations().filter(cloud=cloud)
     if made.exclude(metadata__has_key=MARKER).exists():
         return alike
     last: datetime | None = made.aggregate(at=Max("created_at"))["at"]

@@ -1,0 +1,87 @@
+"""Reads one volume and its snapshots soon, because somebody looks at its page."""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from snapshots.clouds.clients import client_for_portal
+from snapshots.clouds.health import cloud_answered, cloud_failed
+from snapshots.database.transactions import in_transaction
+from snapshots.duties.inventory import store_volume
+from snapshots.duties.snapshots import PAGE_ROWS, confirm, store_rows
+from snapshots.evs.client import EvsClient
+from snapshots.evs.errors import EvsError, NotFound
+from snapshots.jobs.duties import LOOK, end_duty, start_duty
+from snapshots.mirror import mark_missing
+from snapshots.models import CloudHealth, Duty, Purpose, Snapshot, Volume
+
+OLD_AFTER = timedelta(minutes=1)
+VOLUMES_AT_ONCE = 5
+CONFIRMED_AT_ONCE = 10
+
+
+def ask_for_look(volume: Volume) -> bool:
+    """Ask the worker to read this volume and its snapshots, if the last reading is older than a
+    minute and nobody has asked for it meanwhile. Calls no cloud. Returns whether it was asked.
+    """
+    now = timezone.now()
+    health = CloudHealth.objects.filter(cloud=volume.cloud).first()
+    moments = (volume.look_asked_at, volume.snapshots_at, health.snapshots_at if health else None)
+    if volume.gone_at is not None or any(at and now - at < OLD_AFTER for at in moments):
+        return False
+    Volume.objects.filter(pk=volume.pk).update(look_asked_at=now)
+    start_duty(LOOK, volume.cloud, due_at=now)
+    return True
+
+
+def look_at_volumes(duty: Duty) -> None:
+    """Read the volumes that people look at. The duty rests until somebody asks again."""
+    asked = Volume.objects.filter(cloud=duty.cloud, look_asked_at__isnull=False)
+    client = client_for_portal(duty.cloud, Purpose.SNAPSHOTS)
+    trouble_code = ""
+    for volume in asked.order_by("look_asked_at")[:VOLUMES_AT_ONCE]:
+        try:
+            _look(duty, client, volume)
+        except EvsError as error:
+            cloud_failed(duty.cloud, error)
+            trouble_code = type(error).__name__
+        # After a failure too: the page says how old its facts are, and asks again.
+        done = Volume.objects.filter(pk=volume.pk, look_asked_at=volume.look_asked_at)
+        done.update(look_asked_at=None)
+
+    def plan() -> None:
+        # Our own row is locked first, so that a volume asked for at the same time is seen here, or
+        # starts the duty after this.
+        end_duty(duty, due_at=None, trouble_code=trouble_code)
+        if asked.exists():
+            Duty.objects.filter(pk=duty.pk, token=duty.token).update(due_at=timezone.now())
+
+    in_transaction(plan)
+
+
+def _look(duty: Duty, client: EvsClient, volume: Volume) -> None:
+    began = timezone.now()
+    try:
+        store_volume(duty, client.show_volume(volume.volume_id))
+    except NotFound:
+        Volume.objects.filter(pk=volume.pk).update(gone_at=began)
+    listed = client.list_readable_snapshots(volume_id=volume.volume_id, limit=PAGE_ROWS)
+    store_rows(duty, listed.rows, now=began)
+    if listed.is_whole:
+        _find_missing(duty, client, volume, {row.id for row in listed.rows}, began)
+        Volume.objects.filter(pk=volume.pk).update(snapshots_at=began)
+    cloud_answered(duty.cloud)
+
+
+def _find_missing(
+    duty: Duty, client: EvsClient, volume: Volume, listed_ids: set[str], began: datetime
+) -> None:
+    older = Snapshot.objects.present().filter(
+        cloud=volume.cloud, volume_id=volume.volume_id, seen_at__lt=began
+    )
+    rows = older.order_by("seen_at", "pk").values_list("pk", "snapshot_id")
+    missing = [row for row in rows if row[1] not in listed_ids]
+    before = CloudHealth.objects.filter(cloud=volume.cloud).values_list("snapshots_at", flat=True)
+    mark_missing([key for key, _ in missing], since=began, listed_at=before.first())
+    for key, snapshot_id in missing[:CONFIRMED_AT_ONCE]:
+        confirm(duty, client, key, snapshot_id)

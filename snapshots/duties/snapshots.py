@@ -1,0 +1,154 @@
+"""Reads all snapshots of a cloud's project, whoever made them, and notices which are gone."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from snapshots import clouds
+from snapshots.clouds.clients import client_for_portal
+from snapshots.clouds.health import cloud_answered, cloud_failed
+from snapshots.database.transactions import in_transaction
+from snapshots.evs.client import EvsClient
+from snapshots.evs.errors import EvsError, NotFound
+from snapshots.evs.paging import Listed
+from snapshots.evs.types import CloudSnapshot
+from snapshots.jobs.claims import hold
+from snapshots.jobs.duties import end_duty
+from snapshots.mirror import STORED_AT_ONCE, mark_gone, mark_missing, store_snapshots
+from snapshots.models import CloudHealth, Duty, Purpose, Snapshot
+
+log = logging.getLogger(__name__)
+
+PAGE_ROWS = 1000
+MOST_OF_PACE = 0.1  # the share of the cloud's calls that readings may take
+SLOWEST_RETRY_SECONDS = 300.0
+# As few as these may always vanish at once.
+FEW = 10
+UNREADABLE_ROWS = "unreadable_rows"
+HELD_BACK = "held_back"
+
+
+@dataclass(slots=True)
+class WholeReading:
+    """What one reading of the project's whole list showed."""
+
+    began: datetime
+    listed_ids: set[str] = field(default_factory=set)
+    is_complete: bool = True  # False: a row without a readable id may be any snapshot
+    trouble: str = ""
+
+    def add(self, page: Listed[CloudSnapshot]) -> None:
+        self.listed_ids.update(row.id for row in page.rows)
+        self.listed_ids.update(row.id for row in page.unreadable)
+        self.is_complete = self.is_complete and "" not in self.listed_ids
+        self.trouble = self.trouble or page.trouble
+
+
+def sync_snapshots(duty: Duty) -> None:
+    """Read the whole list of the duty's cloud once, and plan the next reading."""
+    client = client_for_portal(duty.cloud, Purpose.SNAPSHOTS)
+    reading = WholeReading(began=timezone.now())
+    try:
+        _read_pages(duty, client, reading)
+        held_back = _find_missing(duty, client, reading) if reading.is_complete else 0
+    except EvsError as error:
+        cloud_failed(duty.cloud, error)
+        pause = timedelta(seconds=min(SLOWEST_RETRY_SECONDS, 5.0 * 2 ** min(duty.fails, 6)))
+        code = type(error).__name__
+        end_duty(duty, due_at=timezone.now() + pause, fails=duty.fails + 1, trouble_code=code)
+        return
+    cloud_answered(duty.cloud)
+    trouble_code = UNREADABLE_ROWS if reading.trouble else HELD_BACK if held_back else ""
+    if reading.trouble and trouble_code != duty.trouble_code:
+        log.warning("Snapshots of %s: %s", duty.cloud, reading.trouble)
+    end_duty(duty, due_at=timezone.now() + _pause(duty.cloud, client), trouble_code=trouble_code)
+
+
+def _pause(cloud: str, client: EvsClient) -> timedelta:
+    calls_per_second = clouds.config_of(cloud).calls_per_second
+    least = client.requests / (calls_per_second * MOST_OF_PACE)
+    return timedelta(seconds=max(settings.EVSPORTAL_SNAPSHOTS_SECONDS, least))
+
+
+def _read_pages(duty: Duty, client: EvsClient, reading: WholeReading) -> None:
+    for page in client.snapshot_pages(limit=PAGE_ROWS):
+        reading.add(page)
+        store_rows(duty, page.rows, now=timezone.now())
+
+
+def store_rows(duty: Duty, rows: Sequence[CloudSnapshot], *, now: datetime) -> None:
+    """Store what a duty has read, in short transactions. Raises `LostClaimError`."""
+    for first in range(0, len(rows), STORED_AT_ONCE):
+        some = rows[first : first + STORED_AT_ONCE]
+
+        def store(some: Sequence[CloudSnapshot] = some) -> None:
+            hold(duty)
+            store_snapshots(duty.cloud, some, now=now)
+
+        in_transaction(store)
+
+
+def _find_missing(duty: Duty, client: EvsClient, reading: WholeReading) -> int:
+    """Look for what the list should have had. Returns how many were too many to believe the list.
+
+    A snapshot is gone when its own address says so as well. A list that has lost a large share of
+    the snapshots is taken for the cloud's fault: nothing is concluded from it, and the snapshots
+    are asked for one by one, some in each reading.
+    """
+    older = Snapshot.objects.present().filter(cloud=duty.cloud, seen_at__lt=reading.began)
+    before = CloudHealth.objects.filter(cloud=duty.cloud).values_list("snapshots_at", flat=True)
+    keys = list(_missing_keys(duty.cloud, reading))
+    most = max(FEW, settings.EVSPORTAL_SNAPSHOTS_MOST_GONE * older.count())
+    held_back = len(keys) if len(keys) > most else 0
+    if held_back:
+        log.error("%s: %s snapshots are not listed any more; held back.", duty.cloud, held_back)
+    else:
+        mark_missing(keys, since=reading.began, listed_at=before.first())
+    _note_reading(duty, reading.began, held_back)
+    unlisted = Snapshot.objects.present().filter(pk__in=keys[: _singles(duty.cloud)])
+    for key, snapshot_id in list(unlisted.values_list("pk", "snapshot_id")):
+        confirm(duty, client, key, snapshot_id)
+    return held_back
+
+
+def _missing_keys(cloud: str, reading: WholeReading) -> Iterator[int]:
+    older = Snapshot.objects.present().filter(cloud=cloud, seen_at__lt=reading.began)
+    rows = older.order_by("seen_at", "pk").values_list("pk", "snapshot_id")
+    for key, snapshot_id in rows.iterator(chunk_size=2000):
+        if snapshot_id not in reading.listed_ids:
+            yield key
+
+
+def _singles(cloud: str) -> int:
+    """How many snapshots may be asked for one by one in a reading."""
+    calls_per_second = clouds.config_of(cloud).calls_per_second
+    calls = settings.EVSPORTAL_SNAPSHOTS_SECONDS * calls_per_second * MOST_OF_PACE
+    return min(STORED_AT_ONCE, max(FEW, int(calls)))
+
+
+def _note_reading(duty: Duty, began: datetime, held_back: int) -> None:
+    columns = {"snapshots_held_back": held_back}
+
+    def note() -> None:
+        hold(duty)
+        CloudHealth.objects.update_or_create(
+            cloud=duty.cloud,
+            defaults=columns if held_back else {**columns, "snapshots_at": began},
+        )
+
+    in_transaction(note)
+
+
+def confirm(duty: Duty, client: EvsClient, key: int, snapshot_id: str) -> None:
+    """Ask at its own address for a snapshot that a list did not have, and store the answer."""
+    now = timezone.now()
+    try:
+        snapshot = client.show_snapshot(snapshot_id)
+    except NotFound:
+        mark_gone(key, now=now)
+    else:
+        store_rows(duty, [snapshot], now=now)

@@ -1,0 +1,242 @@
+"""Every snapshot of the cloud has a row, whoever made it, and none outlives the cloud's own."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from snapshots.duties.looks import ask_for_look
+from snapshots.jobs.duties import LOOK, SNAPSHOTS, start_duty
+from snapshots.models import CloudHealth, Duty, Exchange, Maker, Snapshot, Volume
+from snapshots.sandbox import scenarios
+from tests.operations.conftest import control, look_again, snapshots_in
+
+CLOUD = "sandbox"
+
+
+@pytest.fixture
+def read(loop):
+    """One whole reading of the project's snapshots."""
+
+    def read():
+        start_duty(SNAPSHOTS, CLOUD, due_at=timezone.now())
+        Duty.objects.filter(kind=SNAPSHOTS).update(due_at=timezone.now())
+        loop.run_until_idle()
+        return Duty.objects.get(kind=SNAPSHOTS)
+
+    return read
+
+
+def remove(sandbox, *snapshot_ids):
+    for snapshot_id in snapshot_ids:
+        control(sandbox, "DELETE", f"snapshots/{snapshot_id}")
+
+
+def many_by_hand(by_hand):
+    return [by_hand(name) for name in ("reports", "build-cache", "web-01-logs") for _ in range(5)]
+
+
+def fault_of_list(sandbox, *, times=1):
+    plan = {"times": times, "method": "GET", "path": "/snapshots/detail", "status": 200}
+    control(sandbox, "POST", "faults", json={**plan, "body": '{"snapshots": []}'})
+
+
+def test_snapshot_of_the_console_gets_a_row(read, by_hand, sandbox):
+    made = by_hand("reports", name="by hand")
+    read()
+    row = Snapshot.objects.get(snapshot_id=made)
+    assert (row.maker, row.operation_id, row.name) == (Maker.OTHER, None, "by hand")
+    assert row.volume_id == scenarios.volume_named("reports").id
+    assert CloudHealth.objects.get().snapshots_at is not None
+
+
+def test_snapshot_of_the_backup_service_is_the_system_s(read, by_hand):
+    made = by_hand("reports", name="mine", metadata={"__system__backup": "1"})
+    read()
+    assert Snapshot.objects.get(snapshot_id=made).is_systems
+
+
+def test_own_snapshot_keeps_its_operation(read, loop, ask):
+    operation = ask("reports", name="ours", ticket="CHG-1")
+    loop.run_until_idle()
+    read()
+    row = Snapshot.objects.get(operation=operation)
+    assert (row.maker, row.owner_name, row.ticket) == (Maker.PORTAL, "alice", "CHG-1")
+
+
+def test_reading_before_the_answer_does_not_keep_it_from_its_operation(
+    read, loop, ask, sandbox, by_hand
+):
+    """The list has a snapshot already whose answer the worker has not stored yet."""
+    operation = ask("reports", name="ours")
+    made = by_hand("reports", name="ours", metadata={"evsportal-operation": str(operation.pk)})
+    control(
+        sandbox,
+        "POST",
+        "faults",
+        json={"times": 1, "method": "POST", "path": "/snapshots", "status": 502, "made": False},
+    )
+    read()
+    assert Snapshot.objects.get(snapshot_id=made).maker == Maker.OTHER
+    operation.refresh_from_db()
+    operation.due_at = timezone.now()
+    operation.save()
+    loop.run_until_idle()
+    row = Snapshot.objects.get(snapshot_id=made)
+    assert (row.operation_id, row.maker) == (operation.pk, Maker.PORTAL)
+
+
+def test_unchanged_rows_are_not_written_again(read, by_hand):
+    by_hand("reports")
+    read()
+    first = Snapshot.objects.get()
+    read()
+    second = Snapshot.objects.get()
+    assert second.seen_at == first.seen_at
+    assert second.read_at(CloudHealth.objects.get().snapshots_at) > first.seen_at
+
+
+def test_deleted_snapshot_is_gone_since_it_was_last_listed(read, by_hand, sandbox):
+    made = by_hand("reports")
+    read()
+    last_listed = CloudHealth.objects.get().snapshots_at
+    remove(sandbox, made)
+    read()
+    row = Snapshot.objects.get()
+    assert row.gone_at is not None
+    assert row.read_at() >= last_listed
+    assert row.read_at() < CloudHealth.objects.get().snapshots_at
+
+
+def test_list_that_lacks_a_snapshot_is_not_believed_alone(read, by_hand, sandbox):
+    by_hand("reports")
+    read()
+    fault_of_list(sandbox)
+    read()
+    row = Snapshot.objects.get()
+    assert (row.gone_at, row.missing_since) == (None, None)
+
+
+def test_empty_list_of_a_full_project_is_held_back(read, by_hand, sandbox, settings):
+    settings.EVSPORTAL_SNAPSHOTS_SECONDS = 1
+    many_by_hand(by_hand)
+    read()
+    believed_at = CloudHealth.objects.get().snapshots_at
+    fault_of_list(sandbox)
+    duty = read()
+    health = CloudHealth.objects.get()
+    assert (health.snapshots_held_back, health.snapshots_at) == (15, believed_at)
+    assert duty.trouble_code == "held_back"
+    assert Snapshot.objects.present().count() == 15
+    read()
+    health = CloudHealth.objects.get()
+    assert health.snapshots_held_back == 0
+    assert health.snapshots_at > believed_at
+
+
+def test_mass_deletion_is_confirmed_some_at_a_time(read, by_hand, sandbox, settings):
+    settings.EVSPORTAL_SNAPSHOTS_SECONDS = 1
+    made = many_by_hand(by_hand)
+    read()
+    remove(sandbox, *made)
+    read()
+    assert Snapshot.objects.present().count() == 5
+    read()
+    assert Snapshot.objects.present().count() == 0
+
+
+def test_list_that_cannot_be_read_concludes_nothing(read, by_hand, sandbox):
+    by_hand("reports")
+    read()
+    plan = {"times": 1, "method": "GET", "path": "/snapshots/detail", "status": 500}
+    control(sandbox, "POST", "faults", json={**plan, "body": "<html>"})
+    duty = read()
+    assert (duty.fails, duty.trouble_code) == (1, "ServerFault")
+    assert Snapshot.objects.present().count() == 1
+
+
+def test_row_without_an_id_proves_no_absence(read, by_hand, sandbox):
+    made = by_hand("reports")
+    read()
+    remove(sandbox, made)
+    plan = {"times": 1, "method": "GET", "path": "/snapshots/detail", "status": 200}
+    control(sandbox, "POST", "faults", json={**plan, "body": '{"snapshots": [{"name": "x"}]}'})
+    assert read().trouble_code == "unreadable_rows"
+    assert Snapshot.objects.present().count() == 1
+
+
+def test_snapshot_that_comes_back_is_there_again(read, by_hand, sandbox):
+    by_hand("reports")
+    read()
+    Snapshot.objects.update(gone_at=timezone.now() - timedelta(hours=1), missed=2)
+    read()
+    row = Snapshot.objects.get()
+    assert (row.gone_at, row.missed) == (None, 0)
+
+
+def test_readings_are_background_exchanges(read, by_hand):
+    by_hand("reports")
+    read()
+    exchange = Exchange.objects.get(purpose="snapshots")
+    assert exchange.background
+    assert exchange.operation_id is None
+
+
+def test_large_project_is_read_less_often(read, by_hand, settings):
+    settings.EVSPORTAL_SNAPSHOTS_SECONDS = 1
+    read()
+    duty = Duty.objects.get(kind=SNAPSHOTS)
+    assert duty.due_at - duty.done_at >= timedelta(seconds=0.99)
+
+
+# --- somebody looks at a volume --------------------------------------------------------------
+
+
+@pytest.fixture
+def old_volume(loop, ask):
+    ask("reports")
+    loop.run_until_idle()
+    return Volume.objects.get(name="reports")
+
+
+def test_look_reads_the_volume_at_once(loop, old_volume, by_hand, sandbox):
+    gone = Snapshot.objects.get().snapshot_id
+    made = by_hand("reports", name="new")
+    remove(sandbox, gone)
+    Snapshot.objects.update(seen_at=timezone.now() - timedelta(minutes=5))
+    assert ask_for_look(old_volume)
+    loop.run_until_idle()
+    assert Snapshot.objects.get(snapshot_id=made).name == "new"
+    assert Snapshot.objects.get(snapshot_id=gone).gone_at is not None
+    old_volume.refresh_from_db()
+    assert old_volume.look_asked_at is None
+    assert old_volume.snapshots_at is not None
+
+
+def test_look_is_asked_once_a_minute(loop, old_volume):
+    assert ask_for_look(old_volume)
+    old_volume.refresh_from_db()
+    assert not ask_for_look(old_volume)
+    loop.run_until_idle()
+    old_volume.refresh_from_db()
+    assert not ask_for_look(old_volume)
+
+
+def test_look_at_a_volume_that_is_gone(loop, old_volume, sandbox):
+    remove(sandbox, *(row["id"] for row in snapshots_in(sandbox)))
+    control(sandbox, "DELETE", f"volumes/{old_volume.volume_id}")
+    ask_for_look(old_volume)
+    loop.run_until_idle()
+    old_volume.refresh_from_db()
+    assert old_volume.gone_at is not None
+
+
+def test_failed_look_can_be_asked_again(loop, old_volume, sandbox):
+    plan = {"times": 1, "method": "GET", "path": "/snapshots/detail", "status": 500}
+    control(sandbox, "POST", "faults", json={**plan, "body": "<html>"})
+    ask_for_look(old_volume)
+    loop.run_until_idle()
+    old_volume.refresh_from_db()
+    assert (old_volume.look_asked_at, old_volume.snapshots_at) == (None, None)
+    assert Duty.objects.get(kind=LOOK).trouble_code == "ServerFault"
+    assert look_again(loop) is None
