@@ -1,7 +1,7 @@
 """The calls of the block storage API."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -172,10 +172,6 @@ class EvsClient:
         read_row = tolerantly(snapshot_from)
         rows = self._list(call, key="snapshots", read_row=read_row, limit=limit, ids=ids)
         return listed(rows)
-
-    def snapshot_pages(self, *, limit: int = 1000) -> Iterator[Listed[CloudSnapshot]]:
-        """The project's whole list, page by page."""
-        yield self.list_readable_snapshots(limit=limit)
 
     def list_volumes(self, *, limit: int = PAGE_SIZE) -> Listed[CloudVolume]:
         """All readable volumes of the project, `limit` (1..1000) a page (pages A-2069, A-2006)."""
