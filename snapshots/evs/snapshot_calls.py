@@ -1,0 +1,140 @@
+"""The calls about snapshots."""
+
+import json
+from collections.abc import Mapping
+
+from snapshots.evs.answers import request_id_of
+from snapshots.evs.calls import PAGE_SIZE, Call, CallingClient, named, read_answer
+from snapshots.evs.errors import OtherSnapshot
+from snapshots.evs.paging import Listed, listed, tolerantly
+from snapshots.evs.types import CloudSnapshot, CreateSnapshot, snapshot_from
+from snapshots.evs.wire import CloudAnswer
+
+
+class SnapshotCalls(CallingClient):
+    """The part of `EvsClient` that is about snapshots."""
+
+    def create_snapshot(self, arguments: CreateSnapshot) -> CloudSnapshot:
+        """Ask for a snapshot (page A-2093); it comes back as "creating" and becomes usable later.
+
+        The request is sent once. Only when the cloud rejected the token, and so did nothing, is it
+        sent again with a new token. If the error's `outcome_known` is False, a snapshot may exist.
+        """
+        call = Call(
+            purpose="create",
+            method="POST",
+            path=self._connection.dialect.create,
+            body=_create_body(arguments),
+        )
+        return read_answer(self._ask(call), _snapshot_answer)
+
+    def show_snapshot(self, snapshot_id: str) -> CloudSnapshot:
+        """A snapshot (page A-2098); NotFound when it is gone or another project's."""
+        path = self._connection.dialect.show
+        call = Call(purpose="watch", path=path, identity=named(snapshot_id))
+        return _snapshot_with_id(snapshot_id, answer=self._ask_patiently(call))
+
+    def update_snapshot(
+        self, snapshot_id: str, *, name: str | None, description: str | None
+    ) -> CloudSnapshot:
+        """Replace name and description (page A-2095), whatever status the snapshot has.
+
+        Both texts are already checked against `limits`; None empties the field. The answer may
+        still have the `updated_at` from before. NotFound when the snapshot is gone or another
+        project's. If the error's `outcome_known` is False, the texts may have been replaced: read
+        the snapshot, or update it again.
+        """
+        call = Call(
+            purpose="rename",
+            method="PUT",
+            path=self._connection.dialect.update,
+            identity=named(snapshot_id),
+            body=_update_body(name=name, description=description),
+        )
+        return _snapshot_with_id(snapshot_id, answer=self._ask_patiently(call))
+
+    def delete_snapshot(self, snapshot_id: str) -> None:
+        """Ask to delete a snapshot (page A-2094): it is "deleting", then gone, or available again.
+
+        The request is sent once, as for a creation. NotFound when the snapshot is already gone.
+        """
+        path = self._connection.dialect.delete
+        self._ask(Call(purpose="delete", method="DELETE", path=path, identity=named(snapshot_id)))
+
+    def list_snapshots(
+        self,
+        *,
+        volume_id: str | None = None,
+        status: str | None = None,
+        name: str | None = None,
+        limit: int = PAGE_SIZE,
+    ) -> list[CloudSnapshot]:
+        """All matching snapshots of the project, newest first, `limit` (1..1000) a page (A-2097).
+
+        Filters are checked again here, because a cloud ignores a filter that it does not know. A
+        row that cannot be read makes the whole list unreadable: it may be the row that is sought.
+        """
+        texts = {"volume_id": volume_id, "status": status, "name": name}
+        filters = tuple((key, value) for key, value in texts.items() if value is not None)
+        call = Call(purpose="watch", path=self._connection.dialect.list, query=filters)
+        rows = self._list(call, key="snapshots", read_row=snapshot_from, limit=limit)
+        return [row for row in rows if all(_fits(row, key, value) for key, value in filters)]
+
+    def list_readable_snapshots(
+        self,
+        *,
+        volume_id: str | None = None,
+        ids: frozenset[str] | None = None,
+        limit: int = PAGE_SIZE,
+    ) -> Listed[CloudSnapshot]:
+        """The readable snapshots of the project, or of a volume: an unreadable row does not hide
+        the others.
+
+        With `ids`, no more pages are read than are needed to find these.
+        """
+        filters = () if volume_id is None else (("volume_id", volume_id),)
+        call = Call(purpose="watch", path=self._connection.dialect.list, query=filters)
+        read_row = tolerantly(snapshot_from)
+        rows = self._list(call, key="snapshots", read_row=read_row, limit=limit, ids=ids)
+        return listed(rows)
+
+
+def _create_body(arguments: CreateSnapshot) -> bytes:
+    """An absent name is left out: the documents allow null only for the description."""
+    snapshot = {
+        "volume_id": arguments.volume_id,
+        **({} if arguments.name is None else {"name": arguments.name}),
+        "description": arguments.description,
+        "force": bool(arguments.force),
+        "metadata": dict(arguments.metadata),
+    }
+    return json.dumps({"snapshot": snapshot}, ensure_ascii=False).encode()
+
+
+def _update_body(*, name: str | None, description: str | None) -> bytes:
+    """Empty texts instead of null: no document allows a null name."""
+    texts = {"name": name or "", "description": description or ""}
+    return json.dumps({"snapshot": texts}, ensure_ascii=False).encode()
+
+
+def _fits(row: CloudSnapshot, key: str, value: str) -> bool:
+    """Whether the row has this value; statuses are compared without regard to case, as some clouds
+    write capitals.
+    """
+    text = str(getattr(row, key))
+    return text.lower() == value.lower() if key == "status" else text == value
+
+
+def _snapshot_answer(data: Mapping[str, object]) -> CloudSnapshot:
+    return snapshot_from(data.get("snapshot"))
+
+
+def _snapshot_with_id(snapshot_id: str, *, answer: CloudAnswer) -> CloudSnapshot:
+    snapshot = read_answer(answer, _snapshot_answer)
+    if snapshot.id.lower() != snapshot_id.lower():
+        raise OtherSnapshot(
+            "The cloud answered with another snapshot than the one asked for.",
+            status=answer.status,
+            request_id=request_id_of(answer.headers, None),
+        )
+    return snapshot
