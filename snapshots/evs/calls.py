@@ -1,7 +1,7 @@
 """A call, and how it is sent: once, or again where that does no harm."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from snapshots.evs.answers import read_object, request_id_of
@@ -66,16 +66,16 @@ class CallingClient:
         *,
         key: str,
         read_row: Callable[[object], RowT],
-        limit: int,
         ids: frozenset[str] | None = None,
-    ) -> list[RowT]:
+    ) -> Listing[RowT]:
+        """How to read the list that `call` asks for, whose rows are under `key`."""
+
         def fetch(position: Position) -> Page[RowT]:
-            page = Call(purpose=call.purpose, path=call.path, query=(*call.query, *position))
+            page = replace(call, query=(*call.query, *position))
             answer = self._ask_patiently(page)
             return read_answer(answer, lambda data: page_from(data, key=key, read_row=read_row))
 
-        paging = self._connection.dialect.paging
-        return Listing(fetch=fetch, paging=paging, ids=ids).read_all(limit=limit)
+        return Listing(fetch=fetch, paging=self._connection.dialect.paging, ids=ids)
 
     def _ask_patiently(self, call: Call) -> CloudAnswer:
         """For calls that may be repeated: send again when that may help.

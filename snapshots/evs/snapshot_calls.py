@@ -1,7 +1,7 @@
 """The calls about snapshots."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from snapshots.evs.answers import request_id_of
 from snapshots.evs.calls import PAGE_SIZE, Call, CallingClient, named, read_answer
@@ -9,6 +9,8 @@ from snapshots.evs.errors import OtherSnapshot
 from snapshots.evs.paging import Listed, listed, tolerantly
 from snapshots.evs.types import CloudSnapshot, CreateSnapshot, snapshot_from
 from snapshots.evs.wire import CloudAnswer
+
+MOST_ROWS = 1000  # of a page (page A-2097)
 
 
 class SnapshotCalls(CallingClient):
@@ -77,7 +79,8 @@ class SnapshotCalls(CallingClient):
         texts = {"volume_id": volume_id, "status": status, "name": name}
         filters = tuple((key, value) for key, value in texts.items() if value is not None)
         call = Call(purpose="watch", path=self._connection.dialect.list, query=filters)
-        rows = self._list(call, key="snapshots", read_row=snapshot_from, limit=limit)
+        listing = self._list(call, key="snapshots", read_row=snapshot_from)
+        rows = listing.read_all(limit=limit)
         return [row for row in rows if all(_fits(row, key, value) for key, value in filters)]
 
     def list_readable_snapshots(
@@ -94,9 +97,22 @@ class SnapshotCalls(CallingClient):
         """
         filters = () if volume_id is None else (("volume_id", volume_id),)
         call = Call(purpose="watch", path=self._connection.dialect.list, query=filters)
-        read_row = tolerantly(snapshot_from)
-        rows = self._list(call, key="snapshots", read_row=read_row, limit=limit, ids=ids)
-        return listed(rows)
+        listing = self._list(call, key="snapshots", read_row=tolerantly(snapshot_from), ids=ids)
+        return listed(listing.read_all(limit=limit))
+
+    def snapshot_pages(self, *, limit: int = MOST_ROWS) -> Iterator[Listed[CloudSnapshot]]:
+        """The project's whole list, newest first, page by page of `limit` (1..1000) rows (A-2097).
+
+        For lists too long to be held at once: nothing of a page is kept but its ids. A page that
+        is too long to be read comes in smaller ones. What is deleted meanwhile may be in a page
+        already read, what is created meanwhile comes in none. When so much of a page is deleted
+        that the next cannot begin after it, the list begins again: rows that were read come
+        again, perhaps changed, so a caller keeps the last of each id. The list is whole only when
+        the iterator ends by itself; it raises EvsError in the middle too.
+        """
+        call = Call(purpose="inventory", path=self._connection.dialect.list)
+        listing = self._list(call, key="snapshots", read_row=tolerantly(snapshot_from))
+        return (listed(page.rows) for page in listing.pages(limit=limit))
 
 
 def _create_body(arguments: CreateSnapshot) -> bytes:

@@ -11,8 +11,8 @@ class VolumeCalls(CallingClient):
     def list_volumes(self, *, limit: int = PAGE_SIZE) -> Listed[CloudVolume]:
         """All readable volumes of the project, `limit` (1..1000) a page (pages A-2069, A-2006)."""
         call = Call(purpose="inventory", path=self._connection.dialect.volumes)
-        read_row = tolerantly(volume_from)
-        return listed(self._list(call, key="volumes", read_row=read_row, limit=limit))
+        listing = self._list(call, key="volumes", read_row=tolerantly(volume_from))
+        return listed(listing.read_all(limit=limit))
 
     def show_volume(self, volume_id: str) -> CloudVolume:
         """A volume; NotFound when it is gone or another project's."""
