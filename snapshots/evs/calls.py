@@ -1,5 +1,6 @@
 """A call, and how it is sent: once, or again where that does no harm."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -7,8 +8,10 @@ from typing import TypeVar
 from snapshots.evs.answers import read_object, request_id_of
 from snapshots.evs.auth import Grant
 from snapshots.evs.connection import Connection
+from snapshots.evs.dialects import Dialect
 from snapshots.evs.errors import (
     EvsError,
+    NoSuchApi,
     ServerFault,
     Throttled,
     Unreachable,
@@ -41,6 +44,7 @@ class Call:
     identity: str = ""
     query: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class CallingClient:
@@ -127,7 +131,11 @@ class CallingClient:
             method=call.method,
             url=url,
             headers=self._connection.auth.sign(
-                grant, method=call.method, url=url, headers=_HEADERS, body=call.body
+                grant,
+                method=call.method,
+                url=url,
+                headers={**_HEADERS, **dict(call.headers)},
+                body=call.body,
             ),
             body=call.body,
         )
@@ -148,6 +156,20 @@ def _seconds_to_wait(error: EvsError, *, pause: float | None) -> float | None:
         return None
     wait = max(pause, error.retry_after or 0)
     return wait if wait <= _LONGEST_PAUSE_SECONDS else None  # the caller can wait better
+
+
+def as_json(value: Mapping[str, object]) -> bytes:
+    """The body of a request."""
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def call_path(path: str | None, *, dialect: Dialect, what: str) -> str:
+    """`path`, or NoSuchApi when it is None: the dialect has no call for it."""
+    if path is None:
+        raise NoSuchApi(
+            f"The dialect {dialect.name} has no call for {what}. Nothing was sent to the cloud."
+        )
+    return path
 
 
 def named(identity: str) -> str:

@@ -1,13 +1,21 @@
 """The calls about snapshots."""
 
-import json
 from collections.abc import Iterator, Mapping
 
 from snapshots.evs.answers import request_id_of
-from snapshots.evs.calls import PAGE_SIZE, Call, CallingClient, named, read_answer
-from snapshots.evs.errors import OtherSnapshot
+from snapshots.evs.calls import (
+    PAGE_SIZE,
+    Call,
+    CallingClient,
+    as_json,
+    call_path,
+    named,
+    read_answer,
+)
+from snapshots.evs.dialects import RollbackCall
+from snapshots.evs.errors import OtherSnapshot, UnreadableAnswer
 from snapshots.evs.paging import Listed, listed, tolerantly
-from snapshots.evs.types import CloudSnapshot, CreateSnapshot, snapshot_from
+from snapshots.evs.types import CloudSnapshot, CreateSnapshot, metadata_from, snapshot_from
 from snapshots.evs.wire import CloudAnswer
 
 MOST_ROWS = 1000  # of a page (page A-2097)
@@ -63,6 +71,57 @@ class SnapshotCalls(CallingClient):
         path = self._connection.dialect.delete
         self._ask(Call(purpose="delete", method="DELETE", path=path, identity=named(snapshot_id)))
 
+    def set_metadata(self, snapshot_id: str, metadata: Mapping[str, str]) -> Mapping[str, str]:
+        """Add these entries, or overwrite those of the same keys (page A-2099); all as they are.
+
+        Merges that run at the same time may lose entries, on Cinder at least: read the snapshot
+        again. NoSuchApi where the dialect has no calls for metadata.
+        """
+        return self._change_metadata(snapshot_id, metadata, method="POST")
+
+    def replace_metadata(self, snapshot_id: str, metadata: Mapping[str, str]) -> Mapping[str, str]:
+        """Replace all entries by these (page A-2102); errors as for `set_metadata`."""
+        return self._change_metadata(snapshot_id, metadata, method="PUT")
+
+    def delete_metadata_key(self, snapshot_id: str, key: str) -> None:
+        """Remove an entry (page A-2104); NotFound when there is no such key or snapshot.
+
+        NotFound after a lost answer may mean that the key was removed: its `outcome_known` is
+        False then. NoSuchApi where the dialect has no calls for metadata. Raises ValueError for a
+        key that cannot be a part of an address: "", "." and "..".
+        """
+        call = Call(
+            purpose="metadata",
+            method="DELETE",
+            path=f"{self._metadata_path()}/{named(key)}",
+            identity=named(snapshot_id),
+        )
+        self._ask_patiently(call)
+
+    def rollback_snapshot(self, snapshot_id: str, *, volume_id: str, volume_name: str) -> None:
+        """Put the snapshot's data back onto its volume, by EVS's own call (page A-2022).
+
+        What the volume holds is lost. Snapshot and volume are "rollbacking", then both available,
+        or the volume is "error_rollbacking"; there is no job to ask. Sent once, as a creation; if
+        the error's `outcome_known` is False, the rollback may have begun. Which clouds speak this
+        call: `rollback_call`.
+        """
+        name = {"name": volume_name} if volume_name else {}
+        body = {"rollback": {"volume_id": volume_id, **name}}
+        call = Call(
+            purpose="rollback",
+            method="POST",
+            path=self._connection.dialect.rollback,
+            identity=named(snapshot_id),
+            body=as_json(body),
+        )
+        read_answer(self._ask(call), lambda data: _check_rollback(data, volume_id=volume_id))
+
+    @property
+    def rollback_call(self) -> RollbackCall:
+        """Which of `rollback_snapshot` and `revert_volume` this cloud speaks."""
+        return self._connection.rollback_call
+
     def list_snapshots(
         self,
         *,
@@ -114,6 +173,23 @@ class SnapshotCalls(CallingClient):
         listing = self._list(call, key="snapshots", read_row=tolerantly(snapshot_from))
         return (listed(page.rows) for page in listing.pages(limit=limit))
 
+    def _change_metadata(
+        self, snapshot_id: str, metadata: Mapping[str, str], *, method: str
+    ) -> Mapping[str, str]:
+        call = Call(
+            purpose="metadata",
+            method=method,
+            path=self._metadata_path(),
+            identity=named(snapshot_id),
+            body=as_json({"metadata": dict(metadata)}),
+        )
+        answer = self._ask_patiently(call)
+        return read_answer(answer, lambda data: metadata_from(data.get("metadata")))
+
+    def _metadata_path(self) -> str:
+        dialect = self._connection.dialect
+        return call_path(dialect.metadata, dialect=dialect, what="a snapshot's metadata")
+
 
 def _create_body(arguments: CreateSnapshot) -> bytes:
     """An absent name is left out: the documents allow null only for the description."""
@@ -124,13 +200,20 @@ def _create_body(arguments: CreateSnapshot) -> bytes:
         "force": bool(arguments.force),
         "metadata": dict(arguments.metadata),
     }
-    return json.dumps({"snapshot": snapshot}, ensure_ascii=False).encode()
+    return as_json({"snapshot": snapshot})
 
 
 def _update_body(*, name: str | None, description: str | None) -> bytes:
     """Empty texts instead of null: no document allows a null name."""
     texts = {"name": name or "", "description": description or ""}
-    return json.dumps({"snapshot": texts}, ensure_ascii=False).encode()
+    return as_json({"snapshot": texts})
+
+
+def _check_rollback(data: Mapping[str, object], *, volume_id: str) -> None:
+    rollback = data.get("rollback")
+    answered = rollback.get("volume_id") if isinstance(rollback, dict) else None
+    if not isinstance(answered, str) or answered.lower() != volume_id.lower():
+        raise UnreadableAnswer("The cloud's answer does not name the volume to be rolled back.")
 
 
 def _fits(row: CloudSnapshot, key: str, value: str) -> bool:
