@@ -1,6 +1,4 @@
-"""Snapshots: create, show, lists, update, delete, rollback, metadata (evs-api.md 2; recorded in
-03 to 13).
-"""
+"""Snapshots: create, show, lists, update, delete (evs-api.md 2; recorded in 03 to 13)."""
 
 import re
 from typing import Any
@@ -23,7 +21,7 @@ from snapshots.sandbox.views import (
 
 _MICROVERSION_WITHOUT_FORCE = (3, 66)
 # How fast a snapshot of a large volume is made.
-_GIGABYTES_PER_SECOND = 500
+GIGABYTES_PER_SECOND = 500
 
 
 # --- create ---
@@ -118,7 +116,7 @@ def _make(volume: Volume, call: Call, given: dict[str, Any]) -> Snapshot:
         created_at=call.now,
     )
     call.state.add_snapshot(snapshot)
-    seconds = call.options.seconds + volume.size / _GIGABYTES_PER_SECOND
+    seconds = call.options.seconds + volume.size / GIGABYTES_PER_SECOND
     steps = troubles.course(trouble, seconds, call.state.clock())
     call.state.plan("snapshots", snapshot.id, *steps)
     return snapshot
@@ -221,48 +219,3 @@ def _not_deletable(snapshot: Snapshot) -> ApiFault:
     if snapshot.status == "error_deleting":
         return bad_request(message, "EVS.2019")
     return bad_request(message, "EVS.1047")
-
-
-# --- rollback ---
-
-
-def rollback(call: Call) -> Answer:
-    """202; snapshot and volume are `rollbacking`, then available (A-2020, A-2022; evs-api.md
-    2.8).
-    """
-    given = evs_bodies.member(call.body, "rollback")
-    if "name" in given and "volume_id" not in given:
-        raise bad_request("'name' may not be given without 'volume_id'")
-    evs_bodies.text("name", given.get("name"))
-    snapshot = call.snapshot(call.path["id"])
-    volume = call.volume(given.get("volume_id", snapshot.volume_id))
-    call.require_member("volume:rollback_snapshot")
-    _check_rollback(snapshot, volume)
-    now = call.state.clock()
-    seconds = call.options.seconds + volume.size / _GIGABYTES_PER_SECOND
-    snapshot.status = volume.status = "rollbacking"
-    call.state.save_snapshot(snapshot)
-    call.state.save_volume(volume)
-    failed = call.trouble is Trouble.ENDS_IN_ERROR
-    call.state.plan("snapshots", snapshot.id, (now + seconds, "available"))
-    call.state.plan(
-        "volumes", volume.id, (now + seconds, "error_rollbacking" if failed else "available")
-    )
-    return json_answer(202, {"rollback": {"volume_id": volume.id}})
-
-
-def _check_rollback(snapshot: Snapshot, volume: Volume) -> None:
-    if (snapshot.name or "").lower().startswith(evs_bodies.BACKUP_PREFIXES):
-        raise bad_request("A snapshot made by a backup cannot be rolled back.")
-    if volume.id != snapshot.volume_id:
-        raise bad_request("A snapshot can be rolled back only to its source volume.")
-    if snapshot.status != "available":
-        raise bad_request(
-            f"Invalid snapshot: status must be available, but it is: {snapshot.status}.",
-            "EVS.2043",
-        )
-    if volume.status not in ("available", "error_rollbacking"):
-        raise bad_request(
-            f"Invalid volume: Volume {volume.id} status must be available, error_rollbacking,"
-            f" but current status is: {volume.status}."
-        )
