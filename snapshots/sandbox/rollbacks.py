@@ -1,17 +1,16 @@
 """Putting a snapshot's data back onto its volume."""
 
-from snapshots.sandbox import evs_bodies
+from snapshots.sandbox import evs_bodies, troubles
 from snapshots.sandbox.call import Call
 from snapshots.sandbox.errors import bad_request
 from snapshots.sandbox.messages import Answer, json_answer
 from snapshots.sandbox.records import Snapshot, Volume
-from snapshots.sandbox.scenarios import Trouble
 from snapshots.sandbox.snapshots import GIGABYTES_PER_SECOND
 
 
 def rollback(call: Call) -> Answer:
-    """202; snapshot and volume are `rollbacking`, then available (A-2020, A-2022; evs-api.md
-    2.8).
+    """202; snapshot and volume are `rollbacking`, then available, or the volume is
+    `error_rollbacking` (A-2020, A-2022; evs-api.md 2.8).
     """
     given = evs_bodies.member(call.body, "rollback")
     if "name" in given and "volume_id" not in given:
@@ -23,14 +22,12 @@ def rollback(call: Call) -> Answer:
     _check_rollback(snapshot, volume)
     now = call.state.clock()
     seconds = call.options.seconds + volume.size / GIGABYTES_PER_SECOND
+    volume_ends = troubles.rollback_end(volume, call)
     snapshot.status = volume.status = "rollbacking"
     call.state.save_snapshot(snapshot)
     call.state.save_volume(volume)
-    failed = call.trouble is Trouble.ENDS_IN_ERROR
     call.state.plan("snapshots", snapshot.id, (now + seconds, "available"))
-    call.state.plan(
-        "volumes", volume.id, (now + seconds, "error_rollbacking" if failed else "available")
-    )
+    call.state.plan("volumes", volume.id, (now + seconds, volume_ends))
     return json_answer(202, {"rollback": {"volume_id": volume.id}})
 
 

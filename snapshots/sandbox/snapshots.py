@@ -9,8 +9,7 @@ from snapshots.sandbox.errors import ApiFault, bad_request, over_limit
 from snapshots.sandbox.messages import Answer, empty_answer, json_answer
 from snapshots.sandbox.options import ForceReading
 from snapshots.sandbox.records import Snapshot, Volume
-from snapshots.sandbox.scenarios import Trouble
-from snapshots.sandbox.state import GONE
+from snapshots.sandbox.scenarios import LAG_SECONDS, Trouble
 from snapshots.sandbox.views import (
     snapshot_brief,
     snapshot_full,
@@ -153,6 +152,15 @@ _SORT_KEYS = {
 }
 
 
+def _hide_lagging(where: listing.Where, call: Call) -> None:
+    """Leave out new snapshots of a volume whose lists lag."""
+    where.add(
+        "created_at <= ? OR volume_id NOT IN (SELECT id FROM volumes WHERE trouble = ?)",
+        call.now - LAG_SECONDS,
+        Trouble.LISTS_LAG,
+    )
+
+
 def _listing(path: str, show_one: Any, *, counted: bool = False) -> listing.Listing:
     return listing.Listing(
         table="snapshots",
@@ -163,6 +171,7 @@ def _listing(path: str, show_one: Any, *, counted: bool = False) -> listing.List
         filters=_FILTERS,
         sort_keys=_SORT_KEYS,
         counted=counted,
+        narrow=_hide_lagging,
     )
 
 
@@ -198,16 +207,18 @@ def update(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    """202; `deleting`, then gone (A-2094; recorded in 11 and 13)."""
+    """202; `deleting`, then gone, or what the volume's trouble makes of it (A-2094; recorded in 11,
+    13 and 16).
+    """
     snapshot = call.snapshot(call.path["id"])
     call.require_member("volume:delete_snapshot")
     if snapshot.status not in ("available", "error"):
         raise _not_deletable(snapshot)
     snapshot.status = "deleting"
     call.state.save_snapshot(snapshot)
-    ends = "error_deleting" if call.trouble is Trouble.ENDS_IN_ERROR else GONE
-    seconds = call.options.seconds / 2
-    call.state.plan("snapshots", snapshot.id, (call.state.clock() + seconds, ends))
+    trouble = troubles.later_trouble_of(call.state.volume(snapshot.volume_id), call)
+    steps = troubles.deletion(trouble, call.options.seconds / 2, call.state.clock())
+    call.state.plan("snapshots", snapshot.id, *steps)
     return empty_answer(202)
 
 
