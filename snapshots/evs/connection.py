@@ -13,7 +13,7 @@ from snapshots.evs.config import (
     KeyCredentials,
     PasswordCredentials,
 )
-from snapshots.evs.dialects import DIALECTS
+from snapshots.evs.dialects import DIALECTS, RollbackCall, rollback_call
 from snapshots.evs.limits import PROFILES
 from snapshots.evs.login import secrets_in
 from snapshots.evs.wire import Wire, WireLimits
@@ -62,6 +62,11 @@ class Connection:
         self.clock = clock
         self.pacer = Pacer(config.calls_per_second, clock=clock)
         self._endpoint = api_root(config.endpoint) if config.endpoint else None
+
+    @property
+    def rollback_call(self) -> RollbackCall:
+        """The rollback that this cloud speaks, as far as its settings say."""
+        return rollback_call(self.dialect, limits=self.limits)
 
     def base_url(self, grant: Grant) -> str:
         """The address before the dialect's paths; NoEndpoint when there is none."""

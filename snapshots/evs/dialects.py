@@ -1,4 +1,4 @@
-"""The API's dialects: paths, paging and filters. Data only.
+"""The API's dialects: paths, paging and filters. Data only, and who speaks which rollback.
 
 The native v2 dialect is the most portable (docs/evs-api.md); v3 has the same bodies, the vendor's
 dialect has other paths and pages by offset.
@@ -8,6 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
+
+from snapshots.evs.limits import CHARS_64_85, LimitsProfile
+
+
+class RollbackCall(Enum):
+    """The call that puts a snapshot's data back onto its volume, and destroys what is there.
+
+    ROLLBACK is EVS's own (page A-2022): any snapshot of the volume, which is `available` or
+    `error_rollbacking`. REVERT is a plain Cinder's (microversion 3.40): the newest snapshot only,
+    onto an `available` volume.
+    """
+
+    ROLLBACK = "rollback"
+    REVERT = "revert"
 
 
 class Paging(Enum):
@@ -38,9 +52,11 @@ class Dialect:
     quota: str = "/os-quota-sets/{project_id}"  # needs the query usage=True
     update: str = "/snapshots/{id}"
     delete: str = "/snapshots/{id}"
-    # Known, not called yet: pages A-2099, A-2022.
-    metadata: str | None = "/snapshots/{id}/metadata"
+    metadata: str | None = "/snapshots/{id}/metadata"  # pages A-2099 to A-2104
+    create_volume: str = "/volumes"  # page evs_04_2065, also for the vendor's dialect
+    # `{id}` is the snapshot's (page A-2022, evs_04_3008), then the volume's.
     rollback: str = "/os-vendor-snapshots/{id}/rollback"
+    revert: str | None = None
 
 
 _V2_SERVICES = ("volumev2", "evs", "volume", "block-storage", "block-store")
@@ -61,6 +77,7 @@ NATIVE_V3 = Dialect(
     paging=Paging.MARKER,
     snapshot_filters=NATIVE_V2.snapshot_filters,
     service_types=_V3_SERVICES,
+    revert="/volumes/{id}/action",
 )
 # Pages A-2016 to A-2021 for snapshots, A-2005 and A-2006 for volumes.
 VENDOR = Dialect(
@@ -84,3 +101,17 @@ DEFAULT_DIALECT = NATIVE_V2.name
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
     {dialect.name: dialect for dialect in (NATIVE_V2, NATIVE_V3, VENDOR)}
 )
+
+
+def rollback_call(dialect: Dialect, *, limits: LimitsProfile) -> RollbackCall:
+    """The rollback that a cloud of this dialect and these limits speaks.
+
+    The v2 dialects are EVS's. Under native-v3 a plain Cinder and an EVS look the same, and EVS has
+    no revert, but a v3 twin of its own call (evs_04_3008). There the limits decide: `chars-64-85`
+    are those of Huawei's main cloud, which no Cinder has. An EVS with the limits `bytes-255` must
+    be configured as native-v2, which its documents advise anyway; as native-v3 it is taken for a
+    Cinder, whose revert it does not have.
+    """
+    if dialect.revert is None or limits == CHARS_64_85:
+        return RollbackCall.ROLLBACK
+    return RollbackCall.REVERT

@@ -128,7 +128,7 @@ class NotFound(Refused):
 
 
 class NoSuchApi(Refused):
-    """No such call at this address, which says nothing about any snapshot."""
+    """No such call at this address or in this dialect, which says nothing about any snapshot."""
 
 
 class NoEndpoint(NoSuchApi):

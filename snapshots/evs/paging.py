@@ -4,8 +4,8 @@
 there are more rows.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
 
 from snapshots.evs.dialects import Paging
@@ -88,11 +88,15 @@ def listed(rows: Iterable[RowT | UnreadableRow]) -> Listed[RowT]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[RowT]):
-    """One page of rows; whether the cloud said there are more, and the total if it gave it."""
+    """One page of rows; whether the cloud said there are more, and the total if it gave it.
+
+    `is_first`: the list begins, or begins again, with this page.
+    """
 
     rows: list[RowT]
     has_next: bool
     total: int | None
+    is_first: bool = False
 
     def is_last(self, *, limit: int, seen: int) -> bool:
         """Whether this page ends the list. Its length proves nothing: a cloud may return fewer rows
@@ -121,6 +125,28 @@ def page_from(
     )
 
 
+class _PlaceLostError(Exception):
+    """The rows after which the next page could begin were all deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a page may begin. `again` are the ids of rows already read that it brings again."""
+
+    query: Position
+    again: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    """How far a list was read. Ids only, so that a long list takes little memory."""
+
+    ids: set[str] = field(default_factory=set)
+    ids_of_last_page: list[str] = field(default_factory=list)
+    pages: int = 0
+    rows: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing(Generic[RowT]):
     """How to read one list: `fetch` gets the query that says which page.
@@ -133,46 +159,78 @@ class Listing(Generic[RowT]):
     ids: frozenset[str] | None = None
 
     def read_all(self, *, limit: int) -> list[RowT]:
-        """All rows, each once, asking for `limit` at a time.
+        """All rows, each once, asking for `limit` at a time; raises what `pages` raises."""
+        rows: list[RowT] = []
+        for page in self.pages(limit=limit):
+            if page.is_first:
+                rows.clear()
+            rows += page.rows
+        return rows
+
+    def pages(self, *, limit: int) -> Iterator[Page[RowT]]:
+        """The list page by page, without the rows of earlier pages, asking for `limit` at a time.
+
+        A page begins after the last row of the page before. When that was deleted since (Cinder
+        answers 404), it begins after an earlier row of that page; when those are gone too, the
+        list is read again from its first page.
 
         Raises what `fetch` raises; UnreadableAnswer when the pages do not come to an end.
         """
         for _restart in range(MOST_RESTARTS + 1):
-            rows = self._read_through(limit=limit)
-            if rows is not None:
-                return rows
+            try:
+                yield from self._read_through(limit=limit)
+            except _PlaceLostError:
+                continue
+            return
         # Not NotFound, which a caller could take for "there is nothing".
         raise UnreadableAnswer("The cloud's list changed faster than it could be read.")
 
-    def _read_through(self, *, limit: int) -> list[RowT] | None:
-        """All rows, or None when the row before the page was deleted since (Cinder: 404)."""
-        rows: dict[str, RowT] = {}
-        position: Position = []
-        seen = 0
-        for _page in range(MOST_PAGES):
-            try:
-                page, limit = self._fetch(position, limit=limit)
-            except NotFound:
-                if not position or self.paging is not Paging.MARKER:
-                    raise
-                return None
-            self._add(page, rows=rows, seen=seen)
-            seen += len(page.rows)
-            if page.is_last(limit=limit, seen=seen) or self._is_enough(rows):
-                return list(rows.values())
-            position = self._after(page, seen=seen)
+    def _read_through(self, *, limit: int) -> Iterator[Page[RowT]]:
+        progress = _Progress()
+        while progress.pages < MOST_PAGES:
+            page, place, limit = self._next_page(progress, limit=limit)
+            new = [row for row in page.rows if row.id not in place.again]
+            rows = self._fresh_rows(new, progress=progress)
+            progress.ids_of_last_page = [row.id for row in page.rows if row.id]
+            progress.pages += 1
+            progress.rows += len(new)
+            yield replace(page, rows=rows, is_first=progress.pages == 1)
+            if page.is_last(limit=limit, seen=progress.rows) or self._is_enough(progress):
+                return
         raise UnreadableAnswer(f"The cloud's list does not end within {MOST_PAGES} pages.")
 
-    def _after(self, page: Page[RowT], *, seen: int) -> Position:
-        if self.paging is not Paging.MARKER:
-            return [("offset", str(seen))]
-        named = [row.id for row in page.rows if row.id]
-        if not named:
-            raise UnreadableAnswer("The cloud's list cannot be read on: its rows have no id.")
-        return [("marker", named[-1])]
+    def _next_page(self, progress: _Progress, *, limit: int) -> tuple[Page[RowT], _Place, int]:
+        """The next page, where it began, and the size that worked."""
+        for place in self._places(progress):
+            try:
+                page, size = self._fetch(place.query, limit=limit)
+            except NotFound:
+                if not progress.pages or self.paging is not Paging.MARKER:
+                    raise
+            else:
+                return page, place, size
+        raise _PlaceLostError
 
-    def _is_enough(self, rows: Mapping[str, RowT]) -> bool:
-        return self.ids is not None and self.ids <= rows.keys()
+    def _places(self, progress: _Progress) -> Iterator[_Place]:
+        """Where the next page may begin, the best place first.
+
+        Markers go back in growing steps, so that even a long page whose rows are being deleted
+        costs few calls.
+        """
+        ids = progress.ids_of_last_page
+        if not progress.pages:
+            yield _Place(query=[])
+        elif self.paging is not Paging.MARKER:
+            yield _Place(query=[("offset", str(progress.rows))])
+        elif not ids:
+            raise UnreadableAnswer("The cloud's list cannot be read on: its rows have no id.")
+        else:
+            steps = (0, *(2**power for power in range(len(ids).bit_length())))
+            for end in (len(ids) - step for step in steps if step < len(ids)):
+                yield _Place(query=[("marker", ids[end - 1])], again=frozenset(ids[end:]))
+
+    def _is_enough(self, progress: _Progress) -> bool:
+        return self.ids is not None and self.ids <= progress.ids
 
     def _fetch(self, position: Position, *, limit: int) -> tuple[Page[RowT], int]:
         """One page, smaller if the asked size is too long to be read, and the size that worked."""
@@ -184,13 +242,20 @@ class Listing(Generic[RowT]):
                     raise
                 limit = max(limit // 4, 1)
 
-    def _add(self, page: Page[RowT], *, rows: dict[str, RowT], seen: int) -> None:
-        # A row without an id is identified by its position.
-        keyed = {row.id or f"row {seen + place}": row for place, row in enumerate(page.rows)}
-        fresh = {key: row for key, row in keyed.items() if key not in rows}
+    def _fresh_rows(self, rows: list[RowT], *, progress: _Progress) -> list[RowT]:
+        """The rows that no page before had; their ids join those that were seen.
+
+        A row without an id cannot be recognized, so it always counts as fresh.
+        """
+        fresh: list[RowT] = []
+        for row in rows:
+            if row.id not in progress.ids:
+                fresh.append(row)
+            if row.id:
+                progress.ids.add(row.id)
         # With offsets a row moves to the next page when a newer row is inserted; with markers it
         # does not.
-        repeats = len(fresh) < len(page.rows) and self.paging is Paging.MARKER
-        if page.rows and (repeats or not fresh):
+        repeats = len(fresh) < len(rows) and self.paging is Paging.MARKER
+        if rows and (repeats or not fresh):
             raise UnreadableAnswer("The cloud's list repeats itself.")
-        rows.update(fresh)
+        return fresh

@@ -35,6 +35,26 @@ class CreateSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreateVolume:
+    """The arguments of a volume made from a snapshot (page evs_04_2065).
+
+    EVS requires size and zone: the size is the snapshot's or more, at least 10 GB for a data disk.
+    Zone and type, when given, must be those of the snapshot's volume; a plain Cinder needs neither
+    and takes the type of that volume, so "" leaves them out. `metadata` is sent unchanged; it must
+    not have `__system__encrypted`, `__system__cmkid` or `hw:passthrough`, which EVS copies itself
+    and refuses (EVS.1043).
+    """
+
+    snapshot_id: str
+    size_gb: int
+    name: str | None = None
+    description: str | None = None
+    availability_zone: str = ""
+    volume_type: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloudSnapshot:
     """A snapshot as the cloud describes it (page A-2097).
 
@@ -70,7 +90,8 @@ class CloudVolume:
     """An EVS disk as the cloud describes it (page A-2069); sizes and times as in `CloudSnapshot`.
 
     `encrypted` also reads the metadata `__system__encrypted`, because the documents call the field
-    of that name unsupported.
+    of that name unsupported. `snapshot_id` is the snapshot that it was made from, which may be
+    deleted since; "" for none.
     """
 
     id: str
@@ -83,6 +104,7 @@ class CloudVolume:
     encrypted: bool
     multiattach: bool
     attachments: tuple[Attachment, ...]
+    snapshot_id: str
     metadata: Mapping[str, str] = field(hash=False)
     created_at: datetime | None
     raw: Mapping[str, object] = field(repr=False, hash=False)
@@ -155,10 +177,16 @@ def volume_from(data: object) -> CloudVolume:
         encrypted=_truth(row.get("encrypted")) or metadata.get("__system__encrypted") == "1",
         multiattach=_truth(row.get("multiattach")) or _truth(row.get("shareable")),
         attachments=_attachments(row.get("attachments")),
+        snapshot_id=_text(row.get("snapshot_id"), longest=LONGEST_ID),
         metadata=metadata,
         created_at=moment(row.get("created_at")),
         raw=row,
     )
+
+
+def metadata_from(data: object) -> Mapping[str, str]:
+    """Read the object under `metadata` (page A-2099); raises UnreadableAnswer when it is none."""
+    return _metadata(_object(data, what="metadata"))
 
 
 def quotas_from(data: object) -> Quotas:

@@ -46,7 +46,7 @@ class Sandbox:
         self._closing = threading.Event()
         if self.state.is_new:
             with self.state.transaction():
-                seed(self.state)
+                seed(self.state, with_snapshots=self.options.with_snapshots)
 
     def close(self) -> None:
         """Release every waiting request, and close the state file."""

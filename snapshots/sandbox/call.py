@@ -10,7 +10,7 @@ from snapshots.sandbox.messages import Json, Request
 from snapshots.sandbox.options import SandboxOptions
 from snapshots.sandbox.records import Caller, Snapshot, Volume
 from snapshots.sandbox.scenarios import Role, Trouble
-from snapshots.sandbox.state import State
+from snapshots.sandbox.state import LINGERING, State
 
 Microversion = tuple[int, int]
 _YES = {"1", "t", "true", "on", "y", "yes"}
@@ -84,6 +84,8 @@ class Call:
         """
         snapshot = self.state.snapshot(ident)
         if snapshot is None or not self._sees(snapshot.project_id):
+            raise missing("Snapshot", ident)
+        if snapshot.status == LINGERING:
             raise missing("Snapshot", ident)
         return snapshot
 

@@ -20,6 +20,20 @@ _BIGGEST = 2**31 - 1
 _PAGING = {"limit", "offset", "marker", "sort", "sort_key", "sort_dir", "with_count", "all_tenants"}
 
 
+@dataclass
+class Where:
+    clauses: list[str] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+
+    def add(self, clause: str, *values: Any) -> None:
+        self.clauses.append(clause)
+        self.values.extend(values)
+
+    @property
+    def sql(self) -> str:
+        return " AND ".join(f"({clause})" for clause in self.clauses) or "1"
+
+
 @dataclass(frozen=True)
 class Listing:
     """A table that can be listed, with its filters and sort keys."""
@@ -34,20 +48,8 @@ class Listing:
     filters: Mapping[str, str]
     sort_keys: Mapping[str, str]
     counted: bool = False
-
-
-@dataclass
-class Where:
-    clauses: list[str] = field(default_factory=list)
-    values: list[Any] = field(default_factory=list)
-
-    def add(self, clause: str, *values: Any) -> None:
-        self.clauses.append(clause)
-        self.values.extend(values)
-
-    @property
-    def sql(self) -> str:
-        return " AND ".join(f"({clause})" for clause in self.clauses) or "1"
+    # Leaves out rows that a list does not show.
+    narrow: Callable[[Where, Call], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,8 @@ def _where(call: Call, listing: Listing) -> Where:
     params = call.request.last_params
     if not (call.caller.is_admin and params.get("all_tenants") in ("1", "true", "True")):
         where.add("project_id = ?", call.project_id)
+    if listing.narrow:
+        listing.narrow(where, call)
     given = {name: value for name, value in params.items() if name not in _PAGING}
     _refuse_unknown(call, listing, given)
     for name, value in given.items():

@@ -1,4 +1,4 @@
-"""The options of a sandbox. Their defaults are those of the demo."""
+"""The options of a sandbox. Their defaults are those of the demo, but for `with_snapshots`."""
 
 import time
 from collections.abc import Callable
@@ -38,6 +38,8 @@ class SandboxOptions:
 
     # Where the cloud is kept; `None`: in memory only.
     state_file: Path | None = None
+    # Whether a new cloud has the snapshots of `scenarios.SNAPSHOTS`, which no portal made.
+    with_snapshots: bool = False
     # How long a snapshot of a small volume is `creating`; large volumes take a little longer.
     seconds: float = 4.0
     force_reading: ForceReading = ForceReading.CINDER

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from snapshots.sandbox import metadata, quotas, snapshots, volumes
+from snapshots.sandbox import metadata, quotas, rollbacks, snapshots, volumes
 from snapshots.sandbox.call import Call, Dialect
 from snapshots.sandbox.messages import Answer, json_answer
 from snapshots.sandbox.scenarios import ZONE_A, ZONE_B
@@ -60,13 +60,13 @@ _TABLE: tuple[tuple[str, str, Handler, tuple[Dialect, ...]], ...] = (
     ("GET", "snapshots/{id}/metadata/{key}", metadata.show_one, _BOTH),
     ("PUT", "snapshots/{id}/metadata/{key}", metadata.set_one, _BOTH),
     ("DELETE", "snapshots/{id}/metadata/{key}", metadata.delete_one, _BOTH),
-    ("POST", "os-vendor-snapshots/{id}/rollback", snapshots.rollback, _BOTH),
+    ("POST", "os-vendor-snapshots/{id}/rollback", rollbacks.rollback, _BOTH),
     ("POST", "cloudsnapshots", snapshots.create, _VENDOR),
     ("GET", "cloudsnapshots/detail", snapshots.list_detail, _VENDOR),
     ("GET", "cloudsnapshots/{id}", snapshots.show, _VENDOR),
     ("PUT", "cloudsnapshots/{id}", snapshots.update, _VENDOR),
     ("DELETE", "cloudsnapshots/{id}", snapshots.delete, _VENDOR),
-    ("POST", "cloudsnapshots/{id}/rollback", snapshots.rollback, _VENDOR),
+    ("POST", "cloudsnapshots/{id}/rollback", rollbacks.rollback, _VENDOR),
     ("GET", "volumes", volumes.list_brief, _BOTH),
     ("GET", "volumes/detail", volumes.list_detail, _BOTH),
     ("GET", "volumes/{id}", volumes.show, _BOTH),

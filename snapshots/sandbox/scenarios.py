@@ -1,4 +1,4 @@
-"""The people, projects and volumes of a new sandbox; some volumes cause trouble.
+"""The people, projects, volumes and snapshots of a new sandbox; some volumes cause trouble.
 
 All of it is invented. The ids are fixed, so that tests, demo grants and documentation can refer to
 them.
@@ -97,7 +97,7 @@ USERS = (
 
 
 class Trouble(StrEnum):
-    """What goes wrong when a snapshot of a volume is created."""
+    """What goes wrong with the snapshots of a volume: with creates, and later in their life."""
 
     NONE = ""
     # 202, `creating`, then `error`.
@@ -127,9 +127,30 @@ class Trouble(StrEnum):
     DROPS_METADATA = "drops metadata"
     # `creating` for two minutes.
     TAKES_LONG = "takes long"
+    # A delete: 202, `deleting`, then `available` again, as when the back end still needs it.
+    IN_USE = "snapshot in use"
+    # A delete: 202, `deleting`, then `error_deleting`.
+    DELETE_FAILS = "delete fails"
+    # A delete: `deleting` for half a minute.
+    DELETE_TAKES_LONG = "delete takes long"
+    # Lists show a new snapshot some seconds late, and one that is gone some seconds longer.
+    LISTS_LAG = "lists lag"
+    # A rollback: the volume ends in `error_rollbacking`; the next one from there works.
+    ROLLBACK_FAILS = "rollback fails"
 
 
+LATER_TROUBLES = frozenset(
+    {
+        Trouble.IN_USE,
+        Trouble.DELETE_FAILS,
+        Trouble.DELETE_TAKES_LONG,
+        Trouble.LISTS_LAG,
+        Trouble.ROLLBACK_FAILS,
+    }
+)
 LONG_SECONDS = 120.0
+LONG_DELETE_SECONDS = 30.0
+LAG_SECONDS = 10
 THROTTLED_CALLS = 2
 IN_PROGRESS_CALLS = 1
 
@@ -196,9 +217,45 @@ VOLUMES: tuple[SeedVolume, ...] = (
     _trouble(32, Trouble.SNAPSHOT_IN_PROGRESS, "bob"),
     _trouble(33, Trouble.DROPS_METADATA, "bob"),
     _trouble(34, Trouble.TAKES_LONG, "alice"),
+    _trouble(35, Trouble.IN_USE, "alice"),
+    _trouble(36, Trouble.DELETE_FAILS, "alice"),
+    _trouble(37, Trouble.DELETE_TAKES_LONG, "bob"),
+    _trouble(38, Trouble.LISTS_LAG, "alice"),
+    _trouble(39, Trouble.ROLLBACK_FAILS, "alice"),
     SeedVolume(id=_id(41), name="other-project-data", size_gb=50, project_id=OTHER_PROJECT_ID),
     SeedVolume(id=_id(42), name="other-project-system", size_gb=40, project_id=OTHER_PROJECT_ID,
                status="in-use", server="other-01", device="/dev/vda", bootable=True),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedSnapshot:
+    """A snapshot that no portal made."""
+
+    id: str
+    volume_id: str
+    name: str
+    description: str | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+
+
+def _by_backup(number: int, name: str) -> SeedSnapshot:
+    """A snapshot made by the backup service: a reserved name (FAQ-0058), a key of the cloud's
+    (A-2097).
+    """
+    metadata = (("__system__enableActive", "true"),)
+    return SeedSnapshot(id=_id(number), volume_id=_id(3), name=name, metadata=metadata)
+
+
+SNAPSHOTS: tuple[SeedSnapshot, ...] = (
+    SeedSnapshot(id=_id(101), volume_id=_id(5), name="console-before-migration",
+                 description="Made in the console"),
+    _by_backup(102, "autobk_snapshot_vbs_2026-01-16"),
+    _by_backup(103, "manualbk_snapshot_csbs_2026-01-17"),
+    *(
+        SeedSnapshot(id=_id(100 + number), volume_id=_id(number), name="before-update")
+        for number in range(35, 40)
+    ),
 )  # fmt: skip
 
 

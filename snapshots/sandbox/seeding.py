@@ -4,17 +4,27 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from snapshots.sandbox.records import Volume
-from snapshots.sandbox.scenarios import PROJECTS, USERS, VOLUMES, SeedVolume
+from snapshots.sandbox.records import Snapshot, Volume
+from snapshots.sandbox.scenarios import (
+    PROJECTS,
+    SNAPSHOTS,
+    USERS,
+    VOLUMES,
+    SeedSnapshot,
+    SeedVolume,
+)
 from snapshots.sandbox.state import State
 
 _CREATED_AT = int(datetime(2026, 1, 15, 8, 0, tzinfo=UTC).timestamp())
+_FIRST_SNAPSHOT_AT = _CREATED_AT + 7 * 24 * 3600
 
 
-def seed(state: State) -> None:
-    """Puts all seeded volumes and quotas into a new state."""
+def seed(state: State, *, with_snapshots: bool) -> None:
+    """Puts all seeded volumes and quotas into a new state, and the snapshots if asked."""
     for number, volume in enumerate(VOLUMES):
         state.add_volume(_volume(volume, _CREATED_AT + 3600 * number))
+    for number, snapshot in enumerate(SNAPSHOTS if with_snapshots else ()):
+        state.add_snapshot(_snapshot(snapshot, _FIRST_SNAPSHOT_AT + 3600 * number))
     for project in PROJECTS:
         for resource, quota in project.quotas:
             state.set_quota(project.id, resource, quota)
@@ -40,6 +50,24 @@ def _volume(seed: SeedVolume, created_at: int) -> Volume:
         if seed.device
         else [],
         metadata=_metadata(seed),
+    )
+
+
+def _snapshot(seed: SeedSnapshot, created_at: int) -> Snapshot:
+    volume = next(volume for volume in VOLUMES if volume.id == seed.volume_id)
+    return Snapshot(
+        id=seed.id,
+        project_id=volume.project_id,
+        user_id=USERS[0].id,
+        volume_id=volume.id,
+        name=seed.name,
+        description=seed.description,
+        status="available",
+        size=volume.size_gb,
+        metadata=dict(seed.metadata),
+        created_at=created_at,
+        updated_at=created_at + 5,
+        progress="100%",
     )
 
 

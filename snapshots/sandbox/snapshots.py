@@ -1,6 +1,4 @@
-"""Snapshots: create, show, lists, update, delete, rollback, metadata (evs-api.md 2; recorded in
-03 to 13).
-"""
+"""Snapshots: create, show, lists, update, delete (evs-api.md 2; recorded in 03 to 13)."""
 
 import re
 from typing import Any
@@ -11,8 +9,7 @@ from snapshots.sandbox.errors import ApiFault, bad_request, over_limit
 from snapshots.sandbox.messages import Answer, empty_answer, json_answer
 from snapshots.sandbox.options import ForceReading
 from snapshots.sandbox.records import Snapshot, Volume
-from snapshots.sandbox.scenarios import Trouble
-from snapshots.sandbox.state import GONE
+from snapshots.sandbox.scenarios import LAG_SECONDS, Trouble
 from snapshots.sandbox.views import (
     snapshot_brief,
     snapshot_full,
@@ -23,7 +20,7 @@ from snapshots.sandbox.views import (
 
 _MICROVERSION_WITHOUT_FORCE = (3, 66)
 # How fast a snapshot of a large volume is made.
-_GIGABYTES_PER_SECOND = 500
+GIGABYTES_PER_SECOND = 500
 
 
 # --- create ---
@@ -118,7 +115,7 @@ def _make(volume: Volume, call: Call, given: dict[str, Any]) -> Snapshot:
         created_at=call.now,
     )
     call.state.add_snapshot(snapshot)
-    seconds = call.options.seconds + volume.size / _GIGABYTES_PER_SECOND
+    seconds = call.options.seconds + volume.size / GIGABYTES_PER_SECOND
     steps = troubles.course(trouble, seconds, call.state.clock())
     call.state.plan("snapshots", snapshot.id, *steps)
     return snapshot
@@ -155,6 +152,15 @@ _SORT_KEYS = {
 }
 
 
+def _hide_lagging(where: listing.Where, call: Call) -> None:
+    """Leave out new snapshots of a volume whose lists lag."""
+    where.add(
+        "created_at <= ? OR volume_id NOT IN (SELECT id FROM volumes WHERE trouble = ?)",
+        call.now - LAG_SECONDS,
+        Trouble.LISTS_LAG,
+    )
+
+
 def _listing(path: str, show_one: Any, *, counted: bool = False) -> listing.Listing:
     return listing.Listing(
         table="snapshots",
@@ -165,6 +171,7 @@ def _listing(path: str, show_one: Any, *, counted: bool = False) -> listing.List
         filters=_FILTERS,
         sort_keys=_SORT_KEYS,
         counted=counted,
+        narrow=_hide_lagging,
     )
 
 
@@ -200,16 +207,18 @@ def update(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    """202; `deleting`, then gone (A-2094; recorded in 11 and 13)."""
+    """202; `deleting`, then gone, or what the volume's trouble makes of it (A-2094; recorded in 11,
+    13 and 16).
+    """
     snapshot = call.snapshot(call.path["id"])
     call.require_member("volume:delete_snapshot")
     if snapshot.status not in ("available", "error"):
         raise _not_deletable(snapshot)
     snapshot.status = "deleting"
     call.state.save_snapshot(snapshot)
-    ends = "error_deleting" if call.trouble is Trouble.ENDS_IN_ERROR else GONE
-    seconds = call.options.seconds / 2
-    call.state.plan("snapshots", snapshot.id, (call.state.clock() + seconds, ends))
+    trouble = troubles.later_trouble_of(call.state.volume(snapshot.volume_id), call)
+    steps = troubles.deletion(trouble, call.options.seconds / 2, call.state.clock())
+    call.state.plan("snapshots", snapshot.id, *steps)
     return empty_answer(202)
 
 
@@ -221,48 +230,3 @@ def _not_deletable(snapshot: Snapshot) -> ApiFault:
     if snapshot.status == "error_deleting":
         return bad_request(message, "EVS.2019")
     return bad_request(message, "EVS.1047")
-
-
-# --- rollback ---
-
-
-def rollback(call: Call) -> Answer:
-    """202; snapshot and volume are `rollbacking`, then available (A-2020, A-2022; evs-api.md
-    2.8).
-    """
-    given = evs_bodies.member(call.body, "rollback")
-    if "name" in given and "volume_id" not in given:
-        raise bad_request("'name' may not be given without 'volume_id'")
-    evs_bodies.text("name", given.get("name"))
-    snapshot = call.snapshot(call.path["id"])
-    volume = call.volume(given.get("volume_id", snapshot.volume_id))
-    call.require_member("volume:rollback_snapshot")
-    _check_rollback(snapshot, volume)
-    now = call.state.clock()
-    seconds = call.options.seconds + volume.size / _GIGABYTES_PER_SECOND
-    snapshot.status = volume.status = "rollbacking"
-    call.state.save_snapshot(snapshot)
-    call.state.save_volume(volume)
-    failed = call.trouble is Trouble.ENDS_IN_ERROR
-    call.state.plan("snapshots", snapshot.id, (now + seconds, "available"))
-    call.state.plan(
-        "volumes", volume.id, (now + seconds, "error_rollbacking" if failed else "available")
-    )
-    return json_answer(202, {"rollback": {"volume_id": volume.id}})
-
-
-def _check_rollback(snapshot: Snapshot, volume: Volume) -> None:
-    if (snapshot.name or "").lower().startswith(evs_bodies.BACKUP_PREFIXES):
-        raise bad_request("A snapshot made by a backup cannot be rolled back.")
-    if volume.id != snapshot.volume_id:
-        raise bad_request("A snapshot can be rolled back only to its source volume.")
-    if snapshot.status != "available":
-        raise bad_request(
-            f"Invalid snapshot: status must be available, but it is: {snapshot.status}.",
-            "EVS.2043",
-        )
-    if volume.status not in ("available", "error_rollbacking"):
-        raise bad_request(
-            f"Invalid volume: Volume {volume.id} status must be available, error_rollbacking,"
-            f" but current status is: {volume.status}."
-        )

@@ -16,6 +16,8 @@ from typing import Any
 from snapshots.sandbox.records import Snapshot, Token, Volume, to_columns
 
 GONE = "deleted"
+# Gone for all calls but the lists, which still show it as `deleting`.
+LINGERING = "deleted, still listed"
 _MOST_REQUESTS = 100_000
 
 _SCHEMA = """

@@ -11,10 +11,14 @@ from snapshots.sandbox.messages import Answer, Delivery, Json, Request
 from snapshots.sandbox.records import Volume
 from snapshots.sandbox.scenarios import (
     IN_PROGRESS_CALLS,
+    LAG_SECONDS,
+    LATER_TROUBLES,
+    LONG_DELETE_SECONDS,
     LONG_SECONDS,
     THROTTLED_CALLS,
     Trouble,
 )
+from snapshots.sandbox.state import GONE, LINGERING
 
 CREATES = r"/(cloud)?snapshots"
 UNKNOWN_STATUS = "quiescing"
@@ -24,8 +28,9 @@ UNKNOWN_STATUS = "quiescing"
 class PlannedFault:
     """A fault that the next matching requests meet.
 
-    It has either a `trouble` (for creates) or its own answer (`status`, `body`, `headers`). With
-    `made` the request is executed first. `delivery` says how the answer reaches the client.
+    It has either a `trouble` (for creates, deletes and rollbacks) or its own answer (`status`,
+    `body`, `headers`). With `made` the request is executed first. `delivery` says how the answer
+    reaches the client.
     """
 
     times: int = 1
@@ -118,6 +123,36 @@ def course(trouble: Trouble, seconds: float, now: float) -> list[tuple[float, st
     if trouble is Trouble.UNKNOWN_STATUS:
         return [(now + seconds, UNKNOWN_STATUS), (now + 3 * seconds, "available")]
     return [(now + seconds, "available")]
+
+
+def later_trouble_of(volume: Volume | None, call: Call) -> Trouble:
+    """The trouble of a delete or rollback: planned for the call, or the volume's, unless that is
+    about creates.
+    """
+    if call.trouble:
+        return call.trouble
+    own = Trouble(volume.trouble) if volume else Trouble.NONE
+    return own if own in LATER_TROUBLES else Trouble.NONE
+
+
+def deletion(trouble: Trouble, seconds: float, now: float) -> list[tuple[float, str]]:
+    """The statuses of a snapshot that is `deleting`, with their times."""
+    if trouble is Trouble.IN_USE:
+        return [(now + seconds, "available")]
+    if trouble in (Trouble.DELETE_FAILS, Trouble.ENDS_IN_ERROR):
+        return [(now + seconds, "error_deleting")]
+    if trouble is Trouble.DELETE_TAKES_LONG:
+        return [(now + LONG_DELETE_SECONDS, GONE)]
+    if trouble is Trouble.LISTS_LAG:
+        return [(now + seconds, LINGERING), (now + seconds + LAG_SECONDS, GONE)]
+    return [(now + seconds, GONE)]
+
+
+def rollback_end(volume: Volume, call: Call) -> str:
+    """The status of a volume after a rollback. The one that fails works when it is tried again."""
+    trouble = later_trouble_of(volume, call)
+    fails_first = trouble is Trouble.ROLLBACK_FAILS and volume.status == "available"
+    return "error_rollbacking" if fails_first or trouble is Trouble.ENDS_IN_ERROR else "available"
 
 
 def spoil(answer: Answer, trouble: Trouble, call: Call) -> Answer:

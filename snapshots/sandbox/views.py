@@ -5,6 +5,7 @@ from typing import Any
 
 from snapshots.sandbox.call import Call, Dialect
 from snapshots.sandbox.records import Snapshot, Volume
+from snapshots.sandbox.state import LINGERING
 
 # EVS's own links name a host that clients cannot reach (A-2021, A-2097).
 INTERNAL_HOST = "volume.localdomain.com:8776"
@@ -26,7 +27,7 @@ def snapshot_listed(snapshot: Snapshot, _: Call) -> dict[str, Any]:
         "name": snapshot.name,
         "description": snapshot.description,
         "volume_id": snapshot.volume_id,
-        "status": snapshot.status,
+        "status": "deleting" if snapshot.status == LINGERING else snapshot.status,
         "size": snapshot.size,
         "metadata": snapshot.metadata,
     }

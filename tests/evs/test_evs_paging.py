@@ -1,5 +1,6 @@
 """Reading whole lists from clouds whose pages are incomplete, repeated or changing."""
 
+import gc
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -7,6 +8,7 @@ from evs_loopback import Reply, snapshot
 
 from snapshots.evs import errors
 from snapshots.evs.paging import MOST_PAGES
+from snapshots.evs.types import CloudSnapshot
 
 
 class Shelf:
@@ -102,17 +104,42 @@ def test_filters_the_cloud_ignores_are_applied_here(cloud, client):
     assert "name=same&status=available&volume_id=a" in cloud.calls[0]
 
 
-def test_deleted_marker_starts_the_list_again(cloud, client):
-    shelf = Shelf(EIGHT)
+def removing(cloud, shelf, numbers, *, after):
+    """Answers from the shelf, and removes these snapshots right after so many calls."""
+    names = {f"snapshot-{number}" for number in numbers}
 
     def answer(request):
         reply = shelf(request)
-        if len(cloud.calls) == 2:
-            shelf.rows = [row for row in shelf.rows if row["id"] != "snapshot-5"]
+        if len(cloud.calls) == after:
+            shelf.rows = [row for row in shelf.rows if row["id"] not in names]
         return reply
 
-    cloud.otherwise = answer
-    expected = [row for row in EIGHT_IDS if row != "snapshot-5"]
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("deleted", "markers"),
+    [
+        ({5}, ["2", "5", "4"]),
+        ({4, 5}, ["2", "5", "4", "3"]),
+        ({3, 5}, ["2", "5", "4"]),
+        ({0, 5}, ["2", "5", "4"]),
+    ],
+)
+def test_reading_continues_before_a_deleted_marker(cloud, client, deleted, markers):
+    cloud.otherwise = removing(cloud, Shelf(EIGHT), deleted, after=2)
+    assert ids(client().list_snapshots(limit=3)) == EIGHT_IDS
+    assert [call.split("snapshot-")[1] for call in cloud.calls[1:]] == markers
+
+
+def test_rows_after_an_earlier_marker_are_no_repetition(cloud, client):
+    cloud.otherwise = removing(cloud, Shelf(EIGHT), {2, 3, 4}, after=1)
+    assert ids(client().list_snapshots(limit=5)) == EIGHT_IDS
+
+
+def test_list_begins_again_when_a_whole_page_vanished(cloud, client):
+    cloud.otherwise = removing(cloud, Shelf(EIGHT), {3, 4, 5}, after=2)
+    expected = [row for row in EIGHT_IDS if row not in {"snapshot-3", "snapshot-4", "snapshot-5"}]
     assert ids(client().list_snapshots(limit=3)) == expected
 
 
@@ -122,7 +149,14 @@ def test_list_with_vanishing_markers_is_not_empty(cloud, client):
     cloud.otherwise = lambda request: gone if "marker" in request.path else shelf(request)
     with pytest.raises(errors.UnreadableAnswer, match="changed faster"):
         client().list_snapshots(limit=3)
-    assert len(cloud.calls) == 8
+    assert len(cloud.calls) == 16
+
+
+def test_long_page_of_vanished_rows_costs_few_calls(cloud, client):
+    shelf = Shelf(snapshot(number) for number in range(2000))
+    cloud.otherwise = removing(cloud, shelf, range(500, 1000), after=1)
+    assert len(client().list_snapshots(limit=1000)) == 2000
+    assert len(cloud.calls) == 13
 
 
 def test_missing_api_is_no_deleted_marker(cloud, client):
@@ -236,3 +270,61 @@ def test_a_volume_that_cannot_be_read_hides_no_other(cloud, client):
     assert ids(listed.rows) == ["v0", "v2"]
     assert listed.trouble.startswith("1 of the list's rows cannot be read.")
     assert listed.trouble.endswith("holds a volume without status. (v1)")
+
+
+@pytest.mark.parametrize("dialect", ["native-v2", "vendor-v2"])
+def test_pages_come_as_they_are_read(cloud, client, dialect):
+    cloud.otherwise = Shelf(WITHOUT_STATUS)
+    pages = client(dialect=dialect).snapshot_pages(limit=3)
+    first = next(pages)
+    assert (ids(first.rows), len(cloud.calls)) == (EIGHT_IDS[:3], 1)
+    second, third = pages
+    assert (ids(second.rows), [row.id for row in second.unreadable]) == (
+        EIGHT_IDS[4:6],
+        ["snapshot-3"],
+    )
+    assert ids(third.rows) == EIGHT_IDS[6:]
+
+
+def test_pages_ask_for_a_thousand_rows_and_shrink(cloud, client):
+    heavy = [snapshot(n, metadata={"k": "v" * 250_000}) for n in range(6)]
+    cloud.otherwise = Shelf(heavy, server_limit=5)
+    pages = [ids(page.rows) for page in client().snapshot_pages()]
+    assert [row for page in pages for row in page] == EIGHT_IDS[:6]
+    assert cloud.calls[0].endswith("limit=1000")
+
+
+def test_rows_come_again_when_the_pages_begin_again(cloud, client):
+    cloud.otherwise = removing(cloud, Shelf(EIGHT), {3, 4, 5}, after=2)
+    pages = [ids(page.rows) for page in client().snapshot_pages(limit=3)]
+    assert pages == [EIGHT_IDS[:3], EIGHT_IDS[3:6], EIGHT_IDS[:3], EIGHT_IDS[6:]]
+
+
+def test_repeated_pages_are_refused_after_good_ones(cloud, client):
+    cloud.otherwise = Reply(200, {"snapshots": EIGHT[:3]})
+    pages = client().snapshot_pages(limit=3)
+    assert ids(next(pages).rows) == EIGHT_IDS[:3]
+    with pytest.raises(errors.UnreadableAnswer, match="repeats"):
+        next(pages)
+
+
+def test_read_pages_are_not_held_in_memory(cloud, client):
+    cloud.otherwise = Shelf(snapshot(number, id=f"held-{number}") for number in range(40))
+    counts = [snapshots_in_memory("held-") for _page in client().snapshot_pages(limit=4)]
+    assert len(counts) == 11
+    assert max(counts) <= 8
+
+
+def snapshots_in_memory(prefix):
+    objects = (thing for thing in gc.get_objects() if isinstance(thing, CloudSnapshot))
+    return sum(thing.id.startswith(prefix) for thing in objects)
+
+
+def test_fault_in_the_middle_ends_the_pages(cloud, client):
+    shelf = Shelf(EIGHT)
+    denied = Reply(403, {"forbidden": {"code": 403, "message": "m"}})
+    cloud.otherwise = lambda request: denied if "marker" in request.path else shelf(request)
+    pages = client().snapshot_pages(limit=3)
+    next(pages)
+    with pytest.raises(errors.Forbidden):
+        next(pages)

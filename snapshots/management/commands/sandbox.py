@@ -71,6 +71,7 @@ class Command(BaseCommand):
 def _options(options: dict[str, Any]) -> SandboxOptions:
     return SandboxOptions(
         state_file=options["state"],
+        with_snapshots=True,
         seconds=options["seconds"],
         force_reading=ForceReading(options["force_reading"]),
         errors=ErrorStyle(options["errors"]),
