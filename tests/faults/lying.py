@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from snapshots.models import OPEN, CloudHealth, Duty, Operation
+from snapshots.worker import DUTIES_OF_ONE_CLOUD
 from tests.faults.nursery import Nursery
 
 LOOK_SECONDS = 0.5
@@ -61,7 +62,8 @@ class LyingWatch:
             limit = LONGEST_STEP_SECONDS if what == HELD_LONG else MOST_SECONDS
             if now - since > limit and case not in self._named:
                 self._named.add(case)
-                self.lying.append(f"{row}, token {token}: {what} for {now - since:.1f} s")
+                at = f"{timezone.now():%H:%M:%S}"
+                self.lying.append(f"{at} {row}, token {token}: {what} for {now - since:.1f} s")
 
     def _may_write(self, ready: list[int]) -> bool:
         """SQLite has one writer at a time: a worker that is stopped within a transaction keeps all
@@ -71,37 +73,46 @@ class LyingWatch:
 
     def _cases(self, ready: list[int]) -> Iterator[Case]:
         living = self.nursery.living()
-        operations = list(
-            Operation.objects.filter(state__in=OPEN).values_list("owner", "pk", "token")
-        )
-        duties = list(Duty.objects.values_list("owner", "name", "token"))
-        for owner, row, token in [*operations, *duties]:
-            if owner and _pid(owner) not in living:
-                yield "held by a killed worker", str(row), token
-            elif owner and _pid(owner) in ready:
+        operations = Operation.objects.filter(state__in=OPEN).exclude(owner="")
+        duties = Duty.objects.exclude(owner="")
+        held = [
+            *operations.values_list("owner", "pk", "token", "due_at"),
+            *duties.values_list("owner", "name", "token", "due_at"),
+        ]
+        for owner, row, token, due_at in held:
+            if _pid(owner) not in living:
+                if due_at is not None and due_at > timezone.now():  # else it was made free
+                    yield HELD_BY_DEAD, str(row), token
+            elif _pid(owner) in ready:
                 yield HELD_LONG, str(row), token
-        busy = Counter(_pid(owner) for owner, _, _ in operations if owner)
+        busy = Counter(_pid(owner) for owner in operations.values_list("owner", flat=True))
         if not CloudHealth.objects.filter(retry_at__isnull=False).exists():
             free = sum(max(0, self.threads - busy[pid]) for pid in ready)
-            yield from self._waiting_operations(free)
-            yield from self._waiting_duties(len(ready))
+            yield from self._waiting_operations(free, living)
+            yield from self._waiting_duties(len(ready), living)
 
-    def _waiting_operations(self, free: int) -> Iterator[Case]:
-        """Of a long queue only the first are next: as many as there are free threads."""
-        due = Operation.objects.claimable().filter(due_at__lte=timezone.now(), owner="")
-        for row, token in due.order_by("due_at", "pk").values_list("pk", "token")[:free]:
-            yield "due and not taken up", str(row), token
+    def _waiting_operations(self, free: int, living: list[int]) -> Iterator[Case]:
+        """Of a long queue only the first are next: as many as there are free threads. A row that
+        was made free keeps the name of its killed worker.
+        """
+        due = Operation.objects.claimable().filter(due_at__lte=timezone.now())
+        rows = due.order_by("due_at", "pk").values_list("pk", "token", "owner")
+        for row, token, owner in rows[:free]:
+            if not owner or _pid(owner) not in living:
+                yield "due and not taken up", str(row), token
 
-    def _waiting_duties(self, workers: int) -> Iterator[Case]:
-        """Each worker runs two duties of a lane at once."""
-        running = Counter(Duty.objects.exclude(owner="").values_list("cloud", flat=True))
-        due = Duty.objects.filter(due_at__lte=timezone.now(), owner="")
-        for name, lane, token in due.values_list("name", "cloud", "token"):
-            if running[lane] < 2 * workers:
+    def _waiting_duties(self, workers: int, living: list[int]) -> Iterator[Case]:
+        rows = Duty.objects.values_list("name", "cloud", "token", "owner", "due_at")
+        held = [row for row in rows if row[3] and _pid(row[3]) in living]
+        running = Counter(lane for _, lane, _, _, _ in held)
+        for name, lane, token, _owner, due_at in set(rows) - set(held):
+            is_due = due_at is not None and due_at <= timezone.now()
+            if is_due and running[lane] < DUTIES_OF_ONE_CLOUD * workers:
                 yield "due and not taken up", name, token
 
 
 HELD_LONG = "held by one worker"
+HELD_BY_DEAD = "held by a killed worker"
 
 
 def _pid(owner: str) -> int:

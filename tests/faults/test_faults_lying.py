@@ -74,6 +74,23 @@ def test_while_the_breaker_is_open_due_rows_may_wait(watch):
     assert look_twice(watch) == []
 
 
+def test_freed_row_of_a_killed_worker_may_wait_for_the_cloud(watch):
+    CloudHealth.objects.create(cloud="x", retry_at=timezone.now())
+    duty(owner=f"host:{KILLED}:a", due_in=-1)
+    assert look_twice(watch) == []
+
+
+@pytest.mark.parametrize("kind", ["duty", "operation"])
+def test_freed_row_of_a_killed_worker_is_taken_up(watch, kind):
+    owner = f"host:{KILLED}:a"
+    if kind == "duty":
+        duty(owner=owner, due_in=-1)
+    else:
+        person, volume = factories.person("alice"), factories.volume()
+        factories.operation(person, volume, due_at=timezone.now(), owner=owner)
+    assert ["due and not taken up" in line for line in look_twice(watch)] == [True]
+
+
 def test_claim_that_moves_on_is_not_lying(watch, monkeypatch):
     monkeypatch.setattr(lying, "LONGEST_STEP_SECONDS", 60.0)
     held = duty(owner=f"host:{AWAKE}:a", due_in=90)
