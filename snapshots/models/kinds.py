@@ -20,6 +20,7 @@ class Purpose(models.TextChoices):
     RENAME = "rename", _("Rename the snapshot")
     LOGIN = "login", _("Sign in to the cloud")
     WATCH = "watch", _("Watch snapshots")
+    CHECK = "check", _("Look before sending")
     SETTLE = "settle", _("Look for what became of a request")
     INVENTORY = "inventory", _("Read the volumes")
     SNAPSHOTS = "snapshots", _("Read the snapshots")

@@ -106,6 +106,13 @@ class Operation(Claimable):
     description = models.CharField(max_length=255, null=True, blank=True)
     force = models.BooleanField(default=False)
     metadata = models.JSONField(default=dict)  # the person's own; the marker is added on sending
+    removed_keys = models.JSONField(default=list)  # of the target's metadata
+    size_gb = models.PositiveIntegerField(null=True, blank=True)  # of the volume to be made
+    made_volume_id = models.CharField(max_length=64, blank=True)
+    # Nothing is sent unless this one has succeeded.
+    needs = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="needed_by"
+    )
 
     requester = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="operations"

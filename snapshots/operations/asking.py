@@ -21,7 +21,7 @@ from snapshots.models import (
     Volume,
     may_request_for_others,
 )
-from snapshots.operations.kinds import kind_of
+from snapshots.operations.kinds import KINDS, kind_of
 from snapshots.operations.rights import NotAllowedError, Refusal, check_share, refused
 from snapshots.questions.asking import note_circumstances
 from snapshots.selectors.volumes import is_granted, volumes_usable_by
@@ -45,6 +45,9 @@ class OperationArguments:
     on_behalf_of: str = ""
     ticket: str = ""
     reason: str = ""
+    removed_keys: list[str] = field(default_factory=list)
+    size_gb: int | None = None  # of the volume to be made
+    needs: Operation | None = None  # must have succeeded before this one is sent
     called_no_secret: bool = False  # what looked like a secret, by consent
 
 
@@ -58,14 +61,18 @@ def ask_for_operation(
     """Record one operation; a second submit of the same form finds the first. Returns it, and
     whether it is new.
 
-    Raises `NotAllowedError` for a volume the person may not use, `KeyTakenError` for a key that
+    Raises `NotAllowedError` for a volume the person may not use and for what its kind refuses them,
+    `KeyTakenError` for a key that
     somebody else has used.
     """
     first = Operation.objects.filter(key=key).first()
     if first is not None:
         return _of_requester(first, requester), False
     if not volumes_usable_by(requester).filter(pk=arguments.volume.pk).exists():
-        _refuse_to_ask(requester, arguments, again_for)
+        _refuse_to_ask(requester, arguments, again_for, Refusal.VOLUME_NOT_USABLE)
+    kind, snapshot = KINDS[arguments.kind], arguments.target_snapshot
+    if refusal := kind.refusal(requester, arguments.volume, snapshot):
+        _refuse_to_ask(requester, arguments, again_for, refusal)
     try:
         return in_transaction(lambda: _record(requester, key, arguments, again_for)), True
     except IntegrityError:  # the same form or button, at the same moment, in another process
@@ -91,6 +98,9 @@ def _record(
         description=arguments.description,
         force=arguments.force,
         metadata=arguments.metadata,
+        removed_keys=arguments.removed_keys,
+        size_gb=arguments.size_gb,
+        needs=arguments.needs,
         requester=requester,
         requester_name=requester.get_username(),
         on_behalf_of=arguments.on_behalf_of,
@@ -135,7 +145,10 @@ def _as_json(metadata: dict[str, str]) -> str:
 
 
 def _refuse_to_ask(
-    requester: User, arguments: OperationArguments, again_for: Operation | None
+    requester: User,
+    arguments: OperationArguments,
+    again_for: Operation | None,
+    refusal: Refusal,
 ) -> NoReturn:
     actions.record(
         ActionCode.OPERATION_AGAIN_REFUSED if again_for else ActionCode.OPERATION_REFUSED,
@@ -144,9 +157,9 @@ def _refuse_to_ask(
         target=Target(TargetKind.VOLUME, arguments.volume.volume_id, arguments.volume.name),
         ticket=arguments.ticket,
         on_behalf_of=arguments.on_behalf_of,
-        details={"kind": arguments.kind.value, "why": Refusal.VOLUME_NOT_USABLE.value},
+        details={"kind": arguments.kind.value, "why": refusal.value},
     )
-    raise NotAllowedError(Refusal.VOLUME_NOT_USABLE)
+    raise NotAllowedError(refusal)
 
 
 def _recorded_before(requester: User, key: uuid.UUID, again_for: Operation | None) -> Operation:
@@ -191,6 +204,8 @@ def ask_again(*, operation: Operation, person: User, key: uuid.UUID) -> tuple[Op
         description=operation.description,
         force=operation.force,
         metadata=operation.metadata,
+        removed_keys=operation.removed_keys,
+        size_gb=operation.size_gb,
         on_behalf_of=operation.on_behalf_of,
         ticket=operation.ticket,
         reason=operation.reason,

@@ -42,12 +42,14 @@ class Decision:
 
     `snapshot` is the operation's snapshot as the cloud has it; `missed` counts the readings in a
     row that did not have it; `is_gone`: the cloud proved that it holds it no more.
+    `made_volume_id` names the volume that it made for the operation.
     """
 
     move: Move | None = None
     snapshot: CloudSnapshot | None = None
     missed: int | None = None
     is_gone: bool = False
+    made_volume_id: str = ""
     anomaly: AnomalyReport | None = None
     keeps_metadata: bool | None = None
 
@@ -92,6 +94,9 @@ def store_decision(operation: Operation, decision: Decision, *, now: datetime) -
             start_duty(WATCH, operation.cloud, due_at=now + shortest)
         if write_move is not None:
             write_move()
+        if decision.made_volume_id:
+            made = {"made_volume_id": decision.made_volume_id}
+            Operation.objects.filter(pk=operation.pk).update(**made)
         _store_facts(operation, decision, now)
 
     in_transaction(store)

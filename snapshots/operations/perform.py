@@ -17,7 +17,7 @@ from snapshots.clouds.health import (
 )
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import AuthFailed, EvsError, LoginFailed
-from snapshots.models import Operation, OperationState, OutcomeCode
+from snapshots.models import Operation, OperationState, OutcomeCode, Purpose
 from snapshots.operations.decisions import Decision, store_decision
 from snapshots.operations.kinds import kind_of
 from snapshots.operations.looks import unknown_move
@@ -54,7 +54,7 @@ def _next_step(operation: Operation) -> Decision:
     if not _take_the_volume(operation):
         due_at = timezone.now() + VOLUME_PAUSE
         return Decision(move=Move(to=OperationState.QUEUED, due_at=due_at))
-    return _send(operation)
+    return _refused_by_check(operation) or _send(operation)
 
 
 def _take_the_volume(operation: Operation) -> bool:
@@ -67,6 +67,24 @@ def _take_the_volume(operation: Operation) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+def _refused_by_check(operation: Operation) -> Decision | None:
+    """What the cloud holds right now may forbid sending. A failed look has changed nothing."""
+    kind = kind_of(operation)
+    if not kind.looks_before_sending:
+        return None
+    try:
+        return kind.check(client_for_operation(operation, Purpose.CHECK), operation)
+    except EvsError as error:
+        if is_trouble_of_cloud(error):
+            cloud_failed(operation.cloud, error)
+        facts = _facts_of(operation, error)
+        if facts.meaning.verdict is Verdict.UNKNOWN:
+            busy = Meaning(Verdict.RETRY, OutcomeCode.BUSY)
+            outcome = replace(facts.outcome, code=OutcomeCode.BUSY)
+            facts = replace(facts, meaning=busy, outcome=outcome)
+        return Decision(move=move_after_error(facts, now=timezone.now()))
 
 
 def _send(operation: Operation) -> Decision:

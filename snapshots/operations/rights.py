@@ -23,6 +23,10 @@ class Refusal(models.TextChoices):
         "not_ended_without_snapshot",
         _("Only an operation that ended without a snapshot is asked again."),
     )
+    OF_SYSTEM = "of_system", _("The cloud's backup service keeps this snapshot.")
+    SNAPSHOT_GONE = "snapshot_gone", _("The cloud holds this snapshot no more.")
+    NEEDS_RIGHT = "needs_right", _("Your role does not include this.")
+    FILL_IN_AGAIN = "fill_in_again", _("Please fill in a new form for this.")
     VOLUME_NOT_READY = "volume_not_ready", _("The volume cannot be snapshotted now.")
     VOLUME_IN_USE = "volume_in_use", _("The volume is in use now; please fill in a new form.")
 

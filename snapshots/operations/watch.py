@@ -3,8 +3,8 @@
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -138,6 +138,7 @@ def _read(client: EvsClient, duty: Duty, pending: list[Watched]) -> str:
             (watched, Reading(rows_by_id[watched.snapshot_id], marked[watched.mark]))
             for watched in present[first : first + STORED_AT_ONCE]
         ]
+        readings = list(_with_volumes(client, readings))
         in_transaction(partial(_store_readings, duty, readings))
     unreadable_ids = {row.id for row in listed.unreadable}  # "" for a row that may be any
     absent = [watched for watched in pending if watched.snapshot_id not in rows_by_id]
@@ -146,9 +147,28 @@ def _read(client: EvsClient, duty: Duty, pending: list[Watched]) -> str:
         may_be_listed = bool(unreadable_ids & {"", watched.snapshot_id})
         reading = _read_one(client, watched, marked[watched.mark], may_be_listed=may_be_listed)
         if reading is not None:
-            in_transaction(partial(_store_readings, duty, [(watched, reading)]))
+            readings = list(_with_volumes(client, [(watched, reading)]))
+            in_transaction(partial(_store_readings, duty, readings))
     report_late(duty.cloud, listed.rows)
     return listed.trouble
+
+
+def _with_volumes(
+    client: EvsClient, readings: Sequence[tuple[Watched, Reading]]
+) -> Iterator[tuple[Watched, Reading]]:
+    """The same with the volumes that their kinds watch. Without those that cannot be read now."""
+    for watched, reading in readings:
+        operation = watched.operation
+        volume_id = kind_of(operation).watched_volume_id(operation)
+        if not volume_id:
+            yield watched, reading
+            continue
+        try:
+            yield watched, replace(reading, volume=client.show_volume(volume_id))
+        except NotFound:
+            yield watched, reading
+        except EvsError as error:  # what cannot be read must not hide the others
+            log.warning("Volume %s could not be read: %s", volume_id, error)
 
 
 def _read_one(

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
+from django.contrib.auth.models import User
+
 from snapshots.evs.client import EvsClient
-from snapshots.evs.types import CloudSnapshot
+from snapshots.evs.types import CloudSnapshot, CloudVolume
 from snapshots.models import Operation, OperationKind, Purpose, Snapshot, Volume
 from snapshots.operations.decisions import Decision, Finding
 from snapshots.operations.rights import Refusal
@@ -25,6 +27,8 @@ class Reading:
     snapshot: CloudSnapshot | None
     marked: Sequence[CloudSnapshot] = ()
     answered_with_another: bool = field(default=False, kw_only=True)
+    # The volume that the kind watches beside the snapshot; None: it is gone, or it watches none.
+    volume: CloudVolume | None = field(default=None, kw_only=True)
 
 
 class Kind(ABC):
@@ -39,14 +43,29 @@ class Kind(ABC):
     purpose: ClassVar[Purpose]
     texts: ClassVar[KindTexts]
     changes_snapshot: ClassVar[bool] = False  # else it makes one
+    looks_before_sending: ClassVar[bool] = False  # by `check`
+
+    def refusal(self, requester: User, volume: Volume, snapshot: Snapshot | None) -> Refusal | None:
+        """Why this person may not ask for it, by what the portal knows."""
+        if snapshot is None:
+            return None
+        if snapshot.is_systems:
+            return Refusal.OF_SYSTEM
+        return Refusal.SNAPSHOT_GONE if snapshot.gone_at is not None else None
+
+    def check(self, client: EvsClient, operation: Operation) -> Decision | None:
+        """Look in the cloud right before sending: why it is not sent, or None. Sends nothing that
+        changes anything. Raises `EvsError`.
+        """
+        return None
 
     @abstractmethod
-    def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot | None:
+    def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot | CloudVolume | None:
         """Ask the cloud. Raises `EvsError`."""
 
     @abstractmethod
     def after_answer(
-        self, operation: Operation, answer: CloudSnapshot | None, *, now: datetime
+        self, operation: Operation, answer: CloudSnapshot | CloudVolume | None, *, now: datetime
     ) -> Decision:
         """What follows from the cloud's answer to `send`."""
 
@@ -55,6 +74,10 @@ class Kind(ABC):
         """Look in the cloud for what became of an operation of unknown outcome. Sends nothing that
         changes anything. Raises `EvsError`.
         """
+
+    def watched_volume_id(self, operation: Operation) -> str:
+        """The volume that is read beside the snapshot while the cloud works on it; "" for none."""
+        return ""
 
     @abstractmethod
     def after_reading(

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from snapshots.clock import is_within
 from snapshots.evs.client import EvsClient
-from snapshots.evs.types import CloudSnapshot, CreateSnapshot
+from snapshots.evs.types import CloudSnapshot, CloudVolume, CreateSnapshot
 from snapshots.models import (
     MARKER,
     AnomalyKind,
@@ -55,10 +55,10 @@ class CreateKind(Kind):
         )
 
     def after_answer(
-        self, operation: Operation, answer: CloudSnapshot | None, *, now: datetime
+        self, operation: Operation, answer: CloudSnapshot | CloudVolume | None, *, now: datetime
     ) -> Decision:
         """Believe the answer only if it is about what was asked."""
-        if answer is None:
+        if not isinstance(answer, CloudSnapshot):
             raise ValueError("Creating is always answered with a snapshot.")
         contradiction = contradiction_in(operation, answer)
         if contradiction is None:

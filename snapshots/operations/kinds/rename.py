@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from snapshots.evs.client import EvsClient
 from snapshots.evs.errors import NotFound
-from snapshots.evs.types import CloudSnapshot
+from snapshots.evs.types import CloudSnapshot, CloudVolume
 from snapshots.models import (
     ActionCode,
     Operation,
@@ -111,9 +111,9 @@ class RenameKind(Kind):
         )
 
     def after_answer(
-        self, operation: Operation, answer: CloudSnapshot | None, *, now: datetime
+        self, operation: Operation, answer: CloudSnapshot | CloudVolume | None, *, now: datetime
     ) -> Decision:
-        if answer is not None and _is_as_asked(operation, answer):
+        if isinstance(answer, CloudSnapshot) and _is_as_asked(operation, answer):
             return _done(answer)
         outcome = Outcome(code=OutcomeCode.OTHER_ANSWER)
         return Decision(move=unknown_move(tries_of(operation), outcome, now=now))
