@@ -13,6 +13,8 @@ from snapshots.sandbox.messages import Json
 from snapshots.sandbox.schemas import force
 
 MOST_BYTES = 255
+LEAST_GIGABYTES = 10
+_COPIED_KEYS = frozenset({"__system__encrypted", "__system__cmkid", "hw:passthrough"})
 BACKUP_PREFIXES = ("autobk_snapshot", "manualbk_snapshot")
 
 
@@ -59,6 +61,28 @@ def update_body(body: Json) -> dict[str, Any]:
     for name, value in changes.items():
         text(name, value)
     return changes
+
+
+def volume_body(body: Json) -> dict[str, Any]:
+    """The `volume` member of a create request (evs_04_2065).
+
+    Raises ApiFault: 400, also without size or zone, which Cinder does not require.
+    """
+    given = member(body, "volume")
+    size = given.get("size")
+    if not isinstance(size, int) or isinstance(size, bool):
+        raise bad_request("'size' must be an integer", "EVS.1018")
+    if size < LEAST_GIGABYTES:
+        raise bad_request(f"'size' of a data disk must be at least {LEAST_GIGABYTES}")
+    if not given.get("availability_zone"):
+        raise bad_request("'availability_zone' must be specified", "EVS.2054")
+    for name in ("name", "description", "availability_zone", "volume_type", "snapshot_id"):
+        text(name, given.get(name))
+    metadata(given.get("metadata"))
+    copied = sorted(_COPIED_KEYS.intersection(given.get("metadata") or {}))
+    if copied and given.get("snapshot_id"):
+        raise bad_request(f"{copied[0]} follows the snapshot and cannot be set", "EVS.1043")
+    return given
 
 
 def text(name: str, value: Json) -> None:

@@ -70,7 +70,7 @@ _TABLE: tuple[tuple[str, str, Handler, tuple[Dialect, ...]], ...] = (
     ("GET", "volumes", volumes.list_brief, _BOTH),
     ("GET", "volumes/detail", volumes.list_detail, _BOTH),
     ("GET", "volumes/{id}", volumes.show, _BOTH),
-    ("POST", "volumes", volumes.create, _V3),
+    ("POST", "volumes", volumes.create, _BOTH),
     ("DELETE", "volumes/{id}", volumes.delete, _V3),
     ("POST", "volumes/{id}/action", volumes.act, _V3),
     ("GET", "cloudvolumes/detail", volumes.list_detail, _VENDOR),

@@ -5,7 +5,7 @@ servers (13, 14).
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
-from snapshots.sandbox import listing, quotas, schemas
+from snapshots.sandbox import evs_bodies, listing, quotas, rollbacks, schemas
 from snapshots.sandbox.call import Call, Dialect, new_id
 from snapshots.sandbox.errors import ApiFault, bad_request
 from snapshots.sandbox.messages import Answer, empty_answer, json_answer
@@ -18,9 +18,10 @@ from snapshots.sandbox.views import volume_brief, volume_full, when
 _CREATING_SECONDS = 1.0
 _DONE = Answer(202, b"", (("Content-Type", "application/json"),))
 _DELETABLE = ("available", "error", "error_restoring", "error_extending", "error_managing")
+DEFAULT_NAME = "SAS"
 DEFAULT_TYPE = {
     "id": "5a7e0000-0000-4000-8000-000000000001",
-    "name": "SAS",
+    "name": DEFAULT_NAME,
     "is_public": True,
     "description": "High I/O",
     "extra_specs": {},
@@ -82,17 +83,18 @@ def show(call: Call) -> Answer:
 
 
 def create(call: Call) -> Answer:
-    """202; supports what tests need to make volumes, also from a snapshot (recorded in 07, 08, 13,
-    16).
+    """202; a volume that becomes available, also from a snapshot (evs_04_2065; recorded in 07, 08,
+    13, 16).
     """
-    given = schemas.volume_body(call.body)
+    given = schemas.volume_body(call.body) if call.is_v3 else evs_bodies.volume_body(call.body)
     call.require_member("volume:create")
     source = _source(call, given)
     size = int(given.get("size") or (source.size if source else 1))
     if source:
         _check_against(source, call, given, size)
     if given.get("availability_zone") not in (None, ZONE_A, ZONE_B):
-        raise bad_request(f"Availability zone '{given['availability_zone']}' is invalid.")
+        message = f"Availability zone '{given['availability_zone']}' is invalid."
+        raise bad_request(message, "EVS.2054")
     quotas.check(call, call.project_id, "gigabytes", size)
     quotas.check(call, call.project_id, "volumes", 1)
     volume = _make(call, given, size, source)
@@ -124,14 +126,15 @@ def _source(call: Call, given: dict[str, Any]) -> Snapshot | None:
 
 def _knows_type(call: Call, name: str) -> bool:
     used = "SELECT count(*) FROM volumes WHERE volume_type = ?"
-    return name == DEFAULT_TYPE["name"] or bool(call.state.number(used, (name,)))
+    return name == DEFAULT_NAME or bool(call.state.number(used, (name,)))
 
 
 def _check_against(source: Snapshot, call: Call, given: dict[str, Any], size: int) -> None:
     """Refuse a volume that cannot be made from this snapshot."""
     if source.status != "available":
         raise bad_request(
-            "Invalid snapshot: Originating snapshot status must be one of 'available' values"
+            "Invalid snapshot: Originating snapshot status must be one of 'available' values",
+            "EVS.2043",
         )
     if size < source.size:
         raise bad_request(
@@ -141,14 +144,26 @@ def _check_against(source: Snapshot, call: Call, given: dict[str, Any], size: in
     volume = call.state.volume(source.volume_id)
     kind = given.get("volume_type")
     if kind and volume and kind != volume.volume_type:
-        ident = DEFAULT_TYPE["id"] if kind == DEFAULT_TYPE["name"] else uuid5(NAMESPACE_DNS, kind)
+        ident = DEFAULT_TYPE["id"] if kind == DEFAULT_NAME else uuid5(NAMESPACE_DNS, kind)
         raise bad_request(
             f"Invalid input received: Invalid volume_type provided: {ident} (requested type is not"
-            " compatible; recommend omitting the type argument)."
+            " compatible; recommend omitting the type argument).",
+            "EVS.2096",
         )
+    if not call.is_v3:
+        _check_as_evs(source, volume, given)
+
+
+def _check_as_evs(source: Snapshot, volume: Volume | None, given: dict[str, Any]) -> None:
+    """What EVS refuses beyond Cinder (evs-api.md 3.2, 3.4)."""
+    if (source.name or "").lower().startswith(evs_bodies.BACKUP_PREFIXES):
+        raise bad_request("No disk can be made from a snapshot made by a backup.")
+    if volume and given["availability_zone"] != volume.availability_zone:
+        raise bad_request("The zone must be that of the snapshot's disk.", "EVS.2054")
 
 
 def _make(call: Call, given: dict[str, Any], size: int, source: Snapshot | None) -> Volume:
+    origin = call.state.volume(source.volume_id) if source else None
     return Volume(
         id=new_id(),
         project_id=call.project_id,
@@ -158,18 +173,13 @@ def _make(call: Call, given: dict[str, Any], size: int, source: Snapshot | None)
         created_at=call.now,
         status="creating",
         description=given.get("description"),
-        volume_type=given.get("volume_type") or _type_of(source, call),
-        availability_zone=given.get("availability_zone") or ZONE_A,
+        volume_type=given.get("volume_type") or (origin.volume_type if origin else DEFAULT_NAME),
+        availability_zone=given.get("availability_zone")
+        or (origin.availability_zone if origin else ZONE_A),
         metadata=given.get("metadata") or {},
         snapshot_id=source.id if source else None,
         host="",
     )
-
-
-def _type_of(source: Snapshot | None, call: Call) -> str:
-    """A volume made from a snapshot has the type of that snapshot's volume."""
-    volume = call.state.volume(source.volume_id) if source else None
-    return volume.volume_type if volume else str(DEFAULT_TYPE["name"])
 
 
 def delete(call: Call) -> Answer:
@@ -200,7 +210,7 @@ def delete(call: Call) -> Answer:
 
 
 def act(call: Call) -> Answer:
-    """`os-reset_status`, `os-attach` and `os-detach`: states for tests, over Cinder's own
+    """`revert`; `os-reset_status`, `os-attach` and `os-detach`: states for tests, over Cinder's own
     calls.
     """
     volume = call.volume(call.path["id"])
@@ -218,6 +228,8 @@ def act(call: Call) -> Answer:
     elif name == "os-detach":
         volume.attachments, volume.status = [], "available"
         volume.metadata.pop("attached_mode", None)
+    elif name == "revert":
+        return rollbacks.revert(call, volume, given.get("snapshot_id"))
     else:
         raise _unknown_action(name)
     volume.updated_at = call.now

@@ -85,9 +85,12 @@ class Stage:
     def note(self, method: str, path: str, reply: Reply) -> None:
         """Remembers volumes and credentials that a row has made."""
         if method == "POST" and path.endswith("/volumes") and reply.status == 202:
-            self._volumes.append(("mine", reply.body["volume"]["id"]))
+            self.remember_volume(reply.body["volume"]["id"])
         if path.endswith("/application_credentials") and reply.status == 201:
             self._credentials.append(f"{path}/{reply.body['application_credential']['id']}")
+
+    def remember_volume(self, ident: str) -> None:
+        self._volumes.append(("mine", ident))
 
     def clean_up(self) -> None:
         """Removes from a live cloud what the topic has made; a sandbox is thrown away."""

@@ -1,81 +1,18 @@
 """The portal's client updates snapshots: on the sandbox in all dialects, and on a live cloud."""
 
 import pytest
-from contract_scenes import Stage
-from contract_targets import LiveTarget, SandboxTarget, live_is_named
+from contract_client import CLOUDS, cloud_with_a_volume
 
 from snapshots.evs import errors
-from snapshots.evs.client import EvsClient
-from snapshots.evs.config import CloudConfig, PasswordCredentials
-from snapshots.evs.connection import connect
 from snapshots.evs.limits import clean_description, clean_name
 
 UNKNOWN = "5c0d1a4e-0f0e-4c55-9d7e-2f4f3a1b6c7d"
-CLOUDS = [
-    *(("sandbox", dialect) for dialect in ("native-v2", "native-v3", "vendor-v2")),
-    *([pytest.param(("live", "native-v3"), marks=pytest.mark.live)] if live_is_named() else []),
-]
-
-
-class NoRecorder:
-    """These tests are about answers; recording has tests of its own."""
-
-    def opened(self, request): ...
-    def answered(self, request, answer): ...
-    def failed(self, request, error, *, elapsed_ms, answer): ...
-
-
-class Cloud:
-    """A cloud with a snapshot, and clients of it for each of its people."""
-
-    def __init__(self, target, dialect):
-        self.stage = Stage(target)
-        self._dialect = dialect
-        self._clients = {}
-
-    def client(self, who="mine"):
-        if who not in self._clients:
-            connection = connect(self._config(who))
-            self._clients[who] = EvsClient(connection, NoRecorder(), pauses_seconds=())
-        return self._clients[who]
-
-    def _config(self, who):
-        target = self.stage.target
-        if who not in target.people:
-            pytest.skip(f"needs {who}, who is not named in the environment")
-        person = target.people[who]
-        return CloudConfig(
-            name=target.name,
-            dialect=self._dialect,
-            endpoint=self._endpoint(),
-            calls_per_second=0,
-            auth=PasswordCredentials(
-                auth_url=f"{target.identity}/v3",
-                username=person.username,
-                password=person.password,
-                user_domain_name=target.domain,
-                project_name=person.project,
-                project_domain_name=target.domain,
-            ),
-        )
-
-    def _endpoint(self):
-        """The sandbox's `/volume` is the recorded Cinder's alone, which has no v2."""
-        target = self.stage.target
-        return target.server.url if isinstance(target, SandboxTarget) else target.volume
 
 
 @pytest.fixture(scope="module", params=CLOUDS, ids="-".join)
 def cloud(request):
-    name, dialect = request.param
-    target = SandboxTarget() if name == "sandbox" else LiveTarget()
-    cloud = Cloud(target, dialect)
-    try:
-        cloud.stage.volume("vol")
+    with cloud_with_a_volume(*request.param) as cloud:
         yield cloud
-    finally:
-        cloud.stage.clean_up()
-        target.close()
 
 
 @pytest.fixture(scope="module")
