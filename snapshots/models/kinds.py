@@ -11,6 +11,8 @@ class OperationKind(models.TextChoices):
 
     CREATE = "create", _("Create a snapshot")
     RENAME = "rename", _("Rename a snapshot")
+    METADATA = "metadata", _("Change a snapshot's metadata")
+    DELETE = "delete", _("Delete a snapshot")
 
 
 class Purpose(models.TextChoices):
@@ -18,6 +20,8 @@ class Purpose(models.TextChoices):
 
     CREATE = "create", _("Create the snapshot")
     RENAME = "rename", _("Rename the snapshot")
+    METADATA = "metadata", _("Change the snapshot's metadata")
+    DELETE = "delete", _("Delete the snapshot")
     LOGIN = "login", _("Sign in to the cloud")
     WATCH = "watch", _("Watch snapshots")
     CHECK = "check", _("Look before sending")

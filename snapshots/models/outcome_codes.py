@@ -52,6 +52,10 @@ class OutcomeCode(models.TextChoices):
     SEVERAL = "several"
     NOT_THERE = "not_there"
     READY = "ready"
+    ALREADY_GONE = "already_gone"
+    KEPT = "kept"  # the cloud accepted the deletion and kept the snapshot
+    CHANGED_SINCE = "changed_since"  # what people saw is not so any more
+    OF_SYSTEM = "of_system"
     UNUSABLE = "unusable"
     GONE = "gone"
 

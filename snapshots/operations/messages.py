@@ -157,6 +157,21 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
             "Please tell the portal's administrators; do not ask again."
         )
     ),
+    OutcomeCode.ALREADY_GONE: Message(
+        _("The cloud had no such snapshot any more: it was deleted before.")
+    ),
+    OutcomeCode.CHANGED_SINCE: Message(
+        _(
+            "The snapshot has changed since the request was made (%(change)s). %(nothing)s Look at "
+            "it again, and ask again if you still want this."
+        )
+    ),
+    OutcomeCode.KEPT: Message(
+        _("The cloud accepted the request but kept the snapshot as it was. %(nothing)s")
+    ),
+    OutcomeCode.OF_SYSTEM: Message(
+        _("The cloud's backup service keeps this snapshot. %(nothing)s")
+    ),
     OutcomeCode.CANCELLED: Message(_("Cancelled by %(person)s before it was sent. %(nothing)s")),
     OutcomeCode.ENDED: Message(
         _(

@@ -79,7 +79,7 @@ def _refused_by_check(operation: Operation) -> Decision | None:
     except EvsError as error:
         if is_trouble_of_cloud(error):
             cloud_failed(operation.cloud, error)
-        facts = _facts_of(operation, error)
+        facts = _facts_of(operation, error, sent=True)
         if facts.meaning.verdict is Verdict.UNKNOWN:
             busy = Meaning(Verdict.RETRY, OutcomeCode.BUSY)
             outcome = replace(facts.outcome, code=OutcomeCode.BUSY)
@@ -99,7 +99,8 @@ def _send(operation: Operation) -> Decision:
     except EvsError as error:
         if is_trouble_of_cloud(error):
             cloud_failed(operation.cloud, error)
-        return Decision(move=move_after_error(_facts_of(operation, error), now=timezone.now()))
+        facts = _facts_of(operation, error, sent=operation.sent_at is not None)
+        return Decision(move=move_after_error(facts, now=timezone.now()))
     cloud_answered(operation.cloud)
     return kind.after_answer(operation, answer, now=timezone.now())
 
@@ -140,8 +141,8 @@ def _given_up(outcome: Outcome) -> Outcome:
     return replace(outcome, code=OutcomeCode.GIVEN_UP, values={"reason": outcome.code.value})
 
 
-def _facts_of(operation: Operation, error: EvsError) -> ErrorFacts:
-    meaning = meaning_of(error, sent=operation.sent_at is not None)
+def _facts_of(operation: Operation, error: EvsError, *, sent: bool) -> ErrorFacts:
+    meaning = meaning_of(error, sent=sent)
     return ErrorFacts(
         meaning=meaning,
         outcome=Outcome(

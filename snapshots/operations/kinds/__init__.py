@@ -5,9 +5,13 @@ from collections.abc import Mapping
 from snapshots.models import Operation, OperationKind
 from snapshots.operations.kinds.base import Kind
 from snapshots.operations.kinds.create import CreateKind
+from snapshots.operations.kinds.delete import DeleteKind
+from snapshots.operations.kinds.metadata import MetadataKind
 from snapshots.operations.kinds.rename import RenameKind
 
-KINDS: Mapping[OperationKind, Kind] = {kind.code: kind for kind in (CreateKind(), RenameKind())}
+KINDS: Mapping[OperationKind, Kind] = {
+    kind.code: kind for kind in (CreateKind(), RenameKind(), MetadataKind(), DeleteKind())
+}
 
 
 def kind_of(operation: Operation) -> Kind:
