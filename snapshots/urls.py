@@ -1,27 +1,58 @@
 """The portal's pages. A fragment's address lies below its page's."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
-from snapshots.views import audit, changes, health, operations, questions, records, request, volumes
+from snapshots.views import (
+    addresses,
+    audit,
+    changes,
+    health,
+    operations,
+    questions,
+    records,
+    request,
+    snapshots,
+    volumes,
+)
+
+register_converter(addresses.CloudText, "cloudtext")
+_OLD = "snapshots/<uuid:operation_id>/"  # of a request, before snapshots had pages of their own
+_SNAPSHOT = "snapshots/<cloudtext:cloud>/<cloudtext:snapshot_id>/"
+_VOLUME = "volumes/<cloudtext:cloud>/<cloudtext:volume_id>/"
 
 app_name = "snapshots"
 urlpatterns = [
-    # /  what was asked for
     path("", operations.home, name="home"),
-    path("snapshots/rows/", operations.rows, name="rows"),
+    # /requests/  what people asked for, and what became of it
+    path("requests/", operations.requests, name="requests"),
+    path("requests/rows/", operations.rows, name="rows"),
+    path("requests/<uuid:operation_id>/", operations.detail, name="detail"),
+    path("requests/<uuid:operation_id>/status/", operations.status, name="status"),
+    path("requests/<uuid:operation_id>/cancel/", operations.cancel, name="cancel"),
+    path("requests/<uuid:operation_id>/end/", operations.end, name="end"),
+    path("requests/<uuid:operation_id>/again/", operations.again, name="again"),
     # /snapshots/new/  asking
     path("snapshots/new/", request.new, name="new"),
     path("snapshots/new/volume/", request.volume_facts, name="volume_facts"),
-    # /snapshots/<operation>/  what became of it
-    path("snapshots/<uuid:operation_id>/", operations.detail, name="detail"),
-    path("snapshots/<uuid:operation_id>/status/", operations.status, name="status"),
-    path("snapshots/<uuid:operation_id>/cancel/", operations.cancel, name="cancel"),
-    path("snapshots/<uuid:operation_id>/end/", operations.end, name="end"),
-    path("snapshots/<uuid:operation_id>/again/", operations.again, name="again"),
-    path("snapshots/<uuid:operation_id>/change/<slug:kind>/", changes.change, name="change"),
+    # addresses that people may have kept
+    path("snapshots/rows/", addresses.old_rows),
+    path(_OLD, addresses.old_request, {"page": "detail"}),
+    *(
+        path(f"{_OLD}{page}/", addresses.old_request, {"page": page})
+        for page in ("status", "cancel", "end", "again")
+    ),
+    path(f"{_OLD}change/<slug:kind>/", addresses.old_change),
+    # /snapshots/  what the clouds hold
+    path("snapshots/", snapshots.snapshots, name="snapshots"),
+    path("snapshots/totals/", snapshots.totals, name="snapshot_totals"),
+    path("snapshots/export/", snapshots.export, name="snapshot_export"),
+    path(_SNAPSHOT, snapshots.snapshot, name="snapshot"),
+    path(f"{_SNAPSHOT}<slug:kind>/", changes.change, name="change"),
     # /volumes/
     path("volumes/", volumes.volumes, name="volumes"),
     path("volumes/first/", volumes.first_reading, name="first_reading"),
+    path(_VOLUME, volumes.volume, name="volume"),
+    path(f"{_VOLUME}snapshots/", volumes.volume_state, name="volume_state"),
     # /audit/  what was sent and answered
     path("audit/", audit.audit, name="audit"),
     path("audit/export/", audit.export, name="audit_export"),

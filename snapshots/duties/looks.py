@@ -25,11 +25,13 @@ def ask_for_look(volume: Volume) -> bool:
     minute and nobody has asked for it meanwhile. Calls no cloud. Returns whether it was asked.
     """
     now = timezone.now()
-    health = CloudHealth.objects.filter(cloud=volume.cloud).first()
-    moments = (volume.look_asked_at, volume.snapshots_at, health.snapshots_at if health else None)
+    moments = (volume.look_asked_at, volume.snapshots_at)
     if volume.gone_at is not None or any(at and now - at < OLD_AFTER for at in moments):
         return False
+    if CloudHealth.objects.filter(cloud=volume.cloud, snapshots_at__gt=now - OLD_AFTER).exists():
+        return False
     Volume.objects.filter(pk=volume.pk).update(look_asked_at=now)
+    volume.look_asked_at = now
     start_duty(LOOK, volume.cloud, due_at=now)
     return True
 

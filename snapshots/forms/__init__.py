@@ -6,6 +6,7 @@ from snapshots.forms.filters import (
     OperationFilterForm,
     PeriodForm,
     SearchForm,
+    SnapshotFilterForm,
 )
 from snapshots.forms.metadata import (
     MetadataRow,
@@ -26,6 +27,7 @@ __all__ = [
     "PeriodForm",
     "SearchForm",
     "SignInForm",
+    "SnapshotFilterForm",
     "SnapshotForm",
     "new_key",
     "read_rows",

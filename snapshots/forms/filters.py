@@ -1,5 +1,6 @@
 """What lists may be narrowed by."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -8,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from snapshots.models import OperationState
+from snapshots.models import Maker, OperationState
+from snapshots.selectors.snapshots import AGES, GONE, NEWEST_FIRST, PRESENT_AND_GONE, Filter
 
 STATES = [
     ("", gettext_lazy("Any state")),
@@ -22,6 +24,23 @@ STATUSES = [
     ("5xx", gettext_lazy("5xx: server trouble")),
     ("none", gettext_lazy("No answer")),
 ]
+SORTS = [
+    (NEWEST_FIRST, gettext_lazy("Newest first")),
+    ("created", gettext_lazy("Oldest first")),
+    ("name", gettext_lazy("Name, A to Z")),
+    ("-name", gettext_lazy("Name, Z to A")),
+    ("volume", gettext_lazy("Volume, A to Z")),
+    ("-volume", gettext_lazy("Volume, Z to A")),
+    ("status", gettext_lazy("Status, A to Z")),
+    ("-status", gettext_lazy("Status, Z to A")),
+]
+# The documented ones that people look for; the field takes any other in the address.
+STATUS_WORDS = ("available", "creating", "deleting", "error", "error_deleting", "rollbacking")
+
+
+def _days(days: int) -> str:
+    text: str = gettext_lazy("Older than %(days)s days") % {"days": days}
+    return text
 
 
 class SearchForm(forms.Form):
@@ -53,6 +72,69 @@ class OperationFilterForm(SearchForm):
     def chosen_state(self) -> str:
         self.is_valid()
         return str(self.cleaned_data.get("state", ""))
+
+
+def _choice(label: Any, choices: Any) -> forms.CharField:
+    """A choice of which nonsense is no mistake of the person's: it matches nothing."""
+    widget = forms.Select(choices=choices)
+    return forms.CharField(label=label, required=False, max_length=80, widget=widget)
+
+
+class SnapshotFilterForm(SearchForm):
+    """What a list of snapshots is narrowed and ordered by. Every field may stay empty."""
+
+    cloud = _choice(gettext_lazy("Cloud"), [])
+    volume = forms.CharField(label=gettext_lazy("Volume id"), required=False, max_length=64)
+    status = _choice(
+        gettext_lazy("Status"),
+        [("", gettext_lazy("Any")), *((word, word) for word in STATUS_WORDS)],
+    )
+    made_by = _choice(gettext_lazy("Made by"), [("", gettext_lazy("Anybody")), *Maker.choices])
+    older = _choice(
+        gettext_lazy("Age"),
+        [("", gettext_lazy("Any")), *((str(days), _days(days)) for days in AGES)],
+    )
+    owner = forms.CharField(label=gettext_lazy("For or by"), required=False, max_length=150)
+    ticket = forms.CharField(label=gettext_lazy("Ticket"), required=False, max_length=80)
+    presence = _choice(
+        gettext_lazy("In the cloud"),
+        [
+            ("", gettext_lazy("Present")),
+            (GONE, gettext_lazy("Deleted")),
+            (PRESENT_AND_GONE, gettext_lazy("Present and deleted")),
+        ],
+    )
+    sort = _choice(gettext_lazy("Order"), SORTS)
+
+    def __init__(self, *args: Any, clouds: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if len(clouds) > 1 or self.data.get("cloud"):
+            names = sorted({*clouds, self.data.get("cloud", "")} - {""})
+            choices = [("", gettext_lazy("Every cloud")), *((name, name) for name in names)]
+            self.fields["cloud"].widget = forms.Select(choices=choices)
+        else:
+            del self.fields["cloud"]
+        self._offer_as_typed("status")
+
+    def _offer_as_typed(self, name: str) -> None:
+        """A cloud may have a word of its own for a status: the list of choices then has it too."""
+        widget, text = self.fields[name].widget, self.data.get(name, "")
+        assert isinstance(widget, forms.Select)  # noqa: S101 - made above
+        if text and text not in dict(widget.choices):
+            widget.choices = [*widget.choices, (text, text)]
+
+    def chosen(self) -> Filter | None:
+        """None where a field was refused: all snapshots would read as the answer."""
+        if not self.is_valid():
+            return None
+        texts = {
+            name: text for name, text in self.cleaned_data.items() if name not in {"q", "sort"}
+        }
+        return Filter(text=self.cleaned_data["q"], **texts)
+
+    def order(self) -> str:
+        self.is_valid()
+        return str(self.cleaned_data.get("sort", "") or NEWEST_FIRST)
 
 
 class PeriodForm(forms.Form):

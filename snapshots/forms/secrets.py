@@ -79,6 +79,12 @@ def looks_secret(text: str, *, key: str = "") -> str:
     return ""
 
 
+def recordable(query: str) -> str:
+    """The query for the trail: searching for a leaked password must not record it again."""
+    looks = looks_secret(query)
+    return f"(left out: it looked like {looks})" if looks else query
+
+
 def _tells_value(pair: re.Match[str]) -> bool:
     """`password=x` does; after a colon a plain word is prose, unless it stands alone at the end."""
     value = pair["value"]

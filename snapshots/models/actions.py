@@ -44,6 +44,8 @@ class ActionCode(models.TextChoices):
     OPERATION_ENDED = "operation:end", "ended a request that the portal could not"
     OPERATION_END_REFUSED = "operation:end:refused", "was refused to end a request"
 
+    SNAPSHOTS_EXPORTED = "snapshots:export", "exported a list of snapshots"
+
     AUDIT_SEARCHED = "audit:search", "searched the audit trail"
     AUDIT_SEARCH_REFUSED = "audit:search:refused", "searched in a way that cannot be answered"
     AUDIT_READ = "audit:read", "read a record"

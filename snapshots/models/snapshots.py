@@ -115,13 +115,18 @@ class Snapshot(models.Model):
         """Whether the cloud's backup service made it: the portal only shows it."""
         return self.maker == Maker.SYSTEM
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether no reading since this one has missed it."""
+        return self.gone_at is None and self.missing_since is None
+
     def read_at(self, *whole_readings: datetime | None) -> datetime:
         """When the cloud was last seen to hold what the row says. `whole_readings`: when the last
         ones of its volume and its cloud began.
         """
-        if self.gone_at is not None or self.missing_since is not None:
+        if not self.is_listed:
             return self.seen_at
-        return max(self.seen_at, *(at for at in whole_readings if at is not None))
+        return max([self.seen_at, *(at for at in whole_readings if at is not None)])
 
 
 def watched_snapshot(operation: Operation) -> Snapshot | None:

@@ -1,7 +1,8 @@
 """Operations a person may see, and what is waiting, stuck or usual among them."""
 
 import heapq
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from statistics import median
@@ -101,7 +102,10 @@ def operations_page(
     older = Q()
     if last is not None:
         older = Q(asked_at__lte=last.asked_at) & (Q(asked_at__lt=last.asked_at) | Q(id__lt=last.id))
-    parts = [part.filter(older).order_by("-asked_at", "-id")[: size + 1] for part in operations]
+    parts = [
+        part.filter(older).select_related("snapshot").order_by("-asked_at", "-id")[: size + 1]
+        for part in operations
+    ]
     rows = heapq.nlargest(size + 1, chain(*parts), key=lambda row: (row.asked_at, row.id))
     return Page(rows[:size], str(rows[size - 1].id) if len(rows) > size else None)
 
@@ -141,10 +145,28 @@ def accepted_at(operation: Operation) -> datetime | None:
     return answers.values_list("at", flat=True).first()
 
 
+def visible_among(user: User, operations: Sequence[Operation]) -> set[uuid.UUID]:
+    """The ids of those that a person may see; usually without a query."""
+    if sees_every_operation(user):
+        return {row.pk for row in operations}
+    if not may_request(user):
+        return set()
+    own = {row.pk for row in operations if row.requester_id == user.pk}
+    others = [row.pk for row in operations if row.pk not in own and row.again_for_id]
+    if others:
+        own |= set(operations_visible_to(user).filter(pk__in=others).values_list("pk", flat=True))
+    return own
+
+
+def open_operations(cloud: str, volume_id: str) -> QuerySet[Operation]:
+    """The unfinished operations of anybody on a volume, in the order they were asked."""
+    line = Operation.objects.filter(cloud=cloud, volume_id=volume_id, state__in=sorted(OPEN))
+    return line.select_related("snapshot").order_by("asked_at", "id")
+
+
 def open_operations_count(volume: Volume) -> int:
     """How many unfinished operations of anybody the volume has."""
-    line = Operation.objects.filter(cloud=volume.cloud, volume_id=volume.volume_id)
-    return line.filter(state__in=sorted(OPEN)).count()
+    return open_operations(volume.cloud, volume.volume_id).count()
 
 
 def is_changed_later(operation: Operation, snapshot: Snapshot) -> bool:

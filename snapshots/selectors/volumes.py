@@ -19,7 +19,12 @@ from snapshots.selectors.pages import Page
 
 def volumes_visible_to(user: User) -> QuerySet[Volume]:
     """Staff see the volumes they may use; helpdesk, auditors and administrators see all."""
-    volumes = Volume.objects.filter(gone_at__isnull=True)
+    return all_volumes_visible_to(user).filter(gone_at__isnull=True)
+
+
+def all_volumes_visible_to(user: User) -> QuerySet[Volume]:
+    """With those that the cloud no longer lists: their snapshots may still be there."""
+    volumes = Volume.objects.all()
     if sees_every_operation(user):
         return volumes
     return _granted(volumes, user) if may_request(user) else volumes.none()
@@ -58,13 +63,25 @@ def volumes_page(volumes: QuerySet[Volume], *, after: str = "", size: int = 100)
     return Page(rows[:size], str(rows[size - 1].pk) if len(rows) > size else None)
 
 
+def grants_of(user: User) -> QuerySet[VolumeGrant]:
+    """What was granted to a person, alone or by a group."""
+    return VolumeGrant.objects.filter(Q(user=user) | Q(group__in=user.groups.all()))
+
+
 def _granted(volumes: QuerySet[Volume], user: User) -> QuerySet[Volume]:
-    grants = VolumeGrant.objects.filter(
-        Q(user=user) | Q(group__in=user.groups.all()),
-        Q(volume_id="") | Q(volume_id=OuterRef("volume_id")),
-        cloud=OuterRef("cloud"),
+    grants = grants_of(user).filter(
+        Q(volume_id="") | Q(volume_id=OuterRef("volume_id")), cloud=OuterRef("cloud")
     )
     return volumes.filter(Exists(grants))
+
+
+def may_use(volume: Volume, user: User) -> bool:
+    """Whether somebody who sees the volume may ask for snapshots of it."""
+    if volume.gone_at is not None or not may_request(user):
+        return False
+    # Staff who have no other role see only what was granted to them.
+    is_plain_staff = not sees_every_operation(user)
+    return may_request_for_others(user) or is_plain_staff or is_granted(volume, user)
 
 
 def is_granted(volume: Volume, user: User) -> bool:

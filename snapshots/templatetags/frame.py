@@ -10,7 +10,7 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from snapshots.models import may_administer, may_audit, may_request, roles_of, sees_every_operation
+from snapshots.models import may_administer, may_audit, may_request, roles_of
 from snapshots.selectors import portal as selectors
 
 register = template.Library()
@@ -48,13 +48,17 @@ def navigation(context: Context) -> list[NavigationLink]:
     user = request.user
     links = []
     if roles_of(user):
-        mine = _("All snapshots") if sees_every_operation(user) else _("My snapshots")
-        links += [(mine, "snapshots:home"), (_("Volumes"), "snapshots:volumes")]
+        links += [
+            (_("Requests"), "snapshots:requests"),
+            (_("Snapshots"), "snapshots:snapshots"),
+            (_("Volumes"), "snapshots:volumes"),
+        ]
     if may_audit(user):
         links.append((_("Audit"), "snapshots:audit"))
     if may_administer(user):
         links.append((_("Administration"), "admin:index"))
-    path = request.path
+    home, requests = reverse("snapshots:home"), reverse("snapshots:requests")
+    path = requests if request.path == home else request.path
     return [
         NavigationLink(label, reverse(name), is_current=path == reverse(name))
         for label, name in links

@@ -85,7 +85,7 @@ def _requester(row: HasOperation) -> SafeString:
 
 _REQUESTER: Column[HasOperation] = Column(gettext_lazy("Requester"), _requester)
 _COLUMNS: tuple[Column[Line], ...] = (
-    Column(gettext_lazy("Snapshot"), _name_and_ticket),
+    Column(gettext_lazy("Request"), _name_and_ticket),
     Column(gettext_lazy("Volume"), _volume),
     Column(gettext_lazy("State"), _state),
     Column(gettext_lazy("Asked"), _asked_ago),
@@ -134,7 +134,7 @@ def _records(row: HasOperation) -> SafeString:
 
 
 _MATCHING_COLUMNS: tuple[Column[HasOperation], ...] = (
-    Column(gettext_lazy("Snapshot"), _name),
+    Column(gettext_lazy("Request"), _name),
     Column(gettext_lazy("Asked"), _asked_at),
     Column(gettext_lazy("Requester"), _requester),
     Column(gettext_lazy("Volume"), _volume),

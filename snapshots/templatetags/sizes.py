@@ -5,9 +5,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from snapshots import clouds
+from snapshots.evs.dialects import DIALECTS, RollbackCall, rollback_call
+from snapshots.evs.limits import PROFILES
 from snapshots.models import Quota
 
 register = template.Library()
+
+MANUAL_SNAPSHOTS_OF_EVS = 7  # of a disk, by the user guide; the API documents no error for it
 
 
 @register.filter
@@ -28,6 +33,24 @@ def short(identifier: object) -> str:
 def gib(size: int | None) -> str:
     """A size in GiB; a cloud that does not tell it has not said 0."""
     return _("not told") if size is None else f"{size} GiB"
+
+
+@register.filter
+def thousands(number: int) -> str:
+    """`1,204`."""
+    return f"{number:,}"
+
+
+@register.simple_tag
+def manual_limit(cloud: str) -> int | None:
+    """How many manual snapshots of a volume the cloud takes, where it is an EVS: a plain Cinder has
+    no such limit. The clouds are told apart as for a rollback.
+    """
+    if cloud not in clouds.cloud_names():
+        return None
+    config = clouds.config_of(cloud)
+    call = rollback_call(DIALECTS[config.dialect], limits=PROFILES[config.limits])
+    return MANUAL_SNAPSHOTS_OF_EVS if call is RollbackCall.ROLLBACK else None
 
 
 @register.simple_tag

@@ -8,20 +8,74 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from snapshots.models import Exchange, Operation, status_word
+from snapshots.models import Exchange, Operation, OperationState, Snapshot, status_word
+from snapshots.operations.kinds import kind_of
 from snapshots.operations.messages import label_of, sentences_of
-from snapshots.templatetags.times import lasted
+from snapshots.templatetags.times import hour, lasted
 
 register = template.Library()
 
 
 _VOLUME_TONES = {"available": "good", "in-use": "working", "attaching": "warning"}
+_SNAPSHOT_TONES = {
+    "available": "good",
+    "creating": "working",
+    "deleting": "working",
+    "rollbacking": "working",
+    "restoring": "working",
+    "backing-up": "working",
+    "in-use": "working",
+}
 
 
 @register.simple_tag
 def badge(operation: Operation) -> SafeString:
-    """The state of an operation."""
-    return _badge(label_of(operation), operation.status.tone)
+    """The state of an operation; of one that made a snapshot, what became of the snapshot since."""
+    made: Snapshot | None = getattr(operation, "snapshot", None)
+    is_as_made = made is None or (made.is_listed and status_word(made.status) == "available")
+    if made is None or is_as_made or operation.status is not OperationState.SUCCEEDED:
+        return _badge(label_of(operation), operation.status.tone)
+    return snapshot_badge(made)
+
+
+@register.simple_tag
+def snapshot_badge(snapshot: Snapshot) -> SafeString:
+    """The cloud's own word for a snapshot, unless the snapshot is no longer where it was read."""
+    if snapshot.gone_at is not None:
+        text = format_html(_("Deleted in the cloud after {time}"), time=hour(snapshot.seen_at))
+        return _badge(text, "quiet")
+    if snapshot.missing_since is not None:
+        text = format_html(_("Not in the list since {time}"), time=hour(snapshot.missing_since))
+        return _badge(text, "warning")
+    return _badge(snapshot.status, snapshot_tone(snapshot))
+
+
+@register.filter
+def snapshot_tone(snapshot: Snapshot) -> str:
+    """The colour family of a snapshot's badge."""
+    word = status_word(snapshot.status)
+    if not snapshot.is_listed:
+        return "warning"
+    return "bad" if word.startswith("error") else _SNAPSHOT_TONES.get(word, "quiet")
+
+
+@register.simple_tag
+def snapshot_sentence(snapshot: Snapshot) -> SafeString | str:
+    """Why the cloud's word for a snapshot is not shown; empty where it is."""
+    if snapshot.gone_at is not None:
+        return format_html(
+            _("The snapshot was deleted in the cloud after {time}."), time=hour(snapshot.seen_at)
+        )
+    if snapshot.missing_since is not None:
+        return format_html(
+            _(
+                "The cloud's list has not had the snapshot since {time}. It was last read at "
+                "{seen}. The portal asks the cloud for it."
+            ),
+            time=hour(snapshot.missing_since),
+            seen=hour(snapshot.seen_at),
+        )
+    return ""
 
 
 @register.simple_tag
@@ -65,6 +119,12 @@ def label(choice: Choices | str) -> str:
 def state_sentences(operation: Operation) -> list[str]:
     """What the state means for the person, and what became of this operation."""
     return sentences_of(operation)
+
+
+@register.filter
+def request_title(operation: Operation) -> str:
+    """What was asked for, in the words of the operation's kind."""
+    return str(kind_of(operation).texts.title)
 
 
 @register.filter

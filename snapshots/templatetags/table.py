@@ -6,14 +6,22 @@ with `templates/_table.html`. A new column is a new `Column` there.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from django.utils.functional import Promise
-from django.utils.html import conditional_escape
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 Row = TypeVar("Row")
 Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a list is ordered by a column now, and the address that orders it by the column."""
+
+    address: str
+    direction: Literal["ascending", "descending", ""] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +34,18 @@ class Column(Generic[Row]):
     phone_label: Text = ""  # where the head is too long for a phone
     is_row_head: bool = False
     is_action: bool = False  # buttons: nobody needs to read what they are
+    order: Order | None = None  # the head is a link that orders the list by this column
 
     def head(self) -> SafeString:
         label: str = conditional_escape(str(self.label))
         if self.is_action:
             label = f'<span class="unseen">{label}</span>'
-        return _safe(f'<th role="columnheader" scope="col"{_css(self.css)}>{label}</th>')
+        attributes = _css(self.css)
+        if self.order is not None:
+            label = format_html('<a class="order" href="{}">{}</a>', self.order.address, label)
+            sort = f' aria-sort="{self.order.direction}"' if self.order.direction else ""
+            attributes = _safe(f"{attributes}{sort}")
+        return _safe(f'<th role="columnheader" scope="col"{attributes}>{label}</th>')
 
     def attributes(self) -> SafeString:
         """Of every cell of the column."""

@@ -37,6 +37,21 @@ def clock(value: datetime | None) -> str | SafeString:
     )
 
 
+@register.simple_tag
+def hour(value: datetime | None) -> str | SafeString:
+    """The time of a reading: hour and minute, with the day unless it is today."""
+    if value is None:
+        return _("never")
+    value = value.astimezone(UTC)
+    is_today = value.date() == timezone.now().astimezone(UTC).date()
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        value.isoformat(timespec="seconds"),
+        exact(value),
+        f"{value:%H:%M}" if is_today else f"{value:%d %b %Y, %H:%M}",
+    )
+
+
 def exact(value: datetime) -> str:
     return f"{value.astimezone(UTC):%d %b %Y, %H:%M:%S} UTC"
 

@@ -34,7 +34,8 @@ class _Line:
 
 def _name(line: _Line) -> SafeString:
     return format_html(
-        '<span class="strong long"><bdi>{}</bdi></span><code class="quiet">{}</code>',
+        '<a class="strong long" href="{}"><bdi>{}</bdi></a><code class="quiet">{}</code>',
+        reverse("snapshots:volume", args=[line.volume.cloud, line.volume.volume_id]),
         line.volume.name or _("unnamed"),
         line.volume.volume_id,
     )

@@ -14,7 +14,7 @@ from snapshots.audit.record.actions import record as record_action
 from snapshots.audit.search import query as search
 from snapshots.audit.search.qualifiers import SearchError
 from snapshots.forms import AuditSearchForm
-from snapshots.forms.secrets import looks_secret
+from snapshots.forms.secrets import recordable
 from snapshots.models import ActionCode
 from snapshots.selectors.archives import archives_visible_to
 from snapshots.selectors.records import entries_visible_to, records_page
@@ -33,7 +33,7 @@ def audit(request: PortalRequest) -> HttpResponse:
     # Rows that nobody asked for would read as the answer.
     searched = entries if query else entries.none()
     page = records_page(searched, query or search.Search(), before=before)
-    details = {"query": _recordable(_asked(form)), "before": before}
+    details = {"query": recordable(_asked(form)), "before": before}
     code = ActionCode.AUDIT_SEARCHED if query else ActionCode.AUDIT_SEARCH_REFUSED
     record_action(code, details={name: text for name, text in details.items() if text})
     context = {
@@ -61,12 +61,6 @@ def _search(form: AuditSearchForm) -> search.Search | None:
         return None
 
 
-def _recordable(query: str) -> str:
-    """The query for the trail: searching for a leaked password must not record it again."""
-    looks = looks_secret(query)
-    return f"(left out: it looked like {looks})" if looks else query
-
-
 def _asked(form: AuditSearchForm) -> str:
     if form.is_valid():
         return form.query()
@@ -84,7 +78,7 @@ def export(request: PortalRequest) -> HttpResponse | StreamingHttpResponse:
     entries = None
     if form.narrows:
         entries = search.find(entries_visible_to(request.user), query)
-    text = _recordable(form.query())
+    text = recordable(form.query())
     record_action(ActionCode.AUDIT_EXPORTED, details={"query": text or "everything"})
     content = ExportRequest(
         made_by=request.user.get_username(),

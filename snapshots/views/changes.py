@@ -1,6 +1,6 @@
 """Asking for a change of a snapshot: one page for every kind that changes one."""
 
-import uuid
+from dataclasses import fields
 from typing import Any
 
 from django.contrib import messages
@@ -11,25 +11,36 @@ from django.views.decorators.http import require_http_methods
 
 from snapshots.forms import new_key
 from snapshots.forms.changes import CHANGE_FORMS, ChangeForm
-from snapshots.models import Operation, OperationKind, Snapshot, Volume, watched_snapshot
+from snapshots.models import Operation, OperationKind, Volume
 from snapshots.models.ids import is_uuid
 from snapshots.operations.asking import KeyTakenError, OperationArguments, ask_for_operation
 from snapshots.operations.kinds import KINDS
 from snapshots.operations.rights import NotAllowedError
-from snapshots.selectors.operations import operations_visible_to
+from snapshots.selectors.changes import hindrance_of
+from snapshots.selectors.snapshots import snapshots_visible_to
 from snapshots.selectors.volumes import volumes_usable_by
 from snapshots.views.access import PortalRequest, for_requesters
+from snapshots.views.addresses import address_of
+
+# A form's values for these go into the operation as they are.
+_ARGUMENTS = frozenset(field.name for field in fields(OperationArguments)) - {
+    "kind",
+    "volume",
+    "target_snapshot",
+}
+_SAID_BELOW = frozenset({"on_behalf_of", "ticket", "reason", "no_secret"})  # parts of every form
 
 
 @for_requesters
 @require_http_methods(["GET", "HEAD", "POST"])
-def change(request: PortalRequest, operation_id: uuid.UUID, kind: str) -> HttpResponse:
-    """The form of a change of the operation's snapshot; a valid one becomes an operation.
+def change(request: PortalRequest, cloud: str, snapshot_id: str, kind: str) -> HttpResponse:
+    """The form of a change of a snapshot; a valid one becomes an operation.
 
     The form's number stands in the address, so that the back button brings back the same form.
     """
-    operation = get_object_or_404(operations_visible_to(request.user), pk=operation_id)
-    snapshot, code = _snapshot_to_change(operation, kind)
+    code = _kind_of_change(kind)
+    visible = snapshots_visible_to(request.user).select_related("operation")
+    snapshot = get_object_or_404(visible, cloud=cloud, snapshot_id=snapshot_id)
     key = request.GET.get("key", "")
     if not is_uuid(key):
         return redirect(f"{request.path}?key={new_key()}")
@@ -37,46 +48,42 @@ def change(request: PortalRequest, operation_id: uuid.UUID, kind: str) -> HttpRe
     if sent is not None:
         messages.info(request, _("This form was already sent; this is what it asked for."))
         return redirect("snapshots:detail", sent.pk)
+    if (hindrance := hindrance_of(snapshot, request.user)) is not None:
+        messages.error(request, f"{hindrance.label} {_('Nothing was asked.')}")
+        return redirect(address_of(snapshot))
     if request.method != "POST":
         initial = {**CHANGE_FORMS[code].initial_of(snapshot), "key": key}
         form = CHANGE_FORMS[code](initial=initial, requester=request.user, snapshot=snapshot)
-        return _page(request, operation, code, form)
+        return _page(request, code, form)
     form = CHANGE_FORMS[code](request.POST, requester=request.user, snapshot=snapshot)
     if not form.is_valid():
-        return _page(request, operation, code, form)
-    return _ask(request, operation, code, form)
+        return _page(request, code, form)
+    return _ask(request, code, form)
 
 
-def _snapshot_to_change(operation: Operation, kind: str) -> tuple[Snapshot, OperationKind]:
-    """Raises `Http404` for a kind that changes nothing, and where nothing is to be changed."""
-    snapshot = watched_snapshot(operation)
-    is_change = kind in OperationKind.values and OperationKind(kind) in CHANGE_FORMS
-    if not is_change or snapshot is None or not operation.is_final:
+def _kind_of_change(kind: str) -> OperationKind:
+    """Raises `Http404` for a kind that changes no snapshot."""
+    if kind not in OperationKind.values or OperationKind(kind) not in CHANGE_FORMS:
         raise Http404
-    return snapshot, OperationKind(kind)
+    return OperationKind(kind)
 
 
-def _ask(
-    request: PortalRequest, operation: Operation, code: OperationKind, form: ChangeForm
-) -> HttpResponse:
-    cleaned = form.cleaned_data
-    usable = volumes_usable_by(request.user)
-    volume: Volume | None = usable.filter(
-        cloud=operation.cloud, volume_id=operation.volume_id
-    ).first()
+def _ask(request: PortalRequest, code: OperationKind, form: ChangeForm) -> HttpResponse:
+    snapshot, cleaned = form.snapshot, form.cleaned_data
+    volume: Volume | None = (
+        volumes_usable_by(request.user)
+        .filter(cloud=snapshot.cloud, volume_id=snapshot.volume_id)
+        .first()
+    )
     if volume is None:
         form.add_error(None, _("You may no longer use this volume. Nothing was asked."))
-        return _page(request, operation, code, form)
+        return _page(request, code, form)
     arguments = OperationArguments(
         kind=code,
         volume=volume,
-        target_snapshot=form.snapshot,
-        name=cleaned.get("name"),
-        description=cleaned.get("description"),
-        on_behalf_of=cleaned.get("on_behalf_of", ""),
-        ticket=cleaned.get("ticket", ""),
-        reason=cleaned.get("reason", ""),
+        target_snapshot=snapshot,
         called_no_secret=form.seems_secret and cleaned["no_secret"],
+        **{name: value for name, value in cleaned.items() if name in _ARGUMENTS},
     )
     try:
         asked, _is_new = ask_for_operation(
@@ -84,22 +91,20 @@ def _ask(
         )
     except KeyTakenError:
         form.add_error("key", _("Nothing was asked: the form was out of date. Send it once more."))
-        return _page(request, operation, code, form)
+        return _page(request, code, form)
     except NotAllowedError as error:
         form.add_error(None, f"{error} " + _("Nothing was asked."))
-        return _page(request, operation, code, form)
+        return _page(request, code, form)
     messages.success(
         request, _("Your request is recorded. You may close this page; the portal carries on.")
     )
     return redirect("snapshots:detail", asked.pk)
 
 
-def _page(
-    request: PortalRequest, operation: Operation, code: OperationKind, form: ChangeForm
-) -> HttpResponse:
+def _page(request: PortalRequest, code: OperationKind, form: ChangeForm) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
-        "operation": operation,
+        "own_fields": [field for field in form.visible_fields() if field.name not in _SAID_BELOW],
         "snapshot": form.snapshot,
         "key": form["key"].value(),
         "texts": KINDS[code].texts,

@@ -3,9 +3,11 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,11 +15,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from snapshots.forms import EndingForm, OperationFilterForm, new_key
+from snapshots.forms.changes import CHANGE_FORMS
 from snapshots.models import (
     MARKER,
+    CloudHealth,
     Operation,
     OperationState,
     Snapshot,
+    Volume,
     may_administer,
     may_audit,
     may_request,
@@ -29,7 +34,10 @@ from snapshots.operations.asking import KeyTakenError, ask_again
 from snapshots.operations.kinds import KINDS, kind_of
 from snapshots.operations.rights import NotAllowedError
 from snapshots.operations.stopping import cancel_operation, end_operation
+from snapshots.operations.texts import KindTexts
 from snapshots.selectors import operations as selectors
+from snapshots.selectors.changes import hindrance_of
+from snapshots.selectors.snapshots import read_at, readings
 from snapshots.views.access import (
     PortalRequest,
     for_administrators,
@@ -37,6 +45,7 @@ from snapshots.views.access import (
     signed_in,
     with_a_role,
 )
+from snapshots.views.addresses import address_of
 from snapshots.views.timeline import timeline_of
 
 
@@ -55,6 +64,13 @@ class Line:
 @require_safe
 def home(request: PortalRequest) -> HttpResponse:
     """The list; for somebody without a role, what to do about that."""
+    return render(request, "snapshots/home.html", _list_context(request))
+
+
+@with_a_role
+@require_safe
+def requests(request: PortalRequest) -> HttpResponse:
+    """The list at its own address."""
     return render(request, "snapshots/home.html", _list_context(request))
 
 
@@ -80,9 +96,15 @@ def _list_context(request: PortalRequest) -> dict[str, Any]:
         "unfinished": sum(not operation.is_final for operation in page.rows),
         "older": page.next,
         "seconds": selectors.poll_seconds(page.rows),
+        "readings": readings() if any(map(_has_snapshot, page.rows)) else [],
         "checked_at": timezone.now(),
         "sees_all": sees_every_operation(request.user),
     }
+
+
+def _has_snapshot(operation: Operation) -> bool:
+    """Whether the list says how a snapshot is that the operation made."""
+    return getattr(operation, "snapshot", None) is not None
 
 
 def _lines(operations: Sequence[Operation]) -> list[Line]:
@@ -136,7 +158,8 @@ def _status_context(request: PortalRequest, operation: Operation) -> dict[str, A
     return {
         "operation": operation,
         "snapshot": snapshot,
-        "seen": f"{operation.state} {snapshot.status}" if snapshot else operation.state,
+        "is_superseded": _is_superseded(operation, snapshot),
+        "seen": _seen(operation, snapshot),
         "steps": timeline_of(operation, accepted_at=selectors.accepted_at(operation)),
         "refusal": selectors.refusal_holding_back(operation),
         "blocking": blocking,
@@ -145,6 +168,22 @@ def _status_context(request: PortalRequest, operation: Operation) -> dict[str, A
         "seconds": selectors.poll_seconds([operation]),
         "checked_at": timezone.now(),
     }
+
+
+def _is_superseded(operation: Operation, snapshot: Snapshot | None) -> bool:
+    """Whether the operation's own sentences say that the snapshot it made is there, and the last
+    reading says that it is not.
+    """
+    if snapshot is None or snapshot.operation_id != operation.pk:
+        return False
+    return operation.status is OperationState.SUCCEEDED and not snapshot.is_listed
+
+
+def _seen(operation: Operation, snapshot: Snapshot | None) -> str:
+    """What the page shows of the state, for telling whether that has changed."""
+    if snapshot is None:
+        return operation.state
+    return f"{operation.state} {snapshot.status}{' gone' * (snapshot.gone_at is not None)}"
 
 
 def _usual_seconds(operation: Operation) -> float | None:
@@ -160,7 +199,8 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
     snapshot = watched_snapshot(operation)
     differs = _differences(operation, snapshot) if snapshot is not None else set()
     return {
-        "changes": _changes(operation) if may_request(user) else [],
+        "read_at": _read_at(snapshot) if snapshot is not None else None,
+        "changes": _changes(operation, user),
         "change_address": _address_to_ask_otherwise(operation),
         "title": kind_of(operation).texts.title,
         "arguments": kind_of(operation).arguments(operation),
@@ -179,8 +219,8 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
 
 def _address_to_ask_otherwise(operation: Operation) -> str:
     """The form that asks for the same kind of operation, with other values."""
-    if kind_of(operation).changes_snapshot:
-        return reverse("snapshots:change", args=[operation.pk, operation.kind])
+    if operation.target_snapshot is not None:
+        return address_of(operation.target_snapshot, "change", operation.kind)
     return f"{reverse('snapshots:new')}?again={operation.pk}"
 
 
@@ -192,12 +232,21 @@ def _differences(operation: Operation, snapshot: Snapshot) -> set[str]:
     return {field for field, text in asked.items() if getattr(snapshot, field) != (text or "")}
 
 
-def _changes(operation: Operation) -> list[tuple[str, Any]]:
-    """The changes that may be asked for the operation's snapshot: the codes and words of kinds."""
+def _changes(operation: Operation, user: User) -> list[tuple[str, KindTexts]]:
+    """The changes that the person may ask for the operation's snapshot, as addresses and words."""
     row = watched_snapshot(operation)
-    if row is None or operation.status is not OperationState.SUCCEEDED:
+    is_done = row is not None and operation.status is OperationState.SUCCEEDED
+    if row is None or not is_done or hindrance_of(row, user) is not None:
         return []
-    return [(kind.code.value, kind.texts) for kind in KINDS.values() if kind.changes_snapshot]
+    return [(address_of(row, "change", code.value), KINDS[code].texts) for code in CHANGE_FORMS]
+
+
+def _read_at(snapshot: Snapshot) -> datetime:
+    columns = {"cloud": snapshot.cloud, "volume_id": snapshot.volume_id}
+    volume = Volume.objects.filter(**columns).first()
+    return read_at(
+        snapshot, volume=volume, health=CloudHealth.objects.filter(cloud=snapshot.cloud).first()
+    )
 
 
 def _kept_metadata(snapshot: Snapshot | None) -> list[tuple[str, str]]:

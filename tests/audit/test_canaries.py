@@ -156,7 +156,7 @@ def test_no_secret_is_on_any_page(worked, browser):
         "/snapshots/new/",
         "/audit/",
         "/audit/?background=on",
-        *[f"/snapshots/{row}/" for row in Operation.objects.values_list("pk", flat=True)],
+        *[f"/requests/{row}/" for row in Operation.objects.values_list("pk", flat=True)],
         *[f"/audit/{row}/" for row in ids],
         *[f"/audit/{row}/?as={way}" for row in ids for way in ("httpie", "python")],
     ]

@@ -223,7 +223,7 @@ def test_a_row_follows_its_operation_and_then_rests(alice, watch):
 def test_the_page_of_an_operation_gets_its_buttons_when_it_ends(alice):
     page = alice()
     made = scene.operation(page.person, page.volume, ago_seconds=1)
-    page.goto(f"/snapshots/{made.pk}/")
+    page.goto(f"/requests/{made.pk}/")
     expect(page.locator("text=Cancel the request")).to_be_visible()
     _move_on(made, OperationState.REFUSED)
     expect(page.locator("button", has_text="Ask again")).to_be_visible()
@@ -234,7 +234,7 @@ def test_the_page_of_an_operation_gets_its_buttons_when_it_ends(alice):
 def test_without_script_an_open_page_loads_itself_anew(alice):
     page = alice(javascript=False)
     made = scene.operation(page.person, page.volume, state="accepted", ago_seconds=1)
-    page.goto(f"/snapshots/{made.pk}/")
+    page.goto(f"/requests/{made.pk}/")
     expect(page.locator(".scripted")).to_be_hidden()
     _move_on(made, OperationState.SUCCEEDED)
     expect(page.locator("#status-title")).to_have_text("Available", timeout=9000)
@@ -305,11 +305,11 @@ def lived_in(portal):
                 "/?q=nothing-like-this",
                 "/volumes/",
                 f"/snapshots/new/?volume_id={busy.volume_id}",
-                *(f"/snapshots/{one.pk}/" for one in (waiting, old[0], old[2], old[4])),
+                *(f"/requests/{one.pk}/" for one in (waiting, old[0], old[2], old[4])),
                 "/accounts/password/",
                 "/nowhere/",
             ],
-            "helen": ["/", "/snapshots/new/", f"/snapshots/{asked.pk}/"],
+            "helen": ["/", "/snapshots/new/", f"/requests/{asked.pk}/"],
             "audrey": ["/audit/", *(f"/audit/{one.id}/" for one in records)],
             "nobody": ["/"],
         }

@@ -20,7 +20,7 @@ from tests.faults.judge import FINAL, Facts, Made, Row, Told
 from tests.waiting import until
 
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
-_OPERATION = re.compile(r"/snapshots/([0-9a-f-]{36})/")
+_OPERATION = re.compile(r"/requests/([0-9a-f-]{36})/")
 
 
 @dataclass

@@ -48,11 +48,20 @@ def addresses(operation):
     """Every page of the portal with what it needs, by the rule it has."""
     record = scene.exchange(operation)
     one = [operation.pk]
+    made = scene.snapshot(operation, status="creating")
+    of_volume = [operation.cloud, operation.volume_id]
     role = {
         reverse("snapshots:rows"): "get",
         reverse("snapshots:detail", args=one): "get",
         reverse("snapshots:status", args=one): "get",
+        reverse("snapshots:requests"): "get",
+        reverse("snapshots:snapshots"): "get",
+        reverse("snapshots:snapshot_totals"): "get",
+        reverse("snapshots:snapshot_export"): "get",
+        reverse("snapshots:snapshot", args=[made.cloud, made.snapshot_id]): "get",
         reverse("snapshots:volumes"): "get",
+        reverse("snapshots:volume", args=of_volume): "get",
+        reverse("snapshots:volume_state", args=of_volume): "get",
         reverse("snapshots:first_reading"): "get",
     }
     requesters = {
@@ -181,6 +190,6 @@ BROKEN = "http://["
 
 def test_broken_headers_are_no_fault_of_ours(client, volume):
     htmx = {"HX-Request": "true", "HX-Current-URL": BROKEN}
-    assert client.get("/snapshots/rows/", headers=htmx).status_code == 401
+    assert client.get("/requests/rows/", headers=htmx).status_code == 401
     answer = client.post("/snapshots/new/", {}, headers={"Referer": BROKEN})
     assert answer.url == "/accounts/login/?next=/"

@@ -83,4 +83,4 @@ def test_an_operation_that_failed_in_the_cloud_is_not_called_given_up(alice, gon
     scene.snapshot(failed, status="error")
     failed.refresh_from_db()
     assert timeline_of(failed, accepted_at=None)[-1].text == "Failed"
-    assert "Given up" not in alice.get(f"/snapshots/{failed.pk}/").text
+    assert "Given up" not in alice.get(f"/requests/{failed.pk}/").text

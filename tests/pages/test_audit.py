@@ -140,7 +140,7 @@ def test_both_sides_are_readable(audrey, record):
         "sha256:1234567890ab",
         "after 87 ms",
         "X-Request-Id",
-        f"/snapshots/{record.operation_id}/",
+        f"/requests/{record.operation_id}/",
         "sandbox, nothing real",
     ):
         assert words in page
@@ -181,7 +181,7 @@ def test_anomalies_stand_before_everything_else(audrey, operation):
     scene.anomaly(operation, names="Several snapshots bear one mark: <b>s-1</b>, s-2.")
     page = audrey.get("/audit/").text
     assert "&lt;b&gt;s-1&lt;/b&gt;, s-2." in page
-    assert f"/snapshots/{operation.pk}/" in page
+    assert f"/requests/{operation.pk}/" in page
 
 
 def test_a_portal_without_anomalies_says_nothing_of_them(audrey):

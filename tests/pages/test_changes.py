@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from snapshots.models import Action, ActionCode, Operation, Purpose
+from snapshots.models import Action, ActionCode, Operation, Purpose, watched_snapshot
 from snapshots.operations.messages import action_label
 from snapshots.selectors.operations import typical_seconds
 from tests import factories
@@ -16,7 +16,8 @@ pytestmark = pytest.mark.django_db
 
 
 def address(operation, kind, **query):
-    return reverse("snapshots:change", args=[operation.pk, kind], query=query)
+    row = watched_snapshot(operation)
+    return reverse("snapshots:change", args=[row.cloud, row.snapshot_id, kind], query=query)
 
 
 @pytest.mark.parametrize("kind", ["create", "nonsense"])
@@ -134,8 +135,10 @@ def test_stranger_and_auditor_get_no_form(bob, audrey, made):
 def test_snapshot_not_ready_offers_no_change(alice, volume):
     open_one = factories.operation(alice.user, volume, state="accepted")
     factories.snapshot(open_one, status="creating")
-    assert "change/rename" not in alice.get(reverse("snapshots:detail", args=[open_one.pk])).text
-    assert alice.get(address(open_one, "rename", key=uuid.uuid4())).status_code == 404
+    assert "/rename/" not in alice.get(reverse("snapshots:detail", args=[open_one.pk])).text
+    answer = alice.get(address(open_one, "rename", key=uuid.uuid4()), follow=True)
+    assert "The cloud is still making it" in answer.text
+    assert "Nothing was asked" in answer.text
 
 
 def test_refused_change_leads_to_its_own_form(alice, volume, made):

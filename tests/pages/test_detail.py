@@ -100,7 +100,7 @@ def test_both_halves_tell_the_same_status(alice, operation):
     scene.Snapshot.objects.update(status="quiescing")
     told = _page(alice, operation, "status", seen="accepted creating").text
     assert "In the cloud it is now “quiescing”" in told
-    assert "<dt>Status</dt><dd>quiescing</dd>" in told
+    assert '<dt>Status</dt><dd><span class="badge badge--quiet">quiescing' in told
 
 
 def test_a_poll_stops_when_it_is_over(alice, volume):
@@ -292,7 +292,7 @@ def test_metadata_that_the_cloud_dropped_is_marked(alice, volume):
         status="available",
         seen_at=made.asked_at,
     )
-    page = alice.get(f"/snapshots/{made.pk}/").text
+    page = alice.get(f"/requests/{made.pk}/").text
     kept = page.partition("What the cloud keeps")[2]
     assert "not as asked" in kept
 

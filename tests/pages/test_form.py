@@ -28,7 +28,7 @@ def test_a_request_is_recorded_and_shown(alice, volume):
         **{"metadata-0-key": "team", "metadata-0-value": "payroll"},
     )
     made = Operation.objects.get()
-    assert answer.url == f"/snapshots/{made.pk}/"
+    assert answer.url == f"/requests/{made.pk}/"
     assert (made.volume_id, made.volume_name) == (volume.volume_id, volume.name)
     assert (made.name, made.description) == ("before-upgrade", "Before the patch")
     assert made.metadata == {"team": "payroll"}

@@ -61,7 +61,7 @@ def test_what_was_refused_is_written_nowhere(helen, volume, caplog):
 def test_a_tick_sends_it_and_is_written_down(alice, volume):
     answer = ask(alice, volume, name=SECRET, no_secret="true", **rows(("token", "no-secret-1")))
     made = Operation.objects.get()
-    assert answer.url == f"/snapshots/{made.pk}/"
+    assert answer.url == f"/requests/{made.pk}/"
     assert (made.name, made.metadata) == (SECRET, {"token": "no-secret-1"})
     told = Action.objects.get(code=ActionCode.OPERATION_ASKED)
     assert told.details["consent"] == "what looks like a secret is none"
@@ -101,5 +101,5 @@ def test_asking_again_needs_no_second_tick(alice, volume):
     old = scene.operation(alice.user, volume, state="refused", name=SECRET)
     page = alice.get("/snapshots/new/", {"again": str(old.pk)}).text
     assert f'value="{SECRET}"' in page
-    alice.post(f"/snapshots/{old.pk}/again/", {"key": "0b5c7f4e-3d3a-4a51-9a3e-0d8c1f1f7a55"})
+    alice.post(f"/requests/{old.pk}/again/", {"key": "0b5c7f4e-3d3a-4a51-9a3e-0d8c1f1f7a55"})
     assert Operation.objects.get(again_for=old).name == SECRET

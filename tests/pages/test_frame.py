@@ -57,10 +57,10 @@ def test_a_cloud_in_trouble_is_told(alice):
 @pytest.mark.parametrize(
     ("who", "places"),
     [
-        ("alice", ["My snapshots", "Volumes"]),
-        ("helen", ["All snapshots", "Volumes"]),
-        ("audrey", ["All snapshots", "Volumes", "Audit"]),
-        ("root", ["All snapshots", "Volumes", "Administration"]),
+        ("alice", ["Requests", "Snapshots", "Volumes"]),
+        ("helen", ["Requests", "Snapshots", "Volumes"]),
+        ("audrey", ["Requests", "Snapshots", "Volumes", "Audit"]),
+        ("root", ["Requests", "Snapshots", "Volumes", "Administration"]),
         ("nobody", []),
     ],
 )
@@ -69,7 +69,7 @@ def test_navigation_by_role(who, places, request):
     nav = page.partition('<nav class="places"')[2].partition("</nav>")[0]
     assert [
         words
-        for words in ("My snapshots", "All snapshots", "Volumes", "Audit", "Administration")
+        for words in ("Requests", "Snapshots", "Volumes", "Audit", "Administration")
         if f">{words}</a>" in nav
     ] == places
 
@@ -98,7 +98,7 @@ def test_nothing_inline_in_any_page(alice, audrey, operation):
     record = scene.exchange(operation)
     pages = [alice.get(path).text for path in ("/", "/volumes/", "/snapshots/new/")]
     pages += [
-        alice.get(f"/snapshots/{operation.pk}/").text,
+        alice.get(f"/requests/{operation.pk}/").text,
         audrey.get(f"/audit/{record.id}/").text,
     ]
     for page in pages:
@@ -203,7 +203,7 @@ def test_a_form_without_its_token_leads_back_to_its_page(alice, referer, link):
 
 
 def test_an_address_for_buttons_only_has_a_page(alice, operation):
-    for path in ("/accounts/logout/", f"/snapshots/{operation.pk}/cancel/"):
+    for path in ("/accounts/logout/", f"/requests/{operation.pk}/cancel/"):
         answer = alice.get(path)
         assert answer.status_code == 405
         assert answer.headers["Allow"]

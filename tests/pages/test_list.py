@@ -15,7 +15,7 @@ def _names(answer):
 
 def test_an_empty_list_invites(alice, volume):
     page = alice.get("/").text
-    assert "No snapshots yet" in page
+    assert "No requests yet" in page
     assert "Take the first snapshot" in page
 
 
@@ -23,14 +23,14 @@ def test_staff_see_their_own_only(alice, bob, volume):
     scene.operation(alice.user, volume, name="hers")
     scene.operation(bob.user, volume, name="his")
     assert _names(alice.get("/")) == ["hers"]
-    assert "My snapshots" in alice.get("/").text
+    assert "<h1>Requests</h1>" in alice.get("/").text
 
 
 @pytest.mark.parametrize("who", ["helen", "audrey", "root"])
 def test_others_see_all_with_their_requesters(who, alice, volume, request):
     scene.operation(alice.user, volume, on_behalf_of="Deniz", ticket="CHG-1042")
     page = request.getfixturevalue(who).get("/").text
-    assert "All snapshots" in page
+    assert "<h1>Requests</h1>" in page
     for words in ("Requester", "alice", "for <bdi>Deniz</bdi>", "CHG-1042"):
         assert words in page
 
@@ -78,7 +78,7 @@ def test_the_start_of_an_id_finds_its_operation(digits, alice, volume, operation
 
 
 def test_a_filter_that_finds_nothing_says_so(alice, operation):
-    assert "No snapshot matches this filter" in alice.get("/", {"q": "zzz"}).text
+    assert "No request matches this filter" in alice.get("/", {"q": "zzz"}).text
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_older_ones_are_a_page_away_and_keep_the_filter(alice, volume):
     first = alice.get("/", {"q": "n"})
     assert len(_names(first)) == 50
     older = first.context["older"]
-    assert f'href="/?q=n&amp;before={older}"' in first.text
+    assert f'href="/requests/?q=n&amp;before={older}"' in first.text
     second = alice.get("/", {"q": "n", "before": older})
     assert _names(second) == ["n50", "n51", "n52"]
 
@@ -106,23 +106,23 @@ def test_the_list_polls_once_while_something_is_unfinished(alice, volume):
     scene.operation(alice.user, volume, state="queued", ago_seconds=1)
     page = alice.get("/", {"q": "before"}).text
     assert page.count("hx-trigger=") == 1
-    assert 'hx-get="/snapshots/rows/?q=before" hx-trigger="every 0.5s"' in page
+    assert 'hx-get="/requests/rows/?q=before" hx-trigger="every 0.5s"' in page
 
 
 def test_polling_slows_down(alice, volume):
     scene.operation(alice.user, volume, state="accepted", ago_seconds=60)
-    assert 'hx-trigger="every 10s"' in alice.get("/snapshots/rows/").text
+    assert 'hx-trigger="every 10s"' in alice.get("/requests/rows/").text
 
 
 def test_polling_ends_with_the_last_unfinished_one(alice, volume):
     scene.operation(alice.user, volume, state="succeeded")
-    fragment = alice.get("/snapshots/rows/").text
+    fragment = alice.get("/requests/rows/").text
     assert "hx-trigger" not in fragment
     assert "Last checked" in fragment
 
 
 def test_the_fragment_stands_alone_and_in_its_page(alice, operation):
-    fragment = alice.get("/snapshots/rows/").text
+    fragment = alice.get("/requests/rows/").text
     assert "<html" not in fragment
     assert fragment.count('id="rows"') == 1
     assert alice.get("/").text.count('id="rows"') == 1
@@ -134,14 +134,14 @@ def test_the_number_of_queries_does_not_grow(rows, alice, volume, django_assert_
         made = scene.operation(alice.user, volume, ago_seconds=number, state="succeeded")
         scene.snapshot(made)
     scene.operation(alice.user, volume, ago_seconds=1, state="accepted")
-    for path in ("/", "/snapshots/rows/"):
+    for path in ("/", "/requests/rows/"):
         with django_assert_max_num_queries(12):
             alice.get(path)
 
 
 def test_an_ended_session_answers_a_poll_with_one_sentence(client):
     answer = client.get(
-        "/snapshots/rows/",
+        "/requests/rows/",
         headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/?state=open"},
     )
     assert answer.status_code == 401
@@ -153,7 +153,7 @@ def test_an_ended_session_answers_a_poll_with_one_sentence(client):
 
 def test_a_poll_brings_news_of_the_worker(alice, operation):
     Worker.objects.all().delete()
-    fragment = alice.get("/snapshots/rows/").text
+    fragment = alice.get("/requests/rows/").text
     assert '<div id="notices" hx-swap-oob="true">' in fragment
     assert "The worker is not running" in fragment
     assert alice.get("/").text.count('id="notices"') == 1

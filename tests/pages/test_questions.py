@@ -132,7 +132,7 @@ def test_a_row_says_who_for_whom_what_when_and_leads_to_the_trail(audrey, helen)
         "web-01-data",
         "02 Mar 2026, 10:00:00 UTC",
         "badge--bad",
-        f'href="/snapshots/{told.pk}/"',
+        f'href="/requests/{told.pk}/"',
         f'href="/audit/?q=operation:{told.pk}"',
     ):
         assert words in page

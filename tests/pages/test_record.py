@@ -126,8 +126,8 @@ def test_the_end_and_what_was_read_last_are_told(audrey, alice, volume):
 def test_asking_again_links_both_requests(audrey, alice, volume):
     old = scene.operation(alice.user, volume, state="refused", ago_seconds=500)
     new = scene.operation(alice.user, volume, state="accepted", again_for=old)
-    assert f'href="/snapshots/{new.pk}/"' in page_of(audrey, scene.exchange(old, status=400)).text
-    assert f'href="/snapshots/{old.pk}/"' in page_of(audrey, scene.exchange(new)).text
+    assert f'href="/requests/{new.pk}/"' in page_of(audrey, scene.exchange(old, status=400)).text
+    assert f'href="/requests/{old.pk}/"' in page_of(audrey, scene.exchange(new)).text
 
 
 def test_a_long_timeline_shows_what_is_near_and_says_so(audrey, operation):
@@ -173,13 +173,13 @@ def test_an_anomaly_has_a_page_that_the_list_leads_to(audrey, operation):
     assert f'href="/audit/{anomaly.id}/"' in audrey.get("/audit/").text
     page = page_of(audrey, anomaly).text
     assert "&lt;b&gt;Two&lt;/b&gt; bear one mark." in page
-    assert f'href="/snapshots/{operation.pk}/"' in page
+    assert f'href="/requests/{operation.pk}/"' in page
 
 
 def test_the_operation_s_page_leads_auditors_to_its_records(audrey, alice, operation, record):
     address = f"/audit/?operation={operation.pk}"
-    assert address in audrey.get(f"/snapshots/{operation.pk}/").text
-    assert address not in alice.get(f"/snapshots/{operation.pk}/").text
+    assert address in audrey.get(f"/requests/{operation.pk}/").text
+    assert address not in alice.get(f"/requests/{operation.pk}/").text
     assert f"/audit/{record.id}/" in audrey.get(address).text
 
 
@@ -192,7 +192,7 @@ def test_people_are_named_as_they_were_then(audrey, alice, volume):
     for address in (
         f"/audit/{record.id}/",
         f"/audit/{asked.id}/",
-        f"/snapshots/{operation.pk}/",
+        f"/requests/{operation.pk}/",
         "/audit/",
         "/",
     ):

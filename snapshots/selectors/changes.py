@@ -1,0 +1,57 @@
+"""Whether a person may ask for a change of a snapshot now, and why not."""
+
+from django.contrib.auth.models import User
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from snapshots.models import Snapshot, Volume, may_request, status_word
+from snapshots.selectors.volumes import volumes_usable_by
+
+
+class Hindrance(models.TextChoices):
+    """Why nothing can be asked for a snapshot, in a sentence for its page."""
+
+    NO_ROLE = "no_role", _("Staff and the helpdesk may change snapshots; you may look at this one.")
+    GONE = "gone", _("It was deleted in the cloud, so there is nothing left to change.")
+    MISSING = (
+        "missing",
+        _("The cloud's list does not have it any more. The portal checks whether it was deleted."),
+    )
+    SYSTEMS = (
+        "systems",
+        _("The cloud's backup service made it and manages it. Change it in that service."),
+    )
+    BEING_MADE = "being_made", _("The cloud is still making it. Wait until it is available.")
+    VOLUME_GONE = (
+        "volume_gone",
+        _("The cloud no longer lists its volume, so the portal cannot change it."),
+    )
+    NOT_USABLE = (
+        "not_usable",
+        _("You may not use its volume. An administrator of the portal can grant it to you."),
+    )
+
+
+def hindrance_of(snapshot: Snapshot, user: User) -> Hindrance | None:
+    """None: the person may ask for changes of it."""
+    operation = snapshot.operation
+    is_being_made = operation is not None and not operation.is_final
+    reasons = (
+        (not may_request(user), Hindrance.NO_ROLE),
+        (snapshot.gone_at is not None, Hindrance.GONE),
+        (snapshot.is_systems, Hindrance.SYSTEMS),
+        (snapshot.missing_since is not None, Hindrance.MISSING),
+        (is_being_made or status_word(snapshot.status) == "creating", Hindrance.BEING_MADE),
+    )
+    for is_so, hindrance in reasons:
+        if is_so:
+            return hindrance
+    return _hindrance_by_volume(snapshot, user)
+
+
+def _hindrance_by_volume(snapshot: Snapshot, user: User) -> Hindrance | None:
+    columns = {"cloud": snapshot.cloud, "volume_id": snapshot.volume_id}
+    if volumes_usable_by(user).filter(**columns).exists():
+        return None
+    is_there = Volume.objects.filter(**columns, gone_at__isnull=True).exists()
+    return Hindrance.NOT_USABLE if is_there else Hindrance.VOLUME_GONE

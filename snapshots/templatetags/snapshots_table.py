@@ -1,0 +1,147 @@
+"""The list of snapshots: columns that people choose from, and heads that order it."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django import template
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from snapshots.models import Maker, Snapshot
+from snapshots.templatetags.cells import long_text, quiet, tag
+from snapshots.templatetags.sizes import gib
+from snapshots.templatetags.states import snapshot_badge
+from snapshots.templatetags.table import Column, Order, Table, context_of
+from snapshots.templatetags.times import moment
+
+register = template.Library()
+
+Cell = Callable[[Snapshot], str | None]
+
+
+def _name(snapshot: Snapshot) -> SafeString:
+    name = long_text(snapshot.name) if snapshot.name else _unnamed(snapshot)
+    return format_html('<a class="row__link" href="{}">{}</a>', _address(snapshot), name)
+
+
+def _name_with_box(snapshot: Snapshot) -> SafeString:
+    """With the box that chooses the snapshot, for the form `batch`; it changes nothing that is
+    gone, or the backup service's.
+    """
+    if snapshot.gone_at is not None or snapshot.is_systems:
+        return _name(snapshot)
+    box = format_html(
+        '<input class="row__beside" type="checkbox" name="snapshot" form="batch" value="{}/{}" '
+        'aria-label="{}">',
+        snapshot.cloud,
+        snapshot.snapshot_id,
+        _("Choose {name}").format(name=snapshot.label),
+    )
+    return format_html('<span class="chosen">{}{}</span>', box, _name(snapshot))
+
+
+def _address(snapshot: Snapshot) -> str:
+    return reverse("snapshots:snapshot", args=[snapshot.cloud, snapshot.snapshot_id])
+
+
+def _unnamed(snapshot: Snapshot) -> SafeString:
+    return format_html("{} <code>{}</code>", _("unnamed"), snapshot.snapshot_id[:8])
+
+
+def _volume(snapshot: Snapshot) -> SafeString:
+    return volume_link(snapshot.cloud, snapshot.volume_id, snapshot.volume_name)
+
+
+@register.simple_tag
+def volume_link(cloud: str, volume_id: str, name: str) -> SafeString:
+    """A volume by name; a cloud may leave out of which volume a snapshot is."""
+    if not volume_id:
+        return quiet(_("not told"))
+    address = reverse("snapshots:volume", args=[cloud, volume_id])
+    return format_html(
+        '<a class="row__beside" href="{}">{}</a>', address, long_text(name or volume_id)
+    )
+
+
+@register.simple_tag
+def made_by(snapshot: Snapshot) -> SafeString:
+    """For whom, or by whom, it was asked for here; else who made it, as far as the cloud tells."""
+    if snapshot.maker == Maker.SYSTEM:
+        return tag(_("backup service"))
+    if snapshot.owner_name:
+        return long_text(snapshot.owner_name)
+    return quiet(str(Maker(snapshot.maker).label))
+
+
+def _ticket(snapshot: Snapshot) -> SafeString:
+    return long_text(snapshot.ticket) if snapshot.ticket else SafeString()
+
+
+def _created(snapshot: Snapshot) -> str:
+    return moment(snapshot.created_at) if snapshot.created_at else quiet(_("not told"))
+
+
+def _id(snapshot: Snapshot) -> SafeString:
+    return format_html("<code>{}</code>", snapshot.snapshot_id)
+
+
+_NAME: Column[Snapshot] = Column(gettext_lazy("Snapshot"), _name)
+CHOICES: Mapping[str, Column[Snapshot]] = {
+    "volume": Column(gettext_lazy("Volume"), _volume),
+    "made_by": Column(gettext_lazy("Made by"), made_by),
+    "ticket": Column(gettext_lazy("Ticket"), _ticket),
+    "size": Column(gettext_lazy("Size"), lambda row: gib(row.size_gb), css="number"),
+    "created": Column(gettext_lazy("Created"), _created),
+    "status": Column(gettext_lazy("Status"), snapshot_badge),
+    "description": Column(gettext_lazy("Description"), lambda row: long_text(row.description)),
+    "id": Column(gettext_lazy("Id"), _id),
+    "cloud": Column(gettext_lazy("Cloud"), lambda row: format_html("{}", row.cloud)),
+}
+USUAL = ("volume", "made_by", "ticket", "size", "created", "status")
+_DESCENDING_FIRST = {"created"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the list is to be shown: its columns, its order, and the query of the page."""
+
+    columns: Collection[str]
+    sort: str
+    query: QueryDict
+    with_boxes: bool
+
+
+@register.inclusion_tag("_table.html")
+def snapshots_table(snapshots: Sequence[Snapshot], shape: Shape) -> dict[str, Table[Any]]:
+    """What the clouds hold."""
+    name = replace(_NAME, cell=_name_with_box if shape.with_boxes else _name)
+    columns = [replace(name, order=_order("name", shape))]
+    for key, column in CHOICES.items():
+        if key in shape.columns:
+            order = _order(key, shape) if key in ("volume", "created", "status") else None
+            columns.append(replace(column, order=order))
+    return context_of(
+        Table(
+            gettext_lazy("Snapshots that the clouds hold"),
+            columns,
+            snapshots,
+            row_css=lambda _row: "row--linked",
+        )
+    )
+
+
+def _order(key: str, shape: Shape) -> Order:
+    """The link turns the order round where the list goes by this column already."""
+    is_now = shape.sort.removeprefix("-") == key
+    is_descending = shape.sort.startswith("-")
+    descends_next = not is_descending if is_now else key in _DESCENDING_FIRST
+    query = shape.query.copy()
+    query.pop("after", None)
+    query["sort"] = f"-{key}" if descends_next else key
+    direction = ("descending" if is_descending else "ascending") if is_now else ""
+    return Order(f"?{query.urlencode()}", direction)  # type: ignore[arg-type]

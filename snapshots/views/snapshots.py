@@ -1,0 +1,180 @@
+"""What the clouds hold: the list of snapshots, its file, and the page of one of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from snapshots.audit.record.actions import record as record_action
+from snapshots.duties.looks import ask_for_look
+from snapshots.forms import SnapshotFilterForm
+from snapshots.forms.changes import CHANGE_FORMS
+from snapshots.forms.secrets import recordable
+from snapshots.models import (
+    MARKER,
+    ActionCode,
+    CloudHealth,
+    Snapshot,
+    Volume,
+    may_audit,
+    may_request,
+)
+from snapshots.operations.kinds import KINDS
+from snapshots.selectors import snapshots as selectors
+from snapshots.selectors.changes import hindrance_of
+from snapshots.selectors.operations import visible_among
+from snapshots.selectors.pages import Page
+from snapshots.templatetags.snapshots_table import CHOICES, USUAL, Shape
+from snapshots.views.access import PortalRequest, with_a_role
+from snapshots.views.snapshot_files import FORMATS, write
+
+_COLUMNS_COOKIE = "snapshot_columns"
+_YEAR_SECONDS = 366 * 86_400
+MOST_REQUESTS = 100  # on the page of a snapshot
+
+# --- the list --------------------------------------------------------------------------------
+
+
+@with_a_role
+@require_safe
+def snapshots(request: PortalRequest) -> HttpResponse:
+    readings = selectors.readings()
+    form, chosen = _form(request, readings)
+    after = request.GET.get("after", "")
+    page: Page[Snapshot] = Page([], None)
+    matching = selectors.snapshots_visible_to(request.user).none()
+    if chosen is not None:
+        visible = selectors.snapshots_visible_to(request.user)
+        matching = selectors.snapshots_matching(visible, chosen)
+        page = selectors.snapshots_page(matching, sort=form.order(), after=after)
+    is_whole = not after and page.next is None
+    columns = _columns(request)
+    shape = Shape(columns, form.order(), request.GET, with_boxes=may_request(request.user))
+    context = {
+        "form": form,
+        "filtered": bool(chosen) or chosen is None,
+        "page": page,
+        "is_first": not after,
+        "shape": shape,
+        "choices": [(name, column.label, name in columns) for name, column in CHOICES.items()],
+        "others": _pairs(request, without=("columns", "after")),
+        "totals": selectors.totals_of_rows(page.rows)
+        if is_whole
+        else selectors.totals_of(matching),
+        "readings": readings,
+    }
+    answer = render(request, "snapshots/snapshots.html", context)
+    if "columns" in request.GET:
+        answer.set_cookie(
+            _COLUMNS_COOKIE,
+            ".".join(columns),
+            max_age=_YEAR_SECONDS,
+            httponly=True,
+            samesite="Lax",
+            secure=request.is_secure(),
+        )
+    return answer
+
+
+@with_a_role
+@require_safe
+def totals(request: PortalRequest) -> HttpResponse:
+    """The sums over a long list, which the page does not wait for."""
+    _filled, chosen = _form(request, selectors.readings())
+    visible = selectors.snapshots_visible_to(request.user)
+    if chosen is None:
+        raise Http404
+    sums = selectors.totals_of_all(selectors.snapshots_matching(visible, chosen))
+    return render(request, "snapshots/_snapshot_totals.html", {"totals": sums})
+
+
+def _form(
+    request: PortalRequest, readings: Sequence[CloudHealth]
+) -> tuple[SnapshotFilterForm, selectors.Filter | None]:
+    """The filter, and what it says; None where a field was refused."""
+    form = SnapshotFilterForm(request.GET, clouds=[health.cloud for health in readings])
+    return form, form.chosen()
+
+
+def _columns(request: PortalRequest) -> list[str]:
+    """Those chosen in the address; else those that the person chose last. The name is always
+    there, so that choosing no other is possible too.
+    """
+    if "columns" in request.GET:
+        chosen: Sequence[str] = request.GET.getlist("columns")
+    elif _COLUMNS_COOKIE in request.COOKIES:
+        chosen = request.COOKIES[_COLUMNS_COOKIE].split(".")
+    else:
+        chosen = USUAL
+    return [name for name in CHOICES if name in chosen]
+
+
+def _pairs(request: PortalRequest, *, without: Sequence[str]) -> list[tuple[str, str]]:
+    """The rest of the page's query, for a form beside the filter."""
+    return [
+        (name, text)
+        for name, texts in request.GET.lists()
+        if name not in without
+        for text in texts
+        if text
+    ]
+
+
+@with_a_role
+@require_safe
+def export(request: PortalRequest) -> HttpResponse | StreamingHttpResponse:
+    """All that the list has, as a file."""
+    file_format = request.GET.get("format", "csv")
+    if file_format not in FORMATS:
+        raise Http404
+    form, chosen = _form(request, selectors.readings())
+    if chosen is None:  # the page says why
+        return redirect(f"{reverse('snapshots:snapshots')}?{request.GET.urlencode()}")
+    query = request.GET.copy()
+    query.pop("format", None)
+    details = {"query": recordable(query.urlencode()) or "everything", "format": file_format}
+    record_action(ActionCode.SNAPSHOTS_EXPORTED, details=details)
+    visible = selectors.snapshots_visible_to(request.user)
+    matching = selectors.snapshots_matching(visible, chosen)
+    rows = selectors.in_order(matching, form.order())
+    response = StreamingHttpResponse(write(rows, file_format), content_type=FORMATS[file_format])
+    name = f"snapshots-{timezone.now():%Y%m%d-%H%M%S}.{file_format}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+# --- one of them -----------------------------------------------------------------------------
+
+
+@with_a_role
+@require_safe
+def snapshot(request: PortalRequest, cloud: str, snapshot_id: str) -> HttpResponse:
+    """What it is, and everything that was done to it. Its volume is read soon if that is needed."""
+    visible = selectors.snapshots_visible_to(request.user).select_related("operation")
+    row = get_object_or_404(visible, cloud=cloud, snapshot_id=snapshot_id)
+    volume = Volume.objects.filter(cloud=cloud, volume_id=row.volume_id).first()
+    health = CloudHealth.objects.filter(cloud=cloud).first()
+    if volume is not None:
+        ask_for_look(volume)
+    requests = list(selectors.requests_of(row)[:MOST_REQUESTS])
+    linked = visible_among(request.user, requests)
+    hindrance = hindrance_of(row, request.user)
+    context: dict[str, Any] = {
+        "snapshot": row,
+        "volume": volume,
+        "read_at": selectors.read_at(row, volume=volume, health=health),
+        "metadata": [(key, text) for key, text in row.metadata.items() if key != MARKER],
+        "requests": requests,
+        "linked": linked,
+        # A reason is read by those who may read the request.
+        "reason": row.operation.reason if row.operation and row.operation.pk in linked else "",
+        "hindrance": hindrance,
+        "changes": [] if hindrance else [(code.value, KINDS[code].texts) for code in CHANGE_FORMS],
+        "may_audit": may_audit(request.user),
+        "audit_query": 'target:"{}"'.format(row.snapshot_id.replace('"', "")),
+    }
+    return render(request, "snapshots/snapshot.html", context)
