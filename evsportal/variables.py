@@ -220,6 +220,13 @@ VARIABLES = (
         least=1,
         most=86400,
     ),
+    _count(
+        "EVSPORTAL_DELETE_TYPED_DAYS",
+        "A snapshot younger than so many days is deleted only when its name is typed.",
+        "7",
+        least=0,
+        most=3650,
+    ),
     Variable(
         name="EVSPORTAL_SNAPSHOTS_MOST_GONE",
         kind=Kind.NUMBER,

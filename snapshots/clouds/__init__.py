@@ -29,6 +29,7 @@ from snapshots.evs.config import (
     TokenCredentials,
 )
 from snapshots.evs.connection import Connection, connect, wire_to
+from snapshots.evs.dialects import DIALECTS
 from snapshots.evs.errors import EvsError, LoginFailed
 from snapshots.evs.login import secrets_in
 from snapshots.models import SignInAttempt, SignInPermit
@@ -52,6 +53,11 @@ def config_of(cloud: str) -> CloudConfig:
 def profile_name(cloud: str) -> str:
     """The name of the limits profile for this cloud's names and descriptions."""
     return config_of(cloud).limits
+
+
+def changes_metadata(cloud: str) -> bool:
+    """Whether the cloud's dialect has calls for a snapshot's metadata."""
+    return DIALECTS[config_of(cloud).dialect].metadata is not None
 
 
 def is_sandbox() -> bool:

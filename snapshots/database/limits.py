@@ -5,7 +5,7 @@ from django.db import connection, connections
 
 STATEMENT_SECONDS = 30
 # A process suspended within a transaction loses its locks after this time.
-SILENT_TRANSACTION_SECONDS = 5
+SILENT_TRANSACTION_SECONDS = 3
 LOCK_SECONDS = 10  # longer, so that who waits for such a process goes on when it is ended
 
 

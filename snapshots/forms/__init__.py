@@ -9,17 +9,18 @@ from snapshots.forms.filters import (
     SnapshotFilterForm,
 )
 from snapshots.forms.metadata import (
+    ROW_BUTTONS,
     MetadataRow,
     read_rows,
+    rows_after_button,
     rows_of,
-    with_row_added,
-    without_row,
 )
 from snapshots.forms.request import new_key
 from snapshots.forms.sign_in import SignInForm
 from snapshots.forms.snapshot import SnapshotForm, suggested_name
 
 __all__ = [
+    "ROW_BUTTONS",
     "AuditSearchForm",
     "EndingForm",
     "MetadataRow",
@@ -31,8 +32,7 @@ __all__ = [
     "SnapshotForm",
     "new_key",
     "read_rows",
+    "rows_after_button",
     "rows_of",
     "suggested_name",
-    "with_row_added",
-    "without_row",
 ]

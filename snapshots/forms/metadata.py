@@ -67,6 +67,17 @@ def without_row(rows: Sequence[MetadataRow], number: str) -> list[MetadataRow]:
     return [row for row in rows if str(row.number) != number]
 
 
+ROW_BUTTONS = ("add-row", "remove-row")  # they only show the form again
+
+
+def rows_after_button(post: Mapping[str, str]) -> list[MetadataRow]:
+    """The rows as typed, with the one that the button adds or without the one that it removes."""
+    rows = read_rows(post)
+    if "add-row" in post:
+        return with_row_added(rows)
+    return without_row(rows, post.get("remove-row", ""))
+
+
 def note_problems(rows: Sequence[MetadataRow], problems: Iterable[RowProblem]) -> None:
     """Put each problem at its field."""
     for problem in problems:

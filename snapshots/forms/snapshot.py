@@ -18,12 +18,10 @@ from snapshots.evs.limits import (
     DEFAULT_PROFILE,
     PROFILES,
     LimitsProfile,
-    clean_metadata,
     clean_name,
 )
-from snapshots.forms.metadata import MetadataRow, note_problems, unreadable_names
-from snapshots.forms.request import Consent, RequestForm, Text
-from snapshots.forms.secrets import looks_secret
+from snapshots.forms.request import Consent, Text
+from snapshots.forms.with_metadata import FormWithMetadata
 from snapshots.models import Volume
 from snapshots.selectors.volumes import volumes_usable_by
 
@@ -45,7 +43,7 @@ class VolumeSelect(forms.Select):
         return option
 
 
-class SnapshotForm(RequestForm):
+class SnapshotForm(FormWithMetadata):
     """A new snapshot of a volume."""
 
     volume_id = Text(
@@ -60,13 +58,8 @@ class SnapshotForm(RequestForm):
     force = Consent(label=gettext_lazy("Take it while the volume is in use"), required=False)
     field_order = ["key", "volume_id", "force", "name", "description"]
 
-    def __init__(
-        self, *args: Any, requester: User, rows: Sequence[MetadataRow] = (), **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, requester: User, **kwargs: Any) -> None:
         super().__init__(*args, requester=requester, **kwargs)
-        self.rows = list(rows) or [MetadataRow(0)]
-        self.metadata: dict[str, str] = {}
-        self.damage = ""  # what cannot be shown at any field
         # A cloud taken out of the settings leaves its volumes behind; nobody could send for them.
         names = set(clouds.cloud_names())
         self.volumes = [volume for volume in volumes_usable_by(requester) if volume.cloud in names]
@@ -109,7 +102,6 @@ class SnapshotForm(RequestForm):
 
     def clean(self) -> dict[str, Any]:
         self._check_force()
-        self._check_metadata()
         return super().clean()
 
     def _check_force(self) -> None:
@@ -122,54 +114,12 @@ class SnapshotForm(RequestForm):
                 "force", message.format(volume=volume.label, status=volume.status, box=box)
             )
 
-    def _check_metadata(self) -> None:
-        self.metadata, problems = clean_metadata(
-            [(row.key, row.value) for row in self.rows],
-            refuse_astral=settings.EVSPORTAL_REFUSE_ASTRAL,
-        )
-        note_problems(self.rows, problems)
-        if problems:
-            self.add_error(None, _("Some metadata needs a change."))  # said at its rows
-        if strange := unreadable_names(self.data):
-            self.damage = _(
-                "Metadata came in a field the portal cannot read, “{name}”."
-                " It is not in the rows below: add it again."
-            ).format(name=strange[0][:50])
-            self.add_error(None, self.damage)
-
-    def _check_secrets(self) -> None:
-        super()._check_secrets()
-        for row in self.rows:
-            in_key, in_value = looks_secret(row.key), looks_secret(row.value, key=row.key)
-            if in_key:
-                self.warn_of_secret(in_key, at=row.key_errors)
-            if in_value:
-                self.warn_of_secret(in_value, at=row.value_errors)
-
     # --- for the page ------------------------------------------------------------------------
 
     @property
     def offers_force(self) -> bool:
         asked = self["force"].value() in Consent.YES
         return bool(self["force"].errors or asked or (self.volume and self.volume.needs_force))
-
-    @property
-    def problems(self) -> list[tuple[str, str]]:
-        """Every problem with the id of its field, in the page's order, for the summary."""
-        rows = [
-            (
-                f"id_{name}",
-                _("Metadata row {number}: {problem}").format(number=number, problem=text),
-            )
-            for number, row in enumerate(self.rows, start=1)
-            for name, texts in (
-                (row.key_name, row.key_errors),
-                (row.value_name, row.value_errors),
-            )
-            for text in texts
-        ]
-        damage = [("metadata", self.damage)] if self.damage else []
-        return super().problems + rows + damage
 
 
 def _choices(volumes: Sequence[Volume]) -> list[tuple[str, Any]]:

@@ -202,6 +202,11 @@ class Operation(Claimable):
         return self.name or str(self.id)
 
     @property
+    def subject_name(self) -> str:
+        """The name of the snapshot that it is about: the new one, or that of its target."""
+        return self.name or self.target_name
+
+    @property
     def status(self) -> OperationState:
         return OperationState(self.state)
 

@@ -53,7 +53,7 @@ class OutcomeCode(models.TextChoices):
     NOT_THERE = "not_there"
     READY = "ready"
     ALREADY_GONE = "already_gone"
-    KEPT = "kept"  # the cloud accepted the deletion and kept the snapshot
+    STILL_THERE = "still_there"  # the cloud accepted the deletion and kept the snapshot
     CHANGED_SINCE = "changed_since"  # what people saw is not so any more
     OF_SYSTEM = "of_system"
     UNUSABLE = "unusable"

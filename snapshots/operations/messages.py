@@ -166,7 +166,7 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
             "it again, and ask again if you still want this."
         )
     ),
-    OutcomeCode.KEPT: Message(
+    OutcomeCode.STILL_THERE: Message(
         _("The cloud accepted the request but kept the snapshot as it was. %(nothing)s")
     ),
     OutcomeCode.OF_SYSTEM: Message(

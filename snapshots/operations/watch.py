@@ -204,6 +204,7 @@ def _store_readings(duty: Duty, readings: Sequence[tuple[Watched, Reading]]) -> 
     hold(duty)
     keys = [watched.operation.pk for watched, _ in readings]
     lock_in_order(Operation.objects.filter(pk__in=keys))
+    lock_in_order(Snapshot.objects.filter(pk__in=[watched.row.pk for watched, _ in readings]))
     accepted = Operation.objects.filter(pk__in=keys, state=OperationState.ACCEPTED)
     accepted_keys = set(accepted.values_list("pk", flat=True))
     now = timezone.now()

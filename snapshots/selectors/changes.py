@@ -49,6 +49,12 @@ def hindrance_of(snapshot: Snapshot, user: User) -> Hindrance | None:
     return _hindrance_by_volume(snapshot, user)
 
 
+def usable_volume_of(snapshot: Snapshot, user: User) -> Volume | None:
+    """The snapshot's volume, if the person may use it."""
+    columns = {"cloud": snapshot.cloud, "volume_id": snapshot.volume_id}
+    return volumes_usable_by(user).filter(**columns).first()
+
+
 def _hindrance_by_volume(snapshot: Snapshot, user: User) -> Hindrance | None:
     columns = {"cloud": snapshot.cloud, "volume_id": snapshot.volume_id}
     if volumes_usable_by(user).filter(**columns).exists():

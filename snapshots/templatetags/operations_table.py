@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from snapshots.models import Operation
+from snapshots.models import Operation, OperationKind
+from snapshots.operations.kinds import kind_of
 from snapshots.templatetags.cells import for_somebody, long_text, quiet, tag
 from snapshots.templatetags.sizes import short
 from snapshots.templatetags.states import against_usual, badge
@@ -35,7 +36,8 @@ class Line(HasOperation, Protocol):
 
 
 def _link(operation: Operation) -> SafeString:
-    name = long_text(operation.name) if operation.name else _unnamed(operation)
+    name = operation.subject_name
+    name = long_text(name) if name else _unnamed(operation)
     return format_html(
         '<a class="row__link" id="to-{}" href="{}">{}</a>',
         operation.pk,
@@ -50,7 +52,10 @@ def _unnamed(operation: Operation) -> SafeString:
 
 def _name_and_ticket(line: Line) -> SafeString:
     operation = line.operation
-    return format_html("{} {}", _link(operation), tag(operation.ticket))
+    link = _link(operation)
+    if operation.kind != OperationKind.CREATE:
+        link = format_html("{} {}", link, quiet(str(kind_of(operation).texts.title)))
+    return format_html("{} {}", link, tag(operation.ticket))
 
 
 def _volume(row: HasOperation) -> SafeString:

@@ -4,21 +4,23 @@ from dataclasses import fields
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from snapshots.forms import new_key
-from snapshots.forms.changes import CHANGE_FORMS, ChangeForm
-from snapshots.models import Operation, OperationKind, Volume
+from snapshots.forms import ROW_BUTTONS, MetadataRow, new_key, rows_after_button
+from snapshots.forms.change import ChangeForm
+from snapshots.forms.changes import CHANGE_FORMS, offers_of
+from snapshots.forms.with_metadata import FormWithMetadata
+from snapshots.models import Operation, OperationKind, Snapshot
 from snapshots.models.ids import is_uuid
 from snapshots.operations.asking import KeyTakenError, OperationArguments, ask_for_operation
 from snapshots.operations.kinds import KINDS
 from snapshots.operations.rights import NotAllowedError
-from snapshots.selectors.changes import hindrance_of
+from snapshots.selectors.changes import hindrance_of, usable_volume_of
 from snapshots.selectors.snapshots import snapshots_visible_to
-from snapshots.selectors.volumes import volumes_usable_by
 from snapshots.views.access import PortalRequest, for_requesters
 from snapshots.views.addresses import address_of
 
@@ -48,17 +50,41 @@ def change(request: PortalRequest, cloud: str, snapshot_id: str, kind: str) -> H
     if sent is not None:
         messages.info(request, _("This form was already sent; this is what it asked for."))
         return redirect("snapshots:detail", sent.pk)
-    if (hindrance := hindrance_of(snapshot, request.user)) is not None:
-        messages.error(request, f"{hindrance.label} {_('Nothing was asked.')}")
+    if why_not := _why_not(code, snapshot, request.user):
+        messages.error(request, f"{why_not} {_('Nothing was asked.')}")
         return redirect(address_of(snapshot))
+    if request.method == "POST" and not any(name in request.POST for name in ROW_BUTTONS):
+        return _ask(request, code, _form(request, code, snapshot, data=request.POST))
+    return _page(request, code, _form_to_fill_in(request, code, snapshot, key))
+
+
+def _form_to_fill_in(
+    request: PortalRequest, code: OperationKind, snapshot: Snapshot, key: str
+) -> ChangeForm:
+    """As the snapshot is; or as typed, where a button only changed the number of rows."""
     if request.method != "POST":
         initial = {**CHANGE_FORMS[code].initial_of(snapshot), "key": key}
-        form = CHANGE_FORMS[code](initial=initial, requester=request.user, snapshot=snapshot)
-        return _page(request, code, form)
-    form = CHANGE_FORMS[code](request.POST, requester=request.user, snapshot=snapshot)
-    if not form.is_valid():
-        return _page(request, code, form)
-    return _ask(request, code, form)
+        return _form(request, code, snapshot, initial=initial)
+    typed = {name: str(request.POST[name]) for name in request.POST}
+    return _form(request, code, snapshot, initial=typed)
+
+
+def _why_not(code: OperationKind, snapshot: Snapshot, person: User) -> str:
+    """Why the change cannot be asked for; "" when it can."""
+    hindrance = hindrance_of(snapshot, person)
+    if hindrance is not None:
+        return str(hindrance.label)
+    return next(offer.why_not for offer in offers_of(snapshot, person) if offer.kind is code)
+
+
+def _form(
+    request: PortalRequest, code: OperationKind, snapshot: Snapshot, **content: Any
+) -> ChangeForm:
+    """Only some forms have rows."""
+    form = CHANGE_FORMS[code]
+    if issubclass(form, FormWithMetadata) and request.method == "POST":
+        content["rows"] = rows_after_button(request.POST)
+    return form(requester=request.user, snapshot=snapshot, **content)
 
 
 def _kind_of_change(kind: str) -> OperationKind:
@@ -69,12 +95,10 @@ def _kind_of_change(kind: str) -> OperationKind:
 
 
 def _ask(request: PortalRequest, code: OperationKind, form: ChangeForm) -> HttpResponse:
+    if not form.is_valid():
+        return _page(request, code, form)
     snapshot, cleaned = form.snapshot, form.cleaned_data
-    volume: Volume | None = (
-        volumes_usable_by(request.user)
-        .filter(cloud=snapshot.cloud, volume_id=snapshot.volume_id)
-        .first()
-    )
+    volume = usable_volume_of(snapshot, request.user)
     if volume is None:
         form.add_error(None, _("You may no longer use this volume. Nothing was asked."))
         return _page(request, code, form)
@@ -108,5 +132,6 @@ def _page(request: PortalRequest, code: OperationKind, form: ChangeForm) -> Http
         "snapshot": form.snapshot,
         "key": form["key"].value(),
         "texts": KINDS[code].texts,
+        "blank_row": MetadataRow("__N__"),
     }
     return render(request, "snapshots/change.html", context)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from snapshots.forms import EndingForm, OperationFilterForm, new_key
-from snapshots.forms.changes import CHANGE_FORMS
+from snapshots.forms.changes import offers_of
 from snapshots.models import (
     MARKER,
     CloudHealth,
@@ -36,7 +36,6 @@ from snapshots.operations.rights import NotAllowedError
 from snapshots.operations.stopping import cancel_operation, end_operation
 from snapshots.operations.texts import KindTexts
 from snapshots.selectors import operations as selectors
-from snapshots.selectors.changes import hindrance_of
 from snapshots.selectors.snapshots import read_at, readings
 from snapshots.views.access import (
     PortalRequest,
@@ -226,7 +225,7 @@ def _address_to_ask_otherwise(operation: Operation) -> str:
 
 def _differences(operation: Operation, snapshot: Snapshot) -> set[str]:
     """What the cloud has otherwise than this operation asked for; nothing after later changes."""
-    if selectors.is_changed_later(operation, snapshot):
+    if not kind_of(operation).sets_texts or selectors.is_changed_later(operation, snapshot):
         return set()
     asked = {"name": operation.name, "description": operation.description}
     return {field for field, text in asked.items() if getattr(snapshot, field) != (text or "")}
@@ -238,7 +237,10 @@ def _changes(operation: Operation, user: User) -> list[tuple[str, KindTexts]]:
     is_done = row is not None and operation.status is OperationState.SUCCEEDED
     if row is None or not is_done or hindrance_of(row, user) is not None:
         return []
-    return [(address_of(row, "change", code.value), KINDS[code].texts) for code in CHANGE_FORMS]
+    offers = [offer for offer in offers_of(row, user) if not offer.why_not]
+    return [
+        (address_of(row, "change", offer.kind.value), KINDS[offer.kind].texts) for offer in offers
+    ]
 
 
 def _read_at(snapshot: Snapshot) -> datetime:
@@ -265,7 +267,9 @@ def cancel(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
         messages.error(request, "This is not yours to cancel. Nothing was changed.")
     else:
         if cancelled:
-            messages.success(request, "Cancelled before it was sent. Nothing was made.")
+            messages.success(
+                request, str(kind_of(operation).texts.sentences[OperationState.CANCELLED])
+            )
         else:
             messages.warning(
                 request, "Too late to cancel: it was already sent. See below what became of it."

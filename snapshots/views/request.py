@@ -10,14 +10,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from snapshots.forms import (
+    ROW_BUTTONS,
     MetadataRow,
     SnapshotForm,
     new_key,
     read_rows,
+    rows_after_button,
     rows_of,
     suggested_name,
-    with_row_added,
-    without_row,
 )
 from snapshots.models import Operation, OperationKind, Volume
 from snapshots.models.ids import is_uuid
@@ -34,7 +34,7 @@ from snapshots.selectors.operations import (
 from snapshots.selectors.readings import first_reading_state
 from snapshots.views.access import PortalRequest, for_requesters
 
-HELPERS = ("add-row", "remove-row", "show")  # buttons that only show the form again
+HELPERS = (*ROW_BUTTONS, "show")  # buttons that only show the form again
 
 
 @for_requesters
@@ -140,20 +140,13 @@ def _earlier(request: PortalRequest) -> Operation | None:
 def _form_as_typed(request: PortalRequest) -> SnapshotForm:
     """Nothing is checked yet: the person only wanted another row, or to see the volume."""
     return SnapshotForm(
-        initial=_typed(request.POST), requester=request.user, rows=_rows(request.POST)
+        initial=_typed(request.POST), requester=request.user, rows=rows_after_button(request.POST)
     )
 
 
 def _typed(post: QueryDict) -> dict[str, str]:
     names = SnapshotForm.base_fields.keys() & post.keys()
     return {name: str(post[name]) for name in names}
-
-
-def _rows(post: QueryDict) -> list[MetadataRow]:
-    rows = read_rows(post)
-    if "add-row" in post:
-        return with_row_added(rows)
-    return without_row(rows, post.get("remove-row", ""))
 
 
 def _page(request: PortalRequest, form: SnapshotForm) -> HttpResponse:

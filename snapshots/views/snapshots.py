@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from snapshots.audit.record.actions import record as record_action
 from snapshots.duties.looks import ask_for_look
 from snapshots.forms import SnapshotFilterForm
-from snapshots.forms.changes import CHANGE_FORMS
+from snapshots.forms.changes import offers_of
 from snapshots.forms.secrets import recordable
 from snapshots.models import (
     MARKER,
@@ -163,6 +163,7 @@ def snapshot(request: PortalRequest, cloud: str, snapshot_id: str) -> HttpRespon
     requests = list(selectors.requests_of(row)[:MOST_REQUESTS])
     linked = visible_among(request.user, requests)
     hindrance = hindrance_of(row, request.user)
+    offers = [] if hindrance else offers_of(row, request.user)
     context: dict[str, Any] = {
         "snapshot": row,
         "volume": volume,
@@ -173,7 +174,7 @@ def snapshot(request: PortalRequest, cloud: str, snapshot_id: str) -> HttpRespon
         # A reason is read by those who may read the request.
         "reason": row.operation.reason if row.operation and row.operation.pk in linked else "",
         "hindrance": hindrance,
-        "changes": [] if hindrance else [(code.value, KINDS[code].texts) for code in CHANGE_FORMS],
+        "offers": [(offer, KINDS[offer.kind].texts) for offer in offers],
         "may_audit": may_audit(request.user),
         "audit_query": 'target:"{}"'.format(row.snapshot_id.replace('"', "")),
     }

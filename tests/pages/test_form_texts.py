@@ -7,9 +7,8 @@ from urllib.parse import urlencode
 import pytest
 
 from snapshots.evs.limits import LimitsProfile
-from snapshots.forms import MetadataRow, read_rows, with_row_added
 from snapshots.forms import snapshot as snapshot_form
-from snapshots.forms.metadata import HIGHEST
+from snapshots.forms.metadata import HIGHEST, MetadataRow, read_rows, with_row_added
 from snapshots.models import Operation
 from tests.factories import ask, errors_at, fill_form, rows
 

@@ -43,6 +43,7 @@ class Kind(ABC):
     purpose: ClassVar[Purpose]
     texts: ClassVar[KindTexts]
     changes_snapshot: ClassVar[bool] = False  # else it makes one
+    sets_texts: ClassVar[bool] = False  # the snapshot's name and description
     looks_before_sending: ClassVar[bool] = False  # by `check`
 
     def refusal(self, requester: User, volume: Volume, snapshot: Snapshot | None) -> Refusal | None:

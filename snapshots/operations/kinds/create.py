@@ -42,6 +42,7 @@ class CreateKind(Kind):
     code = OperationKind.CREATE
     purpose = Purpose.CREATE
     texts = TEXTS
+    sets_texts = True
 
     def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot:
         return client.create_snapshot(

@@ -81,8 +81,10 @@ class DeleteKind(Kind):
         if status == FAILURE:
             return _failed(reading.snapshot)
         if status in DELETABLE and _was_kept(operation, row, now):
-            kept = Move(to=OperationState.FAILED, outcome=Outcome(code=OutcomeCode.KEPT))
-            return Decision(move=kept, snapshot=reading.snapshot)
+            still_there = Move(
+                to=OperationState.FAILED, outcome=Outcome(code=OutcomeCode.STILL_THERE)
+            )
+            return Decision(move=still_there, snapshot=reading.snapshot)
         return Decision(snapshot=reading.snapshot)
 
     def obstacle(self, operation: Operation, volume: Volume) -> Refusal | None:

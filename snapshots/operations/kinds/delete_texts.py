@@ -71,7 +71,7 @@ TEXTS = KindTexts(
             ),
             fixer=Fixer.CLOUD_ADMIN,
         ),
-        OutcomeCode.KEPT: Message(
+        OutcomeCode.STILL_THERE: Message(
             _(
                 "The cloud accepted the request but kept the snapshot, as it does while something "
                 "still depends on it, such as a volume made from it. Nothing was deleted. Remove "

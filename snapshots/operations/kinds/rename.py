@@ -103,6 +103,7 @@ class RenameKind(Kind):
     code = OperationKind.RENAME
     purpose = Purpose.RENAME
     texts = TEXTS
+    sets_texts = True
     changes_snapshot = True
 
     def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot:

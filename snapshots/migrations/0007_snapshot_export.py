@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     old_code_may_run = True
     dependencies = [
-        ("snapshots", "0005_snapshots"),
+        ("snapshots", "0006_kinds"),
     ]
 
     operations = [

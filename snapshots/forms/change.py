@@ -1,0 +1,61 @@
+"""What every form for a change of a snapshot has."""
+
+import hashlib
+import json
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
+
+from snapshots import clouds
+from snapshots.evs.limits import PROFILES, LimitsProfile
+from snapshots.forms.request import RequestForm
+from snapshots.models import Snapshot, Volume
+
+
+class ChangeForm(RequestForm):
+    """What is asked for a snapshot that is there."""
+
+    # Fields of every request that this one has not.
+    left_out: ClassVar[tuple[str, ...]] = ()
+    # What the snapshot was when the form was shown: `state_seen`.
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, requester: User, snapshot: Snapshot, **kwargs: Any) -> None:
+        self.snapshot = snapshot
+        super().__init__(*args, requester=requester, **kwargs)
+        for name in self.left_out:
+            del self.fields[name]
+
+    @classmethod
+    def why_not(cls, snapshot: Snapshot, volume: Volume, requester: User) -> str:
+        """Why this person cannot ask for it now, in a sentence; "" when they can."""
+        return ""
+
+    @classmethod
+    def initial_of(cls, snapshot: Snapshot) -> dict[str, str]:
+        """What the fields hold before anything is typed."""
+        return {}
+
+    @property
+    def limits(self) -> LimitsProfile:
+        return PROFILES[clouds.profile_name(self.snapshot.cloud)]
+
+    @property
+    def state_seen(self) -> str:
+        """A digest of what people see of the snapshot and may change."""
+        row = self.snapshot
+        state = [row.name, row.description, sorted(row.metadata.items())]
+        return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:16]
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("seen") not in {"", None, self.state_seen}:
+            self.add_error(
+                None,
+                _(
+                    "Somebody has changed the snapshot since this page was opened. It is called "
+                    "“{name}” now. Check what you ask for, and send it again."
+                ).format(name=self.snapshot.label),
+            )
+        return super().clean()

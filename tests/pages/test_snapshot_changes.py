@@ -1,0 +1,187 @@
+"""Deleting a snapshot and changing its metadata, as people ask for it on its page."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from snapshots.models import Operation, Snapshot
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def row(alice, volume):
+    old = timezone.now() - timedelta(days=30)
+    factories.foreign_snapshot(volume, name="other", created_at=old)
+    return factories.foreign_snapshot(
+        volume,
+        name="weekly",
+        created_at=old,
+        metadata={"team": "payroll", "evsportal-operation": "x", "old": "1"},
+    )
+
+
+def page_of(row):
+    return reverse("snapshots:snapshot", args=[row.cloud, row.snapshot_id])
+
+
+def form_of(browser, row, kind):
+    answer = browser.get(
+        reverse("snapshots:change", args=[row.cloud, row.snapshot_id, kind]), follow=True
+    )
+    return answer, answer.context["form"]
+
+
+def send(browser, row, kind, **fields):
+    key = str(uuid.uuid4())
+    address = reverse(
+        "snapshots:change", args=[row.cloud, row.snapshot_id, kind], query={"key": key}
+    )
+    return browser.post(address, {"key": key, **fields}, follow=True)
+
+
+def asked(kind):
+    return Operation.objects.filter(kind=kind).first()
+
+
+def test_page_offers_all_changes(alice, row):
+    page = alice.get(page_of(row)).text
+    for words in ("Rename the snapshot", "Change the metadata", "Delete the snapshot"):
+        assert words in page
+
+
+# --- deleting --------------------------------------------------------------------------------
+
+
+def test_old_snapshot_with_others_is_deleted_by_one_click(alice, row):
+    page, form = form_of(alice, row, "delete")
+    assert "typed_name" not in form.fields
+    assert "Nothing was" not in page.text
+    done = send(alice, row, "delete", seen=form.state_seen)
+    assert "Your request is recorded" in done.text
+    assert asked("delete").target_snapshot == row
+    assert "weekly" in done.text
+
+
+@pytest.mark.parametrize("why", ["young", "only one"])
+def test_snapshot_that_may_be_needed_is_named_by_typing(alice, row, why):
+    if why == "young":
+        Snapshot.objects.filter(pk=row.pk).update(listed_at=timezone.now() - timedelta(days=2))
+    else:
+        Snapshot.objects.exclude(pk=row.pk).update(gone_at=timezone.now())
+    page, _ = form_of(alice, row, "delete")
+    assert ("younger than 7 days" if why == "young" else "the only snapshot") in page.text
+    for text in ("", "Weekly", "other"):
+        assert "This is not its name" in send(alice, row, "delete", typed_name=text).text
+    assert asked("delete") is None
+    send(alice, row, "delete", typed_name="weekly")
+    assert asked("delete") is not None
+
+
+def test_renamed_since_the_form_was_shown_is_said(alice, row):
+    _, form = form_of(alice, row, "delete")
+    Snapshot.objects.filter(pk=row.pk).update(name="keep me")
+    answer = send(alice, row, "delete", seen=form.state_seen)
+    assert "Somebody has changed the snapshot" in answer.text
+    assert "keep me" in answer.text
+    assert asked("delete") is None
+    again = send(alice, row, "delete", seen=answer.context["form"].state_seen)
+    assert "Your request is recorded" in again.text
+
+
+def test_snapshot_in_another_state_is_not_offered_for_deletion(alice, row):
+    Snapshot.objects.filter(pk=row.pk).update(status="backing-up")
+    page = alice.get(page_of(row)).text
+    assert "this one is “backing-up”" in page
+    assert "Delete the snapshot</a>" not in page
+    answer = send(alice, row, "delete")
+    assert "Nothing was asked." in answer.text
+    assert asked("delete") is None
+
+
+@pytest.mark.parametrize("kind", ["delete", "metadata", "rename"])
+def test_stranger_auditor_and_system_s_snapshot_are_refused(alice, bob, audrey, row, kind):
+    assert send(bob, row, kind).status_code == 404
+    assert send(audrey, row, kind).status_code == 404
+    Snapshot.objects.filter(pk=row.pk).update(maker="system")
+    assert "backup service" in send(alice, row, kind).text
+    assert asked(kind) is None
+
+
+def test_name_with_markup_is_shown_as_text(alice, row):
+    Snapshot.objects.filter(pk=row.pk).update(name="<b>x</b>", listed_at=timezone.now())
+    page, _ = form_of(alice, row, "delete")
+    assert "<b>x</b>" not in page.text
+    assert "&lt;b&gt;x&lt;/b&gt;" in page.text
+
+
+# --- metadata --------------------------------------------------------------------------------
+
+
+def test_rows_hold_what_people_may_change(alice, row):
+    page, form = form_of(alice, row, "metadata")
+    assert [(pair.key, pair.value) for pair in form.rows] == [("old", "1"), ("team", "payroll")]
+    assert "evsportal-operation" not in page.text
+
+
+def test_smallest_change_is_asked_for(alice, row):
+    send(alice, row, "metadata", **factories.rows(("team", "it"), ("change", "CHG-7")))
+    operation = asked("metadata")
+    assert operation.metadata == {"team": "it", "change": "CHG-7"}
+    assert operation.removed_keys == ["old"]
+
+
+def test_unchanged_metadata_is_no_request(alice, row):
+    answer = send(alice, row, "metadata", **factories.rows(("old", "1"), ("team", "payroll")))
+    assert "exactly this metadata already" in answer.text
+    assert asked("metadata") is None
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("team", "a"), ("team", "b")],
+        [("evsportal-operation", "x")],
+        [("__system__x", "1")],
+        [("k" * 300, "v")],
+        [(f"k{number}", "v") for number in range(300)],
+    ],
+)
+def test_bad_rows_are_said_and_nothing_is_asked(alice, row, pairs):
+    answer = send(alice, row, "metadata", **factories.rows(*pairs))
+    assert answer.context["form"].problems
+    assert asked("metadata") is None
+
+
+def test_rows_come_and_go_without_javascript(alice, row):
+    more = send(alice, row, "metadata", **factories.rows(("team", "it")), **{"add-row": "1"})
+    assert len(more.context["form"].rows) == 2
+    assert more.context["form"].rows[0].value == "it"
+    fewer = send(alice, row, "metadata", **factories.rows(("team", "it")), **{"remove-row": "0"})
+    assert [pair.key for pair in fewer.context["form"].rows] == [""]
+    assert asked("metadata") is None
+
+
+def test_cloud_without_such_calls_does_not_offer_it(alice, row, monkeypatch):
+    monkeypatch.setattr("snapshots.clouds.changes_metadata", lambda _cloud: False)
+    page = alice.get(page_of(row)).text
+    assert "cannot change the metadata" in page
+    assert "Change the metadata</a>" not in page
+    assert "Nothing was asked." in send(alice, row, "metadata").text
+
+
+def test_list_of_requests_names_the_kind(alice, row):
+    send(alice, row, "delete")
+    page = alice.get("/requests/").text
+    assert "weekly" in page
+    assert "Delete a snapshot" in page
+
+
+def test_cancelled_deletion_says_that_nothing_was_deleted(alice, row):
+    send(alice, row, "delete")
+    address = reverse("snapshots:cancel", args=[asked("delete").pk])
+    assert "Nothing was deleted." in alice.post(address, follow=True).text
