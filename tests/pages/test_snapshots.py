@@ -318,3 +318,9 @@ def test_refused_exports_record_nothing(alice, volume):
 def test_stranger_exports_nothing_of_others(bob, volume):
     factories.foreign_snapshot(volume)
     assert json.loads(b"".join(bob.get("/snapshots/export/", {"format": "json"}))) == []
+
+
+def test_deleted_row_says_so_without_its_column(alice, volume):
+    factories.foreign_snapshot(volume, gone_at=timezone.now())
+    page = alice.get(PAGE, {"presence": "gone", "columns": ["name", "size"]}).text
+    assert "Deleted in the cloud after" in page
