@@ -150,6 +150,15 @@ def test_long_list_is_added_up_later(alice, volume, monkeypatch):
     assert alice.get("/snapshots/totals/").context["totals"].count == 52
 
 
+def test_search_of_several_pages_is_added_up_later(alice, volume):
+    for _ in range(51):
+        factories.foreign_snapshot(volume, name="same")
+    page = alice.get(PAGE, {"q": "same"})
+    assert page.context["totals"] is None
+    assert 'hx-get="/snapshots/totals/?q=same"' in page.text
+    assert alice.get("/snapshots/totals/", {"q": "same"}).context["totals"].count == 51
+
+
 # --- pages -------------------------------------------------------------------------------------
 
 
