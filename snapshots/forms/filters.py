@@ -34,6 +34,7 @@ SORTS = [
     ("status", gettext_lazy("Status, A to Z")),
     ("-status", gettext_lazy("Status, Z to A")),
 ]
+FIRST_FIELDS = ("q", "status", "made_by", "older", "sort")
 # The documented ones that people look for; the field takes any other in the address.
 STATUS_WORDS = ("available", "creating", "deleting", "error", "error_deleting", "rollbacking")
 
@@ -122,6 +123,19 @@ class SnapshotFilterForm(SearchForm):
         assert isinstance(widget, forms.Select)  # noqa: S101 - made above
         if text and text not in dict(widget.choices):
             widget.choices = [*widget.choices, (text, text)]
+
+    @property
+    def first_fields(self) -> list[forms.BoundField]:
+        """Those that most people need."""
+        return [self[name] for name in FIRST_FIELDS]
+
+    @property
+    def more_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name not in FIRST_FIELDS]
+
+    @property
+    def uses_more_fields(self) -> bool:
+        return any(field.value() or field.errors for field in self.more_fields)
 
     def chosen(self) -> Filter | None:
         """None where a field was refused: all snapshots would read as the answer."""

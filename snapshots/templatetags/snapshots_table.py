@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from django import template
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from snapshots.models import Maker, Snapshot
-from snapshots.templatetags.cells import long_text, quiet, tag
+from snapshots.templatetags.cells import long_text, quiet
 from snapshots.templatetags.sizes import gib
 from snapshots.templatetags.states import snapshot_badge
 from snapshots.templatetags.table import Column, Order, Table, context_of
@@ -24,17 +25,22 @@ register = template.Library()
 Cell = Callable[[Snapshot], str | None]
 
 
-def _name(snapshot: Snapshot) -> SafeString:
+def _name(snapshot: Snapshot, *, says_status: bool) -> SafeString:
+    """With the status of what is no longer listed, where no column says it."""
     name = long_text(snapshot.name) if snapshot.name else _unnamed(snapshot)
-    return format_html('<a class="row__link" href="{}">{}</a>', _address(snapshot), name)
+    link = format_html('<a class="row__link" href="{}">{}</a>', _address(snapshot), name)
+    if says_status or snapshot.is_listed:
+        return link
+    return format_html("{} {}", link, snapshot_badge(snapshot))
 
 
-def _name_with_box(snapshot: Snapshot) -> SafeString:
-    """With the box that chooses the snapshot, for the form `batch`; it changes nothing that is
-    gone, or the backup service's.
+def _name_with_box(snapshot: Snapshot, *, says_status: bool) -> SafeString:
+    """With the box that chooses the snapshot for the form `batch`, unless it is gone, or the backup
+    service's: nothing can be done to such a snapshot.
     """
+    name = _name(snapshot, says_status=says_status)
     if snapshot.gone_at is not None or snapshot.is_systems:
-        return _name(snapshot)
+        return name
     box = format_html(
         '<input class="row__beside" type="checkbox" name="snapshot" form="batch" value="{}/{}" '
         'aria-label="{}">',
@@ -42,7 +48,7 @@ def _name_with_box(snapshot: Snapshot) -> SafeString:
         snapshot.snapshot_id,
         _("Choose {name}").format(name=snapshot.label),
     )
-    return format_html('<span class="chosen">{}{}</span>', box, _name(snapshot))
+    return format_html('<span class="chosen">{}<span>{}</span></span>', box, name)
 
 
 def _address(snapshot: Snapshot) -> str:
@@ -72,10 +78,10 @@ def volume_link(cloud: str, volume_id: str, name: str) -> SafeString:
 def made_by(snapshot: Snapshot) -> SafeString:
     """For whom, or by whom, it was asked for here; else who made it, as far as the cloud tells."""
     if snapshot.maker == Maker.SYSTEM:
-        return tag(_("backup service"))
+        return format_html('<span class="tag whole">{}</span>', _("backup service"))
     if snapshot.owner_name:
         return long_text(snapshot.owner_name)
-    return quiet(str(Maker(snapshot.maker).label))
+    return quiet(_("elsewhere"))
 
 
 def _ticket(snapshot: Snapshot) -> SafeString:
@@ -90,16 +96,15 @@ def _id(snapshot: Snapshot) -> SafeString:
     return format_html("<code>{}</code>", snapshot.snapshot_id)
 
 
-_NAME: Column[Snapshot] = Column(gettext_lazy("Snapshot"), _name)
 CHOICES: Mapping[str, Column[Snapshot]] = {
-    "volume": Column(gettext_lazy("Volume"), _volume),
-    "made_by": Column(gettext_lazy("Made by"), made_by),
+    "volume": Column(gettext_lazy("Volume"), _volume, css="cards__volume"),
+    "made_by": Column(gettext_lazy("Made by"), made_by, css="cards__zone"),
     "ticket": Column(gettext_lazy("Ticket"), _ticket),
     "size": Column(gettext_lazy("Size"), lambda row: gib(row.size_gb), css="number"),
     "created": Column(gettext_lazy("Created"), _created),
     "status": Column(gettext_lazy("Status"), snapshot_badge),
     "description": Column(gettext_lazy("Description"), lambda row: long_text(row.description)),
-    "id": Column(gettext_lazy("Id"), _id),
+    "id": Column(gettext_lazy("Id"), _id, css="cards__id"),
     "cloud": Column(gettext_lazy("Cloud"), lambda row: format_html("{}", row.cloud)),
 }
 USUAL = ("volume", "made_by", "ticket", "size", "created", "status")
@@ -119,8 +124,9 @@ class Shape:
 @register.inclusion_tag("_table.html")
 def snapshots_table(snapshots: Sequence[Snapshot], shape: Shape) -> dict[str, Table[Any]]:
     """What the clouds hold."""
-    name = replace(_NAME, cell=_name_with_box if shape.with_boxes else _name)
-    columns = [replace(name, order=_order("name", shape))]
+    name = _name_with_box if shape.with_boxes else _name
+    cell = partial(name, says_status="status" in shape.columns)
+    columns = [Column(gettext_lazy("Snapshot"), cell, order=_order("name", shape))]
     for key, column in CHOICES.items():
         if key in shape.columns:
             order = _order(key, shape) if key in ("volume", "created", "status") else None
@@ -130,6 +136,7 @@ def snapshots_table(snapshots: Sequence[Snapshot], shape: Shape) -> dict[str, Ta
             gettext_lazy("Snapshots that the clouds hold"),
             columns,
             snapshots,
+            css="cards cards--dense",
             row_css=lambda _row: "row--linked",
         )
     )

@@ -43,11 +43,16 @@ def snapshot_badge(snapshot: Snapshot) -> SafeString:
     """The cloud's own word for a snapshot, unless the snapshot is no longer where it was read."""
     if snapshot.gone_at is not None:
         text = format_html(_("Deleted in the cloud after {time}"), time=hour(snapshot.seen_at))
-        return _badge(text, "quiet")
+        return _badge(_in_one_piece(text), "quiet")
     if snapshot.missing_since is not None:
         text = format_html(_("Not in the list since {time}"), time=hour(snapshot.missing_since))
-        return _badge(text, "warning")
+        return _badge(_in_one_piece(text), "warning")
     return _badge(snapshot.status, snapshot_tone(snapshot))
+
+
+def _in_one_piece(text: SafeString) -> SafeString:
+    """A badge sets its parts apart, and a time within its text is none."""
+    return format_html("<span>{}</span>", text)
 
 
 @register.filter

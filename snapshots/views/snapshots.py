@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -62,9 +63,7 @@ def snapshots(request: PortalRequest) -> HttpResponse:
         "shape": shape,
         "choices": [(name, column.label, name in columns) for name, column in CHOICES.items()],
         "others": _pairs(request, without=("columns", "after")),
-        "totals": selectors.totals_of_rows(page.rows)
-        if is_whole
-        else selectors.totals_of(matching),
+        "totals": _totals(page.rows, matching, is_whole=is_whole, is_search=_is_search(chosen)),
         "readings": readings,
     }
     answer = render(request, "snapshots/snapshots.html", context)
@@ -78,6 +77,19 @@ def snapshots(request: PortalRequest) -> HttpResponse:
             secure=request.is_secure(),
         )
     return answer
+
+
+def _is_search(chosen: selectors.Filter | None) -> bool:
+    return chosen is not None and bool(chosen.text)
+
+
+def _totals(
+    rows: Sequence[Snapshot], matching: QuerySet[Snapshot], *, is_whole: bool, is_search: bool
+) -> selectors.Totals | None:
+    """None: left to a part of its own, since a search by words reads every snapshot once more."""
+    if is_whole:
+        return selectors.totals_of_rows(rows)
+    return None if is_search else selectors.totals_of(matching)
 
 
 @with_a_role

@@ -59,8 +59,11 @@ def _staff(page: Page, picture) -> None:
     for number, link in enumerate(links[:9]):
         page.goto(link)
         picture(page, f"detail-{number}")
-    page.goto("/volumes/")
-    picture(page, "volumes")
+    for name in ("snapshots", "volumes"):
+        page.goto(f"/{name}/")
+        picture(page, name)
+        page.locator(f"a[href^='/{name}/']:not([href$='/{name}/']):not(.button)").first.click()
+        picture(page, name.removesuffix("s"))
     page.goto("/snapshots/new/")
     picture(page, "new")
     options = page.locator("optgroup[label^='In use'] option")

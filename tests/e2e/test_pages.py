@@ -13,7 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from snapshots.evs.limits import utf8_length
-from snapshots.models import Operation, OperationState
+from snapshots.models import CloudHealth, Maker, Operation, OperationState
 from snapshots.models.folding import fold
 from tests import factories as scene
 from tests.search.test_folding import ALIKE
@@ -294,7 +294,8 @@ def lived_in(portal):
             scene.operation(alice, busy, state=state, ago_seconds=900, outcome_code="busy")
             for state in ("succeeded", "failed", "refused", "cancelled", "unknown")
         ]
-        scene.snapshot(old[0], name="ş" * 120)
+        made_here = scene.snapshot(old[0], name="ş" * 120, description="d" * 255)
+        elsewhere = _snapshots_of_others(made)
         asked = scene.operation(helen, made, on_behalf_of="Deniz", ticket="CHG-1", name="x" * 255)
         records = [
             scene.exchange(old[0], status=status) for status in (202, 400, 413, 429, 500, None, -1)
@@ -303,18 +304,38 @@ def lived_in(portal):
             "alice": [
                 "/",
                 "/?q=nothing-like-this",
+                "/snapshots/",
+                "/snapshots/?presence=all&sort=name&columns=name&columns=id&columns=description",
+                "/snapshots/?q=nothing-like-this",
+                *(f"/snapshots/sandbox/{row.snapshot_id}/" for row in (made_here, *elsewhere)),
+                f"/snapshots/sandbox/{made_here.snapshot_id}/rename/",
                 "/volumes/",
+                *(f"/volumes/sandbox/{row.volume_id}/" for row in (made, busy)),
                 f"/snapshots/new/?volume_id={busy.volume_id}",
                 *(f"/requests/{one.pk}/" for one in (waiting, old[0], old[2], old[4])),
                 "/accounts/password/",
                 "/nowhere/",
             ],
-            "helen": ["/", "/snapshots/new/", f"/requests/{asked.pk}/"],
+            "helen": ["/", "/snapshots/", "/snapshots/new/", f"/requests/{asked.pk}/"],
             "audrey": ["/audit/", *(f"/audit/{one.id}/" for one in records)],
             "nobody": ["/"],
         }
 
     return fill
+
+
+def _snapshots_of_others(volume):
+    """One of each kind that looks different."""
+    now = timezone.now()
+    kinds = [
+        {"name": "before-patch-day", "created_at": now - timedelta(days=12)},
+        {"name": "", "status": "error_deleting", "created_at": None, "size_gb": None},
+        {"name": "autobk_snapshot_1", "maker": Maker.SYSTEM},
+        {"name": "x" * 255, "missing_since": now, "metadata": {"k" * 255: "v" * 255}},
+        {"name": "deleted", "gone_at": now, "seen_at": now - timedelta(minutes=9)},
+    ]
+    CloudHealth.objects.update(snapshots_at=now, snapshots_held_back=1204)
+    return [scene.foreign_snapshot(volume, **columns) for columns in kinds]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

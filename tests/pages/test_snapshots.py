@@ -150,6 +150,15 @@ def test_long_list_is_added_up_later(alice, volume, monkeypatch):
     assert alice.get("/snapshots/totals/").context["totals"].count == 52
 
 
+def test_search_of_several_pages_is_added_up_later(alice, volume):
+    for _ in range(51):
+        factories.foreign_snapshot(volume, name="same")
+    page = alice.get(PAGE, {"q": "same"})
+    assert page.context["totals"] is None
+    assert 'hx-get="/snapshots/totals/?q=same"' in page.text
+    assert alice.get("/snapshots/totals/", {"q": "same"}).context["totals"].count == 51
+
+
 # --- pages -------------------------------------------------------------------------------------
 
 
@@ -318,3 +327,9 @@ def test_refused_exports_record_nothing(alice, volume):
 def test_stranger_exports_nothing_of_others(bob, volume):
     factories.foreign_snapshot(volume)
     assert json.loads(b"".join(bob.get("/snapshots/export/", {"format": "json"}))) == []
+
+
+def test_deleted_row_says_so_without_its_column(alice, volume):
+    factories.foreign_snapshot(volume, gone_at=timezone.now())
+    page = alice.get(PAGE, {"presence": "gone", "columns": ["name", "size"]}).text
+    assert "Deleted in the cloud after" in page
