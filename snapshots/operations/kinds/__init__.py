@@ -8,6 +8,7 @@ from snapshots.operations.kinds.create import CreateKind
 from snapshots.operations.kinds.delete import DeleteKind
 from snapshots.operations.kinds.metadata import MetadataKind
 from snapshots.operations.kinds.rename import RenameKind
+from snapshots.operations.kinds.restore import RestoreKind
 from snapshots.operations.kinds.rollback import RollbackKind
 
 KINDS: Mapping[OperationKind, Kind] = {
@@ -18,6 +19,7 @@ KINDS: Mapping[OperationKind, Kind] = {
         MetadataKind(),
         DeleteKind(),
         RollbackKind(),
+        RestoreKind(),
     )
 }
 
