@@ -36,6 +36,7 @@ from snapshots.operations.rights import NotAllowedError
 from snapshots.operations.stopping import cancel_operation, end_operation
 from snapshots.operations.texts import KindTexts
 from snapshots.selectors import operations as selectors
+from snapshots.selectors.changes import hindrance_of
 from snapshots.selectors.snapshots import read_at, readings
 from snapshots.views.access import (
     PortalRequest,

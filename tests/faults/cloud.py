@@ -24,6 +24,7 @@ class Held:
     volume_id: str
     status: str
     metadata: dict[str, str]
+    name: str = ""
 
 
 class Cloud(Protocol):
@@ -82,7 +83,10 @@ class SandboxCloud:
 
     def snapshots(self) -> list[Held]:
         shown = self._control("GET", "snapshots")["snapshots"]
-        return [Held(one["id"], one["volume_id"], one["status"], one["metadata"]) for one in shown]
+        return [
+            Held(one["id"], one["volume_id"], one["status"], one["metadata"], one["name"])
+            for one in shown
+        ]
 
     def requests(self) -> list[tuple[str, str]]:
         """Method and path of each request that reached the cloud."""

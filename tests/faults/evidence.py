@@ -9,7 +9,7 @@ from django.db import connection
 from snapshots.models import FINAL, Anomaly, Answer, Exchange, Operation, Purpose, Snapshot
 from tests.faults.answers import KEEPS_STATUS
 from tests.faults.cloud import Held
-from tests.faults.judge import INTENT, Facts, Made, Row, Sent, Told
+from tests.faults.judge import INTENT, TOUCH, Facts, Made, Mirrored, Row, Sent, Told
 from tests.faults.plan import Act
 from tests.faults.proxy import Seen
 
@@ -30,7 +30,8 @@ def facts_of(
 ) -> Facts:
     return Facts(
         operations=_operations(),
-        snapshots=[Made(one.id, one.volume_id, one.status, one.metadata) for one in held],
+        snapshots=[Made(one.id, one.volume_id, one.status, one.metadata, one.name) for one in held],
+        mirrored=_mirrored(),
         acknowledged=acknowledged,
         sent=[_sent(one) for one in seen],
         rows=_rows(),
@@ -52,6 +53,14 @@ def deadlock_count() -> int:
         return int(cursor.fetchone()[0])
 
 
+def _mirrored() -> list[Mirrored]:
+    columns = ("snapshot_id", "status", "name", "gone_at")
+    return [
+        Mirrored(row_id, status, name, is_gone=gone_at is not None)
+        for row_id, status, name, gone_at in Snapshot.objects.values_list(*columns)
+    ]
+
+
 def _operations() -> list[Told]:
     snapshots = dict(Snapshot.objects.values_list("operation_id", "snapshot_id"))
     return [
@@ -60,9 +69,17 @@ def _operations() -> list[Told]:
             intent=one.metadata.get(INTENT, ""),
             state=one.state,
             volume_id=one.volume_id,
-            snapshot_id=snapshots.get(one.pk),
+            snapshot_id=(
+                one.target_snapshot.snapshot_id if one.target_snapshot else snapshots.get(one.pk)
+            ),
+            kind=one.kind,
+            name=one.name or "",
+            touch=one.metadata.get(TOUCH, ""),
+            asked=number,
         )
-        for one in Operation.objects.all()
+        for number, one in enumerate(
+            Operation.objects.select_related("target_snapshot").order_by("asked_at", "id")
+        )
     ]
 
 

@@ -124,7 +124,7 @@ class LiveCloud:
     def _held(self) -> list[Held]:
         mine = set(self._volumes)
         return [
-            Held(one["id"], one["volume_id"], one["status"], one["metadata"])
+            Held(one["id"], one["volume_id"], one["status"], one["metadata"], one["name"] or "")
             for one in self._list("snapshots")
             if one["volume_id"] in mine
         ]

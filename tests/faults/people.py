@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import Group, User
@@ -13,13 +14,25 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
-from snapshots.models import OPEN, Operation, OperationState, Role, Volume, VolumeGrant
+from snapshots.models import (
+    OPEN,
+    Operation,
+    OperationKind,
+    OperationState,
+    Role,
+    Snapshot,
+    Volume,
+    VolumeGrant,
+)
 from snapshots.operations.asking import OperationArguments, ask_again, ask_for_operation
+from snapshots.operations.rights import NotAllowedError
 from snapshots.operations.stopping import cancel_operation
 
 THREADS = 10
+TOUCH = "touch"  # metadata that people change later
 INTENT = "intent"  # metadata that goes with the snapshot: what the person wanted once
 MOST_AGAIN = 3
+_CHANGES = (OperationKind.RENAME, OperationKind.METADATA, OperationKind.DELETE)
 _AGAIN = (OperationState.NOT_CREATED, OperationState.REFUSED)
 
 
@@ -48,6 +61,7 @@ class People:
     cancelled: set[str] = field(default_factory=set)  # a person was told so
     submits: int = 0
     again: int = 0
+    changes: int = 0
     trouble: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _generations: dict[uuid.UUID, int] = field(default_factory=dict)
@@ -55,6 +69,7 @@ class People:
     def __post_init__(self) -> None:
         self._random = random.Random(f"{self.seed}/people")
         self._random_cancel = random.Random(f"{self.seed}/cancel")
+        self._random_change = random.Random(f"{self.seed}/change")
         self._volumes = list(Volume.objects.filter(cloud=self.cloud))
 
     def submit(self, count: int, *, pace: bool = True) -> None:
@@ -88,9 +103,46 @@ class People:
             if cancel_operation(operation=operation, person=self.person):
                 self.cancelled.add(str(operation.pk))
 
+    def change(self) -> None:
+        """Rename a snapshot that is there, touch its metadata, or delete it; sometimes at once and
+        twice.
+        """
+        rows = Snapshot.objects.present().filter(
+            operation__state=OperationState.SUCCEEDED, status="available"
+        )
+        first = list(rows.order_by("-listed_at")[:200])
+        if not first:
+            return
+        snapshot = self._random_change.choice(first)
+        kind = self._random_change.choice(_CHANGES)
+        for _ in range(self._random_change.choice((1, 1, 1, 2))):
+            self._ask_for_change(snapshot, kind)
+
+    def _ask_for_change(self, snapshot: Snapshot, kind: OperationKind) -> None:
+        volume = next(one for one in self._volumes if one.volume_id == snapshot.volume_id)
+        word = str(self._random_change.getrandbits(40))
+        content = {
+            OperationKind.RENAME: {"name": f"renamed {word}", "description": word},
+            OperationKind.METADATA: {"metadata": {TOUCH: word}},
+            OperationKind.DELETE: {},
+        }[kind]
+        arguments = OperationArguments(
+            kind=kind, volume=volume, target_snapshot=snapshot, **content
+        )
+        key = uuid.UUID(int=self._random_change.getrandbits(128), version=4)
+        for _ in range(self._random_change.choice((1, 2))):
+            with suppress(NotAllowedError):  # it is gone by now
+                made, is_new = _patiently(
+                    lambda: ask_for_operation(requester=self.person, key=key, arguments=arguments)
+                )
+                self.changes += is_new
+                self._note(str(key), made)
+
     def ask_again(self) -> int:
         """One round: whatever ended with nothing made is asked again. How many were."""
-        ended = Operation.objects.filter(state__in=_AGAIN, asked_again__isnull=True)
+        ended = Operation.objects.filter(
+            kind=OperationKind.CREATE, state__in=_AGAIN, asked_again__isnull=True
+        )
         asked = 0
         for operation in ended.order_by("finished_at"):
             generation = self._generations.get(operation.pk, 0)

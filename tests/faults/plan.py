@@ -11,6 +11,7 @@ from enum import StrEnum
 
 class Kind(StrEnum):
     CREATE = "create"
+    CHANGE = "change"  # of a snapshot that is there: renaming, metadata, deleting
     READ = "read"
     LOGIN = "login"
     OTHER = "other"
@@ -97,8 +98,10 @@ _OF_CREATES = [
     *_clear_no("404", 0.3),
     *_clear_no("401", 1),  # sent again at once with a new token: the one case of two in a step
 ]
+_OF_CHANGES = [*_clear_no("409", 0.7), *_clear_no("401", 1)]
 _TABLES = {
     Kind.CREATE: (0.5, [*_OF_ANY, *_OF_CREATES]),
+    Kind.CHANGE: (0.4, [*_OF_ANY, *_OF_CHANGES]),
     Kind.READ: (0.22, _OF_ANY),
     Kind.LOGIN: (0.3, _OF_ANY),
     Kind.OTHER: (0.2, _OF_ANY),
@@ -158,12 +161,13 @@ class Drawer:
         return self._dark.choice(DARK)
 
     def violence(self, kind: Kind) -> Violence | None:
-        """For a create that begins; readings meet it seldom, sign-ins often: behind a sign-in stand
-        all threads of a worker with what they have claimed and not yet sent.
+        """For a request that changes something; readings meet it seldom, sign-ins often: behind a
+        sign-in stand all threads of a worker with what they have claimed and not yet sent.
         """
         if kind is Kind.LOGIN:
             return Violence(Moment.ARRIVED, freeze=True) if self._violence.random() < 0.5 else None
-        share = self._share if kind is Kind.CREATE else self._share / 10
+        changes = kind in {Kind.CREATE, Kind.CHANGE}
+        share = self._share if changes else self._share / 10
         hit, moment = self._violence.random() < share, self._violence.choice(_OF_EXCHANGES)
         freeze = self._violence.random() < _FREEZES
         return Violence(moment, freeze) if hit else None

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
 from tests.faults import evidence
 from tests.faults.ambush import Ambush
 from tests.faults.judge import Judgment, judge
@@ -20,6 +22,7 @@ from tests.faults.proxy import Proxy
 DARK_SECONDS = 3.0
 OUTAGE_SECONDS = 1.0  # nobody listens: long enough to open the portal's breaker
 FEW_OPEN = 40
+_CHANGES_SHARE = 0.4  # of the operations so far: renaming, metadata, deleting
 _LAST_SHARE = 0.05  # of the operations: asked for when the cloud is away
 
 
@@ -92,6 +95,7 @@ class Run:
         self._darkness(last)
         back = time.monotonic()
         self._until_settled(back + 90 + self.orders.operations * 0.02)
+        self._read_all(time.monotonic() + 60)
         self.back_seconds = time.monotonic() - back
         self.seconds = time.monotonic() - begun
         self._lying.stop()
@@ -116,6 +120,8 @@ class Run:
                 self.cloud.expire_tokens()
             if self._random.random() < 0.2:
                 self.people.cancel()
+            if self.people.changes < _CHANGES_SHARE * done:
+                self.people.change()
             self.people.ask_again()
 
     def _allow_violence(self, share: float) -> None:
@@ -149,6 +155,17 @@ class Run:
             self.people.ask_again()
             if not (_open_count() or self.proxy.pending) and self.nursery.is_calm():
                 return
+            time.sleep(0.1)
+
+    def _read_all(self, deadline: float) -> None:
+        """A whole reading of the healthy cloud, after all has ended: the mirror must be right."""
+        from snapshots.models import CloudHealth, Duty
+
+        now = timezone.now()
+        Duty.objects.filter(kind="snapshots", owner="").update(due_at=now)
+        read = CloudHealth.objects.filter(snapshots_at__gt=now, snapshots_held_back=0)
+        while not read.exists() and time.monotonic() < deadline:
+            Duty.objects.filter(kind="snapshots", owner="", due_at__gt=now).update(due_at=now)
             time.sleep(0.1)
 
     def progress(self) -> str:
@@ -195,6 +212,7 @@ class Run:
             "submits": self.people.submits,
             "asked_again": self.people.again,
             "cancelled": len(self.people.cancelled),
+            "changes": self.people.changes,
             "ambushes": self._ambush.done,
             "strikes": dict(self.nursery.done),
             "connections_refused_times": self.proxy.refusals,

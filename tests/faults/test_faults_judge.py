@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.faults.judge import INTENT, MARKER, Facts, Made, Row, Sent, Told, judge
+from tests.faults.judge import INTENT, MARKER, TOUCH, Facts, Made, Mirrored, Row, Sent, Told, judge
 
 CREATE = "/v2/p/snapshots"
 
@@ -161,3 +161,77 @@ def test_create_after_a_clear_no_is_allowed(healthy):
 )
 def test_what_was_seen_of_the_engine_counts_as_wrong(healthy, seen, kind):
     assert wrongs(replace(healthy, **seen)) == {kind: 1}
+
+
+# --- changes of snapshots --------------------------------------------------------------------
+
+
+def change(kind: str, state: str = "succeeded", *, of: int = 1, asked: int = 9, **content) -> Told:
+    operation = f"{kind}-{asked}"
+    return Told(operation, "", state, f"v{of}", f"s{of}", kind=kind, asked=asked, **content)
+
+
+def with_changes(facts: Facts, *changes: Told, snapshots: list[Made]) -> Facts:
+    return replace(facts, operations=[*facts.operations, *changes], snapshots=snapshots)
+
+
+def delete_sent(number: int, at: float) -> Sent:
+    return Sent(at, "DELETE", f"{CREATE}/s{number}")
+
+
+def with_rows(facts: Facts) -> Facts:
+    rows = [Row(one.at - 0.01, one.method, one.target) for one in facts.sent if not one.marker]
+    return replace(facts, rows=[*facts.rows, *rows])
+
+
+def test_deleted_snapshot_is_not_lost(healthy):
+    assert wrongs(with_changes(healthy, change("delete"), snapshots=[made(2)])) == {}
+
+
+def test_deletion_that_is_said_and_not_done_is_false(healthy):
+    facts = with_changes(healthy, change("delete"), snapshots=[made(1), made(2)])
+    assert wrongs(facts) == {"false": 1}
+
+
+@pytest.mark.parametrize("state", ["not_created", "refused", "failed", "cancelled"])
+def test_deletion_that_is_done_and_denied_was_not_asked(healthy, state):
+    facts = with_changes(healthy, change("delete", state), snapshots=[made(2)])
+    assert wrongs(facts) == {"deleted_unasked": 1}
+
+
+def test_second_deletion_of_one_request_is_found(healthy):
+    facts = with_changes(healthy, change("delete"), snapshots=[made(2)])
+    once = with_rows(replace(facts, sent=[*facts.sent, delete_sent(1, 20.0)]))
+    assert wrongs(once) == {}
+    twice = replace(facts, sent=[*facts.sent, delete_sent(1, 20.0), delete_sent(1, 21.0)])
+    assert wrongs(with_rows(twice)) == {"deletes_sent_twice": 1}
+
+
+def test_deletion_that_nobody_asked_for_is_found(healthy):
+    facts = with_rows(replace(healthy, sent=[*healthy.sent, delete_sent(2, 20.0)]))
+    assert wrongs(facts) == {"deletes_sent_twice": 1}
+
+
+@pytest.mark.parametrize(("kind", "what"), [("rename", "name"), ("metadata", "touch")])
+def test_last_change_that_was_done_holds(healthy, kind, what):
+    changes = [change(kind, asked=number, **{what: f"n{number}"}) for number in (10, 11)]
+    changes.append(change(kind, "not_created", asked=12, **{what: "n12"}))
+    first = made(1)
+    right = replace(first, name="n11", metadata={**first.metadata, TOUCH: "n11"})
+    assert wrongs(with_changes(healthy, *changes, snapshots=[right, made(2)])) == {}
+    wrong = replace(first, name="n10", metadata={**first.metadata, TOUCH: "n10"})
+    assert wrongs(with_changes(healthy, *changes, snapshots=[wrong, made(2)])) == {"false": 1}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [Mirrored("s1", "available", "")],
+        [Mirrored("s1", "available", ""), Mirrored("s2", "creating", "")],
+        [Mirrored("s1", "available", ""), Mirrored("s2", "available", "old name")],
+        [Mirrored("s1", "available", ""), Mirrored("s2", "available", "", is_gone=True)],
+        [Mirrored(f"s{number}", "available", "") for number in (1, 2, 3)],
+    ],
+)
+def test_row_that_differs_from_the_cloud_is_mirrored_wrongly(healthy, rows):
+    assert wrongs(replace(healthy, mirrored=rows)) == {"mirrored_wrongly": 1}

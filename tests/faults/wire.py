@@ -11,6 +11,7 @@ _MOST_HEAD = 65536
 MARKER = "evsportal-operation"
 _HOST = re.compile(rb"(?<=\r\n)host:[^\r]*", re.IGNORECASE)
 _CREATE = re.compile(r"/(cloud)?snapshots$")
+_CHANGE = re.compile(r"/(cloud)?snapshots/[^/]+(/metadata(/[^/]+)?)?$")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Request:
             return Kind.LOGIN
         if self.method == "POST" and _CREATE.search(self.path):
             return Kind.CREATE
-        return Kind.READ if self.method in {"GET", "HEAD"} else Kind.OTHER
+        if self.method in {"GET", "HEAD"}:
+            return Kind.READ
+        return Kind.CHANGE if _CHANGE.search(self.path) else Kind.OTHER
 
     def aimed_at(self, target: str, host: str) -> "Request":
         """The same request for another address; nothing else of it is touched."""
