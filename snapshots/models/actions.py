@@ -66,7 +66,7 @@ class Action(InsertOnly):
     seq = models.BigAutoField(primary_key=True)
     id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     at = models.DateTimeField()
-    code = models.CharField(max_length=40, choices=ActionCode)
+    code = models.CharField(max_length=40)  # an `ActionCode`; one of an older version too
     cause = models.UUIDField()
 
     actor = models.ForeignKey(
@@ -92,4 +92,4 @@ class Action(InsertOnly):
         ordering = ["-seq"]
 
     def __str__(self) -> str:
-        return f"{self.actor_name} {self.get_code_display()}"
+        return f"{self.actor_name} {dict(ActionCode.choices).get(self.code, self.code)}"
