@@ -76,7 +76,7 @@ def test_navigation_by_role(who, places, request):
 
 def test_the_page_can_be_skipped_into(alice):
     page = alice.get("/").text
-    assert '<html lang="en"' in page
+    assert '<html lang="en-gb"' in page
     assert '<a class="skip" href="#main">' in page
 
 
