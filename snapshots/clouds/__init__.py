@@ -29,8 +29,9 @@ from snapshots.evs.config import (
     TokenCredentials,
 )
 from snapshots.evs.connection import Connection, connect, wire_to
-from snapshots.evs.dialects import DIALECTS
+from snapshots.evs.dialects import DIALECTS, RollbackCall, rollback_call
 from snapshots.evs.errors import EvsError, LoginFailed
+from snapshots.evs.limits import PROFILES
 from snapshots.evs.login import secrets_in
 from snapshots.models import SignInAttempt, SignInPermit
 
@@ -58,6 +59,12 @@ def profile_name(cloud: str) -> str:
 def changes_metadata(cloud: str) -> bool:
     """Whether the cloud's dialect has calls for a snapshot's metadata."""
     return DIALECTS[config_of(cloud).dialect].metadata is not None
+
+
+def rollback_call_of(cloud: str) -> RollbackCall:
+    """Which call of the cloud puts a snapshot's data back onto its volume."""
+    config = config_of(cloud)
+    return rollback_call(DIALECTS[config.dialect], limits=PROFILES[config.limits])
 
 
 def is_sandbox() -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import uuid
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,7 +13,8 @@ from django.utils.translation import gettext as _
 from snapshots import clouds
 from snapshots.evs.limits import PROFILES, LimitsProfile
 from snapshots.forms.request import RequestForm
-from snapshots.models import Snapshot, Volume
+from snapshots.models import Operation, Snapshot, Volume
+from snapshots.operations.asking import OperationArguments, ask_for_operation
 
 
 class ChangeForm(RequestForm):
@@ -39,6 +41,12 @@ class ChangeForm(RequestForm):
     def initial_of(cls, snapshot: Snapshot) -> dict[str, str]:
         """What the fields hold before anything is typed."""
         return {}
+
+    def ask(
+        self, *, requester: User, key: uuid.UUID, arguments: OperationArguments
+    ) -> tuple[Operation, bool]:
+        """Record what a valid form asks for. Returns and raises as `ask_for_operation` does."""
+        return ask_for_operation(requester=requester, key=key, arguments=arguments)
 
     @property
     def limits(self) -> LimitsProfile:

@@ -8,6 +8,8 @@ from django.contrib.auth.models import User
 from snapshots.forms.change import ChangeForm
 from snapshots.forms.deleting import DeleteForm
 from snapshots.forms.renaming import RenameForm
+from snapshots.forms.restore import RestoreForm
+from snapshots.forms.rollback import RollbackForm
 from snapshots.forms.snapshot_metadata import MetadataForm
 from snapshots.models import OperationKind, Snapshot
 from snapshots.selectors.changes import usable_volume_of
@@ -16,6 +18,8 @@ CHANGE_FORMS: Mapping[OperationKind, type[ChangeForm]] = {
     OperationKind.RENAME: RenameForm,
     OperationKind.METADATA: MetadataForm,
     OperationKind.DELETE: DeleteForm,
+    OperationKind.ROLLBACK: RollbackForm,
+    OperationKind.RESTORE: RestoreForm,
 }
 
 

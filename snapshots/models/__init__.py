@@ -47,6 +47,8 @@ from snapshots.models.people import (
     may_audit,
     may_request,
     may_request_for_others,
+    may_restore,
+    may_roll_back,
     roles_of,
     sees_every_operation,
 )
@@ -106,6 +108,8 @@ __all__ = [
     "may_audit",
     "may_request",
     "may_request_for_others",
+    "may_restore",
+    "may_roll_back",
     "purpose_label",
     "roles_of",
     "sees_every_operation",

@@ -72,6 +72,7 @@ class AnomalyMessage(models.TextChoices):
     ANSWER_NAMED = "answer_named"
     READING_SHOWED = "reading_showed"
     CANDIDATES = "candidates"
+    CANDIDATE_VOLUMES = "candidate_volumes"
     ASKED_FOR_ANOTHER = "asked_for_another"
     MARK_ELSEWHERE = "mark_elsewhere"
     MARK_WATCHED = "mark_watched"

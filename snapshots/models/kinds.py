@@ -13,6 +13,8 @@ class OperationKind(models.TextChoices):
     RENAME = "rename", _("Rename a snapshot")
     METADATA = "metadata", _("Change a snapshot's metadata")
     DELETE = "delete", _("Delete a snapshot")
+    ROLLBACK = "rollback", _("Roll back a volume")
+    RESTORE = "restore", _("Restore into a new volume")
 
 
 class Purpose(models.TextChoices):
@@ -22,6 +24,8 @@ class Purpose(models.TextChoices):
     RENAME = "rename", _("Rename the snapshot")
     METADATA = "metadata", _("Change the snapshot's metadata")
     DELETE = "delete", _("Delete the snapshot")
+    ROLLBACK = "rollback", _("Roll back the volume")
+    RESTORE = "restore", _("Make a volume from the snapshot")
     LOGIN = "login", _("Sign in to the cloud")
     WATCH = "watch", _("Watch snapshots")
     CHECK = "check", _("Look before sending")

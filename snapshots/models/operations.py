@@ -150,6 +150,10 @@ class Operation(Claimable):
 
     class Meta:
         ordering = ["-asked_at", "-id"]
+        permissions = [
+            ("roll_back_volume", "May roll volumes back to a snapshot"),
+            ("restore_volume", "May make volumes from a snapshot"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["cloud", "volume_id"],

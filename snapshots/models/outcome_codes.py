@@ -56,6 +56,14 @@ class OutcomeCode(models.TextChoices):
     STILL_THERE = "still_there"  # the cloud accepted the deletion and kept the snapshot
     CHANGED_SINCE = "changed_since"  # what people saw is not so any more
     OF_SYSTEM = "of_system"
+    NOT_PREPARED = "not_prepared"  # the operation that had to succeed first did not
+    SNAPSHOT_NOT_READY = "snapshot_not_ready"
+    VOLUME_NOT_READY = "volume_not_ready"
+    NOT_NEWEST = "not_newest"
+    VOLUME_GREW = "volume_grew"
+    ROLLBACK_FAILED = "rollback_failed"  # and may be tried again
+    REVERT_FAILED = "revert_failed"  # and may not
+    CANNOT_TELL = "cannot_tell"  # whether it was executed, and no look will tell
     UNUSABLE = "unusable"
     GONE = "gone"
 

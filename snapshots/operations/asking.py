@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from django.contrib.auth.models import User
@@ -77,6 +77,30 @@ def ask_for_operation(
         return in_transaction(lambda: _record(requester, key, arguments, again_for)), True
     except IntegrityError:  # the same form or button, at the same moment, in another process
         return _recorded_before(requester, key, again_for), False
+
+
+def ask_after(
+    *, requester: User, key: uuid.UUID, arguments: OperationArguments, first: OperationArguments
+) -> tuple[Operation, bool]:
+    """Record two operations, both or none: `first` must have succeeded before the other is sent.
+    Returns the other, and whether it is new. Raises as `ask_for_operation` does.
+    """
+    recorded = Operation.objects.filter(key=key).first()
+    if recorded is not None:
+        return _of_requester(recorded, requester), False
+    first_key = uuid.uuid5(key, "first")  # a second submit finds this one too
+
+    def ask_both() -> tuple[Operation, bool]:
+        # In this order: the older one is sent first.
+        needs, _ = ask_for_operation(requester=requester, key=first_key, arguments=first)
+        return ask_for_operation(
+            requester=requester, key=key, arguments=replace(arguments, needs=needs)
+        )
+
+    try:
+        return in_transaction(ask_both)
+    except NotAllowedError as error:  # its record was taken back with the transaction
+        _refuse_to_ask(requester, arguments, None, error.refusal)
 
 
 def _record(

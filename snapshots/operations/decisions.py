@@ -56,9 +56,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A look that proves nothing alone: what was asked for is not there, or not yet."""
+    """A look that proves nothing alone: what was asked for is not there, or not yet.
+
+    Enough such looks prove that it was not executed, unless `proves` is false: then nobody can
+    tell from what the cloud shows.
+    """
 
     keeps_metadata: bool | None = None
+    proves: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,7 @@ class Unclear:
     outcome: OutcomeCode
     snapshot_ids: tuple[str, ...]
     is_readable: bool = True  # False: a row of the list could not be read
+    message: AnomalyMessage = AnomalyMessage.CANDIDATES
     keeps_metadata: bool | None = None
 
     @property

@@ -175,6 +175,31 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
     OutcomeCode.OF_SYSTEM: Message(
         _("The cloud's backup service keeps this snapshot. %(nothing)s")
     ),
+    OutcomeCode.NOT_PREPARED: Message(
+        _("The request that had to succeed first did not succeed. %(nothing)s")
+    ),
+    OutcomeCode.SNAPSHOT_NOT_READY: Message(
+        _("The snapshot is “%(status)s”; it must be available. %(nothing)s")
+    ),
+    OutcomeCode.VOLUME_NOT_READY: Message(
+        _("The volume is “%(status)s”; it must be available. %(nothing)s")
+    ),
+    OutcomeCode.NOT_NEWEST: Message(_("It is not the newest snapshot of its volume. %(nothing)s")),
+    OutcomeCode.VOLUME_GREW: Message(
+        _("The volume has grown since the snapshot was taken. %(nothing)s")
+    ),
+    OutcomeCode.ROLLBACK_FAILED: Message(
+        _("The cloud began the rollback and failed (status “%(status)s”).")
+    ),
+    OutcomeCode.REVERT_FAILED: Message(
+        _("The cloud began the rollback and failed (status “%(status)s”).")
+    ),
+    OutcomeCode.CANNOT_TELL: Message(
+        _(
+            "The cloud gave no clear answer, and the portal cannot find out whether the request "
+            "was carried out: it looked %(looks)s times. Check in the cloud before you ask again."
+        )
+    ),
     OutcomeCode.CANCELLED: Message(_("Cancelled by %(person)s before it was sent. %(nothing)s")),
     OutcomeCode.ENDED: Message(
         _(
@@ -190,6 +215,7 @@ ANOMALY_MESSAGES: Mapping[AnomalyMessage, Text] = {
         "Snapshot %(snapshot)s did not match the request when the portal read it."
     ),
     AnomalyMessage.CANDIDATES: _("Snapshots: %(names)s."),
+    AnomalyMessage.CANDIDATE_VOLUMES: _("The request was for a new volume. Volumes: %(names)s."),
     AnomalyMessage.ASKED_FOR_ANOTHER: _(
         "The portal asked for snapshot %(snapshot)s, and the cloud answered with another."
     ),

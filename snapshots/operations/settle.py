@@ -10,7 +10,7 @@ from django.utils import timezone
 from snapshots.clouds.clients import client_for_operation
 from snapshots.clouds.health import cloud_answered, cloud_failed
 from snapshots.evs.errors import EvsError
-from snapshots.models import AnomalyMessage, Operation, OperationState, OutcomeCode, Purpose
+from snapshots.models import Operation, OperationState, OutcomeCode, Purpose
 from snapshots.operations.decisions import Absent, AnomalyReport, Decision, Finding, Unclear
 from snapshots.operations.kinds import kind_of
 from snapshots.operations.looks import LEAST_LOOKS, LONGEST_PAUSE, pause_before, waited_seconds
@@ -43,7 +43,7 @@ def decision_after(finding: Finding, tries: Tries, *, waited: float, now: dateti
     if isinstance(finding, Decision):
         return finding
     if isinstance(finding, Absent):
-        return Decision(move=_move_after_absence(tries, waited=waited, now=now))
+        return Decision(move=_move_after_absence(finding, tries, waited=waited, now=now))
     if not finding.is_readable and tries.fails + 1 < BAD_LOOKS_UNTIL_TOLD:
         log.warning("Snapshots could not all be read: %s.", finding.names)
         return Decision(move=move_after_bad_look(tries, now=now))
@@ -73,18 +73,21 @@ def _left_to_people(unclear: Unclear, tries: Tries, *, now: datetime) -> Decisio
     else:
         move = move_after_bad_look(tries, outcome=outcome, now=now)
     values = {"names": unclear.names}
-    anomaly = AnomalyReport(kind=unclear.anomaly, message=AnomalyMessage.CANDIDATES, values=values)
+    anomaly = AnomalyReport(kind=unclear.anomaly, message=unclear.message, values=values)
     return Decision(move=move, anomaly=anomaly, keeps_metadata=unclear.keeps_metadata)
 
 
-def _move_after_absence(tries: Tries, *, waited: float, now: datetime) -> Move:
-    """Absence is proof after enough looks over the whole settle time."""
+def _move_after_absence(absent: Absent, tries: Tries, *, waited: float, now: datetime) -> Move:
+    """Absence is proof after enough looks over the whole settle time, where it can be proof."""
     looks = tries.looks + 1
     if looks >= LEAST_LOOKS and waited >= settings.EVSPORTAL_SETTLE_SECONDS:
-        outcome = Outcome(code=OutcomeCode.NOT_THERE, values={"looks": str(looks)})
-        return Move(
-            to=OperationState.NOT_CREATED, outcome=outcome, tries=replace(tries, looks=looks)
+        state, code = (
+            (OperationState.NOT_CREATED, OutcomeCode.NOT_THERE)
+            if absent.proves
+            else (OperationState.FAILED, OutcomeCode.CANNOT_TELL)
         )
+        outcome = Outcome(code=code, values={"looks": str(looks)})
+        return Move(to=state, outcome=outcome, tries=replace(tries, looks=looks))
     return Move(
         to=OperationState.UNKNOWN,
         due_at=now + pause_before(looks + 1),

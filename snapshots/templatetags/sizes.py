@@ -6,8 +6,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from snapshots import clouds
-from snapshots.evs.dialects import DIALECTS, RollbackCall, rollback_call
-from snapshots.evs.limits import PROFILES
+from snapshots.evs.dialects import RollbackCall
 from snapshots.models import Quota
 
 register = template.Library()
@@ -48,9 +47,8 @@ def manual_limit(cloud: str) -> int | None:
     """
     if cloud not in clouds.cloud_names():
         return None
-    config = clouds.config_of(cloud)
-    call = rollback_call(DIALECTS[config.dialect], limits=PROFILES[config.limits])
-    return MANUAL_SNAPSHOTS_OF_EVS if call is RollbackCall.ROLLBACK else None
+    is_evs = clouds.rollback_call_of(cloud) is RollbackCall.ROLLBACK
+    return MANUAL_SNAPSHOTS_OF_EVS if is_evs else None
 
 
 @register.simple_tag

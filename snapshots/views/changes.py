@@ -16,7 +16,7 @@ from snapshots.forms.changes import CHANGE_FORMS, offers_of
 from snapshots.forms.with_metadata import FormWithMetadata
 from snapshots.models import Operation, OperationKind, Snapshot
 from snapshots.models.ids import is_uuid
-from snapshots.operations.asking import KeyTakenError, OperationArguments, ask_for_operation
+from snapshots.operations.asking import KeyTakenError, OperationArguments
 from snapshots.operations.kinds import KINDS
 from snapshots.operations.rights import NotAllowedError
 from snapshots.selectors.changes import hindrance_of, usable_volume_of
@@ -110,9 +110,7 @@ def _ask(request: PortalRequest, code: OperationKind, form: ChangeForm) -> HttpR
         **{name: value for name, value in cleaned.items() if name in _ARGUMENTS},
     )
     try:
-        asked, _is_new = ask_for_operation(
-            requester=request.user, key=cleaned["key"], arguments=arguments
-        )
+        asked, _is_new = form.ask(requester=request.user, key=cleaned["key"], arguments=arguments)
     except KeyTakenError:
         form.add_error("key", _("Nothing was asked: the form was out of date. Send it once more."))
         return _page(request, code, form)

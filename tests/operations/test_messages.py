@@ -33,6 +33,8 @@ VALUES = {
     "own": "s-2",
     "cloud": "ankara",
     "state": "failed",
+    "change": "other",
+    "volume": "v-1",
 }
 
 

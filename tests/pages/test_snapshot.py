@@ -134,7 +134,7 @@ def test_page_takes_few_queries(alice, volume, made, django_assert_max_num_queri
             ago_seconds=number,
         )
     alice.get(address(made))
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         alice.get(address(made))
 
 

@@ -8,9 +8,19 @@ from snapshots.operations.kinds.create import CreateKind
 from snapshots.operations.kinds.delete import DeleteKind
 from snapshots.operations.kinds.metadata import MetadataKind
 from snapshots.operations.kinds.rename import RenameKind
+from snapshots.operations.kinds.restore import RestoreKind
+from snapshots.operations.kinds.rollback import RollbackKind
 
 KINDS: Mapping[OperationKind, Kind] = {
-    kind.code: kind for kind in (CreateKind(), RenameKind(), MetadataKind(), DeleteKind())
+    kind.code: kind
+    for kind in (
+        CreateKind(),
+        RenameKind(),
+        MetadataKind(),
+        DeleteKind(),
+        RollbackKind(),
+        RestoreKind(),
+    )
 }
 
 
