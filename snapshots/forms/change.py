@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth.models import User
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from snapshots import clouds
@@ -21,6 +22,7 @@ class ChangeForm(RequestForm):
 
     # Fields of every request that this one has not.
     left_out: ClassVar[tuple[str, ...]] = ()
+    note: ClassVar[str | Promise] = ""  # what people must know before they ask
     # What the snapshot was when the form was shown: `state_seen`.
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 

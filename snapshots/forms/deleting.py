@@ -20,6 +20,10 @@ class DeleteForm(ChangeForm):
     """Deleting cannot be undone, so a snapshot that may be needed is named by typing."""
 
     left_out = ("name", "description")
+    note = gettext_lazy(
+        "A deleted snapshot cannot be brought back. Volumes that were made from it stay. While "
+        "something else depends on it, the cloud keeps it, and the request says so."
+    )
     typed_name = Text(label=gettext_lazy("Type its name"), required=False, strip=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

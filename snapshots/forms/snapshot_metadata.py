@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from snapshots import clouds
 from snapshots.evs.limits import PORTAL_KEY, SYSTEM_KEY_PREFIX
@@ -20,6 +21,10 @@ class MetadataForm(FormWithMetadata, ChangeForm):
     """
 
     left_out = ("name", "description")
+    note = gettext_lazy(
+        "The entries below replace what people have set. What the cloud and this portal keep for "
+        "themselves is not listed, and stays."
+    )
 
     def __init__(
         self,

@@ -16,40 +16,40 @@ class ActionCode(models.TextChoices):
     """
 
     SIGNED_IN = "session:sign-in", "signed in"
-    SIGN_IN_REFUSED = "session:sign-in:refused", "was refused at sign-in"
+    SIGN_IN_REFUSED = "session:sign-in:refused", "was not allowed to sign in"
     SIGNED_OUT = "session:sign-out", "signed out"
 
     PERSON_ADDED = "person:add", "added a person"
     PERSON_CHANGED = "person:change", "changed a person's name or address"
-    PERSON_REFUSED = "person:change:refused", "was refused a change of a person's rights"
+    PERSON_REFUSED = "person:change:refused", "was not allowed to change a person's rights"
     PERSON_REMOVED = "person:remove", "removed a person"
-    PERSON_SHUT_OUT = "person:shut-out", "shut a person out"
-    PERSON_LET_IN = "person:let-in", "let a person in again"
+    PERSON_SHUT_OUT = "person:shut-out", "disabled an account"
+    PERSON_LET_IN = "person:let-in", "re-enabled an account"
     PASSWORD_CHANGED = "password:change", "changed a password"
-    PASSWORD_REFUSED = "password:change:refused", "was refused a change of password"
+    PASSWORD_REFUSED = "password:change:refused", "was not allowed to change a password"
     ROLE_GIVEN = "role:give", "gave a role or group"
     ROLE_TAKEN = "role:take", "took a role or group away"
     GROUP_ADDED = "group:add", "added a group"
     GROUP_RENAMED = "group:rename", "renamed a group"
     GROUP_REMOVED = "group:remove", "removed a group, and from its people what it gave"
-    GRANT_GIVEN = "grant:give", "gave the use of volumes"
-    GRANT_TAKEN = "grant:take", "took the use of volumes away"
+    GRANT_GIVEN = "grant:give", "granted access to volumes"
+    GRANT_TAKEN = "grant:take", "withdrew access to volumes"
 
     OPERATION_ASKED = "operation:ask", "asked for a snapshot"
-    OPERATION_REFUSED = "operation:ask:refused", "was refused a snapshot by the portal"
+    OPERATION_REFUSED = "operation:ask:refused", "was not allowed to ask for a snapshot"
     OPERATION_AGAIN = "operation:ask-again", "asked again for a snapshot"
-    OPERATION_AGAIN_REFUSED = "operation:ask-again:refused", "was refused to ask again"
+    OPERATION_AGAIN_REFUSED = "operation:ask-again:refused", "was not allowed to ask again"
     OPERATION_CANCELLED = "operation:cancel", "cancelled a request"
-    OPERATION_CANCEL_REFUSED = "operation:cancel:refused", "was refused to cancel a request"
+    OPERATION_CANCEL_REFUSED = "operation:cancel:refused", "was not allowed to cancel a request"
     OPERATION_ENDED = "operation:end", "ended a request that the portal could not"
-    OPERATION_END_REFUSED = "operation:end:refused", "was refused to end a request"
+    OPERATION_END_REFUSED = "operation:end:refused", "was not allowed to end a request"
 
     SNAPSHOTS_EXPORTED = "snapshots:export", "exported a list of snapshots"
 
     AUDIT_SEARCHED = "audit:search", "searched the audit trail"
     AUDIT_SEARCH_REFUSED = "audit:search:refused", "searched in a way that cannot be answered"
     AUDIT_READ = "audit:read", "read a record"
-    AUDIT_READ_REFUSED = "audit:read:refused", "was refused a look at the audit trail"
+    AUDIT_READ_REFUSED = "audit:read:refused", "was not allowed to see the audit trail"
     AUDIT_ASKED = "audit:question", "read a saved question"
     AUDIT_EXPORTED = "audit:export", "exported records"
     AUDIT_VERIFIED = "audit:verify", "verified the audit trail"
@@ -66,7 +66,7 @@ class Action(InsertOnly):
     seq = models.BigAutoField(primary_key=True)
     id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     at = models.DateTimeField()
-    code = models.CharField(max_length=40, choices=ActionCode)
+    code = models.CharField(max_length=40)  # an `ActionCode`; one of an older version too
     cause = models.UUIDField()
 
     actor = models.ForeignKey(
@@ -92,4 +92,4 @@ class Action(InsertOnly):
         ordering = ["-seq"]
 
     def __str__(self) -> str:
-        return f"{self.actor_name} {self.get_code_display()}"
+        return f"{self.actor_name} {dict(ActionCode.choices).get(self.code, self.code)}"

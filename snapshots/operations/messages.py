@@ -70,7 +70,10 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
         _("The portal could not sign in to the cloud."), TRIES_AGAIN, Fixer.PORTAL_ADMIN
     ),
     OutcomeCode.NO_SUCH_CALL: Message(
-        _("This address offers no such call: the region or the address in the settings is wrong."),
+        _(
+            "The cloud does not support this function at the configured address: the region or the "
+            "address in the settings is wrong."
+        ),
         fixer=Fixer.PORTAL_ADMIN,
     ),
     OutcomeCode.NOT_AN_EVS_DISK: Message(_("This is not an EVS disk.")),
@@ -147,8 +150,8 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
     ),
     OutcomeCode.UNCLEAR: Message(
         _(
-            "A snapshot that does not quite fit in the cloud may be the one asked for: %(names)s. "
-            "Please tell the portal's administrators; do not ask again."
+            "A snapshot in the cloud matches only in part and may be the one you asked for: "
+            "%(names)s. Please tell the portal's administrators; do not ask again."
         )
     ),
     OutcomeCode.SEVERAL: Message(
@@ -208,29 +211,31 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
 
 ANOMALY_MESSAGES: Mapping[AnomalyMessage, Text] = {
     AnomalyMessage.ANSWER_NAMED: _("The cloud's answer named snapshot %(snapshot)s."),
-    AnomalyMessage.READING_SHOWED: _("A reading of snapshot %(snapshot)s did not fit."),
+    AnomalyMessage.READING_SHOWED: _(
+        "Snapshot %(snapshot)s did not match the request when the portal read it."
+    ),
     AnomalyMessage.CANDIDATES: _("Snapshots: %(names)s."),
     AnomalyMessage.CANDIDATE_VOLUMES: _("The request was for a new volume. Volumes: %(names)s."),
     AnomalyMessage.ASKED_FOR_ANOTHER: _(
         "The portal asked for snapshot %(snapshot)s, and the cloud answered with another."
     ),
     AnomalyMessage.MARK_ELSEWHERE: _(
-        "The cloud named snapshot %(snapshot)s, which is another's or not there. The mark of this "
-        "request is on %(names)s."
+        "The cloud named snapshot %(snapshot)s, which does not exist or belongs to another "
+        "request. The mark of this request is on %(names)s."
     ),
     AnomalyMessage.MARK_WATCHED: _(
-        "The cloud named snapshot %(snapshot)s, which is another's or not there. The mark of this "
-        "request is on %(names)s. That snapshot is watched from now on."
+        "The cloud named snapshot %(snapshot)s, which does not exist or belongs to another "
+        "request. The mark of this request is on %(names)s. That snapshot is watched from now on."
     ),
     AnomalyMessage.LATE: _(
-        "Snapshot %(snapshot)s bears the mark of this request, which is %(state)s."
+        "Snapshot %(snapshot)s bears the mark of this request, whose state was “%(state)s”."
     ),
     AnomalyMessage.SECOND_MARK: _(
         "Snapshot %(snapshot)s bears the mark of this request, as %(own)s does."
     ),
     AnomalyMessage.METADATA_DROPPED: _(
-        "The cloud %(cloud)s made the snapshot but dropped its metadata, the portal's mark among "
-        "it. Lost answers can only be settled by volume, name and time there."
+        "The cloud %(cloud)s made the snapshot without its metadata, so without the portal's mark. "
+        "After a lost answer the portal can look there only by volume, name and time."
     ),
 }
 
@@ -259,7 +264,10 @@ def outcome_sentence(operation: Operation) -> str:
 def anomaly_sentence(anomaly: Anomaly) -> str:
     """What was seen, with the ids that it is about."""
     kind = AnomalyKind(anomaly.kind).label
-    detail = _filled(ANOMALY_MESSAGES[AnomalyMessage(anomaly.message_code)], anomaly.message_values)
+    values = dict(anomaly.message_values)
+    if (state := values.get("state")) in OperationState.values:
+        values["state"] = str(OperationState(state).label)
+    detail = _filled(ANOMALY_MESSAGES[AnomalyMessage(anomaly.message_code)], values)
     return f"{kind}. {detail}"
 
 

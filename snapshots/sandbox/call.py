@@ -18,7 +18,7 @@ _NO = {"0", "f", "false", "off", "n", "no"}
 
 
 class Dialect(Enum):
-    """The dialects of the API (evs-api.md 1)."""
+    """The dialects of the API (docs/evs-api.md, Dialects)."""
 
     # Native Cinder v3.
     V3 = auto()
@@ -55,7 +55,7 @@ class Call:
         return self.dialect is Dialect.V3
 
     def require_member(self, rule: str) -> None:
-        """Readers may read, but not change (evs-api.md 12; recorded as reader).
+        """Readers may read, but not change (recorded as reader).
 
         Raises ApiFault: 403.
         """

@@ -1,4 +1,4 @@
-"""Refusals, and how each layer words them (evs-api.md 7.1).
+"""Refusals, and how each layer words them (docs/evs-api.md, Errors).
 
 `Fault`
   `ApiFault`: the storage service's own: a fault with a name (CIN) or an EVS code (A-0038).

@@ -1,5 +1,5 @@
 """The request bodies that the v2 dialects accept: limits in bytes, unknown members ignored (SEED,
-A-2016; evs-api.md 2.2, 3.1).
+A-2016; docs/evs-api.md, Limits).
 
 No document says which code EVS gives for a snapshot's bad name (EVS.1003/1004 are about disks), so
 it is EVS.5400 here. The documents only advise against the prefix `autobk_snapshot`, so it is

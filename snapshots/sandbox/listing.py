@@ -1,5 +1,5 @@
 """Lists: filters, order and paging. v3 as recorded in 10-lists; v2 and vendor as documented
-(evs-api.md 2.4, 8).
+(docs/evs-api.md, Dialects).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""A snapshot's metadata, key by key (evs-api.md 2.10; recorded in 12)."""
+"""A snapshot's metadata, key by key (docs/evs-api.md, Dialects; recorded in 12)."""
 
 from snapshots.sandbox import evs_bodies, schemas
 from snapshots.sandbox.call import Call

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class ForceReading(StrEnum):
-    """Which of the contradicting texts about `force` is obeyed (evs-api.md 3.3).
+    """Which of the contradicting texts about `force` is obeyed (docs/evs-api.md, Statuses).
 
     `CINDER`: an `in-use` volume needs `force: true`; an `attaching` one is always refused
     (CIN 12.0.0 and later up to microversion 3.65, CSI #125). `EVS`: an `in-use` volume needs
@@ -21,8 +21,8 @@ class ForceReading(StrEnum):
 
 
 class ErrorStyle(StrEnum):
-    """How `/v2` and the identity service word a refusal (evs-api.md 7.1). `/v3` always answers as
-    Cinder does.
+    """How `/v2` and the identity service word a refusal (docs/evs-api.md, Errors). `/v3` always
+    answers as Cinder does.
 
     `EVS`: `{"error": {"code": "EVS.5400", "message": ...}}`, behind an API gateway with its own
     bodies. `CINDER`: faults named `badRequest`, `itemNotFound`, ... and no gateway.

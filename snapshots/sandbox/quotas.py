@@ -17,7 +17,7 @@ def _quota(call: Call, project_id: str, resource: str) -> int:
 
 
 def in_use(call: Call, project_id: str, resource: str) -> int:
-    """Snapshots count in gigabytes too, with their volume's full size (evs-api.md 3.4)."""
+    """Snapshots count in gigabytes too, with their volume's full size."""
     count, size = (
         "SELECT count(*) FROM {} WHERE project_id = ?",
         "SELECT sum(size) FROM {} WHERE project_id = ?",

@@ -14,7 +14,7 @@ _MICROVERSION_OF_REVERT = (3, 40)
 
 def rollback(call: Call) -> Answer:
     """202; snapshot and volume are `rollbacking`, then available, or the volume is
-    `error_rollbacking` (A-2020, A-2022; evs-api.md 2.8).
+    `error_rollbacking` (A-2020, A-2022; docs/evs-api.md, Dialects).
     """
     given = evs_bodies.member(call.body, "rollback")
     if "name" in given and "volume_id" not in given:

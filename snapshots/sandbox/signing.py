@@ -1,5 +1,5 @@
 """Checks requests signed with an access key: SDK-HMAC-SHA256 (SIGN, api-sign-algorithm-002;
-evs-api.md 6.3).
+docs/evs-api.md, Sign-in).
 
 Written from the description of the algorithm, not from a client, so that a client can be checked
 against it.

@@ -1,4 +1,4 @@
-"""Snapshots: create, show, lists, update, delete (evs-api.md 2; recorded in 03 to 13)."""
+"""Snapshots: create, show, lists, update, delete (docs/evs-api.md; recorded in 03 to 13)."""
 
 import re
 from typing import Any
@@ -85,7 +85,7 @@ def _check_limits(volume: Volume, call: Call) -> None:
     if call.is_v3 or not most:
         return
     if _manual_snapshots(volume, call) >= most:
-        # Seven per disk: UG. The error of the eighth is in no document (evs-api.md 3.4).
+        # Seven per disk: UG. The error of the eighth is in no document.
         raise over_limit(
             f"SnapshotLimitExceeded: Maximum number of snapshots allowed ({most}) exceeded"
         )

@@ -24,7 +24,7 @@ from snapshots.sandbox.messages import Answer, Headers, Json, Request, empty_ans
 from snapshots.sandbox.options import ErrorStyle
 
 _MOST_BYTES = 114_688  # oslo.middleware's default (recorded)
-_MOST_BYTES_AT_GATEWAY = 12 * 2**20  # evs-api.md 6.3
+_MOST_BYTES_AT_GATEWAY = 12 * 2**20  # what the gateway documents
 _WITH_BODY = ("POST", "PUT")
 
 

@@ -96,7 +96,7 @@ def refuse(volume: Volume, call: Call) -> None:
 
 
 def _throttled() -> GatewayFault:
-    # The message's form is seen for VPC (evs-api.md 9); no Retry-After is documented.
+    # The message's form is seen for VPC; no Retry-After is documented.
     return GatewayFault(
         429,
         "APIGW.0308",

@@ -1,4 +1,4 @@
-"""Snapshots and volumes as each dialect shows them (evs-api.md 2.1, 8; v3 as recorded)."""
+"""Snapshots and volumes as each dialect shows them (docs/evs-api.md; v3 as recorded)."""
 
 from datetime import UTC, datetime
 from typing import Any

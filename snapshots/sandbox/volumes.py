@@ -1,4 +1,4 @@
-"""Volumes: lists and show (evs-api.md 8; recorded in 15), and the actions of administrators and
+"""Volumes: lists and show (recorded in 15), and the actions of administrators and
 servers (13, 14).
 """
 
@@ -155,7 +155,7 @@ def _check_against(source: Snapshot, call: Call, given: dict[str, Any], size: in
 
 
 def _check_as_evs(source: Snapshot, volume: Volume | None, given: dict[str, Any]) -> None:
-    """What EVS refuses beyond Cinder (evs-api.md 3.2, 3.4)."""
+    """What EVS refuses beyond Cinder (docs/evs-api.md, Dialects)."""
     if (source.name or "").lower().startswith(evs_bodies.BACKUP_PREFIXES):
         raise bad_request("No disk can be made from a snapshot made by a backup.")
     if volume and given["availability_zone"] != volume.availability_zone:

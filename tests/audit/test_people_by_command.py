@@ -120,7 +120,7 @@ def test_strangers_try_to_read_is_shown_to_auditors(client, alice):
     assert newest_action() == (ActionCode.AUDIT_READ_REFUSED, "alice", "/audit/")
     audrey = scene.person("audrey")
     client.force_login(audrey)
-    assert "was refused a look at the audit trail" in client.get("/audit/").text
+    assert "was not allowed to see the audit trail" in client.get("/audit/").text
 
 
 def test_every_refusal_has_its_own_code():

@@ -469,7 +469,7 @@ def test_what_was_typed_outlives_a_failed_send(alice, watch, monkeypatch):
 
     monkeypatch.setattr("snapshots.views.request.ask_for_operation", busy)
     page.click(".form__end button")
-    expect(page.locator("h1")).to_contain_text("cannot reach its own records")
+    expect(page.locator("h1")).to_contain_text("cannot reach its database")
     page.go_back()
     _expect_filled_in(page)
 

@@ -322,7 +322,7 @@ def test_a_snapshot_of_a_request_that_ended_without_one_is_told_once(
     told = Anomaly.objects.get()
     assert (told.kind, told.operation) == (AnomalyKind.LATE_SNAPSHOT, ended)
     assert made in anomaly_sentence(told)
-    assert state in anomaly_sentence(told)
+    assert f"“{state.label}”" in anomaly_sentence(told)
     assert {state_of(watched), state_of(other)} == {OperationState.ACCEPTED}
 
 

@@ -42,7 +42,7 @@ def test_the_page_tells_what_was_archived_until_when_and_where(audrey, gone):
     rows = sum(span[2] for span in stone.tables.values())
     for words in ("1 archive: where", stone.file, stone.sha256, f"{rows} records up to"):
         assert words in page
-    assert "Nobody did anything yet" not in page
+    assert "There are no records yet" not in page
 
 
 def test_archived_records_are_no_longer_in_the_list(audrey, gone):

@@ -164,7 +164,9 @@ def test_why_nothing_came_back(audrey, operation):
 
 def test_an_open_row_tells_the_truth(audrey, operation):
     record = scene.exchange(operation, status=-1)
-    assert "Nobody was left to record one" in audrey.get(f"/audit/{record.id}/").text
+    assert (
+        "The worker ended after it had sent the request" in audrey.get(f"/audit/{record.id}/").text
+    )
 
 
 def test_neighbours_of_the_same_operation(audrey, operation, record):

@@ -32,18 +32,18 @@ def words(audrey):
 
 
 def test_when_rows_were_last_pushed(audrey, noted):
-    assert "Nothing was pushed to https://siem.example.org yet." in words(audrey)
+    assert "Nothing has been pushed to https://siem.example.org yet." in words(audrey)
     noted(done_at=datetime(2026, 5, 2, 12, 30, tzinfo=UTC))
     assert "New rows are pushed to https://siem.example.org, the last at <time" in words(audrey)
     assert "2026-05-02" in words(audrey)
-    assert "Nothing was pushed to syslog+tls://log.example.org yet." in words(audrey)
+    assert "Nothing has been pushed to syslog+tls://log.example.org yet." in words(audrey)
 
 
 def test_since_when_they_do_not_arrive(audrey, noted):
     since = datetime(2026, 5, 3, 9, 15, tzinfo=UTC)
     noted(failing_since=since, trouble="it answered 503", fails=3)
     assert "New rows have not reached https://siem.example.org since <time" in words(audrey)
-    assert ": it answered 503. They wait here" in words(audrey)
+    assert ": it answered 503. They are pushed as soon as it accepts them" in words(audrey)
 
 
 def test_without_any_place_nothing_is_said(audrey, settings):

@@ -60,7 +60,13 @@ def test_what_the_cloud_kept_stands_beside_what_was_asked(alice, volume):
     )
     kept = scene.snapshot(made, name="before_upgrade")
     page = _page(alice, made).text
-    for words in (kept.snapshot_id, "before_upgrade", "not as asked", "payroll", "req-7"):
+    for words in (
+        kept.snapshot_id,
+        "before_upgrade",
+        "differs from the request",
+        "payroll",
+        "req-7",
+    ):
         assert words in page
 
 
@@ -193,7 +199,7 @@ def test_one_that_was_sent_is_ended_after_a_day(state, root, alice, volume):
 def test_one_that_the_portal_is_still_at_is_not_ended(root, operation):
     report(AnomalyKind.METADATA_DROPPED, operation, AnomalyMessage.METADATA_DROPPED, {})
     assert STUCK not in _page(root, operation).text
-    assert "still at it" in _post(root, operation, "end", why="I am impatient.").text
+    assert "still working on it" in _post(root, operation, "end", why="I am impatient.").text
     operation.refresh_from_db()
     assert operation.state == "accepted"
 
@@ -294,7 +300,7 @@ def test_metadata_that_the_cloud_dropped_is_marked(alice, volume):
     )
     page = alice.get(f"/requests/{made.pk}/").text
     kept = page.partition("What the cloud keeps")[2]
-    assert "not as asked" in kept
+    assert "differs from the request" in kept
 
 
 # --- the words -------------------------------------------------------------------------------

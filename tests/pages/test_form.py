@@ -331,14 +331,14 @@ def test_ten_thousand_rows_get_a_clear_page(alice, volume):
     answer = ask(alice, volume, **told)
     assert answer.status_code == 413
     assert "at most 100 rows" in answer.text
-    assert "Nothing was asked of the cloud" in answer.text
+    assert "Nothing was sent to the cloud" in answer.text
 
 
 def test_five_megabytes_get_a_clear_page(alice, volume):
     form = "name=" + "x" * 5_000_000
     answer = alice.post(NEW, form, content_type="application/x-www-form-urlencoded")
     assert answer.status_code == 413
-    assert "bigger than the portal reads" in answer.text
+    assert "larger than the portal accepts" in answer.text
 
 
 def test_a_database_that_cannot_be_written_is_told(alice, volume, monkeypatch):
@@ -348,7 +348,7 @@ def test_a_database_that_cannot_be_written_is_told(alice, volume, monkeypatch):
     monkeypatch.setattr("snapshots.views.request.ask_for_operation", read_only)
     answer = ask(alice, volume)
     assert answer.status_code == 503
-    assert "nothing was asked of the cloud" in answer.text
+    assert "nothing was sent to the cloud" in answer.text
     assert answer.headers["Retry-After"]
 
 

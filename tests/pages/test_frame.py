@@ -76,7 +76,7 @@ def test_navigation_by_role(who, places, request):
 
 def test_the_page_can_be_skipped_into(alice):
     page = alice.get("/").text
-    assert '<html lang="en"' in page
+    assert '<html lang="en-gb"' in page
     assert '<a class="skip" href="#main">' in page
 
 
@@ -207,7 +207,7 @@ def test_an_address_for_buttons_only_has_a_page(alice, operation):
         answer = alice.get(path)
         assert answer.status_code == 405
         assert answer.headers["Allow"]
-        assert "It only takes what a button sends" in answer.text
+        assert "It only accepts forms" in answer.text
 
 
 @pytest.mark.parametrize("path", ["/admin/auth/user/?q=a%00b", "/?q=%00", "/%00/"])
@@ -249,7 +249,7 @@ def test_a_database_that_is_away_is_told_on_reading_too(alice, monkeypatch):
     monkeypatch.setattr("snapshots.selectors.operations.operations_page", gone)
     answer = alice.get("/")
     assert answer.status_code == 503
-    assert "Requests recorded earlier are safe" in answer.text
+    assert "Requests that were recorded earlier are safe" in answer.text
 
 
 @pytest.fixture
@@ -270,7 +270,7 @@ def test_a_read_only_database_is_told(alice, volume, read_only):
     assert alice.get("/").status_code == 200
     answer = scene.ask(alice, volume)
     assert answer.status_code == 503
-    assert "nothing was asked of the cloud" in answer.text
+    assert "nothing was sent to the cloud" in answer.text
     assert answer.headers["Retry-After"]
     assert not Operation.objects.exists()
 

@@ -64,7 +64,7 @@ def test_the_plot_has_a_bar_for_each_week_a_name_and_its_numbers(audrey, refused
     assert page.count("<svg ") == len(Question)
     assert len(re.findall(r"<rect class=\"plot__bar", page)) == 2
     assert "<title>Week from 23 Feb 2026: 1</title>" in page
-    assert 'aria-label="Refused by the cloud: requests a week, 26 weeks from 8 Sep 2025 on.' in page
+    assert 'aria-label="Refused by the cloud: requests a week, 26 weeks from 8 Sep 2025.' in page
     assert '<tr><th scope="row">23 Feb 2026</th><td class="number">1</td></tr>' in page
     assert page.count('<th scope="row">') == 26 * len(Question)
     assert "style=" not in page

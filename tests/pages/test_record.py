@@ -82,7 +82,7 @@ def test_everything_of_the_operation_stands_in_order_with_gaps(audrey, helen, op
         "Create the snapshot",
         "Look for what became of a request",
         "Anomaly: Several snapshots bear one mark",
-        "was refused to cancel a request",
+        "was not allowed to cancel a request",
         "The cloud is making it",
     ):
         assert told.count(words) == 1, words

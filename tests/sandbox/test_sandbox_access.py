@@ -24,7 +24,7 @@ LOGS = volume_named("web-01-logs")
 
 
 def signed(client, clock, method, path, query="", body="", key=SECRET_KEY, access=ACCESS_KEY, at=0):
-    """Headers by the algorithm's nine steps (evs-api.md 6.3)."""
+    """Headers by the algorithm's nine steps (signing guide)."""
     date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(clock.now + at))
     host = f"127.0.0.1:{client.server.port}"
     headers = {"content-type": "application/json", "host": host, "x-sdk-date": date}
@@ -42,7 +42,7 @@ def signed(client, clock, method, path, query="", body="", key=SECRET_KEY, acces
 
 
 def test_published_vectors_are_reproduced():
-    """Vector 1 of evs-api.md 6.3, made with huaweicloudsdkcore's own signer."""
+    """A vector made with huaweicloudsdkcore's own signer."""
     body = (
         b'{"snapshot":{"name":"snap-001","description":"Daily backup",'
         b'"volume_id":"5aa119a8-d25b-45a7-8d1b-88e127885635","force":false,"metadata":{}}}'

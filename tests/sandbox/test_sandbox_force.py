@@ -1,4 +1,4 @@
-"""Both readings of `force` when a snapshot is created (evs-api.md 3.3)."""
+"""Both readings of `force` when a snapshot is created (docs/evs-api.md, Statuses)."""
 
 import pytest
 from sandbox_client import Client

@@ -16,7 +16,7 @@ TEXTS = KindTexts(
         OperationState.NOT_CREATED: _("Not created"),
     },
     sentences={
-        OperationState.QUEUED: _("Recorded and waiting for its turn. Nothing was sent yet."),
+        OperationState.QUEUED: _("Recorded and waiting for its turn. Nothing has been sent yet."),
         OperationState.SENDING: _("The request is on its way to the cloud."),
         OperationState.ACCEPTED: _("The cloud accepted it and is making the snapshot."),
         OperationState.UNKNOWN: _(
@@ -25,7 +25,7 @@ TEXTS = KindTexts(
             "became of it."
         ),
         OperationState.SUCCEEDED: _("The snapshot is there and can be used."),
-        OperationState.FAILED: _("The cloud began the snapshot, and it ended badly."),
+        OperationState.FAILED: _("The cloud started the snapshot, but it failed."),
         OperationState.REFUSED: _("The cloud refused. No snapshot was made."),
         OperationState.NOT_CREATED: _("We looked for it in the cloud: no snapshot was made."),
         OperationState.CANCELLED: _("Cancelled before it was sent. No snapshot was made."),
@@ -76,8 +76,8 @@ TEXTS = KindTexts(
         ),
         OutcomeCode.GONE: Message(
             _(
-                "The snapshot was begun but is gone from the cloud: it or its volume was deleted "
-                "there. Ask again if it is still needed."
+                "The snapshot was started but is no longer in the cloud: it or its volume was "
+                "deleted there. Ask again if it is still needed."
             )
         ),
     },

@@ -41,7 +41,7 @@ TEXTS = KindTexts(
         OperationState.NOT_CREATED: _("Not renamed"),
     },
     sentences={
-        OperationState.QUEUED: _("Recorded and waiting for its turn. Nothing was sent yet."),
+        OperationState.QUEUED: _("Recorded and waiting for its turn. Nothing has been sent yet."),
         OperationState.SENDING: _("The request is on its way to the cloud."),
         OperationState.ACCEPTED: _("The cloud accepted it."),
         OperationState.UNKNOWN: _MAY_BE_DONE,
@@ -59,7 +59,7 @@ TEXTS = KindTexts(
     },
     actions={
         ActionCode.OPERATION_ASKED: _("asked to rename a snapshot"),
-        ActionCode.OPERATION_REFUSED: _("was refused to rename a snapshot by the portal"),
+        ActionCode.OPERATION_REFUSED: _("was not allowed to rename a snapshot"),
         ActionCode.OPERATION_AGAIN: _("asked again to rename a snapshot"),
     },
     messages={
