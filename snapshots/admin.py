@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserChangeForm
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +16,7 @@ from django.shortcuts import redirect
 
 from snapshots import clouds
 from snapshots.audit.record.actions import record
-from snapshots.models import ActionCode, Role, Volume, VolumeGrant, may_administer
+from snapshots.models import OWN_RIGHTS, ActionCode, Role, Volume, VolumeGrant, may_administer
 from snapshots.models.folded import Fold
 from snapshots.models.folding import fold
 from snapshots.views.access import for_administrators, public
@@ -184,13 +184,29 @@ def _is_superuser(request: HttpRequest) -> bool:
     return isinstance(request.user, User) and request.user.is_superuser
 
 
+class RightsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Rights by their names alone: Django's labels tell the table first."""
+
+    def label_from_instance(self, obj: Permission) -> str:
+        return obj.name
+
+
 @admin.register(Group, site=site)
 class GroupAdmin(ForAdministrators):
-    """Teams that share volumes. The four roles are groups too, and keep their names."""
+    """Teams that share volumes, and may have more rights than their roles. The four roles are
+    groups too, and stay as they are.
+    """
 
     list_display = ("name", "is_role")
     search_fields = ("name",)
-    fields = ("name",)
+    fields = ("name", "permissions")
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The portal's own rights alone: Django's others decide nothing here."""
+        rights = Permission.objects.filter(
+            content_type__app_label="snapshots", codename__in=[name for name, _ in OWN_RIGHTS]
+        )
+        return RightsField(rights, required=False, widget=forms.CheckboxSelectMultiple)
 
     @admin.display(boolean=True, description="A role")
     def is_role(self, group: Group) -> bool:

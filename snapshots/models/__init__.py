@@ -37,6 +37,7 @@ from snapshots.models.operations import (
     LONG_UNKNOWN,
     MARKER,
     OPEN,
+    OWN_RIGHTS,
     Operation,
     OperationState,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "LONG_UNKNOWN",
     "MARKER",
     "OPEN",
+    "OWN_RIGHTS",
     "SENDING_PURPOSES",
     "Action",
     "ActionCode",

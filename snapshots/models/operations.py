@@ -71,6 +71,13 @@ ASKABLE_AGAIN = frozenset(
 LONG_UNKNOWN = timedelta(minutes=10)  # longer than this, auditors ask why
 
 
+# What the helpdesk may by its role, and others by these permissions.
+OWN_RIGHTS = [
+    ("roll_back_volume", "May roll volumes back to a snapshot"),
+    ("restore_volume", "May make volumes from a snapshot"),
+]
+
+
 class OperationQuerySet(models.QuerySet["Operation"]):
     def claimable(self) -> "OperationQuerySet":
         """What a worker may take: unfinished, and a waiting one only as the first of its line."""
@@ -150,10 +157,7 @@ class Operation(Claimable):
 
     class Meta:
         ordering = ["-asked_at", "-id"]
-        permissions = [
-            ("roll_back_volume", "May roll volumes back to a snapshot"),
-            ("restore_volume", "May make volumes from a snapshot"),
-        ]
+        permissions = list(OWN_RIGHTS)
         constraints = [
             models.UniqueConstraint(
                 fields=["cloud", "volume_id"],

@@ -1,11 +1,11 @@
 """The administration: people, roles, grants. And who may touch whom."""
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
 from snapshots.admin import site
-from snapshots.models import VolumeGrant
+from snapshots.models import Action, VolumeGrant, may_roll_back
 from tests import factories as scene
 
 
@@ -122,6 +122,33 @@ def test_role_groups_keep_their_names(root):
     root.post(f"/admin/auth/group/{staff.pk}/change/", {"name": "renamed"})
     root.post(f"/admin/auth/group/{team.pk}/change/", {"name": "payroll"})
     assert set(Group.objects.values_list("name", flat=True)) >= {"staff", "payroll"}
+
+
+def test_team_gets_a_right_of_its_own(root, alice):
+    team = Group.objects.create(name="storage")
+    alice.user.groups.add(team)
+    address = f"/admin/auth/group/{team.pk}/change/"
+    page = root.get(address).text
+    assert "May roll volumes back to a snapshot" in page
+    assert "Can delete" not in page
+    right = Permission.objects.get(codename="roll_back_volume")
+    root.post(address, {"name": "storage", "permissions": [right.pk]})
+    assert may_roll_back(User.objects.get(username="alice"))
+    root.post(address, {"name": "storage", "permissions": []})
+    assert not may_roll_back(User.objects.get(username="alice"))
+    changes = Action.objects.filter(subject="storage", details__right="roll_back_volume")
+    assert list(changes.order_by("seq").values_list("code", "actor_name")) == [
+        ("role:give", "root"),
+        ("role:take", "root"),
+    ]
+
+
+def test_foreign_permission_is_refused(root):
+    team = Group.objects.create(name="storage")
+    other = Permission.objects.get(codename="delete_operation")
+    address = f"/admin/auth/group/{team.pk}/change/"
+    assert root.post(address, {"name": "storage", "permissions": [other.pk]}).status_code == 200
+    assert not team.permissions.exists()
 
 
 GRANT = "/admin/snapshots/volumegrant/add/"

@@ -5,7 +5,7 @@ Pages, the administration, commands and a shell all send Django's signals, so re
 
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models import Model
 from django.db.models.signals import (
@@ -31,6 +31,8 @@ def watch() -> None:
         (post_save, _person_saved, User),
         (pre_delete, _person_removed, User),
         (m2m_changed, _groups_changed, User.groups.through),
+        (m2m_changed, _permissions_changed, User.user_permissions.through),
+        (m2m_changed, _permissions_changed, Group.permissions.through),
         (pre_save, _remember, Group),
         (post_save, _group_saved, Group),
         (pre_delete, _group_removed, Group),
@@ -142,17 +144,20 @@ def _rights_of(person: User) -> dict[str, str]:
     return {"role": "superuser"} if person.is_superuser else {}
 
 
+_CODE_OF_CHANGE = {
+    "post_add": ActionCode.ROLE_GIVEN,
+    "post_remove": ActionCode.ROLE_TAKEN,
+    "pre_clear": ActionCode.ROLE_TAKEN,
+}
+
+
 def _groups_changed(
     instance: User | Group, action: str, *, reverse: bool, pk_set: set[int] | None, **_kwargs: Any
 ) -> None:
     if action == "pre_clear":
         all_of_it = instance.groups if isinstance(instance, User) else instance.user_set
         pk_set = set(all_of_it.values_list("pk", flat=True))
-    code = {
-        "post_add": ActionCode.ROLE_GIVEN,
-        "post_remove": ActionCode.ROLE_TAKEN,
-        "pre_clear": ActionCode.ROLE_TAKEN,
-    }.get(action)
+    code = _CODE_OF_CHANGE.get(action)
     if code is None or not pk_set:
         return
     others = (User if reverse else Group).objects.filter(pk__in=pk_set)
@@ -160,6 +165,34 @@ def _groups_changed(
         person, group = (other, instance) if reverse else (instance, other)
         person.__dict__.pop("_roles", None)
         _record(code, subject=str(person), details={"role": str(group)})
+
+
+def _permissions_changed(
+    instance: User | Group | Permission,
+    action: str,
+    *,
+    model: type[Model],
+    pk_set: set[int] | None,
+    **_kwargs: Any,
+) -> None:
+    """Single rights, such as rolling volumes back, of a person or of all in a group."""
+    if action == "pre_clear":
+        pk_set = _all_beside(instance, model)
+    code = _CODE_OF_CHANGE.get(action)
+    if code is None or not pk_set:
+        return
+    for other in model._default_manager.filter(pk__in=pk_set).order_by("pk"):
+        holder, right = (other, instance) if isinstance(instance, Permission) else (instance, other)
+        assert isinstance(right, Permission)  # noqa: S101 - for the type checker
+        _record(code, subject=str(holder), details={"right": right.codename})
+
+
+def _all_beside(instance: User | Group | Permission, model: type[Model]) -> set[int]:
+    if isinstance(instance, Permission):
+        holders = instance.user_set if model is User else instance.group_set
+        return set(holders.values_list("pk", flat=True))
+    rights = instance.user_permissions if isinstance(instance, User) else instance.permissions
+    return set(rights.values_list("pk", flat=True))
 
 
 # --- groups ----------------------------------------------------------------------------------
