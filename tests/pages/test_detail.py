@@ -196,7 +196,7 @@ def test_one_that_was_sent_is_ended_after_a_day(state, root, alice, volume):
     assert refused.exists() is not is_stuck
 
 
-def test_one_that_the_portal_is_still_at_is_not_ended(root, operation):
+def test_operation_in_progress_cannot_be_ended(root, operation):
     report(AnomalyKind.METADATA_DROPPED, operation, AnomalyMessage.METADATA_DROPPED, {})
     assert STUCK not in _page(root, operation).text
     assert "still working on it" in _post(root, operation, "end", why="I am impatient.").text

@@ -149,7 +149,7 @@ def test_a_row_says_who_for_whom_what_when_and_leads_to_the_trail(audrey, helen)
         ({"since": "2026-03-03"}, [], "No request of this period matches."),
     ],
 )
-def test_it_is_narrowed_to_a_period(audrey, refused, period, shown, count):
+def test_requests_are_filtered_by_period(audrey, refused, period, shown, count):
     answer = audrey.get(REFUSED, period)
     assert names(answer) == shown
     assert count in answer.text

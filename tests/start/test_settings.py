@@ -73,7 +73,7 @@ def test_misspelt_name_is_refused_with_the_nearest(name, meant):
 
 
 @pytest.mark.parametrize("variable", VARIABLES, ids=lambda setting: setting.name)
-def test_any_dropped_letter_leads_back_to_the_name(variable):
+def test_misspelt_setting_suggests_correct_name(variable):
     name = variable.name
     typos = [name[:at] + name[at + 1 :] for at in range(len("EVSPORTAL_"), len(name))]
     names = {setting.name for setting in VARIABLES}
