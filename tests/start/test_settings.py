@@ -346,7 +346,7 @@ def test_closed_files_of_secrets_are_taken(tmp_path, monkeypatch, mode):
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_open_file_of_a_secret_is_told_with_the_chmod(tmp_path, monkeypatch, name):
+def test_readable_secret_file_is_reported_with_chmod(tmp_path, monkeypatch, name):
     (message,) = open_secret_file(tmp_path, monkeypatch, name, 0o644)
     assert message.is_serious() is name.startswith("EVSPORTAL_SECRET_KEY")
     assert message.hint == f"Run: chmod o-rwx {tmp_path / 'secret'}"
