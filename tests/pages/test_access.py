@@ -49,12 +49,16 @@ def addresses(operation):
     record = scene.exchange(operation)
     one = [operation.pk]
     made = scene.snapshot(operation, status="creating")
+    of_batch = [uuid.uuid4()]
+    scene.operation(operation.requester, scene.volume("db"), kind="delete", batch=of_batch[0])
     of_volume = [operation.cloud, operation.volume_id]
     role = {
         reverse("snapshots:rows"): "get",
         reverse("snapshots:detail", args=one): "get",
         reverse("snapshots:status", args=one): "get",
         reverse("snapshots:requests"): "get",
+        reverse("snapshots:batch", args=of_batch): "get",
+        reverse("snapshots:batch_rows", args=of_batch): "get",
         reverse("snapshots:snapshots"): "get",
         reverse("snapshots:snapshot_totals"): "get",
         reverse("snapshots:snapshot_export"): "get",
