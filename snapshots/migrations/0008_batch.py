@@ -6,7 +6,7 @@ from django.db.models import Q
 
 class Migration(migrations.Migration):
     old_code_may_run = True
-    dependencies = [("snapshots", "0006_kinds")]
+    dependencies = [("snapshots", "0007_permissions")]
     operations = [
         migrations.AddField(
             model_name="operation",
