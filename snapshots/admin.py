@@ -217,7 +217,7 @@ class GroupAdmin(ForAdministrators):
 
 
 class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Refuses a grant for a volume that nobody has seen: most likely a slip of the pen."""
+    """Refuses a grant for a volume that nobody has seen: most likely a typing error."""
 
     cloud = forms.ChoiceField(choices=lambda: [(name, name) for name in clouds.cloud_names()])
 

@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from snapshots.views import (
     addresses,
     audit,
+    batches,
     changes,
     health,
     operations,
@@ -46,8 +47,12 @@ urlpatterns = [
     path("snapshots/", snapshots.snapshots, name="snapshots"),
     path("snapshots/totals/", snapshots.totals, name="snapshot_totals"),
     path("snapshots/export/", snapshots.export, name="snapshot_export"),
+    path("snapshots/batch/", batches.confirm, name="confirm_batch"),
     path(_SNAPSHOT, snapshots.snapshot, name="snapshot"),
     path(f"{_SNAPSHOT}<slug:kind>/", changes.change, name="change"),
+    # /batches/  what was asked for several snapshots at once
+    path("batches/<uuid:batch_id>/", batches.batch, name="batch"),
+    path("batches/<uuid:batch_id>/rows/", batches.rows, name="batch_rows"),
     # /volumes/
     path("volumes/", volumes.volumes, name="volumes"),
     path("volumes/first/", volumes.first_reading, name="first_reading"),

@@ -37,9 +37,9 @@ from snapshots.jobs.claims import (
     give_back,
 )
 from snapshots.jobs.duties import (
-    HOUSE,
     INVENTORY,
     LOOK,
+    NO_CLOUD,
     PROBE,
     PUSH,
     SEAL,
@@ -63,9 +63,9 @@ DUTIES: dict[str, Callable[[Duty], None]] = {
     SEAL: seal,
     PUSH: push,
 }
-PACE_SECONDS = 5.0  # how often the clock is looked at, and living workers are counted
-# Threads of their own, so that slow creates do not stop the watching. Duties of the house, and of
-# each place outside, have as many: one that hangs stops nothing else.
+PACE_SECONDS = 5.0  # seconds between clock checks and counts of live workers
+# Threads of their own, so that slow creates do not stop the watching. Duties without a cloud,
+# and those of each push target, have as many: one that hangs stops nothing else.
 DUTIES_OF_ONE_CLOUD = 3
 
 
@@ -128,7 +128,7 @@ class Loop:
             start_duty(SNAPSHOTS, cloud, due_at=now)
             start_duty(LOOK, cloud, due_at=now)
             start_duty(WATCH, cloud, due_at=now)
-        start_duty(SEAL, HOUSE, due_at=now)
+        start_duty(SEAL, NO_CLOUD, due_at=now)
         for place in self._places:
             start_duty(PUSH, place, due_at=now)
         record_cloud_settings()
@@ -239,7 +239,7 @@ class Loop:
 
     def _claim_duties(self, held: list[str]) -> bool:
         """One of each lane that has room. Mostly none is due, and one look tells so for all."""
-        lanes = (*self._clouds, *self._places, HOUSE)
+        lanes = (*self._clouds, *self._places, NO_CLOUD)
         free = [lane for lane in lanes if self._count(Duty, lane) < DUTIES_OF_ONE_CLOUD]
         runnable = Duty.objects.filter(kind__in=DUTIES, cloud__in=free)
         runnable = runnable.exclude(Q(cloud__in=held) & ~Q(kind=PROBE))

@@ -87,7 +87,7 @@ LEFT_BY_COMPUTERS = re.compile(
 
 
 class Export:
-    """A ZIP or a folder, perhaps packed or unpacked within one more folder: `within`."""
+    """A ZIP or a folder. `within` is the folder inside that holds the export, or empty."""
 
     def __init__(self, path: Path) -> None:
         self.folder, self.digests = path, dict[str, str]()  # of files read to their end
@@ -153,7 +153,7 @@ def paths_in(folder: Path) -> Iterator[str]:
 
 
 def folder_of_export(paths: Iterable[str]) -> str:
-    """The folder that holds the export, with its slash; empty: none does, it lies bare."""
+    """The folder that holds the export, with its slash; empty: the export is not in a folder."""
     folders = re.findall(r"^([^/]*/|)manifest\.json$", "\n".join(paths), re.MULTILINE)
     if "" in folders or not folders:
         return ""
@@ -213,11 +213,13 @@ class Verifier:
             is_signed = self.keys and self.is_signed(stone, b"evsportal-tombstone-v1\n" + message)
             if is_signed or leaf_of("tombstone", stone) in sealed:
                 yield stone["tables"]
-            elif self.keys and "seq" in stone:  # older exports do not tell who signed: no excuse
+            elif (
+                self.keys and "seq" in stone
+            ):  # without `seq` it is an older export, which does not say who signed
                 raise BadError("tombstone", f"Tombstone {stone['seq']} lacks the key's signature.")
 
     def is_signed(self, signed: dict[str, Any], message: bytes) -> bool:
-        with suppress(Exception):  # whatever it is, it is no signature
+        with suppress(Exception):  # anything that cannot be verified is not a signature
             self.keys[signed["key_id"]].verify(raw := bytes.fromhex(signed["signature"]), message)
             return bool(raw.hex() == signed["signature"])  # one spelling only
         return not self.keys

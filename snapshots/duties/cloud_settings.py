@@ -5,7 +5,7 @@ from django.utils import timezone
 from snapshots import clouds
 from snapshots.audit.record.actions import record
 from snapshots.database.transactions import in_transaction
-from snapshots.jobs.duties import HOUSE, SEAL, start_duty
+from snapshots.jobs.duties import NO_CLOUD, SEAL, start_duty
 from snapshots.models import Action, ActionCode, Duty
 
 # The last of these says how a cloud stands.
@@ -19,10 +19,10 @@ def record_cloud_settings() -> None:
     Raises `ImproperlyConfigured` for settings that cannot be read.
     """
     now = {name: clouds.settings_of(name) for name in clouds.cloud_names()}
-    start_duty(SEAL, HOUSE, due_at=timezone.now())
+    start_duty(SEAL, NO_CLOUD, due_at=timezone.now())
 
     def store() -> None:
-        Duty.objects.select_for_update(no_key=True).get(kind=SEAL, cloud=HOUSE)
+        Duty.objects.select_for_update(no_key=True).get(kind=SEAL, cloud=NO_CLOUD)
         seen = Action.objects.filter(code__in=_CODES)
         for cloud in sorted({*now, *seen.values_list("cloud", flat=True)}):
             last = seen.filter(cloud=cloud).order_by("-seq").first()

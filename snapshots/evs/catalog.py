@@ -84,9 +84,9 @@ def find_root(
 ) -> str:
     """The root of the block storage API for `dialect` in `region`.
 
-    An endpoint whose URL names another version does not fit. NoEndpoint, saying what to set, when
-    none fits; when `region` is empty and the catalog names several; and for plain http beyond
-    loopback without `allow_http`.
+    Ignores an endpoint whose URL names another version. Raises `NoEndpoint`, whose message says
+    what to set: no endpoint is left; `region` is empty and the catalog has several; or the endpoint
+    is plain http beyond loopback and `allow_http` is false.
     """
     fitting = [
         service

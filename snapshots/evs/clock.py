@@ -1,4 +1,4 @@
-"""Time, as something that can be handed in: tests own the clock, nobody waits for it."""
+"""Time as an argument: tests replace the clock and need not wait."""
 
 import time
 from collections.abc import Callable

@@ -213,7 +213,7 @@ class Wire:
 
 
 class _ProxyRefused(OSError):
-    """The proxy itself answered, wanting another sign-in: only proxies say 407 (RFC 9110)."""
+    """The proxy itself answered and asks for credentials; only proxies send 407."""
 
 
 class _TooLong(ValueError):

@@ -54,10 +54,7 @@ class ChangeForm(RequestForm):
 
     @property
     def state_seen(self) -> str:
-        """A digest of what people see of the snapshot and may change."""
-        row = self.snapshot
-        state = [row.name, row.description, sorted(row.metadata.items())]
-        return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:16]
+        return state_of(self.snapshot)
 
     def clean(self) -> dict[str, Any]:
         if self.cleaned_data.get("seen") not in {"", None, self.state_seen}:
@@ -69,3 +66,9 @@ class ChangeForm(RequestForm):
                 ).format(name=self.snapshot.label),
             )
         return super().clean()
+
+
+def state_of(snapshot: Snapshot) -> str:
+    """A digest of what people see of a snapshot and may change."""
+    state = [snapshot.name, snapshot.description, sorted(snapshot.metadata.items())]
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:16]

@@ -48,8 +48,8 @@ class DeleteForm(ChangeForm):
     def _why_typed(self) -> str:
         if not self._others_of_volume().exists():
             return _("It is the only snapshot of its volume.")
-        days = settings.EVSPORTAL_DELETE_TYPED_DAYS
-        if timezone.now() - self.snapshot.listed_at < timedelta(days=days):
+        if is_young(self.snapshot):
+            days = settings.EVSPORTAL_DELETE_TYPED_DAYS
             return _("It is younger than {days} days.").format(days=days)
         return ""
 
@@ -64,3 +64,9 @@ class DeleteForm(ChangeForm):
         if text.strip() != self.snapshot.label.strip():
             self.add_error("typed_name", _("This is not its name. Nothing was deleted."))
         return text
+
+
+def is_young(snapshot: Snapshot) -> bool:
+    """Whether it is so new that deleting it asks for a confirmation."""
+    days = settings.EVSPORTAL_DELETE_TYPED_DAYS
+    return timezone.now() - snapshot.listed_at < timedelta(days=days)

@@ -18,7 +18,7 @@ PROBE = "probe"
 SEAL = "seal"
 PUSH = "push"
 
-HOUSE = ""  # stands for the cloud of a duty that has none
+NO_CLOUD = ""  # the cloud of a duty that has none
 
 
 def start_duty(kind: str, cloud: str, *, due_at: datetime) -> None:

@@ -172,8 +172,8 @@ def _clock(difference: timedelta | None) -> Line:
     return Line(label="clock", text=f"WARNING: {text}; set this machine's clock by NTP")
 
 
-# What the vendor's documents say (docs/evs-api.md). Whether this very cloud does it, only a try
-# shows.
+# What the vendor's documents say (docs/evs-api.md). Only a test shows whether this
+# cloud does it.
 _METADATA_CALLS = "its calls are documented for this dialect"
 _NO_METADATA_CALLS = "this dialect has no calls to change it"
 _ROLLBACK = {

@@ -7,7 +7,7 @@ class Claimable(models.Model):
     """Work with a due time. A claim raises `token`; every later write must still name that token.
 
     A worker that was frozen past its lease, and whose row was claimed by another, finds its own
-    writes refused: the fence against two hands on one row.
+    writes refused: so two workers never write one row.
     """
 
     due_at = models.DateTimeField(null=True, blank=True)  # null: nothing to do by itself

@@ -112,7 +112,7 @@ def missing() -> list[str]:
 
 
 def column_sql(model: type[Model], row: str = "") -> str:
-    """SQL for what the column `folded` of a row holds: each text on a line."""
+    """SQL expression for the column `folded`: one text per line."""
     texts = [f"COALESCE({row}\"{name}\", '')" for name in SEARCHED[model]]
     return "evsportal_fold(" + " || '\n' || ".join(texts) + ")"
 

@@ -98,6 +98,7 @@ class Operation(Claimable):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     cause = models.UUIDField(null=True, editable=False)  # the click that asked for it
     key = models.UUIDField(unique=True)  # of the form it came from: a second submit finds this row
+    batch = models.UUIDField(null=True, editable=False)  # asked for together with others
     kind = models.CharField(max_length=20, default=OperationKind.CREATE)
     state = models.CharField(max_length=20, choices=OperationState, default=OperationState.QUEUED)
 
@@ -188,6 +189,11 @@ class Operation(Claimable):
                 fields=["-asked_at", "-id"],
                 name="operation_again",
                 condition=Q(again_for__isnull=False),
+            ),
+            models.Index(
+                fields=["batch", "asked_at"],
+                name="operation_of_batch",
+                condition=Q(batch__isnull=False),
             ),
             # For the auditors' questions. SQLite reads the table again for a column of the
             # condition, unless the index has it too.

@@ -48,6 +48,7 @@ class OperationArguments:
     removed_keys: list[str] = field(default_factory=list)
     size_gb: int | None = None  # of the volume to be made
     needs: Operation | None = None  # must have succeeded before this one is sent
+    batch: uuid.UUID | None = None  # of several that are asked for together
     called_no_secret: bool = False  # what looked like a secret, by consent
 
 
@@ -112,6 +113,7 @@ def _record(
     operation = Operation(
         cause=actions.cause(),
         key=key,
+        batch=arguments.batch,
         kind=arguments.kind,
         cloud=arguments.volume.cloud,
         volume_id=arguments.volume.volume_id,
@@ -157,6 +159,7 @@ def _details(arguments: OperationArguments, *, is_own_volume: bool) -> dict[str,
         "force": "yes" if arguments.force else "",
         "metadata": _as_json(arguments.metadata),
         "reason": arguments.reason,
+        "batch": str(arguments.batch or ""),
         "volume status": arguments.volume.status,
         "own volume": "yes" if is_own_volume else "",
         "consent": "what looks like a secret is none" if arguments.called_no_secret else "",
@@ -174,6 +177,17 @@ def _refuse_to_ask(
     again_for: Operation | None,
     refusal: Refusal,
 ) -> NoReturn:
+    record_refusal(requester, arguments, refusal, again_for=again_for)
+    raise NotAllowedError(refusal)
+
+
+def record_refusal(
+    requester: User,
+    arguments: OperationArguments,
+    refusal: Refusal,
+    *,
+    again_for: Operation | None = None,
+) -> None:
     actions.record(
         ActionCode.OPERATION_AGAIN_REFUSED if again_for else ActionCode.OPERATION_REFUSED,
         actor=requester,
@@ -183,7 +197,6 @@ def _refuse_to_ask(
         on_behalf_of=arguments.on_behalf_of,
         details={"kind": arguments.kind.value, "why": refusal.value},
     )
-    raise NotAllowedError(refusal)
 
 
 def _recorded_before(requester: User, key: uuid.UUID, again_for: Operation | None) -> Operation:

@@ -172,8 +172,7 @@ BY_CLASS: tuple[tuple[type[EvsError], Meaning], ...] = (
 
 def meaning_of(error: EvsError, *, sent: bool) -> Meaning:
     """What this error means. `sent`: whether the request itself may have left; the sign-in before
-    it can fail too. Whatever a table says, an outcome that is not known stays unknown, and a known
-    outcome is never called unknown.
+    it can fail too. The error decides whether its outcome is known; the tables cannot change that.
     """
     if isinstance(error, NoEndpoint):
         return _NO_API

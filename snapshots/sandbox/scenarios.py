@@ -108,7 +108,7 @@ class Trouble(StrEnum):
     THROTTLED = "throttled"
     # Made at once, answered after some seconds.
     SLOW = "slow"
-    # Made, but the request gets no answer and its connection is closed much later.
+    # The snapshot is made, but the request gets no answer, and its connection is closed much later.
     NO_ANSWER = "no answer"
     # Made, but the connection breaks in the middle of the answer.
     ANSWER_CUT = "answer cut"

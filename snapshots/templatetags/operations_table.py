@@ -35,7 +35,7 @@ class Line(HasOperation, Protocol):
     def usual_seconds(self) -> float | None: ...
 
 
-def _link(operation: Operation) -> SafeString:
+def operation_link(operation: Operation) -> SafeString:
     name = operation.subject_name
     name = long_text(name) if name else _unnamed(operation)
     return format_html(
@@ -52,7 +52,7 @@ def _unnamed(operation: Operation) -> SafeString:
 
 def _name_and_ticket(line: Line) -> SafeString:
     operation = line.operation
-    link = _link(operation)
+    link = operation_link(operation)
     if operation.kind != OperationKind.CREATE:
         link = format_html("{} {}", link, quiet(str(kind_of(operation).texts.title)))
     return format_html("{} {}", link, tag(operation.ticket))
@@ -115,7 +115,7 @@ def operations_table(lines: Sequence[Line], sees_all: bool) -> dict[str, Table[A
 
 
 def _name(row: HasOperation) -> SafeString:
-    return _link(row.operation)
+    return operation_link(row.operation)
 
 
 def _asked_at(row: HasOperation) -> str:

@@ -29,6 +29,7 @@ _ARGUMENTS = frozenset(field.name for field in fields(OperationArguments)) - {
     "kind",
     "volume",
     "target_snapshot",
+    "batch",
 }
 _SAID_BELOW = frozenset({"on_behalf_of", "ticket", "reason", "no_secret"})  # parts of every form
 

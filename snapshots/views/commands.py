@@ -32,7 +32,7 @@ LONGEST_ARGUMENT_BYTES = 100_000
 class Command:
     """How to send an exchange again; `notes` say where it is not quite the same."""
 
-    name: str  # in addresses
+    name: str  # the value of `?as=`
     label: str  # for people
     text: str
     notes: tuple[str, ...]

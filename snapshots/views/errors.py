@@ -34,7 +34,7 @@ def not_found(_request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if error is not None and is_database_trouble(error):
-        return database_trouble(request, error)  # in a middleware, where no view was reached
+        return database_trouble(request, error)  # raised in middleware, before any view ran
     return _page("500.html", 500)
 
 

@@ -1,4 +1,4 @@
-"""What was asked for, what became of it, and the second thoughts: cancel, end, ask again."""
+"""What was asked for and what became of it; cancelling, ending and asking again."""
 
 import uuid
 from collections.abc import Sequence
@@ -113,7 +113,7 @@ def _lines(operations: Sequence[Operation]) -> list[Line]:
     return [Line(row, None if row.is_final else usual[row.cloud, row.kind]) for row in operations]
 
 
-# --- one of them -----------------------------------------------------------------------------
+# --- one operation ---------------------------------------------------------------------------
 
 
 @with_a_role
@@ -134,8 +134,8 @@ def _detail(
 @with_a_role
 @require_safe
 def status(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
-    """The polled part. The rest of the page comes along once there is another state than `seen`:
-    it holds buttons, which are not replaced under somebody's hand for nothing.
+    """The polled part. The rest of the page holds buttons, so it is not replaced unless the state
+    changed from `seen`.
     """
     operation = _visible(request, operation_id)
     context = _status_context(request, operation) | {"alone": True}

@@ -138,7 +138,7 @@ def test_confusing_account_can_be_shut_out(alice):
     mallory.full_clean()
 
 
-def test_createsuperuser_refuses_such_a_name(alice):
+def test_createsuperuser_refuses_misleading_name(alice):
     for name in ("p0rtal", "A1ice", "command line"):
         with pytest.raises(CommandError, match=r"reads like|looks like"):
             call_command(

@@ -40,7 +40,7 @@ def few_at_once(monkeypatch):
 
 
 @pytest.mark.parametrize("query", ["volume:vol-00055", f"volume:{uuid.UUID(int=56)}"])
-def test_a_volume_is_found_among_more_than_are_looked_through(monkeypatch, query):
+def test_volume_is_found_among_too_many_candidates(monkeypatch, query):
     monkeypatch.setattr(room, "MOST_VALUES", 50)
     Entry.objects.bulk_create(
         entry(one, volume_id=str(uuid.UUID(int=one + 1)), volume_name=f"vol-{one:05}")
@@ -96,14 +96,14 @@ def test_what_one_way_found_is_not_lost_by_another(few_at_once):
         ("timeout", [*range(200_599, 199_999, -1), 2, 1, 0]),
     ],
 )
-def test_old_rows_of_a_word_that_is_everywhere_are_found(few_at_once, query, rows):
+def test_old_rows_of_a_frequent_word_are_found(few_at_once, query, rows):
     old = [entry(one, cloud="old", text="timeout") for one in range(3)]
     late = [entry(200_000 + one, text="timeout") for one in range(600)]
     Entry.objects.bulk_create([*old, *late])
     assert walked(query) == rows
 
 
-def test_rows_that_were_written_late_are_found_with_the_others(few_at_once):
+def test_rows_written_late_are_found(few_at_once):
     """Their numbers are those of younger ones."""
     rows = [entry(one, text="timeout", cloud="old" if one % 7 == 0 else "x") for one in range(900)]
     late = [one for one in range(len(rows)) if one % 50 == 13]

@@ -182,7 +182,7 @@ def test_what_one_click_causes_bears_one_id(alice, volume):
     assert (operation.cause, last().cause) == (uuid.UUID(int=1), uuid.UUID(int=2))
 
 
-def test_cancelling_and_asking_again(alice, volume):
+def test_cancel_and_ask_again_are_recorded(alice, volume):
     operation = ask(alice, volume)
     assert cancel_operation(operation=operation, person=alice)
     assert last().code == ActionCode.OPERATION_CANCELLED

@@ -24,7 +24,7 @@ def newest_action():
     return row.code, row.actor_name, row.subject
 
 
-def test_createsuperuser(monkeypatch):
+def test_createsuperuser_is_recorded_without_password(monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "planted-Pass1")
     call_command("createsuperuser", "--no-input", username="boss", email="b@example.org")
     assert newest_action() == (ActionCode.PERSON_ADDED, "command line", "boss")
@@ -32,7 +32,7 @@ def test_createsuperuser(monkeypatch):
     assert "planted-Pass1" not in str(list(Action.objects.values()))
 
 
-def test_changepassword(alice, monkeypatch):
+def test_changepassword_is_recorded_without_password(alice, monkeypatch):
     monkeypatch.setattr("getpass.getpass", lambda *_, **__: "planted-Pass1")
     call_command("changepassword", "alice", stdout=io.StringIO())
     assert newest_action() == (ActionCode.PASSWORD_CHANGED, "command line", "alice")

@@ -109,7 +109,7 @@ def test_echoed_token_is_stored_nowhere(operation):
     assert TOKEN not in str(list(Exchange.objects.values()) + list(Answer.objects.values()))
 
 
-def test_inside_a_transaction_nothing_may_be_sent(operation):
+def test_sending_inside_a_transaction_is_refused(operation):
     with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
         recorder(operation).opened(request())
 

@@ -305,7 +305,7 @@ def test_proxy_of_the_environment_is_not_used(environment, tls_server, authority
 
 
 @pytest.mark.parametrize("is_tls", [True, False])
-def test_no_proxy_variable_does_not_bypass_the_proxy(
+def test_configured_proxy_is_used_despite_no_proxy(
     environment, server, authority, proxy, wire_through, recorder, is_tls
 ):
     if is_tls:

@@ -243,7 +243,7 @@ def test_quota_without_a_limit_is_unknown(line):
     ("limit", "in_use", "reserved", "free"),
     [(10, 6, 1, 3), (-1, 6, 1, None), (5, 6, 0, 0), (5, None, 0, None)],
 )
-def test_free_quota(limit, in_use, reserved, free):
+def test_free_quota_is_limit_minus_used(limit, in_use, reserved, free):
     assert Quota(limit=limit, in_use=in_use, reserved=reserved).free == free
 
 

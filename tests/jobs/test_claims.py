@@ -39,7 +39,7 @@ def test_after_the_lease_another_worker_may_take_it(duty):
     assert (second.owner, second.token) == ("two", 2)
 
 
-def test_the_late_write_of_a_worker_that_lost_its_claim_is_refused(duty):
+def test_write_after_lost_claim_is_refused(duty):
     first = take("one")
     take("two", now=LATER)
     with pytest.raises(LostClaimError):

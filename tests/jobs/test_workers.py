@@ -45,7 +45,7 @@ def test_a_process_that_nobody_has_collected_is_gone(process):
     assert is_gone(mark)
 
 
-def test_a_later_process_of_the_same_number_does_not_count():
+def test_reused_process_id_does_not_count():
     machine, pid, start = process_mark(os.getpid()).rsplit(" ", 2)
     assert is_gone(f"{machine} {pid} {int(start) - 1}")
 

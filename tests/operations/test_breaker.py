@@ -48,26 +48,26 @@ def test_repeated_failure_opens_the_breaker_for_growing_pauses():
 
 
 @pytest.mark.django_db
-def test_a_refused_sign_in_is_tried_again_after_a_minute_then_after_ten():
+def test_refused_sign_in_is_retried_after_growing_pauses():
     assert fail(LoginFailed("x")) == pytest.approx(60, abs=1)
     assert fail(LoginFailed("x")) == pytest.approx(600, abs=1)
 
 
 @pytest.mark.django_db
-def test_what_was_under_way_when_it_opened_does_not_count_again():
+def test_failures_in_flight_when_it_opened_count_once():
     fail(LoginFailed("x"))
     cloud_failed(CLOUD, LoginFailed("x"))
     assert CloudHealth.objects.get().fails == 1
 
 
 @pytest.mark.django_db
-def test_faults_behind_an_open_door_do_not_open_the_breaker():
+def test_errors_after_sign_in_do_not_open_the_breaker():
     assert fail(ServerFault("x"), times=9) is None
     assert CloudHealth.objects.get().failing_since is not None
 
 
 @pytest.mark.django_db
-def test_a_refused_sign_in_and_then_no_connection_is_not_probed_without_pause():
+def test_lost_connection_after_refused_sign_in_keeps_the_pause():
     fail(LoginFailed("x"))
     assert fail(NoConnection("x")) == pytest.approx(5, abs=1)
 
@@ -79,7 +79,7 @@ def test_a_probe_that_gets_no_answer_keeps_it_open():
 
 
 @pytest.mark.django_db
-def test_a_time_planned_before_the_clock_was_set_back_does_not_hide_a_failure():
+def test_clock_set_back_does_not_hide_a_failure():
     fail(NoConnection("x"), times=3)
     CloudHealth.objects.update(retry_at=timezone.now() + timedelta(hours=1))
     cloud_failed(CLOUD, NoConnection("x"))
@@ -113,7 +113,7 @@ def ask_in_vain(loop, ask, sandbox, **met):
     return operation
 
 
-def test_sign_ins_that_fail_again_and_again_open_it_too(loop, ask, sandbox):
+def test_repeated_failed_sign_ins_open_the_breaker(loop, ask, sandbox):
     ask_in_vain(loop, ask, sandbox, path="/auth/tokens", status=503)
     assert Exchange.objects.filter(purpose="login").count() == 3
 
@@ -136,7 +136,7 @@ def test_an_answer_closes_it():
     assert health.recovered_at is not None
 
 
-def test_while_it_is_open_nothing_is_sent_and_nothing_is_lost(loop, ask, clock):
+def test_open_breaker_sends_nothing_and_loses_nothing(loop, ask, clock):
     cloud_failed(CLOUD, LoginFailed("x"))
     operation = ask("reports")
     start_duty("inventory", CLOUD, due_at=timezone.now())
@@ -151,7 +151,7 @@ def test_while_it_is_open_nothing_is_sent_and_nothing_is_lost(loop, ask, clock):
     assert Exchange.objects.filter(purpose="ping").count() == 1
 
 
-def test_the_probe_alone_finds_out_that_the_cloud_is_back(loop, ask, sandbox, clock):
+def test_only_the_probe_closes_the_breaker(loop, ask, sandbox, clock):
     operation = ask("reports")
     port, options = sandbox.port, sandbox.options
     sandbox.stop()
@@ -175,7 +175,7 @@ def test_the_probe_alone_finds_out_that_the_cloud_is_back(loop, ask, sandbox, cl
     assert operation.state == OperationState.SUCCEEDED
 
 
-def test_a_wrong_password_is_tried_once_a_minute_by_all_workers(loop, ask, monkeypatch):
+def test_workers_together_try_wrong_password_once_a_minute(loop, ask, monkeypatch):
     monkeypatch.setattr(sandbox_account, "PASSWORD", "wrong-password-planted")
     operation = ask("reports")
     for _ in range(4):
@@ -186,7 +186,7 @@ def test_a_wrong_password_is_tried_once_a_minute_by_all_workers(loop, ask, monke
 
 
 @pytest.mark.django_db
-def test_a_clock_set_back_does_not_leave_work_waiting_for_the_lost_time(ask):
+def test_clock_set_back_does_not_delay_work(ask):
     operation = ask("reports")
     later = timezone.now() + timedelta(hours=2)
     Operation.objects.update(due_at=later)

@@ -8,7 +8,7 @@ from django.test import Client
 from snapshots.models import Action, ActionCode, Exchange, Operation, VolumeGrant
 
 
-def test_what_the_worker_sends_later_bears_the_id_of_the_click(loop, ask, alice):
+def test_exchanges_of_the_worker_have_the_click_id(loop, ask, alice):
     volume = ask().volume_id  # so that there is a volume; by nobody's click
     Operation.objects.all().update(state="cancelled", due_at=None)
     assert VolumeGrant.objects.filter(user=alice).exists()

@@ -103,7 +103,7 @@ def test_a_clock_set_back_does_not_stop_the_watching(loop, ask, clock):
         assert operation.state == OperationState.SUCCEEDED
 
 
-def test_a_clock_set_back_does_not_keep_the_breaker_open(loop, ask, sandbox):
+def test_clock_set_back_does_not_keep_breaker_open(loop, ask, sandbox):
     now = datetime.now(tz=UTC)
     CloudHealth.objects.create(
         cloud="sandbox", failing_since=now, retry_at=now + timedelta(minutes=1), fails=3
@@ -119,7 +119,7 @@ def test_a_clock_set_back_does_not_keep_the_breaker_open(loop, ask, sandbox):
         assert Operation.objects.get().state == OperationState.ACCEPTED
 
 
-def test_a_clock_set_back_is_minded_though_the_database_is_busy(loop, ask, monkeypatch):
+def test_clock_set_back_is_handled_with_busy_database(loop, ask, monkeypatch):
     ask("reports")
     Operation.objects.update(due_at=timezone.now() + timedelta(seconds=20))
     near = worker.bring_near
@@ -135,7 +135,7 @@ def test_a_clock_set_back_is_minded_though_the_database_is_busy(loop, ask, monke
         assert Operation.objects.get().state == OperationState.ACCEPTED
 
 
-def test_what_a_dead_worker_held_does_not_wait_for_the_lost_hour(loop, ask, sandbox):
+def test_rows_of_dead_worker_do_not_wait_lost_hour(loop, ask, sandbox):
     operation = ask("reports")
     held = {"owner": "dead", "due_at": timezone.now() + timedelta(seconds=30)}
     Operation.objects.update(**held, token=7, state=OperationState.SENDING)

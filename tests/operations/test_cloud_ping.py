@@ -233,7 +233,7 @@ def test_rehearsal_that_takes_too_long_says_what_it_leaves(ping):
     ],
     ids=["unknown", "in error", "in use"],
 )
-def test_volume_that_cannot_be_used_is_refused_before_anything_is_made(ping, choose, words):
+def test_unusable_volume_is_refused_before_any_create(ping, choose, words):
     told = ping("--create", choose())
     assert words in told["failed"]
     assert not Exchange.objects.filter(method="POST").exclude(purpose="login").exists()

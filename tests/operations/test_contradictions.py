@@ -47,7 +47,7 @@ def state_of(operation):
     return operation.state
 
 
-def test_the_right_marker_on_another_volume_is_left_to_people(loop, ask, sandbox):
+def test_marker_on_another_volume_is_left_to_administrators(loop, ask, sandbox):
     lose_answer(sandbox, made=False)
     operation = ask("reports")
     loop.run_until_idle()
@@ -82,9 +82,7 @@ def named_wrongly(loop, ask, sandbox):
     return operation
 
 
-def test_the_snapshot_that_bears_the_mark_takes_the_place_of_one_that_is_not_there(
-    loop, sandbox, clock, named_wrongly
-):
+def test_marked_snapshot_replaces_a_missing_one(loop, sandbox, clock, named_wrongly):
     (made,) = snapshots_in(sandbox)
     look_again(loop)
     look_again(loop)
@@ -96,7 +94,7 @@ def test_the_snapshot_that_bears_the_mark_takes_the_place_of_one_that_is_not_the
 
 
 @pytest.mark.parametrize("volume", ["reports", "web-01-logs"])
-def test_the_snapshot_that_bears_the_mark_takes_the_place_of_somebody_elses(
+def test_marked_snapshot_replaces_one_of_another_request(
     loop, ask, sandbox, clock, by_hand, volume
 ):
     somebodys = by_hand(volume, name="mine")
@@ -115,7 +113,7 @@ def test_the_snapshot_that_bears_the_mark_takes_the_place_of_somebody_elses(
     assert CloudHealth.objects.get().keeps_metadata is not False
 
 
-def test_one_that_comes_after_it_was_called_gone_is_told(loop, named_wrongly, sandbox):
+def test_snapshot_appearing_after_failure_is_reported(loop, named_wrongly, sandbox):
     fault(sandbox, "/snapshots/detail", {"snapshots": []}, times=2)
     Snapshot.objects.update(seen_at=timezone.now())  # a reading knew it
     look_again(loop)
@@ -125,7 +123,7 @@ def test_one_that_comes_after_it_was_called_gone_is_told(loop, named_wrongly, sa
     assert kinds() == [AnomalyKind.SEVERAL_MARKED]
 
 
-def test_one_that_is_there_again_after_it_was_called_gone_is_told(loop, ask, sandbox):
+def test_snapshot_reappearing_after_failure_is_reported(loop, ask, sandbox):
     operation = ask("reports")
     loop.run_until_idle()
     look_again(loop)
@@ -166,7 +164,7 @@ def test_a_listed_row_that_bears_another_mark_concludes_nothing(loop, ask, sandb
     assert outcome_sentence(operation) == ""
 
 
-def test_one_snapshot_that_cannot_be_read_does_not_hide_the_others(loop, ask, sandbox, clock):
+def test_unreadable_snapshot_does_not_hide_others(loop, ask, sandbox, clock):
     broken, good = ask("web-01-logs"), ask("reports")
     loop.run_until_idle()
     control(sandbox, "DELETE", f"snapshots/{broken.snapshot.snapshot_id}")
@@ -213,7 +211,7 @@ def test_a_password_echoed_by_the_cloud_is_stored_nowhere(loop, ask, sandbox, st
     assert secret not in planted_everywhere()
 
 
-def test_a_password_echoed_at_the_sign_in_is_stored_nowhere(loop, ask, sandbox):
+def test_password_echoed_at_sign_in_is_not_stored(loop, ask, sandbox):
     secret = scenarios.PASSWORD
     body = {"error": {"code": 401, "message": f"wrong password {secret}", "title": "Unauthorized"}}
     fault(sandbox, "/auth/tokens", body, status=401, method="POST", times=5)
@@ -222,7 +220,7 @@ def test_a_password_echoed_at_the_sign_in_is_stored_nowhere(loop, ask, sandbox):
     assert secret not in planted_everywhere()
 
 
-def test_one_create_that_gets_401_does_not_shut_the_cloud_off(loop, ask, sandbox):
+def test_create_refused_with_401_does_not_open_breaker(loop, ask, sandbox):
     body = {"error": {"code": "EVS.5401", "message": "no"}}
     control(sandbox, "POST", "faults", json={"times": 99, "status": 401, "body": body})
     operation = ask("reports")
@@ -234,7 +232,7 @@ def test_one_create_that_gets_401_does_not_shut_the_cloud_off(loop, ask, sandbox
     assert "Nothing was made" in outcome_sentence(operation)
 
 
-def test_creates_that_get_401_while_readings_work_are_given_up(loop, ask, sandbox, settings):
+def test_creates_with_repeated_401_are_given_up(loop, ask, sandbox, settings):
     fault(sandbox, ".*/snapshots", {}, status=401, times=99, method="POST")
     operation = ask("reports")
     loop.run_until_idle()
@@ -253,9 +251,7 @@ def test_a_sign_in_page_that_is_missing_refuses_nobody(loop, ask, sandbox):
     assert state_of(operation) == OperationState.QUEUED
 
 
-def test_a_breaker_that_opens_while_it_is_probed_is_probed_again(
-    cloud, transactional_db, monkeypatch
-):
+def test_breaker_opened_during_probe_is_probed_again(cloud, transactional_db, monkeypatch):
     cloud_failed("sandbox", LoginFailed("x"))
     Duty.objects.update(due_at=timezone.now())
     duty = claim(Duty.objects.filter(kind="probe"), owner="w", lease=timedelta(seconds=60))
@@ -270,7 +266,7 @@ def test_a_breaker_that_opens_while_it_is_probed_is_probed_again(
     assert duty.due_at == CloudHealth.objects.get().retry_at
 
 
-def test_an_account_that_may_not_read_the_quota_is_no_trouble(loop, sandbox):
+def test_missing_quota_permission_is_not_an_error(loop, sandbox):
     fault(sandbox, "/os-quota-sets/[^/]+", {"forbidden": {"message": "no"}}, status=403)
     loop._enlist()
     loop.run_until_idle()
@@ -278,7 +274,7 @@ def test_an_account_that_may_not_read_the_quota_is_no_trouble(loop, sandbox):
     assert Volume.objects.exists()
 
 
-def test_operations_of_a_cloud_that_was_taken_away_are_left_alone(loop, ask):
+def test_operations_of_removed_cloud_are_left_alone(loop, ask):
     operation = ask("reports")
     Operation.objects.update(cloud="gone")
     loop.run_until_idle()
@@ -306,9 +302,7 @@ ENDED = [one for one in FINAL if one is not OperationState.SUCCEEDED]
 
 
 @pytest.mark.parametrize("state", sorted(ENDED))
-def test_a_snapshot_of_a_request_that_ended_without_one_is_told_once(
-    loop, ask, sandbox, by_hand, state
-):
+def test_late_snapshot_is_reported_once(loop, ask, sandbox, by_hand, state):
     ended, watched = ask("reports"), ask("trouble: takes long")
     Operation.objects.filter(pk=ended.pk).update(state=state, due_at=None)
     made = by_hand("reports", metadata={MARKER: str(ended.pk)})
@@ -327,7 +321,7 @@ def test_a_snapshot_of_a_request_that_ended_without_one_is_told_once(
 
 
 @pytest.mark.parametrize("state", [OperationState.ACCEPTED, OperationState.SUCCEEDED])
-def test_a_second_snapshot_of_a_request_that_has_one_is_told(loop, ask, by_hand, state):
+def test_second_snapshot_of_a_request_is_reported(loop, ask, by_hand, state):
     operation = ask("trouble: takes long")
     loop.run_until_idle()
     Operation.objects.filter(pk=operation.pk).update(state=state)
@@ -351,7 +345,7 @@ def test_settling_sees_what_came_late_too(loop, ask, sandbox, by_hand):
     ]
 
 
-def test_a_snapshot_adopted_while_a_list_is_compared_is_no_second_one(loop, ask):
+def test_snapshot_adopted_during_comparison_is_not_reported(loop, ask):
     operation = ask("reports")
     loop.run_until_idle()
     own = operation.snapshot
@@ -361,7 +355,7 @@ def test_a_snapshot_adopted_while_a_list_is_compared_is_no_second_one(loop, ask)
 
 
 @pytest.mark.parametrize("mark", ["", "somebody's own", "4f9e7a52-2c44-4d0f-9f0e-6b1f2a3c4d5e"])
-def test_marks_that_are_not_ours_are_none_of_our_business(loop, ask, by_hand, mark):
+def test_marks_of_another_portal_are_ignored(loop, ask, by_hand, mark):
     by_hand("reports", metadata={MARKER: mark})
     ask("build-cache"), ask("trouble: takes long")
     loop.run_until_idle()

@@ -36,7 +36,7 @@ def dead_process():
     return mark
 
 
-def test_what_a_killed_worker_held_is_taken_up_at_once(loop, ask, dead_process):
+def test_rows_of_killed_worker_are_claimed_at_once(loop, ask, dead_process):
     operation = ask("reports")
     worker_row("dead", process=dead_process)
     held_by("dead", operation)
@@ -52,7 +52,7 @@ def test_a_killed_worker_is_forgotten_when_it_holds_nothing(loop, dead_process):
     assert not Worker.objects.filter(name="dead").exists()
 
 
-def test_what_a_silent_worker_holds_is_taken_up_within_seconds(loop, ask, monkeypatch):
+def test_rows_of_silent_worker_are_claimed_within_seconds(loop, ask, monkeypatch):
     monkeypatch.setattr(worker, "BEAT_SECONDS", 0.02)
     operation = ask("reports")
     worker_row("elsewhere", beats=3)
@@ -78,7 +78,7 @@ def test_what_a_beating_worker_holds_is_left(loop, ask, monkeypatch):
     assert (operation.state, operation.owner) == (OperationState.QUEUED, "elsewhere")
 
 
-def test_a_create_of_a_killed_worker_is_looked_for_not_sent(loop, ask, sandbox, dead_process):
+def test_create_of_killed_worker_is_not_sent_again(loop, ask, sandbox, dead_process):
     operation = ask("reports")
     worker_row("dead", process=dead_process)
     held_by("dead", operation, state=OperationState.SENDING, sent_at=timezone.now())
@@ -129,7 +129,7 @@ def test_an_operation_that_broke_off_waits_longer_each_time(loop, ask, monkeypat
     assert operation.owner == ""
 
 
-def test_a_row_is_given_back_though_the_database_was_away(loop, ask, broken_watch, monkeypatch):
+def test_row_is_released_after_database_outage(loop, ask, broken_watch, monkeypatch):
     give_back = worker.give_back
 
     def away(row):
@@ -143,7 +143,7 @@ def test_a_row_is_given_back_though_the_database_was_away(loop, ask, broken_watc
     assert Duty.objects.get(kind="watch").owner == ""
 
 
-def test_a_claim_that_passed_to_another_is_not_given_back(loop, ask, monkeypatch):
+def test_claim_of_another_worker_is_not_released(loop, ask, monkeypatch):
     def lose_and_break_off(operation):
         Operation.objects.update(token=99, owner="another")
         raise RuntimeError("a fault of ours")
@@ -154,7 +154,7 @@ def test_a_claim_that_passed_to_another_is_not_given_back(loop, ask, monkeypatch
     assert Operation.objects.get().owner == "another"
 
 
-def test_a_lost_database_is_no_fault_of_a_step(loop, ask, monkeypatch, caplog):
+def test_database_loss_is_not_logged_as_failed_step(loop, ask, monkeypatch, caplog):
     def lose(operation):
         raise OperationalError("server closed the connection unexpectedly")
 
@@ -178,7 +178,7 @@ def run_and_stop_within(loop, monkeypatch, step):
     loop.run()
 
 
-def test_a_worker_that_ends_beats_until_its_work_is_done(loop, ask, monkeypatch):
+def test_ending_worker_beats_until_work_is_done(loop, ask, monkeypatch):
     beats = []
 
     def watch_the_beats(_operation):
@@ -193,7 +193,7 @@ def test_a_worker_that_ends_beats_until_its_work_is_done(loop, ask, monkeypatch)
     assert not Worker.objects.filter(name=loop.name).exists()
 
 
-def test_a_step_that_breaks_off_while_the_worker_ends_gives_its_row_back(loop, ask, monkeypatch):
+def test_step_failing_at_shutdown_releases_its_row(loop, ask, monkeypatch):
     def break_off(_operation):
         raise RuntimeError("a fault of ours")
 
@@ -204,7 +204,7 @@ def test_a_step_that_breaks_off_while_the_worker_ends_gives_its_row_back(loop, a
     assert operation.due_at - timezone.now() < timedelta(seconds=2)
 
 
-def test_a_worker_that_could_not_give_a_row_back_stays_known(loop, ask, monkeypatch):
+def test_worker_with_unreleased_row_stays_listed(loop, ask, monkeypatch):
     def away(_row):
         raise OperationalError("the database is away")
 

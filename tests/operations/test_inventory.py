@@ -60,7 +60,7 @@ def test_a_cloud_that_is_down_keeps_the_last_list(inventory, loop, sandbox):
     assert Duty.objects.get(kind="inventory").fails == 1
 
 
-def test_a_volume_that_cannot_be_read_hides_no_other_and_nobody_is_gone(inventory, loop, sandbox):
+def test_unreadable_volume_hides_no_other_volume(inventory, loop, sandbox):
     volume = inventory["reports"]
     good = {"id": volume.volume_id, "status": "in-use"}
     listed = {"volumes": [good, {"id": inventory["web-01-logs"].volume_id}]}
@@ -79,7 +79,7 @@ def answer_with(sandbox, path, body):
     control(sandbox, "POST", "faults", json=plan)
 
 
-def test_numbers_in_other_spellings_are_stored_and_never_as_zero(inventory, loop, sandbox):
+def test_numbers_in_other_spellings_are_not_zero(inventory, loop, sandbox):
     rows = [
         {"id": "a", "name": "text", "status": "Available", "size": "40.0"},
         {"id": "b", "name": "unreadable", "status": " in-use ", "size": "forty"},

@@ -48,7 +48,7 @@ def calls_of(operation):
     return [line for line in exchanges_of(operation) if not line.startswith("check")]
 
 
-def test_keys_are_set_and_removed_and_the_mark_is_kept(loop, change, sandbox, snapshot):
+def test_metadata_change_keeps_the_mark(loop, change, sandbox, snapshot):
     operation = change(["old"], team="it", change="CHG-7")
     loop.run_until_idle()
     assert outcome(operation)[0] == "succeeded"

@@ -64,7 +64,7 @@ def test_own_snapshot_keeps_its_operation(read, loop, ask):
     assert (row.maker, row.owner_name, row.ticket) == (Maker.PORTAL, "alice", "CHG-1")
 
 
-def test_reading_before_the_answer_does_not_keep_it_from_its_operation(
+def test_reading_before_the_answer_leaves_the_operation_its_snapshot(
     read, loop, ask, sandbox, by_hand
 ):
     """The list has a snapshot already whose answer the worker has not stored yet."""

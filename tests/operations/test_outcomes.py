@@ -94,13 +94,13 @@ def test_a_code_has_one_meaning(status, code, verdict, words):
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, "EVS.5400"), (409, ""), (409, "EVS.9999")])
-def test_another_snapshot_in_progress_is_waited_for_whatever_the_code(status, code):
+def test_snapshot_in_progress_is_waited_for(status, code):
     outcome = read(status, code, "Another snapshot is being created for the disk.")
     assert outcome.verdict is WAIT
 
 
 @pytest.mark.parametrize("code", ["1100", "IAM.0002", "IAM.0011", ""])
-def test_what_is_said_to_a_renewing_sign_in_refuses_nobody(code):
+def test_error_at_token_renewal_never_refuses(code):
     assert meaning_of(LoginFailed("x", status=403, code=code), sent=True).verdict is RETRY
 
 
@@ -148,7 +148,7 @@ BY_STATUS_ON_PURPOSE = {"EVS.5400", "APIGW.0201"}  # they stand for anything
 
 
 @pytest.mark.parametrize(("status", "code", "verdict"), LISTED)
-def test_each_listed_code_is_decided_by_its_row_or_by_its_status_on_purpose(status, code, verdict):
+def test_listed_code_is_decided_by_row_or_status(status, code, verdict):
     assert (code.upper() in BY_CODE) is (code not in BY_STATUS_ON_PURPOSE)
     assert read(status, code).verdict is verdict
     assert read(status, code.replace("APIGW", "APIG")).verdict is verdict
@@ -159,14 +159,14 @@ def test_no_row_is_there_that_nobody_listed():
 
 
 @pytest.mark.parametrize("code", sorted({code for _, code, _ in LISTED} | {"IAM.0001"}))
-def test_said_to_the_sign_in_no_code_refuses_or_leaves_in_doubt(code):
+def test_every_error_code_at_sign_in_is_retried(code):
     body = json.dumps({"error_code": code, "error_msg": "no"}).encode()
     outcome = meaning_of(error_from_answer(401, {}, body), sent=False)
     assert outcome.verdict is RETRY
     assert "Nothing was made" in sentence(outcome) or "by itself" in sentence(outcome)
 
 
-def test_every_row_has_words_that_say_what_becomes_of_the_request():
+def test_every_row_has_words_for_its_verdict():
     for code, outcome in BY_CODE.items():
         assert sentence(outcome).endswith("."), code
 
@@ -197,14 +197,14 @@ def test_what_never_left_is_never_unknown():
     assert meaning_of(Timeout("the sign-in took too long"), sent=False).verdict is RETRY
 
 
-def test_a_volume_in_the_wrong_state_is_told_by_the_message():
+def test_wrong_volume_state_is_recognized_by_message():
     message = "Invalid volume: Volume x status must be available, but current status is: in-use."
     assert "state does not allow" in sentence(read(400, "EVS.5400", message))
     assert "state does not allow" not in sentence(read(400, "EVS.5400", "something else"))
 
 
 @pytest.mark.parametrize("status", [408, 444, 460, 463, 499])
-def test_what_only_a_proxy_says_proves_nothing_about_the_cloud(status):
+def test_proxy_status_proves_nothing_about_the_cloud(status):
     html = error_from_answer(status, {}, b"<html>client closed request</html>")
     assert meaning_of(html, sent=True).verdict is UNKNOWN
 
@@ -225,11 +225,11 @@ def test_what_only_a_proxy_says_proves_nothing_about_the_cloud(status):
         ("The volume was restored from another snapshot.", REFUSE),
     ],
 )
-def test_only_another_snapshot_that_is_being_made_is_waited_for(message, verdict):
+def test_only_snapshot_in_creation_is_waited_for(message, verdict):
     assert read(400, "EVS.5400", message).verdict is verdict
 
 
-def test_quota_in_words_is_told_as_quota_whatever_the_code():
+def test_message_about_quota_overrides_the_code():
     for status, code in [(403, "EVS.5403"), (400, "EVS.5400"), (403, "403")]:
         outcome = read(status, code, "Quota exceeded for resources: ['snapshots'].")
         assert (outcome.verdict, MESSAGES[outcome.code].fixer) == (REFUSE, Fixer.CLOUD_ADMIN)
@@ -241,7 +241,7 @@ def test_policy_that_mentions_the_quota_is_told_as_permissions():
 
 
 @pytest.mark.parametrize("sent", [True, False])
-def test_catalog_without_a_usable_endpoint_is_told_to_the_administrator(sent):
+def test_missing_endpoint_is_for_the_administrator(sent):
     outcome = meaning_of(NoEndpoint("The catalog has no region x."), sent=sent)
     assert (outcome.verdict, MESSAGES[outcome.code].fixer) == (REFUSE, Fixer.PORTAL_ADMIN)
     assert "region or the address" in sentence(outcome)

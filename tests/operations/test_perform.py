@@ -45,7 +45,7 @@ def test_a_snapshot_is_created_and_watched_until_available(loop, ask, sandbox, c
     assert in_cloud(sandbox, operation) == 1
 
 
-def test_what_the_cloud_gets_is_what_was_asked(loop, ask, sandbox):
+def test_create_request_sends_all_fields(loop, ask, sandbox):
     operation = ask("db-primary-data", name="n", description="d", force=True, metadata={"k": "v"})
     loop.run_until_idle()
     held = next(one for one in snapshots_in(sandbox) if one["name"] == "n")
@@ -74,7 +74,7 @@ def test_the_sign_in_is_recorded_without_the_password(loop, ask):
         ("other-project-data", "refused", "no longer knows this volume"),
     ],
 )
-def test_a_no_of_the_cloud_is_final_and_told_in_plain_words(loop, ask, clock, volume, state, words):
+def test_refusal_of_the_cloud_is_final(loop, ask, clock, volume, state, words):
     operation = ask(volume)
     loop.run_until_idle()
     clock.move(60)
@@ -101,9 +101,7 @@ def test_what_was_provably_not_executed_is_sent_again(loop, ask, clock, sandbox,
 @pytest.mark.parametrize(
     "volume", ["trouble: no answer", "trouble: answer cut", "trouble: error 500"]
 )
-def test_a_lost_answer_is_settled_by_looking_never_by_sending_again(
-    loop, ask, clock, sandbox, volume
-):
+def test_lost_answer_is_settled_without_sending_again(loop, ask, clock, sandbox, volume):
     operation = ask(volume)
     loop.run_until_idle()
     assert state_of(operation) == OperationState.UNKNOWN
@@ -118,7 +116,7 @@ def test_a_lost_answer_is_settled_by_looking_never_by_sending_again(
     assert Counter(exchanges_of(operation))["settle GET 200"] == 1
 
 
-def test_absence_is_proof_only_after_three_looks_and_the_settle_time(loop, ask, sandbox):
+def test_absence_needs_three_looks_and_settle_time(loop, ask, sandbox):
     operation = ask("trouble: error 500, nothing made")
     loop.run_until_idle()
     for _ in range(3):
@@ -164,7 +162,7 @@ def test_retrying_ends_at_the_deadline_saying_nothing_was_made(loop, ask, sandbo
     assert "Nothing was made" in outcome_sentence(operation)
 
 
-def test_a_wrong_password_sends_no_create_and_no_login_loop(loop, ask, settings, monkeypatch):
+def test_wrong_password_sends_no_create(loop, ask, settings, monkeypatch):
     monkeypatch.setattr(sandbox_account, "PASSWORD", "wrong-password-planted")
     clouds.forget()
     operation = ask("reports")
@@ -178,7 +176,7 @@ def test_a_wrong_password_sends_no_create_and_no_login_loop(loop, ask, settings,
     assert "wrong-password-planted" not in str(list(Exchange.objects.values()))
 
 
-def test_a_second_create_on_a_volume_waits_for_the_first(loop, ask, clock):
+def test_second_create_on_volume_waits(loop, ask, clock):
     first, second = ask("reports"), ask("reports")
     loop.run_until_idle()
     assert (state_of(first), state_of(second)) == ("accepted", "queued")
@@ -188,9 +186,7 @@ def test_a_second_create_on_a_volume_waits_for_the_first(loop, ask, clock):
     assert (state_of(first), state_of(second)) == ("succeeded", "accepted")
 
 
-def test_a_worker_killed_while_sending_leaves_an_unknown_that_is_settled(
-    loop, ask, clock, sandbox, monkeypatch
-):
+def test_operation_of_killed_sender_is_settled(loop, ask, clock, sandbox, monkeypatch):
     operation = ask("reports")
 
     def die(_self, request, _answer):

@@ -128,7 +128,7 @@ def test_throttled_rename_is_sent_again(loop, rename, sandbox):
     assert outcome(operation)[0] == "succeeded"
 
 
-def test_killed_worker_s_rename_is_read_and_not_sent_again(loop, rename, sandbox):
+def test_rename_of_killed_worker_is_not_sent_again(loop, rename, sandbox):
     operation = rename()
     now = timezone.now()
     Operation.objects.filter(pk=operation.pk).update(state="sending", sent_at=now, due_at=now)
@@ -161,7 +161,7 @@ def test_waiting_rename_is_cancelled_and_asked_again(loop, rename, alice, sandbo
     assert (again.kind, outcome(again)[0], names_in(sandbox)) == ("rename", "succeeded", ["after"])
 
 
-def test_refused_rename_is_asked_again_whatever_the_volume_s_state(loop, rename, alice, sandbox):
+def test_refused_rename_ignores_volume_state_when_repeated(loop, rename, alice, sandbox):
     fault(sandbox, status=400, made=False, body='{"badRequest": {"code": 400, "message": "x"}}')
     operation = rename()
     loop.run_until_idle()

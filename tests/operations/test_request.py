@@ -115,7 +115,7 @@ def test_nobody_cancels_a_strangers_operation(alice, helen, granted, django_user
         cancel_operation(operation=operation, person=stranger)
 
 
-def test_asking_again_makes_a_linked_operation_with_the_same_wishes(alice, granted):
+def test_asking_again_copies_and_links_the_operation(alice, granted):
     old, _ = request(alice, granted, name="n", metadata={"a": "b"})
     end(old, OperationState.NOT_CREATED)
     new, made = ask_again(operation=old, person=alice, key=uuid.uuid4())
@@ -124,14 +124,14 @@ def test_asking_again_makes_a_linked_operation_with_the_same_wishes(alice, grant
 
 
 @pytest.mark.parametrize("state", ["queued", "unknown", "accepted", "succeeded"])
-def test_what_may_still_become_a_snapshot_is_not_asked_again(alice, granted, state):
+def test_open_operation_is_not_asked_again(alice, granted, state):
     old, _ = request(alice, granted)
     end(old, state)
     with pytest.raises(NotAllowedError):
         ask_again(operation=old, person=alice, key=uuid.uuid4())
 
 
-def test_asking_again_for_a_volume_now_in_use_needs_a_new_form(alice, granted):
+def test_asking_again_for_volume_in_use_is_refused(alice, granted):
     old, _ = request(alice, granted)
     end(old, OperationState.REFUSED)
     Volume.objects.update(status="in-use")
@@ -147,7 +147,7 @@ def test_asking_again_twice_finds_the_first(alice, helen, granted):
     assert (second, new) == (first, False)
 
 
-def test_what_is_cancelled_at_the_last_moment_is_not_sent(alice, granted):
+def test_last_moment_cancel_prevents_sending(alice, granted):
     operation, _ = request(alice, granted)
     claimed = claim(Operation.objects.claimable(), owner="w", lease=timedelta(seconds=60))
     assert cancel_operation(operation=operation, person=alice)

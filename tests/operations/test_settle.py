@@ -44,7 +44,7 @@ def test_a_cloud_that_keeps_metadata_is_known_as_such(loop, ask):
     assert kinds() == []
 
 
-def test_of_a_snapshot_that_is_ready_at_once_the_answer_tells(loop, ask, sandbox):
+def test_answer_with_ready_snapshot_finishes_the_operation(loop, ask, sandbox):
     operation = ask("reports")
     ready = shown(operation.volume_id, "")["snapshot"] | {"metadata": {}, "status": "available"}
     answer_with(sandbox, {"snapshot": ready})
@@ -84,7 +84,7 @@ def test_a_cloud_that_drops_metadata_is_said_so_once(loop, ask):
     assert kinds() == [AnomalyKind.METADATA_DROPPED]
 
 
-def test_there_a_lost_answer_is_settled_by_volume_name_and_time(loop, ask, sandbox, by_hand):
+def test_without_marks_volume_name_and_time_settle(loop, ask, sandbox, by_hand):
     CloudHealth.objects.create(cloud="sandbox", keeps_metadata=False)
     by_hand("reports", name="another name")
     control(
@@ -102,7 +102,7 @@ def test_there_a_lost_answer_is_settled_by_volume_name_and_time(loop, ask, sandb
 
 
 @pytest.mark.parametrize("keeps", [True, False, None])
-def test_one_alike_whose_time_cannot_be_read_is_left_to_people(loop, ask, sandbox, keeps):
+def test_candidate_without_time_is_left_to_administrators(loop, ask, sandbox, keeps):
     CloudHealth.objects.create(cloud="sandbox", keeps_metadata=keeps)
     lose_answer(sandbox, made=False)
     operation = ask("reports", name="mine")
@@ -127,9 +127,7 @@ def test_of_two_alike_none_is_chosen(loop, ask, sandbox, by_hand):
     assert "do not ask again" in outcome_sentence(operation)
 
 
-def test_before_the_cloud_is_known_an_unmarked_one_is_left_to_people(
-    loop, ask, sandbox, by_hand, clock
-):
+def test_unmarked_candidate_is_left_to_administrators_at_first(loop, ask, sandbox, by_hand, clock):
     by_hand("reports", name="mine")
     lose_answer(sandbox, made=False)
     operation = ask("reports", name="mine")
@@ -141,9 +139,7 @@ def test_before_the_cloud_is_known_an_unmarked_one_is_left_to_people(
     assert settled(loop, operation, times=6) == OperationState.NOT_CREATED
 
 
-def test_an_unmarked_one_older_than_the_last_mark_is_somebody_elses(
-    loop, ask, sandbox, by_hand, clock
-):
+def test_unmarked_candidate_older_than_last_mark_is_ignored(loop, ask, sandbox, by_hand, clock):
     by_hand("reports", name="mine")
     clock.move(60)
     ask("web-01-logs")
@@ -170,7 +166,7 @@ def dropping_begins(loop, ask, sandbox, clock):
     return operation
 
 
-def test_a_cloud_that_begins_to_drop_marks_makes_nothing_called_not_created(loop, dropping_begins):
+def test_newly_dropped_marks_prevent_not_created(loop, dropping_begins):
     assert CloudHealth.objects.get().keeps_metadata is True
     assert settled(loop, dropping_begins, times=6) == OperationState.UNKNOWN
     assert kinds() == [AnomalyKind.UNMARKED]
@@ -185,14 +181,14 @@ def test_the_next_answer_without_mark_lets_it_be_settled(loop, ask, sandbox, dro
     assert held[dropping_begins.snapshot.snapshot_id] == "mine"
 
 
-def test_where_marks_come_and_go_a_later_mark_proves_nothing(loop, ask, dropping_begins, clock):
+def test_later_mark_proves_nothing_with_unreliable_marks(loop, ask, dropping_begins, clock):
     Snapshot.objects.update(metadata={})  # of an earlier one it was dropped
     clock.move(60)
     ask("build-cache")
     assert settled(loop, dropping_begins, times=6) == OperationState.UNKNOWN
 
 
-def test_two_snapshots_with_one_marker_are_reported_and_none_is_chosen(loop, ask, sandbox, by_hand):
+def test_two_marked_snapshots_are_reported(loop, ask, sandbox, by_hand):
     lose_answer(sandbox, made=False)
     operation = ask("reports")
     loop.run_until_idle()
@@ -243,9 +239,7 @@ def test_an_answer_with_another_mark_is_not_believed(loop, ask, sandbox):
     assert kinds() == [AnomalyKind.OTHER_MARKER]
 
 
-def test_an_answer_naming_the_snapshot_of_another_request_is_not_believed(
-    loop, ask, sandbox, clock
-):
+def test_answer_with_snapshot_of_another_request_is_distrusted(loop, ask, sandbox, clock):
     first = ask("web-01-logs")
     loop.run_until_idle()
     second = ask("reports")
@@ -268,7 +262,7 @@ def test_a_clock_that_jumps_ahead_does_not_prove_absence(loop, ask, sandbox):
     assert operation.looks == 1
 
 
-def test_the_settle_time_begins_when_the_create_can_no_longer_leave(loop, ask, sandbox, settings):
+def test_settle_time_starts_after_the_last_send(loop, ask, sandbox, settings):
     lose_answer(sandbox, made=False)
     operation = ask("reports")
     loop.run_until_idle()
@@ -284,7 +278,7 @@ def test_the_settle_time_begins_when_the_create_can_no_longer_leave(loop, ask, s
     assert operation.waited_seconds == pytest.approx(1, abs=1)  # of a pause of 32
 
 
-def test_a_list_with_a_row_that_cannot_be_read_proves_no_absence(loop, ask, sandbox):
+def test_list_with_unreadable_row_proves_no_absence(loop, ask, sandbox):
     lose_answer(sandbox, made=False)
     operation = ask("reports")
     loop.run_until_idle()
@@ -307,7 +301,7 @@ def test_a_list_with_a_row_that_cannot_be_read_proves_no_absence(loop, ask, sand
     assert settled(loop, operation, times=9) == OperationState.NOT_CREATED
 
 
-def test_a_row_that_cannot_be_read_hides_no_mark_and_proves_no_absence(loop, ask, sandbox):
+def test_unreadable_row_does_not_hide_a_mark(loop, ask, sandbox):
     lose_answer(sandbox)
     operation = ask("reports")
     loop.run_until_idle()

@@ -43,16 +43,14 @@ def logins():
     return Exchange.objects.filter(purpose="login").count()
 
 
-def test_a_refused_sign_in_is_remembered_by_workers_that_were_not_there(
-    transactional_db, cloud, wrong_password
-):
+def test_refused_sign_in_is_shared_by_workers(transactional_db, cloud, wrong_password):
     tries = [another_worker_tries() for _ in range(4)]
     assert {type(one) for one in tries} == {LoginFailed}
     assert "lest the account be locked" in tries[-1].message
     assert logins() == 1
 
 
-def test_one_sign_in_in_a_minute_then_one_in_ten(transactional_db, cloud, wrong_password):
+def test_sign_ins_wait_one_then_ten_minutes(transactional_db, cloud, wrong_password):
     times = []
     begun = datetime.now(tz=UTC)
     for seconds in range(0, 1500, 20):
@@ -63,9 +61,7 @@ def test_one_sign_in_in_a_minute_then_one_in_ten(transactional_db, cloud, wrong_
     assert times == pytest.approx([0, 80, 700, 1320], abs=20)
 
 
-def test_workers_that_begin_at_the_same_moment_sign_in_one_after_the_other(
-    transactional_db, cloud, sandbox, wrong_password
-):
+def test_simultaneous_workers_sign_in_in_turn(transactional_db, cloud, sandbox, wrong_password):
     slow_no = {"times": 9, "method": "POST", "path": "/auth/tokens", "status": 401}
     fault = slow_no | {"delay_seconds": 0.2}
     control(sandbox, "POST", "faults", json=fault)
@@ -99,9 +95,7 @@ class Recorder:
         pass
 
 
-def test_a_worker_killed_while_signing_in_keeps_the_others_waiting_not_for_long(
-    transactional_db, cloud
-):
+def test_killed_worker_blocks_sign_in_briefly(transactional_db, cloud):
     begun = time.monotonic()
     digest = clouds.credentials_digest(CLOUD)
     SignInAttempt.begin(digest, cloud=CLOUD, longest=timedelta(seconds=1))
@@ -146,7 +140,7 @@ def test_corrected_credentials_are_tried_at_once(transactional_db, cloud, wrong_
 @pytest.mark.parametrize(
     "part", ["username", "password", "user_domain_name", "project_name", "auth_url"]
 )
-def test_each_corrected_part_of_a_sign_in_releases_the_brake(settings, monkeypatch, part):
+def test_each_corrected_credential_changes_the_digest(settings, monkeypatch, part):
     before = clouds.config_of(CLOUD)
     digest = clouds.credentials_digest(CLOUD)
     auth = replace(before.auth, **{part: "https://corrected.example/v3"})

@@ -80,9 +80,7 @@ def test_a_snapshot_missed_once_is_not_given_up(loop, ask, sandbox):
     assert "gone from the cloud" in outcome_sentence(operation)
 
 
-def test_one_that_no_reading_knew_may_still_come_while_the_settle_time_lasts(
-    loop, ask, sandbox, settings
-):
+def test_unseen_snapshot_may_appear_within_settle_time(loop, ask, sandbox, settings):
     """Lists may be that far behind, and who is told that it is gone asks again."""
     operation = ask("reports")
     loop.run_until_idle()
@@ -118,7 +116,7 @@ def test_a_cloud_that_does_not_answer_ends_nothing(loop, ask, sandbox, clock):
     assert health.failing_since is None
 
 
-def test_the_pauses_grow_with_the_age_of_what_is_watched(loop, ask, settings):
+def test_pauses_grow_with_age_of_operation(loop, ask, settings):
     settings.EVSPORTAL_WATCH_SECONDS = 2
     operation = ask("trouble: takes long")
     loop.run_until_idle()
@@ -159,7 +157,7 @@ def test_a_row_that_cannot_be_read_blinds_nobody_else(loop, ask, sandbox):
     assert readings() == before + 2
 
 
-def test_what_the_list_shows_unreadably_is_asked_for_by_itself(loop, ask, sandbox, clock):
+def test_unreadable_row_is_read_by_its_id(loop, ask, sandbox, clock):
     operation = ask("reports")
     loop.run_until_idle()
     clock.move(60)
@@ -178,7 +176,7 @@ def test_what_the_list_shows_unreadably_is_not_gone(loop, ask, sandbox):
     assert watched(operation)[0] == OperationState.ACCEPTED
 
 
-def test_somebody_elses_row_that_cannot_be_read_keeps_nobody_waiting_for_ever(loop, ask, sandbox):
+def test_unreadable_foreign_row_does_not_block_forever(loop, ask, sandbox):
     operation = ask("reports")
     loop.run_until_idle()
     look_again(loop)
@@ -201,7 +199,7 @@ def test_a_watch_that_woke_up_late_gives_nothing_up(loop, ask, sandbox):
     assert watched(operation)[0] == OperationState.ACCEPTED
 
 
-def test_beside_a_row_that_cannot_be_read_nothing_is_gone(loop, ask, sandbox):
+def test_nothing_is_gone_beside_unreadable_row(loop, ask, sandbox):
     operation, other = ask("reports"), ask("web-01-logs")
     loop.run_until_idle()
     look_again(loop)
@@ -215,7 +213,7 @@ def test_beside_a_row_that_cannot_be_read_nothing_is_gone(loop, ask, sandbox):
     assert watched(operation)[0] == OperationState.FAILED
 
 
-def test_a_list_that_lacks_many_costs_few_calls_and_slows_the_pace(loop, ask, sandbox, settings):
+def test_incomplete_list_costs_few_calls(loop, ask, sandbox, settings):
     names = ["reports", "web-01-logs", "muğla-arşiv", "build-cache"]
     operations = [ask(name) for name in [*names, "trouble: takes long", "trouble: unknown status"]]
     loop.run_until_idle()
@@ -230,9 +228,7 @@ def test_a_list_that_lacks_many_costs_few_calls_and_slows_the_pace(loop, ask, sa
 
 
 @pytest.mark.parametrize("lacks", [False, True])
-def test_a_minute_costs_at_most_thirty_calls_whatever_is_accepted(
-    loop, ask, sandbox, settings, lacks
-):
+def test_watching_costs_at_most_thirty_calls_a_minute(loop, ask, sandbox, settings, lacks):
     names = ["reports", "web-01-logs", "muğla-arşiv", "build-cache"]
     for name in [*names, "trouble: takes long", "trouble: unknown status"]:
         ask(name)
@@ -254,7 +250,7 @@ def test_a_minute_costs_at_most_thirty_calls_whatever_is_accepted(
     assert 0 < readings() - before <= 30
 
 
-def test_a_watch_that_woke_up_late_writes_nothing_of_what_it_read(loop, ask, clock):
+def test_watch_that_lost_its_claim_writes_nothing(loop, ask, clock):
     operation = ask("reports")
     loop.run_until_idle()
     clock.move(300)

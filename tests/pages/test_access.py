@@ -49,12 +49,16 @@ def addresses(operation):
     record = scene.exchange(operation)
     one = [operation.pk]
     made = scene.snapshot(operation, status="creating")
+    of_batch = [uuid.uuid4()]
+    scene.operation(operation.requester, scene.volume("db"), kind="delete", batch=of_batch[0])
     of_volume = [operation.cloud, operation.volume_id]
     role = {
         reverse("snapshots:rows"): "get",
         reverse("snapshots:detail", args=one): "get",
         reverse("snapshots:status", args=one): "get",
         reverse("snapshots:requests"): "get",
+        reverse("snapshots:batch", args=of_batch): "get",
+        reverse("snapshots:batch_rows", args=of_batch): "get",
         reverse("snapshots:snapshots"): "get",
         reverse("snapshots:snapshot_totals"): "get",
         reverse("snapshots:snapshot_export"): "get",
@@ -91,7 +95,7 @@ def _answers(browser, addresses):
     return {getattr(browser, method)(path).status_code for path, method in addresses.items()}
 
 
-def test_who_is_not_signed_in_gets_the_sign_in_page(client, addresses):
+def test_sign_in_page_is_shown_to_anonymous_people(client, addresses):
     for group in addresses:
         for path, method in group.items():
             answer = getattr(client, method)(path)
@@ -104,7 +108,7 @@ def test_without_a_role_nothing_is_found(nobody, addresses):
         assert _answers(nobody, group) == {404}
 
 
-def test_without_a_role_the_first_page_says_what_to_do(nobody):
+def test_first_page_without_a_role_explains_roles(nobody):
     assert "You have no role in this portal yet" in nobody.get("/").text
 
 

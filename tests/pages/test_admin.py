@@ -168,7 +168,7 @@ def test_a_grant_of_every_volume_to_a_team(root):
     assert VolumeGrant.objects.get().group == team
 
 
-def test_a_grant_for_a_volume_nobody_has_seen_is_refused(root, alice):
+def test_grant_for_unknown_volume_is_refused(root, alice):
     form = {"cloud": "sandbox", "volume_id": "slip-of-the-pen", "user": alice.user.pk}
     assert "This cloud has no such volume" in root.post(GRANT, form).text
     assert not VolumeGrant.objects.exists()

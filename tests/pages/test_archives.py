@@ -33,7 +33,7 @@ def gone(tmp_path, alice, volume):
     return archived(tmp_path, lambda: scene.exchange(done), on=DAY)
 
 
-def test_the_page_tells_what_was_archived_until_when_and_where(audrey, gone):
+def test_page_lists_the_archives(audrey, gone):
     page = audrey.get("/audit/").text
     stone = Tombstone.objects.get()
     assert "Records up to" in page
@@ -51,7 +51,7 @@ def test_archived_records_are_no_longer_in_the_list(audrey, gone):
     assert shown.context["page"].rows == []
 
 
-def test_an_archived_record_answers_with_the_files_it_may_be_in(audrey, tmp_path, gone, operation):
+def test_archived_record_names_possible_files(audrey, tmp_path, gone, operation):
     archived(tmp_path, lambda: scene.exchange(None), on=DAY + timedelta(days=9))
     answer = audrey.get(f"/audit/{gone.id}/")
     assert answer.status_code == 404
@@ -77,7 +77,7 @@ def test_a_trail_without_archives_says_nothing_of_them(audrey):
     assert "archive" not in audrey.get(f"/audit/{uuid.uuid4()}/").text
 
 
-def test_an_operation_that_failed_in_the_cloud_is_not_called_given_up(alice, gone):
+def test_failure_in_the_cloud_is_not_giving_up(alice, gone):
     failed = gone.operation
     assert "Given up" in [step.text for step in timeline_of(failed, accepted_at=None)]
     scene.snapshot(failed, status="error")

@@ -35,7 +35,7 @@ def test_a_row_says_who_what_and_how_it_ended(audrey, record):
         assert words in page
 
 
-def test_no_answer_and_no_record_of_one_are_told_apart(audrey, operation):
+def test_missing_answer_differs_from_missing_record(audrey, operation):
     scene.exchange(operation, status=None)
     scene.exchange(operation, status=-1)
     page = audrey.get(PAGE).text
@@ -146,7 +146,7 @@ def test_both_sides_are_readable(audrey, record):
         assert words in page
 
 
-def test_a_body_that_is_no_json_is_shown_as_it_came(audrey, operation):
+def test_body_without_json_is_shown_unchanged(audrey, operation):
     record = scene.exchange(operation, body="<html>504 & so on")
     assert "&lt;html&gt;504 &amp; so on" in audrey.get(f"/audit/{record.id}/").text
 

@@ -70,7 +70,7 @@ def test_what_the_cloud_kept_stands_beside_what_was_asked(alice, volume):
         assert words in page
 
 
-def test_a_status_never_seen_before_is_shown_as_it_came(alice, operation):
+def test_new_status_is_shown_unchanged(alice, operation):
     scene.snapshot(operation, status="defragmenting", progress="37%")
     page = _page(alice, operation).text
     assert "“defragmenting”, 37%" in page
@@ -91,7 +91,7 @@ def test_somebody_elses_operation_is_not_named(bob, volume, operation):
     assert str(operation.pk) not in page
 
 
-def test_a_poll_brings_the_buttons_only_when_the_state_changed(alice, operation):
+def test_poll_replaces_buttons_only_after_state_change(alice, operation):
     same = _page(alice, operation, "status", seen="accepted").text
     assert 'id="result"' not in same
     assert "<button" not in same
@@ -196,7 +196,7 @@ def test_one_that_was_sent_is_ended_after_a_day(state, root, alice, volume):
     assert refused.exists() is not is_stuck
 
 
-def test_one_that_the_portal_is_still_at_is_not_ended(root, operation):
+def test_operation_in_progress_cannot_be_ended(root, operation):
     report(AnomalyKind.METADATA_DROPPED, operation, AnomalyMessage.METADATA_DROPPED, {})
     assert STUCK not in _page(root, operation).text
     assert "still working on it" in _post(root, operation, "end", why="I am impatient.").text
@@ -267,7 +267,7 @@ def test_asking_again_without_a_proper_key_asks_nothing(alice, volume):
     assert Operation.objects.count() == 1
 
 
-def test_asking_again_for_a_volume_in_use_leads_to_a_new_form(alice):
+def test_asking_again_for_volume_in_use_opens_form(alice):
     busy = scene.volume(granted_to=alice.user, status="in-use")
     made = scene.operation(alice.user, busy, state="refused")
     assert "please fill in a new form" in _post(alice, made, "again", key=str(uuid.uuid4())).text
@@ -319,7 +319,7 @@ def test_what_became_of_it_is_said_once(alice, volume):
     assert _words(alice, gone) == [outcome_sentence(gone)]
 
 
-def test_unknown_without_an_outcome_says_how_long_the_portal_looks(alice, volume):
+def test_unknown_says_how_long_the_portal_looks(alice, volume):
     made = scene.operation(alice.user, volume, state="unknown")
     (words,) = _words(alice, made)
     assert "usually for two to three minutes" in words

@@ -41,7 +41,7 @@ def test_page_without_any_worker_says_what_it_waits_for(path, alice):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_cloud_that_does_not_answer_is_named_with_its_trouble(path, alice, unread):
+def test_silent_cloud_is_named_with_its_trouble(path, alice, unread):
     CloudHealth.objects.create(cloud="ankara", trouble_code="unreachable")
     page = alice.get(path).text
     assert "The cloud <strong>ankara</strong> does not answer as it should: it cannot be" in page
@@ -49,7 +49,7 @@ def test_cloud_that_does_not_answer_is_named_with_its_trouble(path, alice, unrea
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_page_after_the_reading_rests_and_names_who_can_help(path, alice, unread):
+def test_page_after_the_reading_names_who_helps(path, alice, unread):
     CloudHealth.objects.create(cloud="ankara", inventory_at=timezone.now())
     page = alice.get(path).text
     assert "There is no volume you may use" in page
@@ -58,7 +58,7 @@ def test_page_after_the_reading_rests_and_names_who_can_help(path, alice, unread
     assert "http-equiv" not in page
 
 
-def test_fragment_is_the_same_alone_and_reloads_the_page_at_the_end(alice, unread):
+def test_fragment_reloads_the_page_at_the_end(alice, unread):
     url = {"HX-Current-URL": "http://testserver/snapshots/new/?key=1"}
     waiting = alice.get(FRAGMENT, headers={"HX-Request": "true"} | url)
     assert BEING_READ in waiting.text
@@ -78,7 +78,7 @@ def test_cloud_that_left_the_settings_is_not_waited_for(alice, unread):
     assert BEING_READ not in alice.get("/volumes/").text
 
 
-def test_page_with_volumes_and_a_search_without_hits_do_not_wait(alice, unread):
+def test_page_with_volumes_does_not_wait(alice, unread):
     assert BEING_READ not in alice.get("/volumes/", {"q": "x"}).text
     scene.volume(granted_to=alice.user)
     assert BEING_READ not in alice.get("/volumes/").text

@@ -51,7 +51,7 @@ def test_the_same_form_sent_twice_is_one_request(alice, volume):
     assert Operation.objects.get().name == "before-upgrade"
 
 
-def test_a_form_sent_before_asks_nothing_even_when_it_is_wrong_now(alice, volume):
+def test_form_sent_before_asks_nothing_again(alice, volume):
     form = scene.fill_form(volume)
     first = alice.post(NEW, form)
     assert alice.post(NEW, form | {"volume_id": "", "name": "x" * 300}).url == first.url
@@ -81,7 +81,7 @@ def test_the_form_keeps_its_number_through_corrections(alice, volume):
     assert answer.context["key"] == form["key"]
 
 
-def test_the_back_button_brings_back_the_form_that_was_sent(alice, volume):
+def test_back_button_restores_the_form(alice, volume):
     blank = alice.get(NEW)
     address, _ = blank.redirect_chain[-1]
     sent = alice.post(NEW, {"key": blank.context["key"], "volume_id": volume.volume_id})
@@ -133,7 +133,7 @@ def test_strange_volumes_all_get_the_same_answer(alice, bob, volume):
     _assert_nothing_was_asked()
 
 
-def test_a_volume_that_takes_no_snapshot_is_shown_and_closed(alice):
+def test_volume_without_snapshots_cannot_be_chosen(alice):
     extending = scene.volume("mail-spool", granted_to=alice.user, status="extending")
     page = alice.get(NEW).text
     assert f'<option value="{extending.volume_id}" disabled>mail-spool' in page
@@ -179,7 +179,7 @@ def test_the_facts_of_a_strange_volume_are_not_told(alice, bob, volume):
     assert "secret-volume" not in fragment
 
 
-def test_the_volume_is_shown_without_script_and_nothing_is_lost(alice, volume):
+def test_volume_is_shown_without_script(alice, volume):
     answer = ask(alice, volume, show="1", name="kept", description="x" * 300)
     assert 'value="kept"' in answer.text
     assert "38 of 50" in answer.text
@@ -235,7 +235,7 @@ def test_anything_else_is_neither(nonsense, alice, busy):
     _assert_nothing_was_asked()
 
 
-def test_a_box_ticked_for_a_volume_free_by_now_stays_ticked(alice, volume):
+def test_force_is_kept_for_a_free_volume(alice, volume):
     ask(alice, volume, force="true")
     assert Operation.objects.get().force is True
 
@@ -243,7 +243,7 @@ def test_a_box_ticked_for_a_volume_free_by_now_stays_ticked(alice, volume):
 # --- all at once -----------------------------------------------------------------------------
 
 
-def test_all_problems_are_told_at_once_and_nothing_is_lost(helen, busy):
+def test_all_problems_are_shown_together(helen, busy):
     answer = ask(
         helen,
         busy,
@@ -290,7 +290,7 @@ def test_helpdesk_asks_for_somebody_with_a_ticket(helen, volume):
     )
 
 
-def test_for_somebody_else_a_ticket_or_a_reason_is_needed(helen, volume):
+def test_request_for_others_needs_ticket_or_reason(helen, volume):
     answer = ask(helen, volume, on_behalf_of="Deniz")
     assert "Give a ticket or a reason" in errors_at(answer, "ticket")[0]
     assert ask(helen, volume, on_behalf_of="Deniz", reason="Patch day").status_code == 302
@@ -361,7 +361,7 @@ def test_the_number_of_queries(volumes, alice, volume, django_assert_max_num_que
         alice.get(NEW, {"volume_id": volume.volume_id, "key": str(uuid.uuid4())})
 
 
-def test_volumes_of_a_cloud_no_longer_configured_are_not_offered(alice, volume):
+def test_volumes_of_removed_cloud_are_not_offered(alice, volume):
     left = scene.volume("left-behind", granted_to=alice.user, cloud="taken-out")
     assert "left-behind" not in alice.get(NEW).text
     assert CHOOSE in errors_at(ask(alice, left), "volume_id")[0]

@@ -12,7 +12,7 @@ TICK = "It is no secret; send it as it is"
 
 
 @pytest.mark.parametrize("field", ["name", "description"])
-def test_a_secret_is_warned_of_at_its_field_and_nothing_is_lost(field, alice, volume):
+def test_secret_is_warned_of_at_its_field(field, alice, volume):
     answer = ask(alice, volume, **{field: SECRET}, **rows(("team", "payroll")))
     words = "looks like a password or a key. Take it out, or tick"
     assert errors_at(answer, field) == [f"“{field.capitalize()}” {words} “{TICK}” below."]
@@ -67,7 +67,7 @@ def test_a_tick_sends_it_and_is_written_down(alice, volume):
     assert told.details["consent"] == "what looks like a secret is none"
 
 
-def test_without_need_there_is_no_box_and_a_tick_says_nothing(alice, volume):
+def test_box_is_absent_without_a_secret(alice, volume):
     assert "no_secret" not in alice.get("/snapshots/new/").text
     ask(alice, volume, no_secret="true")
     assert "consent" not in Action.objects.get(code=ActionCode.OPERATION_ASKED).details
@@ -81,7 +81,7 @@ def test_a_tick_is_a_tick_or_none(nonsense, alice, volume):
     assert not Operation.objects.exists()
 
 
-def test_all_problems_are_told_at_once_with_the_tick_kept(alice):
+def test_all_problems_are_shown_with_the_tick(alice):
     busy = scene.volume("db", granted_to=alice.user, status="in-use")
     answer = ask(alice, busy, name=SECRET, no_secret="true", description="x" * 300)
     assert len(errors_at(answer, "force")) == len(errors_at(answer, "description")) == 1

@@ -107,7 +107,7 @@ def test_bytes_that_are_no_utf8_are_refused(alice, volume):
     _assert_nothing_was_asked()
 
 
-def test_a_cloud_that_counts_characters_too(alice, volume, monkeypatch):
+def test_name_over_character_limit_is_refused(alice, volume, monkeypatch):
     narrow = LimitsProfile(name="narrow", name_bytes=255, description_bytes=255, name_chars=64)
     monkeypatch.setattr(snapshot_form, "PROFILES", {"bytes-255": narrow})
     answer = ask(alice, volume, name="ş" * 65)

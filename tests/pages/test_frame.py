@@ -196,7 +196,7 @@ def test_a_form_without_its_token_is_explained(alice, volume):
         ("", "/"),
     ],
 )
-def test_a_form_without_its_token_leads_back_to_its_page(alice, referer, link):
+def test_form_without_token_returns_to_its_page(alice, referer, link):
     strict = Client(enforce_csrf_checks=True)
     answer = strict.post("/accounts/logout/", headers={"Referer": referer})
     assert f'href="{link}">Open the page again' in answer.text
@@ -242,7 +242,7 @@ def test_a_fault_of_ours_shows_no_trace(alice, monkeypatch):
     assert "secret detail" not in answer.text
 
 
-def test_a_database_that_is_away_is_told_on_reading_too(alice, monkeypatch):
+def test_database_outage_is_shown_on_reading_too(alice, monkeypatch):
     def gone(*_args, **_kwargs):
         raise OperationalError("database is locked")
 
@@ -285,7 +285,7 @@ def test_signing_in_at_a_read_only_database_is_told(client, deniz, read_only):
     assert answer.status_code == 503
 
 
-def test_signing_out_at_a_read_only_database_forgets_the_cookie(alice, read_only):
+def test_read_only_database_still_signs_out(alice, read_only):
     answer = alice.post("/accounts/logout/", follow=True)
     assert answer.status_code == 200
     assert "You are signed out in this browser." in answer.text

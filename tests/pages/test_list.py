@@ -54,7 +54,7 @@ def test_a_time_says_how_long_ago_and_exactly_when(alice, volume):
     assert f'title="{made.asked_at:%d %b %Y, %H:%M:%S} UTC"' in page
 
 
-def test_what_is_going_on_says_how_long_it_usually_takes(alice, volume):
+def test_open_request_shows_usual_time(alice, volume):
     scene.operation(alice.user, volume, ago_seconds=900, state="succeeded")
     scene.operation(alice.user, volume, ago_seconds=20, state="accepted")
     page = alice.get("/").text
@@ -88,7 +88,7 @@ def test_nonsense_in_the_address_does_no_harm(query, alice, operation):
     assert alice.get("/", query).status_code == 200
 
 
-def test_older_ones_are_a_page_away_and_keep_the_filter(alice, volume):
+def test_older_page_keeps_the_filter(alice, volume):
     for number in range(53):
         scene.operation(
             alice.user, volume, name=f"n{number}", ago_seconds=number, state="succeeded"

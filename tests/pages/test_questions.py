@@ -59,7 +59,7 @@ def test_each_question_has_its_sentence_and_its_figures(audrey, refused):
     assert answers["forced"]["in_all"] == "0"
 
 
-def test_the_plot_has_a_bar_for_each_week_a_name_and_its_numbers(audrey, refused):
+def test_plot_has_bars_name_and_numbers(audrey, refused):
     page = audrey.get(PAGE).text
     assert page.count("<svg ") == len(Question)
     assert len(re.findall(r"<rect class=\"plot__bar", page)) == 2
@@ -115,7 +115,7 @@ def test_the_audit_page_leads_to_them_and_back(audrey):
 # --- one of them -----------------------------------------------------------------------------
 
 
-def test_a_row_says_who_for_whom_what_when_and_leads_to_the_trail(audrey, helen):
+def test_row_has_facts_and_link_to_trail(audrey, helen):
     told = scene.operation(
         helen.user,
         scene.volume(),
@@ -149,7 +149,7 @@ def test_a_row_says_who_for_whom_what_when_and_leads_to_the_trail(audrey, helen)
         ({"since": "2026-03-03"}, [], "No request of this period matches."),
     ],
 )
-def test_it_is_narrowed_to_a_period(audrey, refused, period, shown, count):
+def test_requests_are_filtered_by_period(audrey, refused, period, shown, count):
     answer = audrey.get(REFUSED, period)
     assert names(answer) == shown
     assert count in answer.text
@@ -173,7 +173,7 @@ def test_a_broken_period_is_said_and_shows_nothing(audrey, refused, period, word
     assert not Action.objects.filter(code=ActionCode.AUDIT_EXPORTED).exists()
 
 
-def test_many_come_in_pages_each_once_also_of_one_moment(audrey, alice, volume):
+def test_pages_show_each_request_once(audrey, alice, volume):
     asked = [
         scene.operation(alice.user, volume, state="refused", name=f"n{number}", ago_seconds=60)
         for number in range(103)
@@ -242,7 +242,7 @@ def test_reading_is_recorded_before_anything_is_shown(audrey, refused, monkeypat
         assert "of-today" not in answer.text
 
 
-def test_a_look_is_hidden_among_the_records_unless_asked_for(audrey, refused):
+def test_reads_of_questions_are_hidden_by_default(audrey, refused):
     audrey.get(REFUSED)
     assert "read a saved question" not in audrey.get("/audit/").text
     assert "read a saved question" in audrey.get("/audit/", {"background": "on"}).text

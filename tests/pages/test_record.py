@@ -42,7 +42,7 @@ def test_a_difference_is_told_in_words(audrey, operation):
     assert "<bdi>before-upg</bdi>" in page
 
 
-def test_a_create_without_an_answer_says_that_nothing_is_compared(audrey, operation):
+def test_create_without_answer_has_no_comparison(audrey, operation):
     page = page_of(audrey, scene.exchange(operation, status=-1)).text
     assert "No answer was recorded." in page
     assert "there is nothing to compare" in page
@@ -93,7 +93,7 @@ def test_everything_of_the_operation_stands_in_order_with_gaps(audrey, helen, op
     assert "Two bear one mark." in answer.text
 
 
-def test_each_event_links_to_its_record_and_this_one_is_marked(audrey, operation, record):
+def test_events_link_to_their_records(audrey, operation, record):
     other = scene.exchange(operation, purpose=Purpose.SETTLE)
     anomaly = scene.anomaly(operation, names="x")
     page = page_of(audrey, record).text
@@ -130,7 +130,7 @@ def test_asking_again_links_both_requests(audrey, alice, volume):
     assert f'href="/requests/{old.pk}/"' in page_of(audrey, scene.exchange(new)).text
 
 
-def test_a_long_timeline_shows_what_is_near_and_says_so(audrey, operation):
+def test_long_timeline_shows_nearby_records(audrey, operation):
     start = timezone.now()
     many = [
         scene.exchange(operation, purpose=Purpose.SETTLE, at=start + timedelta(seconds=number))
@@ -168,7 +168,7 @@ def test_a_record_without_an_operation_has_no_timeline(audrey):
 # --- an anomaly, an action, names, the address ------------------------------------------------
 
 
-def test_an_anomaly_has_a_page_that_the_list_leads_to(audrey, operation):
+def test_anomaly_has_a_page(audrey, operation):
     anomaly = scene.anomaly(operation, names="<b>Two</b> bear one mark.")
     assert f'href="/audit/{anomaly.id}/"' in audrey.get("/audit/").text
     page = page_of(audrey, anomaly).text

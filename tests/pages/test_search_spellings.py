@@ -130,7 +130,7 @@ def _by_sql(volume):
 
 
 @pytest.mark.parametrize("rename", [_by_save, _by_update, _in_bulk, _by_upsert, _by_sql])
-def test_a_renamed_volume_is_found_by_its_new_name_only(rename, alice, volume):
+def test_renamed_volume_is_found_by_new_name_only(rename, alice, volume):
     rename(volume)
     assert rows(alice, "/volumes/", q="über") == [volume]
     assert rows(alice, "/volumes/", q="web-01-data") == []

@@ -136,7 +136,7 @@ def test_httpie_gets_the_body_in_one_word(name):
     assert words[-2:] == ["X-Auth-Token:$TOKEN", "Content-Type:application/json"]
 
 
-def test_httpie_gets_a_body_too_long_for_a_word_on_its_standard_input():
+def test_httpie_reads_long_body_from_standard_input():
     command = httpie_of(sent("x" * 200_000))
     assert command.startswith("printf %s x")
     assert "--ignore-stdin" not in command

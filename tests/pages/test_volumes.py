@@ -86,7 +86,7 @@ def test_a_volume_being_attached_has_words_of_its_own(alice):
     assert "Quota left: snapshots" in page
 
 
-def test_a_size_that_is_not_told_is_not_shown_as_zero(alice):
+def test_unknown_size_is_not_shown_as_zero(alice):
     made = scene.volume(granted_to=alice.user, size_gb=None)
     facts = alice.get("/snapshots/new/volume/", {"volume_id": made.volume_id}).text
     form = alice.get("/snapshots/new/").text
@@ -100,7 +100,7 @@ def test_a_size_that_is_not_told_is_not_shown_as_zero(alice):
     ("limit", "words"),
     [(50, "Limit 50; the cloud did not tell"), (-1, "No limit; the cloud did not tell")],
 )
-def test_a_quota_whose_use_is_not_told_shows_no_numbers_of_it(alice, volume, limit, words):
+def test_quota_without_use_shows_no_numbers(alice, volume, limit, words):
     Quota.objects.update(in_use=None, limit=limit)
     page = alice.get(PAGE).text
     assert words in page

@@ -1,7 +1,5 @@
 """Volumes from a snapshot on /v2, as EVS documents it, and Cinder's revert."""
 
-import uuid
-
 import pytest
 from sandbox_client import Client
 
@@ -14,6 +12,7 @@ from snapshots.sandbox.scenarios import (
     volume_with,
 )
 
+NO_SNAPSHOT = "5a0d15c0-dead-4000-8000-000000000000"
 LOGS = volume_named("web-01-logs")
 QUORUM = volume_named("cluster-quorum")
 
@@ -61,7 +60,7 @@ def test_volume_is_made_from_a_snapshot(client, clock, snapshot):
         ({"availability_zone": "elsewhere"}, 400, "EVS.2054"),
         ({"volume_type": "SSD"}, 400, "EVS.2096"),
         ({"metadata": {"__system__cmkid": "k"}}, 400, "EVS.1043"),
-        ({"snapshot_id": str(uuid.uuid4())}, 404, "EVS.5404"),
+        ({"snapshot_id": NO_SNAPSHOT}, 404, "EVS.5404"),
         ({"size": 101, "volume_type": LOGS.type, "colour": "red"}, 202, None),
     ],
 )
@@ -144,7 +143,7 @@ def test_below_its_microversion_there_is_no_revert(client, snapshot):
     assert (reply.status, message_of(reply)) == (404, "The resource could not be found.")
 
 
-@pytest.mark.parametrize("ident", [None, "nonsense", str(uuid.uuid4())])
+@pytest.mark.parametrize("ident", [None, "nonsense", NO_SNAPSHOT])
 def test_only_the_newest_snapshot_is_reverted(client, snapshot, ident):
     reply = revert(client, LOGS, ident)
     expected = f"Specified snapshot {ident} is None or not the latest one of volume {LOGS.id}."

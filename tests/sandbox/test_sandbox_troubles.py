@@ -30,7 +30,7 @@ def test_ends_in_error(client, clock):
     assert client.status_of(ident) == "error"
 
 
-def test_unknown_status_then_available(client, clock):
+def test_snapshot_passes_unknown_status_to_available(client, clock):
     ident = client.create(volume_with(Trouble.UNKNOWN_STATUS)).body["snapshot"]["id"]
     clock.move(5)
     assert client.status_of(ident) == "quiescing"

@@ -54,7 +54,7 @@ def test_line_of_a_missing_page_names_its_request(client, db, lines):
     assert f"request={answer['X-Request-ID']} operation=-" in line
 
 
-def test_id_of_a_proxy_is_answered_and_logged_but_not_stored(client, db, lines):
+def test_proxy_request_id_is_logged_but_not_stored(client, db, lines):
     headers = {"X-Request-ID": PROXY_ID}
     answer = client.get("/no-such-page/", headers=headers)
     assert answer["X-Request-ID"] == PROXY_ID
@@ -82,7 +82,7 @@ def test_what_is_no_id_is_replaced(text, client, db):
     assert uuid.UUID(answer["X-Request-ID"])
 
 
-def test_context_ends_with_its_block_and_stays_in_its_thread(lines):
+def test_log_context_is_limited_to_block_and_thread(lines):
     logger = logging.getLogger("some")
     with log_context(request_id="r-1"), log_context(operation_id="o-1"):
         logger.warning("inside")

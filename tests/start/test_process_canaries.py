@@ -178,12 +178,12 @@ def _refused(var, **settings):
     ],
     ids=["away", "misspelt", "port", "no scheme", "bracket"],
 )
-def test_a_start_that_fails_for_the_database_tells_no_password(url, folders):
+def test_failed_database_start_shows_no_password(url, folders):
     assert DATABASE not in _refused(folders[1], DATABASE_URL=url)
 
 
 @pytest.mark.parametrize("name", ["EVSPORTAL_AUDIT_KEY", "EVSPORTAL_AUDIT_KEY_FILE"])
-def test_a_start_that_fails_for_the_audit_key_does_not_tell_it(name, folders):
+def test_failed_audit_key_start_shows_no_key(name, folders):
     key = "-----BEGIN PRIVATE KEY-----\nauditkey-Canary-9914\n-----END PRIVATE KEY-----"
     path = folders[0] / "audit.key"
     path.write_text(key)
@@ -203,7 +203,7 @@ def test_a_start_that_fails_for_the_audit_key_does_not_tell_it(name, folders):
     ],
     ids=range(5),
 )
-def test_a_start_that_fails_for_the_clouds_tells_no_password(text, folders):
+def test_failed_clouds_start_shows_no_password(text, folders):
     path = folders[0] / "clouds.yaml"
     path.write_text(text.format(secret="clouds-Canary-5510"))
     path.chmod(0o600)

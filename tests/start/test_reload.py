@@ -188,7 +188,7 @@ def test_hangup_lets_a_request_in_hand_finish(portal):
     assert portal.process.poll() is None
 
 
-def test_hangup_of_a_worker_alone_brings_a_corrected_password_into_force(portal):
+def test_hangup_of_worker_reloads_corrected_password(portal):
     portal.set_password("wrong-password-planted")
     portal.start("worker")
     until(portal.refused, seconds=60)

@@ -98,7 +98,7 @@ def checkout(tmp_path):
     return Checkout(tmp_path)
 
 
-def test_first_start_makes_the_venv_installs_the_pins_and_serves(checkout):
+def test_first_start_installs_and_serves(checkout):
     checkout.run()
     assert checkout.status == 0, checkout.said
     assert checkout.did == ["requirements.txt", "serve"]
@@ -126,7 +126,7 @@ def test_uv_is_used_where_there_is_one(checkout):
     assert checkout.did[:2] == ["uv venv", "uv pip"]
 
 
-def test_postgres_brings_its_driver_and_the_plain_pins_stay_installed(checkout):
+def test_postgres_adds_driver_and_keeps_pins(checkout):
     checkout.run()
     checkout.run(DATABASE_URL="postgres://localhost/portal")
     assert checkout.did == ["requirements-postgres.txt", "serve"]
@@ -219,7 +219,7 @@ def test_dotenv_is_read_not_evaluated_and_the_environment_wins(checkout):
 
 
 @pytest.mark.parametrize("line", ["PORT 8000", "=8000", "1PORT=8000", "PO;RT=8000"])
-def test_a_line_of_dotenv_that_makes_no_sense_stops_the_start(checkout, line):
+def test_invalid_dotenv_line_stops_the_start(checkout, line):
     (checkout.root / ".env").write_text(f"# first\n{line}\n")
     checkout.run()
     assert checkout.status == 1
@@ -239,13 +239,13 @@ def test_a_key_twice_in_dotenv_stops_the_start(checkout):
     )
 
 
-def test_a_mark_of_byte_order_before_dotenv_does_no_harm(checkout):
+def test_byte_order_mark_in_dotenv_is_ignored(checkout):
     (checkout.root / ".env").write_bytes(b"\xef\xbb\xbfEVSPORTAL_MODE=cloud\r\n")
     checkout.run()
     assert checkout.environ["EVSPORTAL_MODE"] == "cloud"
 
 
-def test_a_secret_key_is_made_once_for_its_owner_only(checkout):
+def test_secret_key_is_made_once_and_private(checkout):
     checkout.run()
     key = Path(checkout.environ["EVSPORTAL_SECRET_KEY_FILE"])
     text = key.read_text()
@@ -281,7 +281,7 @@ def test_a_newer_python_beside_an_old_one_is_found(checkout):
     assert checkout.status == 0, checkout.said
 
 
-def test_the_python_that_was_named_is_the_only_one_tried(checkout, tmp_path):
+def test_only_the_named_python_is_tried(checkout, tmp_path):
     checkout.run(PYTHON=str(tmp_path / "no such python"))
     assert checkout.status == 1
     assert f"none was found as {tmp_path}/no such python." in checkout.said
@@ -315,7 +315,7 @@ def test_help_and_an_unknown_word(checkout):
     assert "there is no 'helpp'" in checkout.said
 
 
-def test_tests_are_not_told_of_dotenv_and_get_their_arguments_unbroken(checkout):
+def test_tests_get_no_dotenv_and_whole_arguments(checkout):
     (checkout.root / ".env").write_text("DATABASE_URL=postgres://live/portal\n")
     checkout.run("test", "-m", "not browser", "tests/start")
     assert checkout.status == 0, checkout.said

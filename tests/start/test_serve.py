@@ -61,7 +61,7 @@ def test_web_migrates_announces_its_page_and_ends_cleanly(portal, tmp_path, free
         socket.create_connection(("127.0.0.1", free), timeout=1)
 
 
-def test_a_database_that_is_away_is_said_in_one_sentence(db, monkeypatch, free):
+def test_database_outage_is_one_sentence(db, monkeypatch, free):
     def refuse(*_args):
         raise OperationalError("connection refused")
 

@@ -73,7 +73,7 @@ def test_misspelt_name_is_refused_with_the_nearest(name, meant):
 
 
 @pytest.mark.parametrize("variable", VARIABLES, ids=lambda setting: setting.name)
-def test_any_dropped_letter_leads_back_to_the_name(variable):
+def test_misspelt_setting_suggests_correct_name(variable):
     name = variable.name
     typos = [name[:at] + name[at + 1 :] for at in range(len("EVSPORTAL_"), len(name))]
     names = {setting.name for setting in VARIABLES}
@@ -346,7 +346,7 @@ def test_closed_files_of_secrets_are_taken(tmp_path, monkeypatch, mode):
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_open_file_of_a_secret_is_told_with_the_chmod(tmp_path, monkeypatch, name):
+def test_readable_secret_file_is_reported_with_chmod(tmp_path, monkeypatch, name):
     (message,) = open_secret_file(tmp_path, monkeypatch, name, 0o644)
     assert message.is_serious() is name.startswith("EVSPORTAL_SECRET_KEY")
     assert message.hint == f"Run: chmod o-rwx {tmp_path / 'secret'}"

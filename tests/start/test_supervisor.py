@@ -98,7 +98,7 @@ def test_a_stop_reaches_every_program_as_sigterm(start, number):
     assert all(is_gone(pid) for pid in pids)
 
 
-def test_a_program_that_will_not_end_is_killed_after_the_grace_period(start):
+def test_hanging_program_is_killed_after_grace_period(start):
     stubborn = """trap '' TERM; echo $$ >>"$FOLDER/pids"; while :; do sleep 0.01; done"""
     parent = start({"worker": stubborn}, grace_seconds=0.1)
     (pid,) = parent.pids()
@@ -126,7 +126,7 @@ def test_nothing_is_left_when_the_parent_is_killed(start):
     until(lambda: all(is_gone(pid) for pid in pids))
 
 
-def test_what_a_dead_program_left_behind_goes_before_it_is_started_again(start):
+def test_leftovers_end_before_program_restarts(start):
     leaving = 'sleep 60 & echo $! >>"$FOLDER/left"; echo $$ >>"$FOLDER/pids"; wait'
     parent = start({"web": leaving})
     os.kill(parent.pids()[0], signal.SIGKILL)
@@ -144,7 +144,7 @@ def test_the_pause_doubles_up_to_its_longest(start):
     assert [line.split()[-2] for line in log_lines[:5]] == ["0.02", "0.04", "0.08", "0.08", "0.08"]
 
 
-def test_a_program_that_lived_a_while_starts_with_a_short_pause_again(start):
+def test_long_running_program_restarts_quickly(start):
     parent = start({"web": 'echo $$ >>"$FOLDER/pids"; exit 3'}, healthy_seconds=0)
     parent.pids(least=4)
     parent.stop(signal.SIGTERM)
@@ -163,7 +163,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
 
 @on_linux
-def test_hangup_replaces_a_program_when_the_new_one_is_ready(start):
+def test_hangup_replaces_program_once_ready(start):
     parent = start({"web": READY + ENDING + LOOPING, "check": 'echo x >>"$FOLDER/checked"'})
     parent.pids()
     parent.process.send_signal(signal.SIGHUP)
@@ -190,7 +190,7 @@ def test_hangup_with_settings_that_cannot_be_used_replaces_nothing(start):
     ("second", "options"),
     [("exit 3", "web ended with status 3 when started again"), ("exec sleep 60", "not ready")],
 )
-def test_new_process_that_is_not_ready_leaves_the_one_before(start, second, options):
+def test_unready_new_process_leaves_the_old(start, second, options):
     script = f'[ -z "$SUPERVISOR_READY_FD" ] || {{ {second}; }}; ' + STAYING
     parent = start({"web": script}, ready_seconds=0.5)
     (pid,) = parent.pids()
@@ -202,7 +202,7 @@ def test_new_process_that_is_not_ready_leaves_the_one_before(start, second, opti
 
 
 @on_linux
-def test_replaced_process_that_does_not_end_is_killed_in_time(start):
+def test_replaced_process_is_killed_in_time(start):
     parent = start({"web": READY + "trap '' TERM; " + LOOPING}, retire_seconds=0.1)
     parent.pids()
     parent.process.send_signal(signal.SIGHUP)
@@ -250,7 +250,7 @@ print(len(asked))
 """
 
 
-def test_each_tick_is_asked_until_it_is_content_and_a_missing_program_stops_nobody(tmp_path):
+def test_missing_program_stops_no_other(tmp_path):
     with subprocess.Popen(
         [sys.executable, "-c", PROBING, str(tmp_path / "missing")],
         stdout=subprocess.PIPE,

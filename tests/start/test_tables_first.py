@@ -94,14 +94,12 @@ def last_migration_missing(db):
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="a SQLite file is migrated")
-def test_command_on_a_server_of_an_older_version_says_what_to_do(last_migration_missing):
+def test_command_on_older_database_says_what_to_do(last_migration_missing):
     with pytest.raises(CommandError, match=r"older version.*`\./run manage migrate`"):
         bring_up_to_date(also_filled=False, report=print)
 
 
-def test_foreign_database_of_an_older_version_stays_as_it_is(
-    last_migration_missing, settings, monkeypatch
-):
+def test_foreign_older_database_stays_unchanged(last_migration_missing, settings, monkeypatch):
     VolumeGrant.objects.create(cloud="sandbox", user=User.objects.create(username="alice"))
     monkeypatch.setattr(database, "call_command", lambda *_, **__: pytest.fail("it was migrated"))
     settings.EVSPORTAL_MODE = "cloud"

@@ -13,7 +13,7 @@ def test_database_is_the_one_asked_for(pytestconfig):
 
 
 @pytest.mark.django_db
-def test_sqlite_database_is_a_file_so_that_threads_share_it():
+def test_sqlite_database_is_a_shared_file():
     if connection.vendor == "sqlite":
         assert str(settings.VAR_DIR) in str(connection.settings_dict["NAME"])
 

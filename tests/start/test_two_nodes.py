@@ -36,14 +36,14 @@ def test_both_nodes_come_up_on_an_empty_database(nodes, _round):
     assert sum("The database is up to date." in log for log in logs) == 1
 
 
-def test_a_node_that_may_not_migrate_names_what_is_missing(nodes):
+def test_node_without_migration_names_what_is_missing(nodes):
     with pytest.raises(AssertionError, match="--no-migrate") as stopped:
         nodes[0].start("--no-migrate", "--no-sandbox")
     assert "snapshots.0" in str(stopped.value)
     assert "Traceback" not in str(stopped.value)
 
 
-def test_a_node_that_may_not_migrate_starts_on_a_migrated_database(nodes):
+def test_node_without_migration_starts_on_migrated_database(nodes):
     nodes[0].manage("migrate")
     nodes[0].start("--no-migrate", "--no-sandbox")
     assert "The database is up to date." not in nodes[0].log()

@@ -77,7 +77,7 @@ class Zip:
         self._zip.close()
 
     def abandon(self) -> None:
-        """Nothing more gets out, so that what there is stays visibly incomplete."""
+        """Stop writing. Without its end the export is visibly incomplete."""
         self._stream.is_open = False
         self.end()
 

@@ -16,7 +16,7 @@ PAUSE_SECONDS = 0.02  # others who want to write come in between: SQLite keeps n
 
 
 def remains(stone: Tombstone) -> bool:
-    """Whether rows that it covers are still here."""
+    """Whether the database still has rows that the tombstone covers."""
     return any(
         TRAIL[table]._default_manager.filter(seq__gt=after, seq__lte=upto).exists()
         for table, (after, upto, _rows) in stone.tables.items()

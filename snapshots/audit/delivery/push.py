@@ -120,7 +120,7 @@ def push_new_rows(target: str, *, fence: Fence = lambda: None) -> bool:
         batch = _batch(state, settled)
         if not batch.lines and not state.trying:
             return False
-        if not batch.lines:  # what was being tried is not here any more
+        if not batch.lines:  # the rows of the batch being retried are no longer in the database
             _note(state, fence, trying={})
         elif not _hand_over(send, batch, state, fence):
             return False

@@ -74,7 +74,9 @@ def split(target: str) -> SplitResult:
 
 
 def named(target: str) -> str:
-    """The target for a log or a page: what follows the host may be a secret."""
+    """The target as logs and pages show it: only up to the host, since the rest may hold a
+    secret.
+    """
     parts = split(target)
     if parts.netloc:
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -68,7 +68,7 @@ def read_private(text: str) -> Ed25519PrivateKey:
 
 
 def read_public(pem: bytes) -> list[Ed25519PublicKey]:
-    """All keys of a file, one PEM block after the other: the key in use, and those before it.
+    """All public keys in a PEM file: the current key and older ones.
 
     Raises `ValueError` for anything but Ed25519 public keys.
     """

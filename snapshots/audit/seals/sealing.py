@@ -28,8 +28,8 @@ TABLES = tuple(TRAIL)
 def seal_new_rows(*, now: datetime | None = None, at_once: bool = False) -> list[Seal]:
     """Seal what is due: full batches, and a smaller one when its oldest row is old enough.
 
-    `at_once` seals everything. Two sealers at one moment: the unique number lets one through, the
-    other raises `IntegrityError` and loses nothing. Raises `WritersBusyError` (try later).
+    `at_once` seals everything. If two processes seal at once, one fails with `IntegrityError`,
+    because the seal number is unique. No row is lost. Raises `WritersBusyError` (try later).
     """
     moment = now or timezone.now()
     if not (at_once or is_due(now=moment)):

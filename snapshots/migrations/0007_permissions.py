@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     old_code_may_run = True
     dependencies = [
-        ("snapshots", "0007_snapshot_export"),
+        ("snapshots", "0006_kinds"),
     ]
 
     operations = [

@@ -1,0 +1,109 @@
+"""The lists of a batch: what will happen to each snapshot, what cannot, and what became of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from snapshots.models import Operation
+from snapshots.operations.messages import sentences_of
+from snapshots.selectors.batches import Choice
+from snapshots.templatetags.cells import long_text, quiet
+from snapshots.templatetags.operations_table import operation_link
+from snapshots.templatetags.snapshots_table import volume_link
+from snapshots.templatetags.states import badge
+from snapshots.templatetags.table import Column, Table, context_of
+from snapshots.templatetags.times import moment
+
+register = template.Library()
+
+
+def _name(choice: Choice) -> SafeString:
+    """With the box that chooses a snapshot which has changed since it was shown."""
+    name = _label(choice)
+    if choice.is_confirmed or choice.why_not:
+        return name
+    box = format_html(
+        '<input type="checkbox" name="seen" value="{}" aria-label="{}">',
+        choice.text_and_state,
+        _("Include {name}").format(name=choice.snapshot.label if choice.snapshot else ""),
+    )
+    why = format_html('<span class="quiet">{}</span>', _("has changed; tick it to include it"))
+    return format_html('<span class="chosen">{}<span>{}<br>{}</span></span>', box, name, why)
+
+
+def _label(choice: Choice) -> SafeString:
+    if choice.snapshot is None:
+        return format_html('<code class="long">{}</code>', choice.text)
+    if choice.snapshot.name:
+        return long_text(choice.snapshot.name)
+    return format_html("{} <code>{}</code>", _("unnamed"), choice.snapshot.snapshot_id[:8])
+
+
+def _volume(choice: Choice) -> SafeString:
+    row = choice.snapshot
+    return volume_link(row.cloud, row.volume_id, row.volume_name) if row else SafeString()
+
+
+def _age(choice: Choice) -> str:
+    """How long ago it was made; empty for a snapshot that the person does not see."""
+    return moment(choice.snapshot.listed_at) if choice.snapshot else ""
+
+
+_COLUMNS: tuple[Column[Choice], ...] = (
+    Column(gettext_lazy("Snapshot"), _name),
+    Column(gettext_lazy("Volume"), _volume, css="cards__volume"),
+    Column(gettext_lazy("Created"), _age),
+)
+_WHY_NOT: Column[Choice] = Column(
+    gettext_lazy("Why not"), lambda choice: format_html("{}", choice.why_not)
+)
+
+
+@register.inclusion_tag("_table.html")
+def possible_table(choices: Sequence[Choice]) -> dict[str, Table[Any]]:
+    caption = gettext_lazy("Snapshots that this is done to")
+    return context_of(Table(caption, _COLUMNS, choices, css="cards cards--dense"))
+
+
+@register.inclusion_tag("_table.html")
+def left_out_table(choices: Sequence[Choice]) -> dict[str, Table[Any]]:
+    caption = gettext_lazy("Snapshots that are left out")
+    columns = (*_COLUMNS, _WHY_NOT)
+    return context_of(Table(caption, columns, choices, css="cards cards--dense"))
+
+
+# --- what became of it -----------------------------------------------------------------------
+
+
+def _sentences(operation: Operation) -> SafeString:
+    return format_html_join(" ", "{}", ((text,) for text in sentences_of(operation)))
+
+
+_OF_OPERATIONS: tuple[Column[Operation], ...] = (
+    Column(gettext_lazy("Snapshot"), operation_link),
+    Column(
+        gettext_lazy("Volume"),
+        lambda row: long_text(row.volume_name or row.volume_id),
+        css="cards__volume",
+    ),
+    Column(gettext_lazy("State"), badge),
+    Column(gettext_lazy("What that means"), lambda row: quiet(_sentences(row))),
+)
+
+
+@register.inclusion_tag("_table.html")
+def batch_table(operations: Sequence[Operation]) -> dict[str, Table[Any]]:
+    return context_of(
+        Table(
+            gettext_lazy("What was asked for each snapshot"),
+            _OF_OPERATIONS,
+            operations,
+            css="cards cards--dense",
+            row_css=lambda _row: "row--linked",
+        )
+    )
