@@ -86,7 +86,7 @@ def test_volume_of_another_name_is_refused(cloud, operation):
     assert decision.move.outcome.code is OutcomeCode.CHANGED_SINCE
 
 
-def test_restore_is_made_found_by_its_mark_and_seen_to_end(cloud, operation):
+def test_restore_is_found_by_its_mark(cloud, operation):
     kind, client = RestoreKind(), cloud.client()
     source = client.show_volume(operation.volume_id)
     Volume.objects.create(

@@ -183,8 +183,7 @@ def _permissions_changed(
         return
     for other in model._default_manager.filter(pk__in=pk_set).order_by("pk"):
         holder, right = (other, instance) if isinstance(instance, Permission) else (instance, other)
-        assert isinstance(right, Permission)  # noqa: S101 - for the type checker
-        _record(code, subject=str(holder), details={"right": right.codename})
+        _record(code, subject=str(holder), details={"right": getattr(right, "codename", "")})
 
 
 def _all_beside(instance: User | Group | Permission, model: type[Model]) -> set[int]:
