@@ -77,7 +77,7 @@ def test_a_snapshot_missed_once_is_not_given_up(loop, ask, sandbox):
     look_again(loop)
     assert watched(operation)[0] == OperationState.FAILED
     operation.refresh_from_db()
-    assert "gone from the cloud" in outcome_sentence(operation)
+    assert "no longer in the cloud" in outcome_sentence(operation)
 
 
 def test_unseen_snapshot_may_appear_within_settle_time(loop, ask, sandbox, settings):
@@ -93,7 +93,7 @@ def test_unseen_snapshot_may_appear_within_settle_time(loop, ask, sandbox, setti
     Snapshot.objects.update(seen_at=long_ago)
     look_again(loop)
     assert watched(operation)[0] == OperationState.FAILED
-    assert "gone from the cloud" in outcome_sentence(operation)
+    assert "no longer in the cloud" in outcome_sentence(operation)
 
 
 def test_a_cloud_that_does_not_answer_ends_nothing(loop, ask, sandbox, clock):
