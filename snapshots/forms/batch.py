@@ -83,6 +83,11 @@ class BatchForm(RequestForm):
         return PROFILES[clouds.profile_name(self.selection.snapshots[0].cloud)]
 
     @property
+    def heading(self) -> str:
+        """What will happen, above the list of those that it happens to."""
+        return ""
+
+    @property
     def button(self) -> str:
         """What asks for it, with how many it is about."""
         return ""
@@ -126,6 +131,13 @@ class BatchDeleteForm(BatchForm):
             self.fields["typed_count"].widget.attrs["autocomplete"] = "off"
         else:
             del self.fields["typed_count"]
+
+    @property
+    def heading(self) -> str:
+        count = len(self.selection.confirmed)
+        return ngettext(
+            "{count} snapshot will be deleted", "{count} snapshots will be deleted", count
+        ).format(count=count)
 
     @property
     def button(self) -> str:
@@ -174,6 +186,13 @@ class BatchMetadataForm(FormWithMetadata, BatchForm):
         "The entries below are set on each snapshot. An entry with the same key is replaced; all "
         "others stay as they are."
     )
+
+    @property
+    def heading(self) -> str:
+        count = len(self.selection.confirmed)
+        return ngettext(
+            "{count} snapshot will be changed", "{count} snapshots will be changed", count
+        ).format(count=count)
 
     @property
     def button(self) -> str:

@@ -39,9 +39,9 @@ def _name(choice: Choice) -> SafeString:
 def _label(choice: Choice) -> SafeString:
     if choice.snapshot is None:
         return format_html('<code class="long">{}</code>', choice.text)
-    if choice.snapshot.name:
-        return long_text(choice.snapshot.name)
-    return format_html("{} <code>{}</code>", _("unnamed"), choice.snapshot.snapshot_id[:8])
+    # The id too: several snapshots of a volume may have the same name.
+    name = long_text(choice.snapshot.name) if choice.snapshot.name else _("unnamed")
+    return format_html("{} <code>{}</code>", name, choice.snapshot.snapshot_id[:8])
 
 
 def _volume(choice: Choice) -> SafeString:
@@ -103,7 +103,6 @@ def batch_table(operations: Sequence[Operation]) -> dict[str, Table[Any]]:
             gettext_lazy("What was asked for each snapshot"),
             _OF_OPERATIONS,
             operations,
-            css="cards cards--dense",
             row_css=lambda _row: "row--linked",
         )
     )
