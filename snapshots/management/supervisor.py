@@ -252,7 +252,10 @@ def _has_terminal() -> bool:
 
 def _tell(line: str) -> None:
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    print(f"{stamp} serve: {line}", file=sys.stderr, flush=True)  # noqa: T201 - a program's voice
+    with contextlib.suppress(
+        OSError
+    ):  # the terminal was closed: the programs are still to be ended
+        print(f"{stamp} serve: {line}", file=sys.stderr, flush=True)  # noqa: T201 - a program's voice
 
 
 @dataclass

@@ -6,10 +6,12 @@ import pty
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from snapshots.management import supervisor
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,6 +222,16 @@ def test_stop_while_replacing_leaves_nothing(start):
     pids = parent.pids(least=2)
     assert parent.stop(signal.SIGTERM) == 0
     assert all(is_gone(pid) for pid in pids)
+
+
+def test_message_to_a_closed_terminal_is_dropped(monkeypatch):
+    ours, theirs = pty.openpty()
+    os.close(ours)
+    with os.fdopen(theirs, "w") as closed:
+        monkeypatch.setattr(sys, "stderr", closed)
+        supervisor._tell("web ended")
+        with suppress(OSError):
+            closed.close()
 
 
 @on_linux
