@@ -59,7 +59,7 @@ def answer_of(tmp_path):
 
 def test_web_and_worker_bound_their_connections(answer_of):
     program = SHOW.format(bound="bound_connections()")
-    assert answer_of(program) == ["30s", "10s", "5s"]
+    assert answer_of(program) == ["30s", "10s", "3s"]
 
 
 def test_commands_take_the_time_they_need(answer_of):
