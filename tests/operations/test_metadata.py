@@ -112,3 +112,31 @@ def test_snapshot_deleted_in_the_cloud_is_said(loop, change, sandbox, snapshot):
     state, sentence = outcome(operation)
     assert state == "refused"
     assert "no longer has this snapshot" in sentence
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"status": 403, "body": '{"forbidden": {"code": 403, "message": "no"}}'},
+        {"status": 429, "body": '{"overLimit": {"code": 429, "message": "x"}}'},
+        {"status": 409, "body": '{"conflictingRequest": {"code": 409, "message": "x"}}'},
+    ],
+)
+def test_change_that_was_done_in_part_is_not_called_nothing(
+    loop, change, sandbox, snapshot, trouble
+):
+    path = f"/snapshots/{snapshot.snapshot_id}/metadata/old"
+    plan = {"times": 1, "method": "DELETE", "path": path, "made": False, **trouble}
+    control(sandbox, "POST", "faults", json=plan)
+    operation = change(["old"], team="it")
+    loop.run_until_idle()
+    state, sentence = outcome(operation)
+    assert state == "unknown"
+    assert "Nothing was changed" not in sentence
+    for _ in range(4):
+        let_time_pass(operation, 70)
+        loop.run_until_idle()
+    state, sentence = outcome(operation)
+    assert state == "not_created"
+    assert "does not have all of the metadata" in sentence
+    assert own_metadata(sandbox) == {"team": "it", "old": "1"}

@@ -1,14 +1,16 @@
 """Changing a snapshot's metadata: the smallest set of calls, all idempotent, settled by reading."""
 
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
+from functools import partial
 
 from django.utils.translation import gettext_lazy as _
 
 from snapshots.evs.client import EvsClient
-from snapshots.evs.errors import NotFound
+from snapshots.evs.errors import EvsError, NotFound
 from snapshots.evs.limits import is_of_system
-from snapshots.evs.types import CloudSnapshot, CloudVolume
+from snapshots.evs.types import CloudSnapshot
 from snapshots.models import (
     ActionCode,
     Operation,
@@ -16,15 +18,13 @@ from snapshots.models import (
     OperationState,
     OutcomeCode,
     Purpose,
-    Snapshot,
-    Volume,
 )
-from snapshots.operations.decisions import Absent, Decision, Finding
-from snapshots.operations.kinds.base import Kind, Reading
-from snapshots.operations.looks import unknown_move
-from snapshots.operations.rights import Refusal
+from snapshots.operations.decisions import Decision
+from snapshots.operations.kinds.settled_by_reading import SettledByReading
 from snapshots.operations.texts import Fixer, KindTexts, Message, Text
-from snapshots.operations.transitions import Move, Outcome, tries_of
+from snapshots.operations.transitions import Move, Outcome
+
+log = logging.getLogger(__name__)
 
 _MAY_BE_DONE = _(
     "The cloud gave no clear answer, so the metadata may be changed already, in whole or in part. "
@@ -101,11 +101,10 @@ TEXTS = KindTexts(
 )
 
 
-class MetadataKind(Kind):
+class MetadataKind(SettledByReading):
     code = OperationKind.METADATA
     purpose = Purpose.METADATA
     texts = TEXTS
-    changes_snapshot = True
     looks_before_sending = True
 
     def check(self, client: EvsClient, operation: Operation) -> Decision | None:
@@ -115,41 +114,34 @@ class MetadataKind(Kind):
             return Decision(move=Move(to=OperationState.REFUSED, outcome=outcome))
         return None
 
-    def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot:
-        """Changes go by key, so that keys of others, and the portal's own, are kept."""
+    def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot | None:
+        """Changes go by key, so that keys of others, and the portal's own, are kept.
+
+        None: a part was done, and what followed failed. Then the error must not say that nothing
+        was executed, so it ends here, and the snapshot is read.
+        """
+        is_changed = False
+        try:
+            for change in self._changes(client, operation):
+                change()
+                is_changed = True
+            return client.show_snapshot(operation.target.id)
+        except EvsError as error:
+            if not is_changed:
+                raise
+            log.warning("Metadata of %s: changed in part. %s", operation.target.id, error)
+            return None
+
+    def _changes(self, client: EvsClient, operation: Operation) -> Iterator[Callable[[], object]]:
         snapshot_id = operation.target.id
         if operation.metadata:
-            client.set_metadata(snapshot_id, operation.metadata)
+            yield partial(client.set_metadata, snapshot_id, operation.metadata)
         for key in operation.removed_keys:
-            with suppress(NotFound):  # it is gone already; the reading below tells of the snapshot
-                client.delete_metadata_key(snapshot_id, key)
-        return client.show_snapshot(snapshot_id)
+            yield partial(_remove, client, snapshot_id, key)
 
-    def after_answer(
-        self, operation: Operation, answer: CloudSnapshot | CloudVolume | None, *, now: datetime
-    ) -> Decision:
-        if isinstance(answer, CloudSnapshot) and _is_as_asked(operation, answer):
-            return _done(answer)
-        outcome = Outcome(code=OutcomeCode.OTHER_ANSWER)
-        return Decision(move=unknown_move(tries_of(operation), outcome, now=now))
-
-    def look(self, client: EvsClient, operation: Operation) -> Finding:
-        try:
-            snapshot = client.show_snapshot(operation.target.id)
-        except NotFound:
-            gone = Outcome(code=OutcomeCode.GONE)
-            return Decision(move=Move(to=OperationState.FAILED, outcome=gone), is_gone=True)
-        return _done(snapshot) if _is_as_asked(operation, snapshot) else Absent()
-
-    def after_reading(
-        self, operation: Operation, row: Snapshot, reading: Reading, *, now: datetime
-    ) -> Decision:
-        if reading.snapshot is None:
-            return Decision(missed=row.missed + 1)
-        return _done(reading.snapshot) if _is_as_asked(operation, reading.snapshot) else Decision()
-
-    def obstacle(self, operation: Operation, volume: Volume) -> Refusal | None:
-        return None
+    def is_as_asked(self, operation: Operation, snapshot: CloudSnapshot) -> bool:
+        is_set = operation.metadata.items() <= snapshot.metadata.items()
+        return is_set and not set(operation.removed_keys) & snapshot.metadata.keys()
 
     def remarks(self, operation: Operation) -> list[str]:
         return []
@@ -162,11 +154,6 @@ class MetadataKind(Kind):
         ]
 
 
-def _is_as_asked(operation: Operation, snapshot: CloudSnapshot) -> bool:
-    is_set = operation.metadata.items() <= snapshot.metadata.items()
-    return is_set and not set(operation.removed_keys) & snapshot.metadata.keys()
-
-
-def _done(snapshot: CloudSnapshot) -> Decision:
-    move = Move(to=OperationState.SUCCEEDED, outcome=Outcome(code=OutcomeCode.READY))
-    return Decision(move=move, snapshot=snapshot)
+def _remove(client: EvsClient, snapshot_id: str, key: str) -> None:
+    with suppress(NotFound):  # it is gone already; the reading that follows tells of the snapshot
+        client.delete_metadata_key(snapshot_id, key)

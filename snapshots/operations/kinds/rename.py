@@ -1,12 +1,9 @@
 """Giving a snapshot another name and description: idempotent, and settled by reading it."""
 
-from datetime import datetime
-
 from django.utils.translation import gettext_lazy as _
 
 from snapshots.evs.client import EvsClient
-from snapshots.evs.errors import NotFound
-from snapshots.evs.types import CloudSnapshot, CloudVolume
+from snapshots.evs.types import CloudSnapshot
 from snapshots.models import (
     ActionCode,
     Operation,
@@ -14,15 +11,9 @@ from snapshots.models import (
     OperationState,
     OutcomeCode,
     Purpose,
-    Snapshot,
-    Volume,
 )
-from snapshots.operations.decisions import Absent, Decision, Finding
-from snapshots.operations.kinds.base import Kind, Reading
-from snapshots.operations.looks import unknown_move
-from snapshots.operations.rights import Refusal
+from snapshots.operations.kinds.settled_by_reading import SettledByReading
 from snapshots.operations.texts import Fixer, KindTexts, Message, Text
-from snapshots.operations.transitions import Move, Outcome, tries_of
 
 _MAY_BE_DONE = _(
     "The cloud gave no clear answer, so the snapshot may have its new name already. The portal "
@@ -99,45 +90,20 @@ TEXTS = KindTexts(
 )
 
 
-class RenameKind(Kind):
+class RenameKind(SettledByReading):
     code = OperationKind.RENAME
     purpose = Purpose.RENAME
     texts = TEXTS
     sets_texts = True
-    changes_snapshot = True
 
     def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot:
         return client.update_snapshot(
             operation.target.id, name=operation.name, description=operation.description
         )
 
-    def after_answer(
-        self, operation: Operation, answer: CloudSnapshot | CloudVolume | None, *, now: datetime
-    ) -> Decision:
-        if isinstance(answer, CloudSnapshot) and _is_as_asked(operation, answer):
-            return _done(answer)
-        outcome = Outcome(code=OutcomeCode.OTHER_ANSWER)
-        return Decision(move=unknown_move(tries_of(operation), outcome, now=now))
-
-    def look(self, client: EvsClient, operation: Operation) -> Finding:
-        try:
-            snapshot = client.show_snapshot(operation.target.id)
-        except NotFound:
-            gone = Outcome(code=OutcomeCode.GONE)
-            return Decision(move=Move(to=OperationState.FAILED, outcome=gone))
-        if _is_as_asked(operation, snapshot):
-            return _done(snapshot)
-        return Absent()
-
-    def after_reading(
-        self, operation: Operation, row: Snapshot, reading: Reading, *, now: datetime
-    ) -> Decision:
-        if reading.snapshot is None:
-            return Decision(missed=row.missed + 1)
-        return _done(reading.snapshot) if _is_as_asked(operation, reading.snapshot) else Decision()
-
-    def obstacle(self, operation: Operation, volume: Volume) -> Refusal | None:
-        return None
+    def is_as_asked(self, operation: Operation, snapshot: CloudSnapshot) -> bool:
+        asked = (operation.name or "", operation.description or "")
+        return (snapshot.name, snapshot.description) == asked
 
     def remarks(self, operation: Operation) -> list[str]:
         if operation.status is OperationState.SUCCEEDED and operation.looks:
@@ -150,13 +116,3 @@ class RenameKind(Kind):
             (_("New name"), operation.name or ""),
             (_("New description"), operation.description or ""),
         ]
-
-
-def _is_as_asked(operation: Operation, snapshot: CloudSnapshot) -> bool:
-    asked = (operation.name or "", operation.description or "")
-    return (snapshot.name, snapshot.description) == asked
-
-
-def _done(snapshot: CloudSnapshot) -> Decision:
-    move = Move(to=OperationState.SUCCEEDED, outcome=Outcome(code=OutcomeCode.READY))
-    return Decision(move=move, snapshot=snapshot)
