@@ -1,4 +1,4 @@
-"""The one place that writes what a cloud holds: its snapshots, whoever made them."""
+"""Writes the rows of a cloud's snapshots. Nothing else writes what a reading showed."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -80,7 +80,7 @@ def _names_of_volumes(cloud: str, volume_ids: Iterable[str]) -> dict[str, str]:
 
 
 def _differs(row: Snapshot, old: Snapshot, now: datetime) -> bool:
-    if old.seen_at > now:
+    if old.seen_at > now or (old.gone_at is not None and old.gone_at > now):
         return False
     is_back = old.missed or old.missing_since is not None or old.gone_at is not None
     return bool(is_back) or any(getattr(row, name) != getattr(old, name) for name in _READ)

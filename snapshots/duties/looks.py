@@ -85,5 +85,5 @@ def _find_missing(
     missing = [row for row in rows if row[1] not in listed_ids]
     before = CloudHealth.objects.filter(cloud=volume.cloud).values_list("snapshots_at", flat=True)
     mark_missing([key for key, _ in missing], since=began, listed_at=before.first())
-    for key, snapshot_id in missing[:CONFIRMED_AT_ONCE]:
-        confirm(duty, client, key, snapshot_id)
+    keys = [key for key, _ in missing[:CONFIRMED_AT_ONCE]]
+    confirm(duty, client, Snapshot.objects.filter(pk__in=keys))

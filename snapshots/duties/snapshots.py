@@ -1,4 +1,4 @@
-"""Reads all snapshots of a cloud's project, whoever made them, and notices which are gone."""
+"""Reads all snapshots of a cloud's project, and finds those that were deleted there."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from snapshots import clouds
@@ -28,6 +29,7 @@ MOST_OF_PACE = 0.1  # the share of the cloud's calls that readings may take
 SLOWEST_RETRY_SECONDS = 300.0
 # As few as these may always vanish at once.
 FEW = 10
+MOST_FAILURES = 3  # in a row, of readings of single snapshots
 UNREADABLE_ROWS = "unreadable_rows"
 HELD_BACK = "held_back"
 
@@ -75,9 +77,13 @@ def _pause(cloud: str, client: EvsClient) -> timedelta:
 
 
 def _read_pages(duty: Duty, client: EvsClient, reading: WholeReading) -> None:
-    for page in client.snapshot_pages(limit=PAGE_ROWS):
+    pages = client.snapshot_pages(limit=PAGE_ROWS)
+    # What is read meanwhile in another way is newer than a page that was asked for before.
+    asked_at = timezone.now()
+    for page in pages:
         reading.add(page)
-        store_rows(duty, page.rows, now=timezone.now())
+        store_rows(duty, page.rows, now=asked_at)
+        asked_at = timezone.now()
 
 
 def store_rows(duty: Duty, rows: Sequence[CloudSnapshot], *, now: datetime) -> None:
@@ -110,8 +116,7 @@ def _find_missing(duty: Duty, client: EvsClient, reading: WholeReading) -> int:
         mark_missing(keys, since=reading.began, listed_at=before.first())
     _note_reading(duty, reading.began, held_back)
     unlisted = Snapshot.objects.present().filter(pk__in=keys[: _singles(duty.cloud)])
-    for key, snapshot_id in list(unlisted.values_list("pk", "snapshot_id")):
-        confirm(duty, client, key, snapshot_id)
+    confirm(duty, client, unlisted)
     return held_back
 
 
@@ -143,12 +148,25 @@ def _note_reading(duty: Duty, began: datetime, held_back: int) -> None:
     in_transaction(note)
 
 
-def confirm(duty: Duty, client: EvsClient, key: int, snapshot_id: str) -> None:
-    """Ask at its own address for a snapshot that a list did not have, and store the answer."""
-    now = timezone.now()
-    try:
-        snapshot = client.show_snapshot(snapshot_id)
-    except NotFound:
-        mark_gone(key, now=now)
-    else:
-        store_rows(duty, [snapshot], now=now)
+def confirm(duty: Duty, client: EvsClient, snapshots: QuerySet[Snapshot]) -> None:
+    """Ask for each at its own address, because a list did not have it, and store the answers.
+
+    A snapshot that cannot be read does not keep the others from being asked for; several in a row
+    say that the cloud does not answer. The order changes, so that none is always the last.
+    """
+    failures_in_a_row = 0
+    for key, snapshot_id in snapshots.order_by("?").values_list("pk", "snapshot_id"):
+        now = timezone.now()
+        try:
+            snapshot = client.show_snapshot(snapshot_id)
+        except NotFound:
+            mark_gone(key, now=now)
+        except EvsError as error:
+            log.warning("Snapshot %s could not be read: %s", snapshot_id, error)
+            failures_in_a_row += 1
+            if failures_in_a_row == MOST_FAILURES:
+                return
+            continue
+        else:
+            store_rows(duty, [snapshot], now=now)
+        failures_in_a_row = 0

@@ -6,7 +6,9 @@ import pytest
 from django.utils import timezone
 
 from snapshots.duties.looks import ask_for_look
+from snapshots.evs.types import snapshot_from
 from snapshots.jobs.duties import LOOK, SNAPSHOTS, start_duty
+from snapshots.mirror import store_snapshots
 from snapshots.models import CloudHealth, Duty, Exchange, Maker, Snapshot, Volume
 from snapshots.sandbox import scenarios
 from tests.operations.conftest import control, look_again, snapshots_in
@@ -172,6 +174,36 @@ def test_snapshot_that_comes_back_is_there_again(read, by_hand, sandbox):
     read()
     row = Snapshot.objects.get()
     assert (row.gone_at, row.missed) == (None, 0)
+
+
+def test_page_asked_for_earlier_does_not_undo_a_deletion(read, by_hand):
+    made = by_hand("reports")
+    read()
+    row, asked_at = Snapshot.objects.get(), timezone.now()
+    listed = snapshot_from({"id": made, "status": "available", "volume_id": row.volume_id})
+    Snapshot.objects.update(gone_at=timezone.now())
+    assert store_snapshots(CLOUD, [listed], now=asked_at) == 0
+    assert Snapshot.objects.get().gone_at is not None
+    assert store_snapshots(CLOUD, [listed], now=timezone.now()) == 1
+    assert Snapshot.objects.get().gone_at is None
+
+
+def test_rows_are_as_old_as_the_question(read, by_hand):
+    by_hand("reports")
+    read()
+    assert Snapshot.objects.get().seen_at <= Exchange.objects.get(purpose="snapshots").at
+
+
+def test_unreadable_snapshot_does_not_hide_the_others(read, by_hand, sandbox):
+    made = [by_hand(name) for name in ("reports", "build-cache", "web-01-logs")]
+    read()
+    path = f"/snapshots/{made[0]}"
+    plan = {"times": 1000, "method": "GET", "path": path, "status": 500, "body": "<html>"}
+    control(sandbox, "POST", "faults", json=plan)
+    remove(sandbox, *made)
+    read()
+    assert [row.snapshot_id for row in Snapshot.objects.present()] == made[:1]
+    assert Snapshot.objects.present().get().missing_since is not None
 
 
 def test_readings_are_background_exchanges(read, by_hand):
