@@ -14,6 +14,8 @@ from snapshots.models.finding import Entry, EntryKind
 from snapshots.models.insert_only import InsertOnly, InsertOnlyError
 from snapshots.models.kinds import (
     BACKGROUND,
+    COMPARED_PURPOSES,
+    CONTENT_KINDS,
     SENDING_PURPOSES,
     OperationKind,
     Purpose,
@@ -62,6 +64,8 @@ __all__ = [
     "ASKABLE_AGAIN",
     "BACKGROUND",
     "BUSY",
+    "COMPARED_PURPOSES",
+    "CONTENT_KINDS",
     "FINAL",
     "FORCE_STATUSES",
     "LONG_UNKNOWN",

@@ -55,6 +55,12 @@ BACKGROUND = frozenset(
 SENDING_PURPOSES = frozenset(Purpose(kind.value) for kind in OperationKind)
 
 
+# What changes the content of a snapshot's row: a volume's rollback or restore does not.
+CONTENT_KINDS = frozenset({OperationKind.RENAME, OperationKind.METADATA})
+# Their requests say how the snapshot shall be, so they can be compared with how it is.
+COMPARED_PURPOSES = frozenset({Purpose.CREATE, Purpose.RENAME})
+
+
 class TargetKind(models.TextChoices):
     """What a request or an action is about; empty: nothing in a cloud."""
 

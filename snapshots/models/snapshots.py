@@ -1,4 +1,4 @@
-"""Every snapshot that a cloud holds, whoever made it, as last read."""
+"""The table of snapshots: all that a cloud holds, made by the portal or not."""
 
 from datetime import datetime
 

@@ -63,8 +63,7 @@ def ask_for_operation(
     whether it is new.
 
     Raises `NotAllowedError` for a volume the person may not use and for what its kind refuses them,
-    `KeyTakenError` for a key that
-    somebody else has used.
+    `KeyTakenError` for a key that somebody else has used.
     """
     first = Operation.objects.filter(key=key).first()
     if first is not None:
@@ -158,6 +157,9 @@ def _details(arguments: OperationArguments, *, is_own_volume: bool) -> dict[str,
         "description": arguments.description or "",
         "force": "yes" if arguments.force else "",
         "metadata": _as_json(arguments.metadata),
+        "removed keys": ", ".join(arguments.removed_keys),
+        "size": f"{arguments.size_gb} GiB" if arguments.size_gb else "",
+        "after": str(arguments.needs.pk) if arguments.needs else "",
         "reason": arguments.reason,
         "batch": str(arguments.batch or ""),
         "volume status": arguments.volume.status,

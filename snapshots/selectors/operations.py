@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from snapshots.models import (
     BUSY,
+    CONTENT_KINDS,
     OPEN,
     SENDING_PURPOSES,
     AnomalyKind,
@@ -171,7 +172,7 @@ def open_operations_count(volume: Volume) -> int:
 
 def is_changed_later(operation: Operation, snapshot: Snapshot) -> bool:
     """Whether a later request has changed the snapshot: it need not be as asked then."""
-    changes = snapshot.changes.filter(state=OperationState.SUCCEEDED)
+    changes = snapshot.changes.filter(state=OperationState.SUCCEEDED, kind__in=CONTENT_KINDS)
     return changes.filter(asked_at__gt=operation.asked_at).exists()
 
 

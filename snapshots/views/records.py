@@ -12,7 +12,7 @@ from snapshots.audit.record.actions import record as record_action
 from snapshots.audit.record.comparison import Comparison, compare
 from snapshots.audit.record.redaction import storable
 from snapshots.models import (
-    SENDING_PURPOSES,
+    COMPARED_PURPOSES,
     Action,
     ActionCode,
     Anomaly,
@@ -114,9 +114,9 @@ def _both_sides(request: PortalRequest, exchange: Exchange) -> dict[str, Any]:
 
 
 def _comparison(exchange: Exchange, answer: Answer | None) -> Comparison | None:
-    """Only what carries out an operation asks for something that can be kept."""
+    """None: the request does not say how a snapshot shall be."""
     operation = exchange.operation
-    if exchange.purpose not in SENDING_PURPOSES:
+    if exchange.purpose not in COMPARED_PURPOSES:
         return None
     seen = watched_snapshot(operation) if operation is not None else None
     is_later = operation is not None and seen is not None and is_changed_later(operation, seen)

@@ -13,18 +13,6 @@ from tests.operations.conftest import control, exchanges_of, let_time_pass, look
 
 
 @pytest.fixture
-def make(loop, ask, clock):
-    def make(volume="reports", name="before"):
-        operation = ask(volume, name=name)
-        loop.run_until_idle()
-        clock.move(60)
-        look_again(loop)
-        return Snapshot.objects.get(operation=operation)
-
-    return make
-
-
-@pytest.fixture
 def delete(alice):
     def delete(snapshot):
         arguments = OperationArguments(
@@ -175,6 +163,19 @@ def test_system_s_snapshot_is_refused_at_once(make, delete):
     snapshot.refresh_from_db()
     with pytest.raises(NotAllowedError, match="backup service"):
         delete(snapshot)
+    assert not Operation.objects.filter(kind="delete").exists()
+
+
+def test_right_to_one_volume_deletes_no_snapshot_of_another(alice, make, ask):
+    snapshot = make()
+    other = ask("build-cache")
+    arguments = OperationArguments(
+        kind=OperationKind.DELETE,
+        volume=Volume.objects.get(volume_id=other.volume_id),
+        target_snapshot=snapshot,
+    )
+    with pytest.raises(NotAllowedError, match="may not use this volume"):
+        ask_for_operation(requester=alice, key=uuid.uuid4(), arguments=arguments)
     assert not Operation.objects.filter(kind="delete").exists()
 
 

@@ -185,3 +185,38 @@ def test_cancelled_deletion_says_that_nothing_was_deleted(alice, row):
     send(alice, row, "delete")
     address = reverse("snapshots:cancel", args=[asked("delete").pk])
     assert "Nothing was deleted." in alice.post(address, follow=True).text
+
+
+# --- what auditors read about it -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["delete", "metadata", "rollback", "restore"])
+def test_record_of_a_change_compares_nothing(audrey, alice, volume, row, kind):
+    operation = factories.operation(alice.user, volume, kind=kind, target_snapshot=row)
+    body = '{"metadata": {"team": "it"}}' if kind == "metadata" else ""
+    record = factories.exchange(operation, purpose=kind, method="POST", body=body)
+    page = audrey.get(f"/audit/{record.id}/").text
+    assert "Asked and kept" not in page
+    assert "not readable" not in page
+
+
+def test_restore_leaves_the_comparison_of_the_create(audrey, alice, volume):
+    create = factories.operation(alice.user, volume, state="succeeded")
+    snapshot = factories.snapshot(create)
+    record = factories.exchange(create)
+    factories.operation(
+        alice.user,
+        volume,
+        kind="restore",
+        state="succeeded",
+        target_snapshot=snapshot,
+        ago_seconds=5,
+    )
+    page = audrey.get(f"/audit/{record.id}/").text
+    assert "A later request has changed the snapshot" not in page
+
+
+def test_trail_names_the_removed_keys(alice, audrey, row):
+    send(alice, row, "metadata", **factories.rows(("team", "payroll")))
+    action = asked("metadata").actions.get()
+    assert action.details["removed keys"] == "old"

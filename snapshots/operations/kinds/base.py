@@ -50,6 +50,8 @@ class Kind(ABC):
         """Why this person may not ask for it, by what the portal knows."""
         if snapshot is None:
             return None
+        if (snapshot.cloud, snapshot.volume_id) != (volume.cloud, volume.volume_id):
+            return Refusal.VOLUME_NOT_USABLE  # the right to one volume is none to another's
         if snapshot.is_systems:
             return Refusal.OF_SYSTEM
         return Refusal.SNAPSHOT_GONE if snapshot.gone_at is not None else None
