@@ -12,8 +12,7 @@ from django.utils.translation import gettext_lazy
 from snapshots.forms.change import ChangeForm
 from snapshots.forms.request import Text
 from snapshots.models import Snapshot, Volume, status_word
-
-DELETABLE = frozenset({"available", "error"})  # of any other status the cloud refuses it
+from snapshots.operations.kinds.delete import DELETABLE
 
 
 class DeleteForm(ChangeForm):

@@ -71,7 +71,7 @@ ROW_BUTTONS = ("add-row", "remove-row")  # they only show the form again
 
 
 def rows_after_button(post: Mapping[str, str]) -> list[MetadataRow]:
-    """The rows as typed, with the one that the button adds or without the one that it removes."""
+    """The typed rows after the button: one blank row more, or one row less."""
     rows = read_rows(post)
     if "add-row" in post:
         return with_row_added(rows)

@@ -7,7 +7,7 @@ from snapshots.models import Operation, folded
 
 
 def lift(apps, schema_editor):
-    """SQLite makes the table anew, and refuses that while triggers name it."""
+    """SQLite copies the table, and refuses to do so while a trigger uses it."""
     if schema_editor.connection.vendor == "sqlite":
         guards.lift()
 

@@ -133,7 +133,7 @@ class Trouble(StrEnum):
     DELETE_FAILS = "delete fails"
     # A delete: `deleting` for half a minute.
     DELETE_TAKES_LONG = "delete takes long"
-    # Lists show a new snapshot some seconds late, and one that is gone some seconds longer.
+    # Lists are some seconds behind: they lack new snapshots and still have deleted ones.
     LISTS_LAG = "lists lag"
     # A rollback: the volume ends in `error_rollbacking`; the next one from there works.
     ROLLBACK_FAILS = "rollback fails"

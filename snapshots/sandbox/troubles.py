@@ -149,7 +149,7 @@ def deletion(trouble: Trouble, seconds: float, now: float) -> list[tuple[float, 
 
 
 def rollback_end(volume: Volume, call: Call) -> str:
-    """The status of a volume after a rollback. The one that fails works when it is tried again."""
+    """The status of a volume after a rollback. A rollback that failed succeeds the second time."""
     trouble = later_trouble_of(volume, call)
     fails_first = trouble is Trouble.ROLLBACK_FAILS and volume.status == "available"
     return "error_rollbacking" if fails_first or trouble is Trouble.ENDS_IN_ERROR else "available"

@@ -17,7 +17,7 @@ from snapshots.models import Maker, Snapshot
 from snapshots.templatetags.cells import long_text, quiet
 from snapshots.templatetags.sizes import gib
 from snapshots.templatetags.states import snapshot_badge
-from snapshots.templatetags.table import Column, Order, Table, context_of
+from snapshots.templatetags.table import Column, Direction, Order, Table, context_of
 from snapshots.templatetags.times import moment
 
 register = template.Library()
@@ -150,5 +150,7 @@ def _order(key: str, shape: Shape) -> Order:
     query = shape.query.copy()
     query.pop("after", None)
     query["sort"] = f"-{key}" if descends_next else key
-    direction = ("descending" if is_descending else "ascending") if is_now else ""
-    return Order(f"?{query.urlencode()}", direction)  # type: ignore[arg-type]
+    direction: Direction = ""
+    if is_now:
+        direction = "descending" if is_descending else "ascending"
+    return Order(f"?{query.urlencode()}", direction)

@@ -30,7 +30,7 @@ _SNAPSHOT_TONES = {
 
 @register.simple_tag
 def badge(operation: Operation) -> SafeString:
-    """The state of an operation; of one that made a snapshot, what became of the snapshot since."""
+    """The operation's state, or the present status of the snapshot that it made."""
     made: Snapshot | None = getattr(operation, "snapshot", None)
     is_as_made = made is None or (made.is_listed and status_word(made.status) == "available")
     if made is None or is_as_made or operation.status is not OperationState.SUCCEEDED:

@@ -16,12 +16,15 @@ Row = TypeVar("Row")
 Text = str | Promise
 
 
+Direction = Literal["ascending", "descending", ""]
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """How a list is ordered by a column now, and the address that orders it by the column."""
 
     address: str
-    direction: Literal["ascending", "descending", ""] = ""
+    direction: Direction = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,13 +95,16 @@ def _totals(
 @with_a_role
 @require_safe
 def totals(request: PortalRequest) -> HttpResponse:
-    """The sums over a long list, which the page does not wait for."""
+    """The sums over a long list, which the page does not wait for: a part of it, or, without
+    JavaScript, a page of its own.
+    """
     _filled, chosen = _form(request, selectors.readings())
     visible = selectors.snapshots_visible_to(request.user)
     if chosen is None:
         raise Http404
     sums = selectors.totals_of_all(selectors.snapshots_matching(visible, chosen))
-    return render(request, "snapshots/_snapshot_totals.html", {"totals": sums})
+    template = "_snapshot_totals.html" if request.htmx else "snapshot_totals.html"
+    return render(request, f"snapshots/{template}", {"totals": sums})
 
 
 def _form(

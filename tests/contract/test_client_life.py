@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from contract_client import CLOUDS, cloud_with_a_volume
+from contract_client import CLOUDS, WITH_METADATA, cloud_with_a_volume
 
 from snapshots.evs import errors
 from snapshots.evs.dialects import RollbackCall
@@ -25,11 +25,10 @@ def ident(cloud):
 
 @pytest.fixture
 def native(cloud):
-    if cloud.dialect == "vendor-v2":
-        pytest.skip("has no calls for metadata")
     return cloud.client()
 
 
+@pytest.mark.parametrize("cloud", WITH_METADATA, indirect=True, ids="-".join)
 def test_metadata_is_merged_replaced_and_removed(native, ident):
     assert native.set_metadata(ident, {"b c:d": "ş"}) == {"a": "1", "b c:d": "ş"}
     native.delete_metadata_key(ident, "b c:d")
@@ -38,12 +37,14 @@ def test_metadata_is_merged_replaced_and_removed(native, ident):
     assert native.replace_metadata(ident, {}) == {}
 
 
+@pytest.mark.parametrize("cloud", WITH_METADATA, indirect=True, ids="-".join)
 @pytest.mark.parametrize("key", ["missing", "A"])
 def test_missing_key_is_not_found(native, ident, key):
     with pytest.raises(errors.NotFound):
         native.delete_metadata_key(ident, key)
 
 
+@pytest.mark.parametrize("cloud", WITH_METADATA, indirect=True, ids="-".join)
 def test_metadata_of_an_unknown_snapshot_is_not_found(native):
     for change in (native.set_metadata, native.replace_metadata):
         with pytest.raises(errors.NotFound):

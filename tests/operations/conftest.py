@@ -8,7 +8,7 @@ import requests
 from django.utils import timezone
 
 from snapshots import clouds
-from snapshots.models import Duty, Operation, Volume, VolumeGrant
+from snapshots.models import Duty, Operation, Snapshot, Volume, VolumeGrant
 from snapshots.operations.asking import OperationArguments, ask_for_operation
 from snapshots.sandbox import scenarios
 from snapshots.sandbox.options import SandboxOptions
@@ -86,35 +86,50 @@ def ask(alice):
     return ask
 
 
+def console_headers(sandbox):
+    """Of requests that people send themselves, beside the portal."""
+    user = {
+        "name": scenarios.USERNAME,
+        "password": scenarios.PASSWORD,
+        "domain": {"name": scenarios.DOMAIN},
+    }
+    auth = {
+        "identity": {"methods": ["password"], "password": {"user": user}},
+        "scope": {"project": {"name": scenarios.PROJECT_NAME}},
+    }
+    login = requests.post(f"{sandbox.url}/v3/auth/tokens", json={"auth": auth}, timeout=5)
+    return {"X-Auth-Token": login.headers["X-Subject-Token"]}
+
+
 @pytest.fixture
 def by_hand(sandbox):
     """Make a snapshot as the cloud's console would, with any metadata."""
 
     def make(volume_name, *, name="", metadata=None):
-        auth = {
-            "identity": {
-                "methods": ["password"],
-                "password": {
-                    "user": {
-                        "name": scenarios.USERNAME,
-                        "password": scenarios.PASSWORD,
-                        "domain": {"name": scenarios.DOMAIN},
-                    }
-                },
-            },
-            "scope": {"project": {"name": scenarios.PROJECT_NAME}},
-        }
-        login = requests.post(f"{sandbox.url}/v3/auth/tokens", json={"auth": auth}, timeout=5)
         seed = scenarios.volume_named(volume_name)
         body = {"volume_id": seed.id, "name": name, "metadata": metadata or {}}
         made = requests.post(
             f"{sandbox.url}/v2/{scenarios.PROJECT_ID}/snapshots",
             json={"snapshot": body},
-            headers={"X-Auth-Token": login.headers["X-Subject-Token"]},
+            headers=console_headers(sandbox),
             timeout=5,
         )
         assert made.status_code == 202, made.text
         return made.json()["snapshot"]["id"]
+
+    return make
+
+
+@pytest.fixture
+def make(loop, ask, clock):
+    """An available snapshot that the portal made."""
+
+    def make(volume="reports", name="before"):
+        operation = ask(volume, name=name)
+        loop.run_until_idle()
+        clock.move(60)
+        look_again(loop)
+        return Snapshot.objects.get(operation=operation)
 
     return make
 

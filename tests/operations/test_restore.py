@@ -22,7 +22,13 @@ from snapshots.operations.asking import OperationArguments, ask_again, ask_for_o
 from snapshots.operations.messages import anomaly_sentence, outcome_sentence, sentences_of
 from snapshots.operations.rights import NotAllowedError
 from snapshots.sandbox import scenarios
-from tests.operations.conftest import control, exchanges_of, let_time_pass, look_again
+from tests.operations.conftest import (
+    console_headers,
+    control,
+    exchanges_of,
+    let_time_pass,
+    look_again,
+)
 
 
 @pytest.fixture
@@ -84,7 +90,6 @@ def volumes_in(sandbox):
 
 def copy_of(operation, sandbox, *, marked=True, **columns):
     """A volume as the operation would have made it, made by other hands."""
-    login = requests.post(f"{sandbox.url}/v3/auth/tokens", json={"auth": _AUTH}, timeout=5)
     seed = scenarios.volume_named("reports")
     body = {
         "snapshot_id": operation.target.id,
@@ -97,26 +102,11 @@ def copy_of(operation, sandbox, *, marked=True, **columns):
     made = requests.post(
         f"{sandbox.url}/v2/{scenarios.PROJECT_ID}/volumes",
         json={"volume": body},
-        headers={"X-Auth-Token": login.headers["X-Subject-Token"]},
+        headers=console_headers(sandbox),
         timeout=5,
     )
     assert made.status_code == 202, made.text
     return made.json()["volume"]["id"]
-
-
-_AUTH = {
-    "identity": {
-        "methods": ["password"],
-        "password": {
-            "user": {
-                "name": scenarios.USERNAME,
-                "password": scenarios.PASSWORD,
-                "domain": {"name": scenarios.DOMAIN},
-            }
-        },
-    },
-    "scope": {"project": {"name": scenarios.PROJECT_NAME}},
-}
 
 
 def test_new_volume_is_made_and_watched(loop, restore, sandbox, clock):

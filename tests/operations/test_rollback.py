@@ -8,25 +8,13 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from snapshots import clouds
-from snapshots.models import Exchange, Operation, OperationKind, Snapshot, Volume
+from snapshots.models import Exchange, Operation, OperationKind, Volume
 from snapshots.operations.asking import OperationArguments, ask_again, ask_for_operation
 from snapshots.operations.messages import label_of, outcome_sentence, sentences_of
 from snapshots.operations.rights import NotAllowedError
 from tests.operations.conftest import control, exchanges_of, let_time_pass, look_again, snapshots_in
 
 FAILS = "trouble: rollback fails"
-
-
-@pytest.fixture
-def make(loop, ask, clock):
-    def make(volume="reports", name="before"):
-        operation = ask(volume, name=name)
-        loop.run_until_idle()
-        clock.move(60)
-        look_again(loop)
-        return Snapshot.objects.get(operation=operation)
-
-    return make
 
 
 @pytest.fixture

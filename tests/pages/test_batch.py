@@ -5,12 +5,10 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from snapshots.audit.database import guards
-from snapshots.models import Action, ActionCode, Maker, Operation, Snapshot, VolumeGrant, folded
+from snapshots.models import Action, ActionCode, Maker, Operation, Snapshot, VolumeGrant
 from snapshots.operations.rights import Refusal
 from tests import factories
 
@@ -384,18 +382,3 @@ def test_queries_do_not_grow_with_the_rows(alice):
     with CaptureQueriesContext(connection) as queries:
         alice.get(done.redirect_chain[-1][0])
     assert len(queries) <= 20
-
-
-@pytest.mark.django_db(transaction=True)
-def test_column_comes_without_a_new_table():
-    """SQLite drops the triggers of a table that it copies."""
-    executor = MigrationExecutor(connection)
-    executor.migrate([("snapshots", "0007_permissions")])
-    executor = MigrationExecutor(connection)
-    with CaptureQueriesContext(connection) as queries:
-        executor.migrate([("snapshots", "0008_batch")])
-    statements = "\n".join(query["sql"] for query in queries)
-    assert "ADD COLUMN" in statements
-    assert "new__snapshots_operation" not in statements
-    assert folded.missing() == []
-    assert guards.missing() == []

@@ -147,7 +147,10 @@ def test_long_list_is_added_up_later(alice, volume, monkeypatch):
     page = alice.get(PAGE).text
     assert "More than 3 snapshots" in page
     assert 'hx-get="/snapshots/totals/"' in page
-    assert alice.get("/snapshots/totals/").context["totals"].count == 52
+    part = alice.get("/snapshots/totals/", HTTP_HX_REQUEST="true")
+    assert part.context["totals"].count == 52
+    assert "<html" not in part.text
+    assert "<html" in alice.get("/snapshots/totals/").text  # the link, without JavaScript
 
 
 def test_search_of_several_pages_is_added_up_later(alice, volume):
