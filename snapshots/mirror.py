@@ -1,6 +1,6 @@
 """Writes the rows of a cloud's snapshots. Nothing else writes what a reading showed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -113,6 +113,25 @@ def _row(
         row.volume_id = row.volume_id or made_by.volume_id
         row.volume_name = row.volume_name or made_by.volume_name
     return row
+
+
+def rename_volumes(cloud: str, names: Mapping[str, str]) -> None:
+    """Give the snapshots of these volumes the volumes' new names, by the volumes' ids."""
+    volume_ids = sorted(names)
+    for first in range(0, len(volume_ids), STORED_AT_ONCE):
+        of_volumes = Snapshot.objects.filter(
+            cloud=cloud, volume_id__in=volume_ids[first : first + STORED_AT_ONCE]
+        )
+
+        def rename(of_volumes: QuerySet[Snapshot] = of_volumes) -> None:
+            lock_in_order(of_volumes)
+            rows = of_volumes.only("pk", "volume_id", "volume_name")
+            changed = [row for row in rows if row.volume_name != names[row.volume_id]]
+            for row in changed:
+                row.volume_name = names[row.volume_id]
+            Snapshot.objects.bulk_update(changed, ["volume_name"], batch_size=STORED_AT_ONCE)
+
+        in_transaction(rename)
 
 
 def mark_missing(keys: Sequence[int], *, since: datetime, listed_at: datetime | None) -> None:

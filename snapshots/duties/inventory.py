@@ -15,6 +15,7 @@ from snapshots.evs.paging import Listed
 from snapshots.evs.types import CloudVolume, Quotas
 from snapshots.jobs.claims import hold
 from snapshots.jobs.duties import end_duty
+from snapshots.mirror import rename_volumes
 from snapshots.models import CloudHealth, Duty, Purpose, Quota, Volume
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ def _store_volumes(duty: Duty, listed: Listed[CloudVolume]) -> None:
     cloud, now = duty.cloud, timezone.now()
     # In the order of their ids: two readings that store at one moment lock the rows alike.
     rows = {row.id: _row(cloud, row, now) for row in sorted(listed.rows, key=lambda row: row.id)}
+    before = dict(Volume.objects.filter(cloud=cloud).values_list("volume_id", "name"))
 
     def store() -> None:
         hold(duty)
@@ -85,6 +87,9 @@ def _store_volumes(duty: Duty, listed: Listed[CloudVolume]) -> None:
         CloudHealth.objects.update_or_create(cloud=cloud, defaults={"inventory_at": now})
 
     in_transaction(store)
+    rename_volumes(
+        cloud, {row_id: row.name for row_id, row in rows.items() if before.get(row_id) != row.name}
+    )
 
 
 def store_volume(duty: Duty, volume: CloudVolume) -> None:

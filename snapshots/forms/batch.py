@@ -73,9 +73,6 @@ class BatchForm(RequestForm):
         super().__init__(*args, requester=requester, **kwargs)
         for name in ("name", "description"):
             del self.fields[name]
-        if "on_behalf_of" in self.fields:
-            help_text = _("Who asked you for this. With it, give a ticket or a reason.")
-            self.fields["on_behalf_of"].help_text = help_text
 
     @property
     def limits(self) -> LimitsProfile:

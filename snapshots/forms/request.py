@@ -113,9 +113,7 @@ class RequestForm(forms.Form):
         max_length=150,
         error_messages={"max_length": TOO_LONG["on_behalf_of"]},
         validators=[_one_line],
-        help_text=gettext_lazy(
-            "Who asked you for this snapshot. With it, give a ticket or a reason."
-        ),
+        help_text=gettext_lazy("Who asked you for this. With it, give a ticket or a reason."),
     )
     ticket = Text(
         label=gettext_lazy("Ticket"),

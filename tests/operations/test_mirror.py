@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from snapshots.duties.looks import ask_for_look
 from snapshots.evs.types import snapshot_from
-from snapshots.jobs.duties import LOOK, SNAPSHOTS, start_duty
+from snapshots.jobs.duties import INVENTORY, LOOK, SNAPSHOTS, start_duty
 from snapshots.mirror import store_snapshots
 from snapshots.models import CloudHealth, Duty, Exchange, Maker, Snapshot, Volume
 from snapshots.sandbox import scenarios
@@ -204,6 +204,15 @@ def test_unreadable_snapshot_does_not_hide_the_others(read, by_hand, sandbox):
     read()
     assert [row.snapshot_id for row in Snapshot.objects.present()] == made[:1]
     assert Snapshot.objects.present().get().missing_since is not None
+
+
+def test_snapshot_gets_the_name_of_its_volume_when_it_is_read(read, by_hand, loop):
+    by_hand("reports")
+    read()
+    assert Snapshot.objects.get().volume_name == ""
+    start_duty(INVENTORY, CLOUD, due_at=timezone.now())
+    loop.run_until_idle()
+    assert Snapshot.objects.get().volume_name == "reports"
 
 
 def test_readings_are_background_exchanges(read, by_hand):

@@ -105,7 +105,7 @@ def test_both_halves_tell_the_same_status(alice, operation):
     assert "?seen=accepted%20creating" in same
     scene.Snapshot.objects.update(status="quiescing")
     told = _page(alice, operation, "status", seen="accepted creating").text
-    assert "In the cloud it is now “quiescing”" in told
+    assert "In the cloud the snapshot is now “quiescing”" in told
     assert '<dt>Status</dt><dd><span class="badge badge--quiet">quiescing' in told
 
 

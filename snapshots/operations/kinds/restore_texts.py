@@ -12,7 +12,7 @@ _MAY_BE_DONE = _(
 
 TEXTS = KindTexts(
     title=_("Restore into a new volume"),
-    button=_("Make the volume"),
+    button=_("Restore into a new volume"),
     nothing=_("No volume was made."),
     goal=_("Restored"),
     labels={
