@@ -88,16 +88,10 @@ class Snapshot(models.Model):
                 )
             ),
             models.Index(fields=["maker", "listed_at", "id"], name="snapshot_of_maker"),
-            models.Index(
-                fields=["owner_name", "listed_at", "id"],
-                name="snapshot_of_owner",
-                condition=~Q(owner_name=""),
-            ),
-            models.Index(
-                fields=["ticket", "listed_at", "id"],
-                name="snapshot_of_ticket",
-                condition=~Q(ticket=""),
-            ),
+            # Not for rows with a text alone: SQLite does not know that a given text is not empty.
+            models.Index(fields=["owner_name", "listed_at", "id"], name="snapshot_of_owner"),
+            models.Index(fields=["ticket", "listed_at", "id"], name="snapshot_of_ticket"),
+            models.Index(fields=["listed_at", "id"], name="snapshot_present_or_gone"),
             models.Index(
                 fields=["gone_at"], name="snapshot_gone", condition=Q(gone_at__isnull=False)
             ),

@@ -51,6 +51,8 @@ def snapshots(request: PortalRequest) -> HttpResponse:
     if chosen is not None:
         visible = selectors.snapshots_visible_to(request.user)
         matching = selectors.snapshots_matching(visible, chosen)
+        if chosen.text:
+            matching = selectors.few_or_all(matching)
         page = selectors.snapshots_page(matching, sort=form.order(), after=after)
     is_whole = not after and page.next is None
     columns = _columns(request)
