@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.functions import Greatest
@@ -41,37 +42,40 @@ def store_snapshots(
     """
 
     def store() -> int:
-        changed = _changed(cloud, rows, now=now, made_by=made_by)
-        lock_in_order(Snapshot.objects.filter(pk__in=[row.pk for row in changed if row.pk]))
-        columns = _READ + _CONFIRMED + (_OF_OPERATION if made_by else [])
-        for row in changed:
-            row.pk = None  # the cloud's id says which row it is
+        by_id = {row.id: row for row in sorted(rows, key=lambda row: row.id)}
+        names = _names_of_volumes(cloud, {row.volume_id for row in rows})
+
+        def is_to_be_written(columns: dict[str, Any], old: dict[str, Any] | None) -> bool:
+            return old is None or made_by is not None or _differs(columns, old, now)
+
+        read = {key: _columns(row, names.get(row.volume_id, "")) for key, row in by_id.items()}
+        stored = _stored(cloud, list(read))
+        candidates = [key for key in read if is_to_be_written(read[key], stored.get(key))]
+        if not candidates:
+            return 0
+        # Only now are rows locked, so they are looked at again: they may be newer by now.
+        lock_in_order(Snapshot.objects.filter(cloud=cloud, snapshot_id__in=candidates))
+        stored = _stored(cloud, candidates)
+        changed = [
+            _row(cloud, by_id[key], read[key], now=now, made_by=made_by)
+            for key in candidates
+            if is_to_be_written(read[key], stored.get(key))
+        ]
         Snapshot.objects.bulk_create(
             changed,
             update_conflicts=True,
             unique_fields=["cloud", "snapshot_id"],
-            update_fields=columns,
+            update_fields=_READ + _CONFIRMED + (_OF_OPERATION if made_by else []),
         )
         return len(changed)
 
     return in_transaction(store)
 
 
-def _changed(
-    cloud: str, rows: Sequence[CloudSnapshot], *, now: datetime, made_by: Operation | None
-) -> list[Snapshot]:
-    by_id = {row.id: row for row in sorted(rows, key=lambda row: row.id)}
-    stored = Snapshot.objects.filter(cloud=cloud, snapshot_id__in=list(by_id))
-    before = {row.snapshot_id: row for row in stored}
-    names = _names_of_volumes(cloud, {row.volume_id for row in rows})
-    changed = []
-    for snapshot_id, read in by_id.items():
-        row = _row(cloud, read, names.get(read.volume_id, ""), now=now, made_by=made_by)
-        old = before.get(snapshot_id)
-        if old is None or made_by is not None or _differs(row, old, now):
-            row.pk = old.pk if old else None
-            changed.append(row)
-    return changed
+def _stored(cloud: str, snapshot_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What the table says of them, by their ids. No model is made of rows that stay."""
+    rows = Snapshot.objects.filter(cloud=cloud, snapshot_id__in=snapshot_ids)
+    return {row["snapshot_id"]: row for row in rows.values("snapshot_id", *_READ, *_CONFIRMED)}
 
 
 def _names_of_volumes(cloud: str, volume_ids: Iterable[str]) -> dict[str, str]:
@@ -79,31 +83,44 @@ def _names_of_volumes(cloud: str, volume_ids: Iterable[str]) -> dict[str, str]:
     return dict(volumes.values_list("volume_id", "name"))
 
 
-def _differs(row: Snapshot, old: Snapshot, now: datetime) -> bool:
-    if old.seen_at > now or (old.gone_at is not None and old.gone_at > now):
+def _differs(columns: dict[str, Any], old: dict[str, Any], now: datetime) -> bool:
+    gone_at = old["gone_at"]
+    if old["seen_at"] > now or (gone_at is not None and gone_at > now):
         return False
-    is_back = old.missed or old.missing_since is not None or old.gone_at is not None
-    return bool(is_back) or any(getattr(row, name) != getattr(old, name) for name in _READ)
+    is_back = old["missed"] or old["missing_since"] is not None or gone_at is not None
+    return bool(is_back) or any(old[name] != value for name, value in columns.items())
+
+
+def _columns(read: CloudSnapshot, volume_name: str) -> dict[str, Any]:
+    """What a reading tells: the columns of `_READ`."""
+    return {
+        "volume_id": read.volume_id,
+        "volume_name": volume_name,
+        "name": read.name,
+        "description": read.description,
+        "metadata": read.metadata,
+        "status": read.status,
+        "progress": read.progress,
+        "size_gb": read.size_gb,
+        "created_at": read.created_at,
+    }
 
 
 def _row(
-    cloud: str, read: CloudSnapshot, volume_name: str, *, now: datetime, made_by: Operation | None
+    cloud: str,
+    read: CloudSnapshot,
+    columns: dict[str, Any],
+    *,
+    now: datetime,
+    made_by: Operation | None,
 ) -> Snapshot:
     row = Snapshot(
         cloud=cloud,
         snapshot_id=read.id,
-        volume_id=read.volume_id,
-        volume_name=volume_name,
         maker=Maker.SYSTEM if is_of_system(read.name, read.metadata) else Maker.OTHER,
-        name=read.name,
-        description=read.description,
-        metadata=dict(read.metadata),
-        status=read.status,
-        progress=read.progress,
-        size_gb=read.size_gb,
-        created_at=read.created_at,
         listed_at=read.created_at or now,
         seen_at=now,
+        **columns | {"metadata": dict(read.metadata)},
     )
     if made_by is not None:
         row.operation = made_by
