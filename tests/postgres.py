@@ -19,7 +19,7 @@ from snapshots.management.supervisor import die_with
 # xdist's workers are told by their parent where its cluster is.
 _URL_FOR_WORKERS = "TESTS_POSTGRES_URL"
 # Speed: what is lost with the power is a test run.
-_SPEED = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]
+_SPEED = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 
 
 def is_asked_for(argv: list[str]) -> bool:
@@ -32,8 +32,13 @@ def is_asked_for(argv: list[str]) -> bool:
 
 def url() -> str:
     if _URL_FOR_WORKERS not in os.environ:
-        os.environ[_URL_FOR_WORKERS] = _start(_binaries(), _SPEED)
+        os.environ[_URL_FOR_WORKERS] = _start(_binaries(), [*_SPEED, "autovacuum=off"])
     return os.environ[_URL_FOR_WORKERS]
+
+
+def url_for_many_rows() -> str:
+    """A server that keeps statistics: without them queries of full tables get bad plans."""
+    return _start(_binaries(), _SPEED)
 
 
 def durable_url() -> str:

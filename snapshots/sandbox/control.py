@@ -13,6 +13,8 @@
     changes `status`, `name` or `trouble`
 `DELETE /_sandbox/volumes/{id}`
     removes it with its snapshots, as deleting a disk does (FAQ-0102)
+`POST /_sandbox/snapshots`
+    adds an available snapshot that no portal made: `{"volume_id": ..., "name": "by hand"}`
 `POST /_sandbox/snapshots/{id}`
     changes `status`, `name`, `description` or `metadata`; it then stays so
 `DELETE /_sandbox/snapshots/{id}`
@@ -126,6 +128,27 @@ def _remove_volume(sandbox: Controlled, _: Any, ident: str) -> Any:
     return {"removed": sandbox.state.change("DELETE FROM volumes WHERE id = ?", (ident,))}
 
 
+def _add_snapshot(sandbox: Controlled, body: Any) -> Any:
+    volume = sandbox.state.volume(body["volume_id"])
+    if volume is None:
+        raise KeyError(body["volume_id"])
+    snapshot = Snapshot(
+        id=new_id(),
+        project_id=volume.project_id,
+        user_id=USERS[0].id,
+        volume_id=volume.id,
+        name=body.get("name"),
+        description=body.get("description"),
+        status=body.get("status", "available"),
+        size=volume.size,
+        metadata=body.get("metadata", {}),
+        created_at=int(sandbox.state.clock()),
+        progress="100%",
+    )
+    sandbox.state.add_snapshot(snapshot)
+    return _content(snapshot)
+
+
 def _change_snapshot(sandbox: Controlled, body: Any, ident: str) -> Any:
     snapshot = sandbox.state.snapshot(ident)
     if snapshot is None:
@@ -167,6 +190,7 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("GET", "requests", _requests),
     ("DELETE", "requests", _forget_requests),
     ("GET", "snapshots", _snapshots),
+    ("POST", "snapshots", _add_snapshot),
     ("GET", "volumes", _volumes),
     ("POST", "volumes", _add_volumes),
     ("POST", "volumes/([^/]+)", _change_volume),

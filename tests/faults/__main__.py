@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.faults import portal
 from tests.faults.breaks import GUARDS, break_guard
 from tests.faults.cloud import Cloud, SandboxCloud
+from tests.faults.facts import Outside
 from tests.faults.nursery import Nursery
 from tests.faults.plan import Drawer
 from tests.faults.proxy import Proxy, Times
@@ -69,6 +70,9 @@ def _run(options: argparse.Namespace, folder: Path, cloud: Cloud) -> int:
 
 def _conduct(options: argparse.Namespace, proxy: Proxy, nursery: Nursery, cloud: Cloud) -> int:
     # Django is set up only now.
+    from tests.faults.changes import Changes
+    from tests.faults.onlooker import Onlooker
+    from tests.faults.outsider import Outsider
     from tests.faults.people import People, settle_in
     from tests.faults.run import Orders, Run, say, write_plot
 
@@ -77,9 +81,22 @@ def _conduct(options: argparse.Namespace, proxy: Proxy, nursery: Nursery, cloud:
     orders = Orders(options.n, options.seed, options.workers, _THREADS)
     # So many operations wait at once that readings, judgments and heartbeats meet on their rows.
     volumes = min(cloud.most_volumes, max(400, options.n // 3))
-    person = settle_in(cloud.name, cloud.add_volumes(volumes))
+    volume_ids = cloud.add_volumes(volumes)
+    person = settle_in(cloud.name, volume_ids)
     people = People(person, cloud.name, options.seed, most_open=volumes)
-    run = Run(orders, proxy=proxy, nursery=nursery, people=people, cloud=cloud)
+    outsider = Outsider(cloud.control, options.seed, volume_ids) if cloud.control else None
+    if outsider:
+        people.removed_volumes = outsider.done.removed_volumes
+    run = Run(
+        orders,
+        proxy=proxy,
+        nursery=nursery,
+        people=people,
+        cloud=cloud,
+        changes=Changes(people, options.seed, is_our_cloud=outsider is not None),
+        outsider=outsider,
+        onlooker=Onlooker(cloud.name, outsider.done if outsider else Outside()),
+    )
     over = threading.Event()
 
     def tell() -> None:

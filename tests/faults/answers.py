@@ -75,6 +75,16 @@ def _no_length(good: bytes | None) -> bytes:
     return f"HTTP/1.1 {status} Cut\r\nConnection: close\r\n\r\n".encode() + body[: len(body) // 2]
 
 
+def _half_a_list(good: bytes | None) -> bytes:
+    """Its first rows alone, and no page after it."""
+    status, body = _split(good)
+    try:
+        rows = json.loads(body)["snapshots"]
+    except (ValueError, KeyError):
+        return good or b""
+    return _message(status, json.dumps({"snapshots": rows[: len(rows) // 2]}).encode())
+
+
 def _wrong_type(good: bytes | None) -> bytes:
     head, _, body = (good or _message(202, b"{}")).partition(b"\r\n\r\n")
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-type")]
@@ -104,6 +114,8 @@ _MAKERS = {
     "empty": lambda good: _message(202 if good is None else _split(good)[0], b""),
     "wrong type": _wrong_type,
     "huge": lambda _: _message(200, b'{"snapshot": "' + b"x" * LONGEST_ANSWER + b'"}'),
+    "empty list": lambda _: _message(200, b'{"snapshots": []}'),
+    "half a list": _half_a_list,
     "redirect": lambda _: _message(302, b"", "text/html", "Location: http://127.0.0.1:9/login"),
     "no length": _no_length,
 }

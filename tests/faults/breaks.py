@@ -105,6 +105,49 @@ def _order() -> None:
         room.lock_in_order = lock_in_any_order
 
 
+def _deletion() -> None:
+    """A deletion without an answer is taken for done."""
+    from snapshots.models import OutcomeCode
+    from snapshots.operations.kinds import delete
+
+    delete.DeleteKind.look = lambda *_: delete._gone(OutcomeCode.READY)
+
+
+def _rollback() -> None:
+    """A rollback that may have been executed is sent again."""
+    from dataclasses import replace
+
+    from snapshots.models import OperationKind
+    from snapshots.operations import outcomes, perform
+
+    facts_of = perform._facts_of
+
+    def optimistic(operation, error, *, sent):
+        facts = facts_of(operation, error, sent=sent)
+        is_unknown = facts.meaning.verdict is outcomes.Verdict.UNKNOWN
+        if operation.kind == OperationKind.ROLLBACK and is_unknown:
+            return replace(facts, meaning=outcomes._BUSY)
+        return facts
+
+    perform._facts_of = optimistic
+
+
+def _vanish() -> None:
+    """What a list does not have is gone: no list is held back, no snapshot asked for."""
+    from django.utils import timezone
+
+    from snapshots.duties import snapshots
+    from snapshots.mirror import mark_gone
+
+    def find_missing(duty, client, reading) -> int:
+        for key in list(snapshots._missing_keys(duty.cloud, reading)):
+            mark_gone(key, now=timezone.now())
+        snapshots._note_reading(duty, reading.began, 0)
+        return 0
+
+    snapshots._find_missing = find_missing
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "fencing": _fencing,
     "marker": _marker,
@@ -112,4 +155,7 @@ GUARDS: dict[str, Callable[[], None]] = {
     "key": _key,
     "retry": _retry,
     "order": _order,
+    "deletion": _deletion,
+    "rollback": _rollback,
+    "vanish": _vanish,
 }

@@ -4,11 +4,14 @@ import json
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from tests.faults.facts import MARKER, MadeVolume
 from tests.faults.portal import SHORT, Pace
 from tests.faults.processes import ROOT, end, end_with_parent
 from tests.faults.wire import Request
@@ -33,6 +36,8 @@ class Cloud(Protocol):
     name: str  # as the portal calls it
     most_volumes: int
     pace: Pace
+    # Changes what is there without the portal; None: the cloud is not ours alone.
+    control: Callable[..., Any] | None
 
     def route(self, request: Request) -> tuple[Request, tuple[str, int]]: ...
 
@@ -41,6 +46,8 @@ class Cloud(Protocol):
     def add_volumes(self, count: int) -> list[str]: ...
 
     def snapshots(self) -> list[Held]: ...
+
+    def volumes(self) -> list[MadeVolume]: ...
 
     def requests(self) -> list[tuple[str, str]]: ...
 
@@ -79,29 +86,37 @@ class SandboxCloud:
         end(self._process)
 
     def add_volumes(self, count: int) -> list[str]:
-        return self._control("POST", "volumes", {"count": count, "name": "load"})["ids"]
+        return self.control("POST", "volumes", {"count": count, "name": "load"})["ids"]
 
     def snapshots(self) -> list[Held]:
-        shown = self._control("GET", "snapshots")["snapshots"]
+        shown = self.control("GET", "snapshots")["snapshots"]
         return [
             Held(one["id"], one["volume_id"], one["status"], one["metadata"], one["name"])
             for one in shown
         ]
 
+    def volumes(self) -> list[MadeVolume]:
+        shown = self.control("GET", "volumes")["volumes"]
+        return [MadeVolume(one["id"], one["metadata"].get(MARKER, "")) for one in shown]
+
     def requests(self) -> list[tuple[str, str]]:
         """Method and path of each request that reached the cloud."""
-        shown = self._control("GET", "requests")["requests"]
+        shown = self.control("GET", "requests")["requests"]
         return [(one["method"], one["path"]) for one in shown]
 
     def expire_tokens(self) -> None:
-        self._control("POST", "tokens/expire")
+        self.control("POST", "tokens/expire")
 
-    def _control(self, method: str, path: str, body: Any = None) -> Any:
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """What the sandbox answers to its own routes; for a refusal `{"error": ...}`."""
         url = f"http://127.0.0.1:{self.port}/_sandbox/{path}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data=data, method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as refusal:
+            return json.load(refusal)
 
 
 def main() -> None:

@@ -9,17 +9,33 @@ from django.db import connection
 from snapshots.models import FINAL, Anomaly, Answer, Exchange, Operation, Purpose, Snapshot
 from tests.faults.answers import KEEPS_STATUS
 from tests.faults.cloud import Held
-from tests.faults.judge import INTENT, TOUCH, Facts, Made, Mirrored, Row, Sent, Told
+from tests.faults.facts import (
+    INTENT,
+    TOUCH,
+    Facts,
+    Made,
+    MadeVolume,
+    Mirrored,
+    Outside,
+    Row,
+    Sent,
+    Shown,
+    Told,
+)
 from tests.faults.plan import Act
 from tests.faults.proxy import Seen
 
 _PASSED_ON = frozenset({Act.PASS, Act.DROP, Act.CUT_WITHIN, Act.DRIP})
+_SAID_YES = frozenset(range(200, 300))
 _ANSWERED_NO = frozenset({400, 401, 403, 404, 409, 413, 429})
 
 
 def facts_of(
     *,
     held: list[Held],
+    volumes: list[MadeVolume],
+    outside: Outside,
+    shown: list[Shown],
     seen: list[Seen],
     acknowledged: dict[str, set[str]],
     at_cloud: list[tuple[str, str]],
@@ -32,6 +48,9 @@ def facts_of(
         operations=_operations(),
         snapshots=[Made(one.id, one.volume_id, one.status, one.metadata, one.name) for one in held],
         mirrored=_mirrored(),
+        volumes=volumes,
+        outside=outside,
+        shown=shown,
         acknowledged=acknowledged,
         sent=[_sent(one) for one in seen],
         rows=_rows(),
@@ -76,6 +95,7 @@ def _operations() -> list[Told]:
             name=one.name or "",
             touch=one.metadata.get(TOUCH, ""),
             asked=number,
+            made_volume_id=one.made_volume_id,
         )
         for number, one in enumerate(
             Operation.objects.select_related("target_snapshot").order_by("asked_at", "id")
@@ -96,6 +116,8 @@ def _sent(seen: Seen) -> Sent:
         marker=seen.marker,
         proves_nothing_made=seen.fault.proves_nothing_made or refused,
         note=f"{seen.fault}, {seen.status or 'no status'}",
+        rolled_back=seen.rolled_back,
+        executed_at=seen.carried_out_at if seen.status in _SAID_YES else None,
     )
 
 
@@ -108,7 +130,7 @@ def _rows() -> list[Row]:
             method=method,
             target=_target(url),
             operation=str(operation or ""),
-            is_create=purpose == Purpose.CREATE,
+            is_marked=purpose in {Purpose.CREATE, Purpose.RESTORE},
             answered=seq in answered,
         )
         for seq, at, method, url, operation, purpose in Exchange.objects.values_list(*columns)

@@ -17,6 +17,7 @@ import yaml
 
 from tests.contract.contract_targets import LiveTarget, Reply, live_is_named
 from tests.faults.cloud import Held
+from tests.faults.facts import MadeVolume
 from tests.faults.portal import LONGER
 from tests.faults.wire import Request
 
@@ -36,6 +37,7 @@ class LiveCloud:
     name = NAME
     most_volumes = MOST_VOLUMES
     pace = LONGER
+    control = None
 
     def __init__(self) -> None:
         if not live_is_named():
@@ -100,6 +102,10 @@ class LiveCloud:
             "snapshots to be finished",
         )
         return self._held()
+
+    def volumes(self) -> list[MadeVolume]:
+        """None is made from a snapshot here: it would be left behind."""
+        return []
 
     def requests(self) -> list[tuple[str, str]]:
         """A real cloud tells nobody; the proxy's count must do."""

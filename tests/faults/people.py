@@ -5,11 +5,10 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
@@ -20,7 +19,6 @@ from snapshots.models import (
     OperationKind,
     OperationState,
     Role,
-    Snapshot,
     Volume,
     VolumeGrant,
 )
@@ -29,10 +27,8 @@ from snapshots.operations.rights import NotAllowedError
 from snapshots.operations.stopping import cancel_operation
 
 THREADS = 10
-TOUCH = "touch"  # metadata that people change later
 INTENT = "intent"  # metadata that goes with the snapshot: what the person wanted once
 MOST_AGAIN = 3
-_CHANGES = (OperationKind.RENAME, OperationKind.METADATA, OperationKind.DELETE)
 _AGAIN = (OperationState.NOT_CREATED, OperationState.REFUSED)
 
 
@@ -40,6 +36,8 @@ def settle_in(cloud: str, volume_ids: list[str]) -> User:
     """A person who may use every volume of the cloud, and the volumes as the portal knows them."""
     person = User.objects.create_user("alice")
     person.groups.add(Group.objects.get(name=Role.STAFF))
+    rights = ("roll_back_volume", "restore_volume")
+    person.user_permissions.add(*Permission.objects.filter(codename__in=rights))
     VolumeGrant.objects.create(cloud=cloud, volume_id="", user=person)
     now = timezone.now()
     Volume.objects.bulk_create(
@@ -61,7 +59,8 @@ class People:
     cancelled: set[str] = field(default_factory=set)  # a person was told so
     submits: int = 0
     again: int = 0
-    changes: int = 0
+    # Volumes that somebody removed in the cloud: what is asked of them may be refused.
+    removed_volumes: Container[str] = ()
     trouble: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _generations: dict[uuid.UUID, int] = field(default_factory=dict)
@@ -69,7 +68,6 @@ class People:
     def __post_init__(self) -> None:
         self._random = random.Random(f"{self.seed}/people")
         self._random_cancel = random.Random(f"{self.seed}/cancel")
-        self._random_change = random.Random(f"{self.seed}/change")
         self._volumes = list(Volume.objects.filter(cloud=self.cloud))
 
     def submit(self, count: int, *, pace: bool = True) -> None:
@@ -103,41 +101,6 @@ class People:
             if cancel_operation(operation=operation, person=self.person):
                 self.cancelled.add(str(operation.pk))
 
-    def change(self) -> None:
-        """Rename a snapshot that is there, touch its metadata, or delete it; sometimes at once and
-        twice.
-        """
-        rows = Snapshot.objects.present().filter(
-            operation__state=OperationState.SUCCEEDED, status="available"
-        )
-        first = list(rows.order_by("-listed_at")[:200])
-        if not first:
-            return
-        snapshot = self._random_change.choice(first)
-        kind = self._random_change.choice(_CHANGES)
-        for _ in range(self._random_change.choice((1, 1, 1, 2))):
-            self._ask_for_change(snapshot, kind)
-
-    def _ask_for_change(self, snapshot: Snapshot, kind: OperationKind) -> None:
-        volume = next(one for one in self._volumes if one.volume_id == snapshot.volume_id)
-        word = str(self._random_change.getrandbits(40))
-        content = {
-            OperationKind.RENAME: {"name": f"renamed {word}", "description": word},
-            OperationKind.METADATA: {"metadata": {TOUCH: word}},
-            OperationKind.DELETE: {},
-        }[kind]
-        arguments = OperationArguments(
-            kind=kind, volume=volume, target_snapshot=snapshot, **content
-        )
-        key = uuid.UUID(int=self._random_change.getrandbits(128), version=4)
-        for _ in range(self._random_change.choice((1, 2))):
-            with suppress(NotAllowedError):  # it is gone by now
-                made, is_new = _patiently(
-                    lambda: ask_for_operation(requester=self.person, key=key, arguments=arguments)
-                )
-                self.changes += is_new
-                self._note(str(key), made)
-
     def ask_again(self) -> int:
         """One round: whatever ended with nothing made is asked again. How many were."""
         ended = Operation.objects.filter(
@@ -147,17 +110,22 @@ class People:
         for operation in ended.order_by("finished_at"):
             generation = self._generations.get(operation.pk, 0)
             if generation < MOST_AGAIN:
-                self._ask_again(operation, generation + 1)
-                asked += 1
+                try:
+                    self._ask_again(operation, generation + 1)
+                    asked += 1
+                except NotAllowedError:
+                    if operation.volume_id not in self.removed_volumes:
+                        raise
+                    self._generations[operation.pk] = MOST_AGAIN
         self.again += asked
         return asked
 
     def _ask_again(self, operation: Operation, generation: int) -> None:
-        made, _ = _patiently(
+        made, _ = patiently(
             lambda: ask_again(operation=operation, person=self.person, key=uuid.uuid4())
         )
         self._generations[made.pk] = generation
-        self._note(f"again for {operation.pk}", made)
+        self.note(f"again for {operation.pk}", made)
 
     def _wait_for_room(self) -> None:
         while Operation.objects.filter(state__in=OPEN).count() > self.most_open:
@@ -167,26 +135,30 @@ class People:
         while (click := clicks.get()) is not None:
             try:
                 self._submit(*click)
+            except NotAllowedError as error:
+                if click[1].volume_id not in self.removed_volumes:
+                    self.trouble.append(f"submit: {error.refusal}")
             except Exception as error:  # noqa: BLE001 - told in the end; the run goes on
                 self.trouble.append(f"submit: {type(error).__name__}: {error}")
         connection.close()
 
     def _submit(self, intent: str, volume: Volume) -> None:
         wanted = OperationArguments(volume=volume, name="fault run", metadata={INTENT: intent})
-        operation, _ = _patiently(
+        operation, _ = patiently(
             lambda: ask_for_operation(
                 requester=self.person, key=uuid.UUID(intent), arguments=wanted
             )
         )
-        self._note(intent, operation)
+        self.note(intent, operation)
 
-    def _note(self, intent: str, operation: Operation) -> None:
+    def note(self, intent: str, operation: Operation) -> None:
+        """What the person was told for one submit of a form."""
         with self._lock:
             self.submits += 1
             self.acknowledged.setdefault(intent, set()).add(str(operation.pk))
 
 
-def _patiently(act: Callable[[], tuple[Operation, bool]]) -> tuple[Operation, bool]:
+def patiently(act: Callable[[], tuple[Operation, bool]]) -> tuple[Operation, bool]:
     """A person whose page failed clicks again, with the same key."""
     for _ in range(5):
         try:

@@ -11,7 +11,8 @@ from enum import StrEnum
 
 class Kind(StrEnum):
     CREATE = "create"
-    CHANGE = "change"  # of a snapshot that is there: renaming, metadata, deleting
+    CHANGE = "change"  # of what is there: renaming, metadata, deleting, rolling back, restoring
+    WHOLE = "whole"  # a list of the whole project: all that it does not have seems to be gone
     READ = "read"
     LOGIN = "login"
     OTHER = "other"
@@ -99,9 +100,15 @@ _OF_CREATES = [
     *_clear_no("401", 1),  # sent again at once with a new token: the one case of two in a step
 ]
 _OF_CHANGES = [*_clear_no("409", 0.7), *_clear_no("401", 1)]
+# Lists that lie: with an answer that looks as good as any other.
+_OF_WHOLE_LISTS = [
+    (Fault("empty list", Act.WORDS, executed=True, answer="empty list"), 12),
+    (Fault("half a list", Act.WORDS, executed=True, answer="half a list"), 12),
+]
 _TABLES = {
     Kind.CREATE: (0.5, [*_OF_ANY, *_OF_CREATES]),
     Kind.CHANGE: (0.4, [*_OF_ANY, *_OF_CHANGES]),
+    Kind.WHOLE: (0.22, [*_OF_ANY, *_OF_WHOLE_LISTS]),
     Kind.READ: (0.22, _OF_ANY),
     Kind.LOGIN: (0.3, _OF_ANY),
     Kind.OTHER: (0.2, _OF_ANY),

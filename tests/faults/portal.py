@@ -10,8 +10,8 @@ import django
 _SAME = {
     "EVSPORTAL_RETRY_SECONDS": "120",
     "EVSPORTAL_WORKER_POLL_SECONDS": "0.05",
-    "EVSPORTAL_INVENTORY_SECONDS": "600",
-    "EVSPORTAL_SNAPSHOTS_SECONDS": "10",
+    "EVSPORTAL_INVENTORY_SECONDS": "60",
+    "EVSPORTAL_SNAPSHOTS_SECONDS": "3",
 }
 
 
@@ -83,7 +83,7 @@ class Portal:
         if self.database == "postgres":
             from tests import postgres
 
-            own["DATABASE_URL"] = postgres.url()
+            own["DATABASE_URL"] = postgres.url_for_many_rows()
         return kept | own
 
 

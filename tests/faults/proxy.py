@@ -35,9 +35,11 @@ class Seen:
     method: str
     target: str
     marker: str
+    rolled_back: str = ""
     fault: Fault = CLEAN
     violence: Violence | None = None
     status: int | None = None  # the cloud's own, where it was carried out
+    carried_out_at: float = 0.0
     trouble: str = ""  # the proxy's own
 
 
@@ -210,6 +212,7 @@ class Proxy:
             method=request.method,
             target=request.target,
             marker=request.marker,
+            rolled_back=request.rolled_back,
         )
         if self.faulty:
             seen.fault = self._drawer.fault(kind)
@@ -226,6 +229,7 @@ class Proxy:
     async def _carry_out(self, request: Request, seen: Seen) -> bytes | None:
         try:
             seen.status, good = await forward(*self._route(request))
+            seen.carried_out_at = time.time()
         except OSError as error:
             seen.trouble = f"{type(error).__name__}: {error}"
             return None

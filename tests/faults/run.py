@@ -13,9 +13,13 @@ from django.utils import timezone
 
 from tests.faults import evidence
 from tests.faults.ambush import Ambush
-from tests.faults.judge import Judgment, judge
+from tests.faults.changes import Changes
+from tests.faults.facts import Judgment, Outside
+from tests.faults.judge import judge
 from tests.faults.lying import LyingWatch
 from tests.faults.nursery import Nursery
+from tests.faults.onlooker import Onlooker
+from tests.faults.outsider import Outsider
 from tests.faults.people import People
 from tests.faults.proxy import Proxy
 
@@ -23,6 +27,7 @@ DARK_SECONDS = 3.0
 OUTAGE_SECONDS = 1.0  # nobody listens: long enough to open the portal's breaker
 FEW_OPEN = 40
 _CHANGES_SHARE = 0.4  # of the operations so far: renaming, metadata, deleting
+_OUTSIDE_SHARE = 0.2  # of the operations so far: what somebody else does in the cloud
 _LAST_SHARE = 0.05  # of the operations: asked for when the cloud is away
 
 
@@ -62,7 +67,16 @@ class Run:
     """Conducts proxy, workers and people."""
 
     def __init__(
-        self, orders: Orders, *, proxy: Proxy, nursery: Nursery, people: People, cloud: Any
+        self,
+        orders: Orders,
+        *,
+        proxy: Proxy,
+        nursery: Nursery,
+        people: People,
+        cloud: Any,
+        changes: Changes,
+        outsider: Outsider | None,  # none where the cloud is not ours alone
+        onlooker: Onlooker,
     ) -> None:
         self.orders = orders
         self.proxy = proxy
@@ -71,6 +85,9 @@ class Run:
         self.cloud = cloud
         self._ambush = Ambush(nursery, orders.ambushes)
         self._lying = LyingWatch(nursery, orders.threads)
+        self._changes = changes
+        self._outsider = outsider
+        self._onlooker = onlooker
         self._deadlocks_before = 0
         self._random = random.Random(f"{orders.seed}/run")
         self._over = threading.Event()
@@ -81,6 +98,7 @@ class Run:
         self._deadlocks_before = evidence.deadlock_count()
         self.nursery.start()
         self._lying.start()
+        self._onlooker.start()
         self.proxy.faulty = True
         pest = threading.Thread(target=self._pester, daemon=True)
         pest.start()
@@ -99,6 +117,7 @@ class Run:
         self.back_seconds = time.monotonic() - back
         self.seconds = time.monotonic() - begun
         self._lying.stop()
+        self._onlooker.stop()
         self.nursery.stop()
 
     def _pester(self) -> None:
@@ -120,8 +139,10 @@ class Run:
                 self.cloud.expire_tokens()
             if self._random.random() < 0.2:
                 self.people.cancel()
-            if self.people.changes < _CHANGES_SHARE * done:
-                self.people.change()
+            if self._changes.asked < _CHANGES_SHARE * done:
+                self._changes.ask()
+            if self._outsider and self._outsider.acts < _OUTSIDE_SHARE * done:
+                self._outsider.act()
             self.people.ask_again()
 
     def _allow_violence(self, share: float) -> None:
@@ -159,12 +180,14 @@ class Run:
 
     def _read_all(self, deadline: float) -> None:
         """A whole reading of the healthy cloud, after all has ended: the mirror must be right."""
-        from snapshots.models import CloudHealth, Duty
+        from snapshots.models import CloudHealth, Duty, Snapshot
 
         now = timezone.now()
         Duty.objects.filter(kind="snapshots", owner="").update(due_at=now)
         read = CloudHealth.objects.filter(snapshots_at__gt=now, snapshots_held_back=0)
-        while not read.exists() and time.monotonic() < deadline:
+        # Only so many are asked for one by one in each reading.
+        missing = Snapshot.objects.present().filter(missing_since__isnull=False)
+        while (missing.exists() or not read.exists()) and time.monotonic() < deadline:
             Duty.objects.filter(kind="snapshots", owner="", due_at__gt=now).update(due_at=now)
             time.sleep(0.1)
 
@@ -176,12 +199,15 @@ class Run:
     @property
     def is_proven(self) -> bool:
         """Whether all was done that the verdict rests on: nothing found after less says nothing."""
-        return self._ambush.is_over
+        return self._ambush.is_over and not self._onlooker.trouble
 
     def judged(self) -> Judgment:
         return judge(
             evidence.facts_of(
                 held=self.cloud.snapshots(),
+                volumes=self.cloud.volumes(),
+                outside=self._outsider.done if self._outsider else Outside(),
+                shown=self._onlooker.shown,
                 seen=self.proxy.seen,
                 acknowledged=self.people.acknowledged,
                 at_cloud=self.cloud.requests(),
@@ -212,7 +238,9 @@ class Run:
             "submits": self.people.submits,
             "asked_again": self.people.again,
             "cancelled": len(self.people.cancelled),
-            "changes": self.people.changes,
+            "changes": self._changes.asked,
+            "changed_outside": self._outsider.acts if self._outsider else 0,
+            "looked_at": len(self._onlooker.shown),
             "ambushes": self._ambush.done,
             "strikes": dict(self.nursery.done),
             "connections_refused_times": self.proxy.refusals,
@@ -221,7 +249,7 @@ class Run:
             "anomalies": evidence.anomalies(),
             "proxy_troubles": sum(bool(one.trouble) for one in self.proxy.seen),
             "worker_errors": self.nursery.errors(),
-            "people_troubles": self.people.trouble[:5],
+            "people_troubles": [*self.people.trouble[:5], *filter(None, [self._onlooker.trouble])],
         }
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -50,11 +51,15 @@ def test_same_seed_draws_the_same_faults_whatever_the_readings_do():
     assert [second.fault(Kind.CREATE) for _ in range(50)] == drawn
 
 
-@pytest.mark.parametrize(("operations", "proven"), [(20, True), (200, False)])
-def test_a_run_without_its_ambushes_proves_nothing(operations, proven):
+@pytest.mark.parametrize(
+    ("operations", "trouble", "proven"), [(20, "", True), (200, "", False), (20, "blind", False)]
+)
+def test_a_run_without_its_ambushes_or_its_onlooker_proves_nothing(operations, trouble, proven):
     from tests.faults.run import Orders, Run
 
-    run = Run(Orders(operations, 1, 2), proxy=None, nursery=None, people=None, cloud=None)
+    onlooker = SimpleNamespace(trouble=trouble)
+    others = ("proxy", "nursery", "people", "cloud", "changes", "outsider")
+    run = Run(Orders(operations, 1, 2), onlooker=onlooker, **dict.fromkeys(others))
     assert run.is_proven is proven
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 
 from tests.e2e.stack import Stack
-from tests.faults.judge import FINAL, Facts, Made, Row, Told
+from tests.faults.facts import FINAL, Facts, Made, Row, Told
 from tests.waiting import until
 
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -208,7 +208,7 @@ def rows_of(books: sqlite3.Connection) -> list[Row]:
             method=method,
             target=_path(url),
             operation=operation or "",
-            is_create=purpose == "create",
+            is_marked=purpose == "create",
         )
         for method, url, operation, purpose in found
     ]

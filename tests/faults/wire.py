@@ -12,6 +12,8 @@ MARKER = "evsportal-operation"
 _HOST = re.compile(rb"(?<=\r\n)host:[^\r]*", re.IGNORECASE)
 _CREATE = re.compile(r"/(cloud)?snapshots$")
 _CHANGE = re.compile(r"/(cloud)?snapshots/[^/]+(/metadata(/[^/]+)?)?$")
+_ROLLBACK = re.compile(r"snapshots/([^/]+)/rollback$")
+_RESTORE = re.compile(r"/(cloud)?volumes$")
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,14 @@ class Request:
         if self.method == "POST" and _CREATE.search(self.path):
             return Kind.CREATE
         if self.method in {"GET", "HEAD"}:
-            return Kind.READ
-        return Kind.CHANGE if _CHANGE.search(self.path) else Kind.OTHER
+            return Kind.WHOLE if self._is_whole_list else Kind.READ
+        changes = (_CHANGE, _ROLLBACK, _RESTORE)
+        return Kind.CHANGE if any(one.search(self.path) for one in changes) else Kind.OTHER
+
+    @property
+    def _is_whole_list(self) -> bool:
+        """Of all snapshots; an operation that is looked for is looked for on its volume alone."""
+        return self.path.endswith("/snapshots/detail") and "volume_id=" not in self.target
 
     def aimed_at(self, target: str, host: str) -> "Request":
         """The same request for another address; nothing else of it is touched."""
@@ -47,13 +55,23 @@ class Request:
 
     @property
     def marker(self) -> str:
-        """The operation that a create is for."""
-        if self.kind is not Kind.CREATE:
+        """The operation that something is made for: a snapshot, or a volume from one."""
+        if self.kind is Kind.CREATE:
+            what = "snapshot"
+        elif self.method == "POST" and _RESTORE.search(self.path):
+            what = "volume"
+        else:
             return ""
         try:
-            return str(json.loads(self.body)["snapshot"]["metadata"][MARKER])
+            return str(json.loads(self.body)[what]["metadata"][MARKER])
         except (ValueError, KeyError, TypeError):
             return "unmarked"
+
+    @property
+    def rolled_back(self) -> str:
+        """The snapshot that is to be put back onto its volume."""
+        found = _ROLLBACK.search(self.path)
+        return found[1] if found and self.method == "POST" else ""
 
 
 async def read_request(reader: asyncio.StreamReader) -> Request | None:

@@ -56,6 +56,13 @@ def test_control_changes_volumes_and_snapshots(client):
     assert client.send("POST", "/_sandbox/volumes/nosuch", {}).status == 400
 
 
+def test_control_adds_a_snapshot_that_no_portal_made(client):
+    made = client.send("POST", "/_sandbox/snapshots", {"volume_id": LOGS.id, "name": "by hand"})
+    shown = client.ask("GET", f"/snapshots/{made.body['id']}").body["snapshot"]
+    assert (shown["status"], shown["name"]) == ("available", "by hand")
+    assert client.send("POST", "/_sandbox/snapshots", {"volume_id": "nosuch"}).status == 400
+
+
 def test_nonsense_does_not_end_the_cloud(client):
     headers = {"Content-Type": "application/json"}
     body = {"auth": {"identity": {"methods": 5}}}
