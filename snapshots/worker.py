@@ -27,6 +27,7 @@ from snapshots.duties.probe import probe
 from snapshots.duties.snapshots import sync_snapshots
 from snapshots.jobs.claims import (
     LONGEST_PAUSE,
+    LONGEST_REST,
     LostClaimError,
     bring_near,
     claim,
@@ -213,9 +214,10 @@ class Loop:
 
     def _mind_the_clock(self) -> None:
         """A clock that was set back must not leave work waiting for the lost time."""
-        beyond = timedelta(0) if self._clock.was_set_back() else LONGEST_PAUSE
+        is_lost = self._clock.was_set_back()
         work = Operation.objects.filter(state__in=OPEN), Duty.objects.all()
-        bring_near(*work, beyond=beyond)
+        for rows, longest in zip(work, (LONGEST_PAUSE, LONGEST_REST), strict=True):
+            bring_near(rows, beyond=timedelta(0) if is_lost else longest)
         self._clock.accept()
         if self._clock.leases_are_good():
             free_held(*work, lease=self._lease)

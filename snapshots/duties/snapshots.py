@@ -17,7 +17,7 @@ from snapshots.evs.client import EvsClient
 from snapshots.evs.errors import EvsError, NotFound
 from snapshots.evs.paging import Listed
 from snapshots.evs.types import CloudSnapshot
-from snapshots.jobs.claims import hold
+from snapshots.jobs.claims import LONGEST_REST, hold
 from snapshots.jobs.duties import end_duty
 from snapshots.mirror import STORED_AT_ONCE, mark_gone, mark_missing, store_snapshots
 from snapshots.models import CloudHealth, Duty, Purpose, Snapshot
@@ -73,7 +73,8 @@ def sync_snapshots(duty: Duty) -> None:
 def _pause(cloud: str, client: EvsClient) -> timedelta:
     calls_per_second = clouds.config_of(cloud).calls_per_second
     least = client.requests / (calls_per_second * MOST_OF_PACE)
-    return timedelta(seconds=max(settings.EVSPORTAL_SNAPSHOTS_SECONDS, least))
+    pause = timedelta(seconds=max(settings.EVSPORTAL_SNAPSHOTS_SECONDS, least))
+    return min(pause, LONGEST_REST)
 
 
 def _read_pages(duty: Duty, client: EvsClient, reading: WholeReading) -> None:

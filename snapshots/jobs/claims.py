@@ -112,22 +112,21 @@ def free_rows_of(owners: Iterable[str], *tables: QuerySet[Any]) -> int:
     return sum(_make_due(rows.filter(owner__in=gone, due_at__gt=moment), moment) for rows in tables)
 
 
-# No pause is planned longer than this: see `outcomes`, `health` and the lease's setting.
+# No pause of an operation is planned longer than this: see `outcomes`, `health` and the lease's
+# setting; no rest of a duty longer than the other: see the limits of the settings.
 LONGEST_PAUSE = timedelta(hours=1)
+LONGEST_REST = timedelta(days=1)
 
 
-def bring_near(
-    *tables: QuerySet[Any], beyond: timedelta = LONGEST_PAUSE, now: datetime | None = None
-) -> None:
+def bring_near(rows: QuerySet[Any], *, beyond: timedelta) -> None:
     """Make due what nobody works on and is planned further ahead than `beyond`.
 
     The longest pause is the right measure at any time. When the clock was set back, whatever is
     planned may have been planned by the lost time: then it is nothing.
     """
-    moment = now or timezone.now()
+    moment = timezone.now()
     margin = timedelta(minutes=5) if beyond else timedelta(0)
-    for rows in tables:
-        _make_due(rows.filter(owner="", due_at__gt=moment + beyond + margin), moment)
+    _make_due(rows.filter(owner="", due_at__gt=moment + beyond + margin), moment)
 
 
 def free_held(*tables: QuerySet[Any], lease: timedelta) -> None:

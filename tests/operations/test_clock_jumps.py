@@ -8,7 +8,10 @@ import time_machine
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from evsportal.variables import VARIABLES
 from snapshots import worker
+from snapshots.jobs.claims import LONGEST_REST
+from snapshots.jobs.duties import SNAPSHOTS, start_duty
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState
 from snapshots.worker import Loop
 from tests.operations.conftest import control, let_time_pass, look_again, snapshots_in
@@ -133,6 +136,26 @@ def test_clock_set_back_is_handled_with_busy_database(loop, ask, monkeypatch):
         beat(loop)
         beat(loop)
         assert Operation.objects.get().state == OperationState.ACCEPTED
+
+
+def test_a_duty_rests_as_long_as_the_settings_allow(loop, settings):
+    """A reading each night is not repeated every few seconds."""
+    settings.EVSPORTAL_SNAPSHOTS_SECONDS = _longest("EVSPORTAL_SNAPSHOTS_SECONDS")
+    start_duty(SNAPSHOTS, "sandbox", due_at=timezone.now())
+    beat(loop)
+    readings = Exchange.objects.filter(purpose="snapshots")
+    assert readings.count() == 1
+    beat(loop)
+    assert readings.count() == 1
+
+
+def test_no_interval_is_longer_than_the_longest_rest():
+    intervals = ("EVSPORTAL_INVENTORY_SECONDS", "EVSPORTAL_SNAPSHOTS_SECONDS")
+    assert max(_longest(name) for name in intervals) <= LONGEST_REST.total_seconds()
+
+
+def _longest(name):
+    return next(one.most for one in VARIABLES if one.name == name)
 
 
 def test_rows_of_dead_worker_do_not_wait_lost_hour(loop, ask, sandbox):
