@@ -175,7 +175,7 @@ def _bounds(variable: Variable) -> str:
 def _read_items(variable: Variable, text: str) -> list[str]:
     parts = re.split(r"[,\n]", text)  # a file often has a line for each
     items = [part.strip() for part in parts if part.strip()]
-    if text and not items and not variable.default:  # else that is how to say none of the defaults
+    if text and not items and not variable.default:  # an empty list can replace defaults
         raise ValueError(
             f"{variable.name} holds nothing but commas; write a value, or leave it out."
         )

@@ -99,7 +99,7 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
         return cleaned
 
     def _refusal(self, sentence: str) -> ValidationError:
-        """The refusal to raise, written down: somebody reached for rights."""
+        """Record that somebody tried to change rights, and return the error to raise."""
         person = self.instance.get_username()
         record(ActionCode.PERSON_REFUSED, subject=person, details={"why": sentence})
         return ValidationError(sentence)

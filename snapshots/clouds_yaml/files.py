@@ -1,4 +1,4 @@
-"""Opens the files: what can be wrong with a file before its content is read."""
+"""Opens files, and reports what is wrong with one before its content is read."""
 
 import os
 import stat

@@ -29,7 +29,7 @@ _LONGEST_PAUSE_SECONDS = 10.0
 _HEADERS = {
     "Accept": "application/json",
     "Content-Type": "application/json",
-    "X-Language": "en-us",  # Huawei's error messages can be Chinese otherwise
+    "X-Language": "en-us",  # otherwise Huawei may answer errors in Chinese
 }
 ResultT = TypeVar("ResultT")
 

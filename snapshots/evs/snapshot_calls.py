@@ -102,9 +102,9 @@ class SnapshotCalls(CallingClient):
         """Put the snapshot's data back onto its volume, by EVS's own call (page A-2022).
 
         What the volume holds is lost. Snapshot and volume are "rollbacking", then both available,
-        or the volume is "error_rollbacking"; there is no job to ask. Sent once, as a creation; if
-        the error's `outcome_known` is False, the rollback may have begun. Which clouds speak this
-        call: `rollback_call`.
+        or the volume is "error_rollbacking"; there is no job to poll. Sent once, like a create; if
+        the error's `outcome_known` is False, the rollback may have begun. `rollback_call` tells
+        which clouds have this call.
         """
         name = {"name": volume_name} if volume_name else {}
         body = {"rollback": {"volume_id": volume_id, **name}}

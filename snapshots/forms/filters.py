@@ -21,7 +21,7 @@ STATUSES = [
     ("", gettext_lazy("Any")),
     ("2xx", gettext_lazy("2xx: it worked")),
     ("4xx", gettext_lazy("4xx: refused")),
-    ("5xx", gettext_lazy("5xx: server trouble")),
+    ("5xx", gettext_lazy("5xx: server error")),
     ("none", gettext_lazy("No answer")),
 ]
 SORTS = [

@@ -144,7 +144,7 @@ def _group_of(volume: Volume) -> str:
 
 
 def _option(volume: Volume, *, alike: bool, several: bool) -> str:
-    size = _("size not told") if volume.size_gb is None else f"{volume.size_gb} GiB"
+    size = _("size not reported") if volume.size_gb is None else f"{volume.size_gb} GiB"
     parts = [volume.label, size, volume.status]
     if alike:
         parts.insert(1, volume.volume_id[:8])

@@ -113,7 +113,9 @@ def _identity(config: CloudConfig, token: SignedIn) -> Iterator[Line]:
         yield Line(label="user", text="whose access key it is")
         return
     configured = None if isinstance(auth, TokenCredentials) else auth
-    user = token.user or (configured and (configured.username or configured.user_id)) or "not told"
+    user = (
+        token.user or (configured and (configured.username or configured.user_id)) or "not reported"
+    )
     domain = token.domain or (
         configured and (configured.user_domain_name or configured.user_domain_id)
     )
@@ -155,7 +157,7 @@ def _quota(client: EvsClient) -> Line:
 
 
 def _used(quota: Quota) -> str:
-    used = "not told" if quota.in_use is None else f"{quota.in_use + quota.reserved:,}"
+    used = "not reported" if quota.in_use is None else f"{quota.in_use + quota.reserved:,}"
     return f"{used} in use, no limit" if quota.limit < 0 else f"{used} of {quota.limit:,}"
 
 

@@ -243,7 +243,7 @@ class Operation(Claimable):
 
     @property
     def target(self) -> Target:
-        """What in the cloud the request is about."""
+        """The volume or snapshot that the request is about."""
         if self.target_snapshot is not None:
             return Target(TargetKind.SNAPSHOT, self.target_snapshot.snapshot_id, self.target_name)
         return Target(TargetKind.VOLUME, self.volume_id, self.volume_name)

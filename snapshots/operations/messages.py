@@ -130,7 +130,7 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
         Fixer.PORTAL_ADMIN,
     ),
     OutcomeCode.WRONG_PROJECT: Message(
-        _("The portal asks in the wrong project of the cloud. Its settings must be corrected."),
+        _("The portal is set to the wrong project of the cloud. Its settings must be corrected."),
         fixer=Fixer.PORTAL_ADMIN,
     ),
     OutcomeCode.GIVEN_UP: Message(
@@ -173,7 +173,7 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
         _("The cloud accepted the request but kept the snapshot as it was. %(nothing)s")
     ),
     OutcomeCode.OF_SYSTEM: Message(
-        _("The cloud's backup service keeps this snapshot. %(nothing)s")
+        _("This snapshot belongs to the cloud's backup service. %(nothing)s")
     ),
     OutcomeCode.NOT_PREPARED: Message(
         _("The request that had to succeed first did not succeed. %(nothing)s")

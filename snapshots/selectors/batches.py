@@ -37,7 +37,7 @@ class Selection:
     """Everything that was chosen; `confirmed` is what would be asked for now."""
 
     choices: Sequence[Choice]
-    lost: int = 0  # were confirmed, and are not as they were then
+    lost: int = 0  # were confirmed, and have changed since
 
     @property
     def possible(self) -> list[Choice]:

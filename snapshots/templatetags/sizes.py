@@ -31,7 +31,7 @@ def short(identifier: object) -> str:
 @register.filter
 def gib(size: int | None) -> str:
     """A size in GiB; a cloud that does not tell it has not said 0."""
-    return _("not told") if size is None else f"{size} GiB"
+    return _("not reported") if size is None else f"{size} GiB"
 
 
 @register.filter

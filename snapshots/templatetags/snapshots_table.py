@@ -67,7 +67,7 @@ def _volume(snapshot: Snapshot) -> SafeString:
 def volume_link(cloud: str, volume_id: str, name: str) -> SafeString:
     """A volume by name; a cloud may leave out of which volume a snapshot is."""
     if not volume_id:
-        return quiet(_("not told"))
+        return quiet(_("not reported"))
     address = reverse("snapshots:volume", args=[cloud, volume_id])
     return format_html(
         '<a class="row__beside" href="{}">{}</a>', address, long_text(name or volume_id)
@@ -89,7 +89,7 @@ def _ticket(snapshot: Snapshot) -> SafeString:
 
 
 def _created(snapshot: Snapshot) -> str:
-    return moment(snapshot.created_at) if snapshot.created_at else quiet(_("not told"))
+    return moment(snapshot.created_at) if snapshot.created_at else quiet(_("not reported"))
 
 
 def _id(snapshot: Snapshot) -> SafeString:

@@ -29,7 +29,7 @@ def is_in_order(rows):
 
 
 def push_all():
-    """To every place, until it has all or fails; no pause is waited for."""
+    """Push to every target until it has all rows or fails, without waiting for pauses."""
     Pushed.objects.update(retry_at=None)
     for target in settings.EVSPORTAL_AUDIT_PUSH:
         while push_new_rows(target):

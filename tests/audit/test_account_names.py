@@ -91,7 +91,7 @@ def test_a_name_like_the_portals_own_is_refused(name):
 
 
 @pytest.mark.parametrize("name", ["田中Taro", "김Kim", "O\u02bcNeil", "Иванов", "ნინო"])
-def test_a_name_of_one_alphabet_is_taken(name):
+def test_name_in_one_alphabet_is_accepted(name):
     User(username=name, password="!").full_clean()
 
 

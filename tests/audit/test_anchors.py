@@ -46,7 +46,7 @@ def test_a_file_gets_each_new_seal_once(sealed, settings, tmp_path):
     assert facts[0]["digest"] == sealed.digest
 
 
-def test_print_mail_and_datagram(sealed, settings, capsys):
+def test_seal_is_sent_to_stdout_mail_and_udp(sealed, settings, capsys):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
         receiver.settimeout(10)

@@ -284,7 +284,7 @@ def test_what_belongs_to_an_unfinished_operation_stays(key, folder, capsys):
     assert Operation.objects.count() == 1
 
 
-def test_what_is_still_to_be_pushed_stays(trail, folder, settings, tmp_path, capsys):
+def test_unpushed_rows_are_not_archived(trail, folder, settings, tmp_path, capsys):
     settings.EVSPORTAL_AUDIT_PUSH = [f"file:{tmp_path}/rows.jsonl"]
     archive(folder)
     assert "it was not pushed to file" in capsys.readouterr().out

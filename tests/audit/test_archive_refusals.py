@@ -25,7 +25,7 @@ def refused(folder, message, **facts):
     assert Tombstone.objects.count() == 0
 
 
-def test_without_a_key_it_must_be_said_twice(folder, settings):
+def test_archive_without_key_needs_unsigned_option(folder, settings):
     sealed(lambda: fill(10))
     refused(folder, "prove nothing")
     archive(folder, unsigned=True)

@@ -52,7 +52,7 @@ def test_a_faithful_cloud_shows_no_difference():
         "volume_id": "as asked",
         "name": "as asked",
         "description": "as asked",
-        "force": "not told by the cloud",
+        "force": "not reported by the cloud",
         "metadata team": "as asked",
     }
     assert (result.differing, result.notes) == (0, ())
@@ -81,7 +81,7 @@ def test_metadata_that_was_dropped_is_not_kept(metadata):
 
 def test_unanswered_metadata_is_not_called_dropped():
     result = compare(asked(), answer=answered({"name": "n"}), seen=None)
-    assert labels(result)["metadata team"] == "not told by the cloud"
+    assert labels(result)["metadata team"] == "not reported by the cloud"
 
 
 def test_what_was_changed_after_the_answer_shows():
@@ -185,7 +185,7 @@ def test_strange_values_are_compared_as_texts(value):
 @pytest.mark.parametrize("metadata", ["x", [["team", "payroll"]], 1])
 def test_metadata_of_another_shape_is_not_told(metadata):
     result = compare(asked(), answer=answered({"name": "n", "metadata": metadata}), seen=None)
-    assert labels(result)["metadata team"] == "not told by the cloud"
+    assert labels(result)["metadata team"] == "not reported by the cloud"
 
 
 def test_numbers_and_booleans_in_words_are_the_same():

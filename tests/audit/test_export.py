@@ -364,7 +364,7 @@ def test_broken_zip_has_no_manifest():
     assert not zipfile.is_zipfile(io.BytesIO(got))
 
 
-def test_the_command_is_recorded_and_writes_over_nothing(trail, capsys):
+def test_export_is_recorded_and_never_overwrites(trail, capsys):
     call_command("audit_export", to=str(trail / "all.zip"))
     assert "rows and" in capsys.readouterr().out
     assert Action.objects.latest("seq").code == "audit:export"

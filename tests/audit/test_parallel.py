@@ -74,6 +74,6 @@ with ProcessPoolExecutor(1, context, initializer=begin) as pool:
 
 
 def test_child_processes_end_with_their_parent():
-    facts = portal_process.python(WAITING)  # comes back when nobody holds its output any more
+    facts = portal_process.python(WAITING)  # returns when no process holds its output open
     assert facts.returncode == -9, facts.stderr
     assert int(facts.stdout) > 0

@@ -249,7 +249,7 @@ anything = st.binary(max_size=200) | json_values.map(lambda value: json.dumps(va
 
 
 @given(st.integers(100, 999), anything, st.text(max_size=30), st.text(max_size=30))
-def test_no_answer_is_too_strange(status, answer, retry_after, date):
+def test_any_answer_becomes_an_error(status, answer, retry_after, date):
     error = error_from_answer(status, {"retry-after": retry_after, "date": date}, answer)
     error.message.encode()
     assert len(error.message) <= 500

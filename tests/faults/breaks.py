@@ -32,7 +32,7 @@ def _marker() -> None:
 
 
 def _exchange() -> None:
-    """The exchange's row is written when the answer is there."""
+    """Write the exchange's row only after the answer has arrived."""
     from django.db import transaction
 
     from snapshots.audit.record.recorder import AuditRecorder

@@ -281,7 +281,7 @@ class Proxy:
         return False
 
     async def _until_client_left(self, reader: asyncio.StreamReader) -> None:
-        """What comes in afterwards comes in too late for the client's deadline."""
+        """Wait until the client disconnects: it has then passed its deadline."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(reader.read(1), self._times.give_up_seconds)
 

@@ -98,7 +98,7 @@ def test_unchanged_rows_are_not_written_again(read, by_hand):
     assert second.read_at(CloudHealth.objects.get().snapshots_at) > first.seen_at
 
 
-def test_deleted_snapshot_is_gone_since_it_was_last_listed(read, by_hand, sandbox):
+def test_deleted_snapshot_was_read_when_last_listed(read, by_hand, sandbox):
     made = by_hand("reports")
     read()
     last_listed = CloudHealth.objects.get().snapshots_at
@@ -188,7 +188,7 @@ def test_page_asked_for_earlier_does_not_undo_a_deletion(read, by_hand):
     assert Snapshot.objects.get().gone_at is None
 
 
-def test_rows_are_as_old_as_the_question(read, by_hand):
+def test_seen_at_is_not_after_the_request(read, by_hand):
     by_hand("reports")
     read()
     assert Snapshot.objects.get().seen_at <= Exchange.objects.get(purpose="snapshots").at

@@ -112,7 +112,7 @@ def test_the_start_of_an_operations_id_finds_it(digits, audrey, operation, recor
         assert _shown(audrey.get(PAGE, {"operation": other})) == [], other
 
 
-def test_older_ones_keep_the_filter(audrey, operation):
+def test_link_to_older_records_keeps_filter(audrey, operation):
     for _ in range(51):
         scene.exchange(operation)
     first = audrey.get(PAGE, {"actor": "alice"})

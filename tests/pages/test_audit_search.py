@@ -166,7 +166,7 @@ def test_an_action_has_its_sentence_and_its_page(audrey, alice, operation):
         assert words in shown
 
 
-def test_what_one_click_caused_stands_together(audrey, operation):
+def test_records_of_one_click_link_to_each_other(audrey, operation):
     cause = uuid.uuid4()
     asked = Action.objects.create(
         at=operation.asked_at,

@@ -79,7 +79,7 @@ def test_page_is_for_those_who_may_ask(who, rows, request):
     assert browser.get(PAGE).status_code == 404
 
 
-def test_nothing_ticked_is_said(alice):
+def test_empty_selection_is_reported(alice):
     assert "Tick at least one snapshot" in choose(alice, []).text
 
 

@@ -282,7 +282,7 @@ def test_a_new_form_can_start_from_an_old_operation(alice, volume):
         assert words in page
 
 
-def test_a_new_form_does_not_start_from_somebody_elses(bob, volume, operation):
+def test_form_is_not_prefilled_from_others_requests(bob, volume, operation):
     scene.volume(granted_to=bob.user)
     page = bob.get("/snapshots/new/", {"again": str(operation.pk)}).text
     assert "before-upgrade" not in page

@@ -230,7 +230,7 @@ def test_a_ticked_box_is_true(ticked, alice, busy):
 
 
 @pytest.mark.parametrize("nonsense", ["0", "1", "no", "TRUE"])
-def test_anything_else_is_neither(nonsense, alice, busy):
+def test_other_checkbox_values_are_refused(nonsense, alice, busy):
     assert "what was sent is neither" in errors_at(ask(alice, busy, force=nonsense), "force")[0]
     _assert_nothing_was_asked()
 

@@ -230,7 +230,7 @@ def _closes_after(*, content_length):
     return request.should_close()
 
 
-def test_a_fault_of_ours_shows_no_trace(alice, monkeypatch):
+def test_error_page_shows_no_traceback(alice, monkeypatch):
     def broken(*_args, **_kwargs):
         raise RuntimeError("secret detail")
 

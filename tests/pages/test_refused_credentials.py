@@ -30,7 +30,7 @@ def page_of(browser, operation, name="detail"):
 def test_banner_says_until_when_and_who_can_help(alice):
     until = refuse()
     page = alice.get("/").text
-    assert "refuses the portal&#x27;s sign-in since" in page.replace("'", "&#x27;")
+    assert "has refused the portal&#x27;s sign-in since" in page.replace("'", "&#x27;")
     assert until in page
     assert "administrators" in page
     assert "Requests are kept" in page
@@ -69,4 +69,4 @@ def test_cloud_that_cannot_be_reached_has_other_words(alice, volume):
     CloudHealth.objects.update(refused_credentials="", trouble_code="unreachable")
     page = page_of(alice, made)
     assert "it cannot be reached" in page
-    assert "refuses the portal" not in page
+    assert "refused the portal" not in page

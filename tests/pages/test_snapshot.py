@@ -120,7 +120,7 @@ def test_opening_the_page_asks_for_a_reading(alice, made, volume):
 
 def test_snapshot_without_volume_has_a_page(helen, volume):
     row = factories.foreign_snapshot(volume, volume_id="", created_at=None, size_gb=None)
-    assert "not told" in helen.get(address(row)).text
+    assert "not reported" in helen.get(address(row)).text
 
 
 def test_page_takes_few_queries(alice, volume, made, django_assert_max_num_queries):

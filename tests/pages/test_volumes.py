@@ -91,7 +91,7 @@ def test_unknown_size_is_not_shown_as_zero(alice):
     facts = alice.get("/snapshots/new/volume/", {"volume_id": made.volume_id}).text
     form = alice.get("/snapshots/new/").text
     for page in (alice.get(PAGE).text, facts, form):
-        assert "not told" in page
+        assert "not reported" in page
         assert "0 GiB" not in page
         assert "None" not in page
 
@@ -107,7 +107,7 @@ def test_quota_without_use_shows_no_numbers(alice, volume, limit, words):
     assert "in use, " not in page
     assert "per cent" not in page
     facts = alice.get("/snapshots/new/volume/", {"volume_id": volume.volume_id}).text
-    assert ("not told, limit 50" if limit > 0 else "no limit") in facts
+    assert ("not reported, limit 50" if limit > 0 else "no limit") in facts
 
 
 @pytest.mark.parametrize("status", ["Available", "IN-USE", "in_use", "In Use", " attaching "])

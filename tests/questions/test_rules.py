@@ -162,7 +162,7 @@ def test_refused_is_only_what_the_cloud_refused(alice, volume, answers, state):
 
 
 def unknown(alice, volume, *, seconds, **facts):
-    """Sent so many seconds ago."""
+    """An operation of unknown outcome, sent `seconds` ago."""
     sent_at = timezone.now() - timedelta(seconds=seconds)
     return scene.operation(
         alice, volume, state="unknown", ago_seconds=seconds, sent_at=sent_at, **facts

@@ -129,7 +129,7 @@ def test_demo_begins_with_snapshots_no_portal_made(furnished):
     assert [row["metadata"] for row in backups] == [{"__system__enableActive": "true"}] * 2
 
 
-def test_every_later_trouble_can_be_tried_at_once(furnished):
+def test_seeded_snapshots_cover_later_troubles(furnished):
     volumes = {row["volume_id"] for row in furnished.everything()}
     troubles = (Trouble.IN_USE, Trouble.DELETE_FAILS, Trouble.DELETE_TAKES_LONG)
     for trouble in (*troubles, Trouble.LISTS_LAG, Trouble.ROLLBACK_FAILS):

@@ -58,8 +58,8 @@ def test_control_changes_volumes_and_snapshots(client):
 
 def test_control_adds_a_snapshot_that_no_portal_made(client):
     made = client.send("POST", "/_sandbox/snapshots", {"volume_id": LOGS.id, "name": "by hand"})
-    shown = client.ask("GET", f"/snapshots/{made.body['id']}").body["snapshot"]
-    assert (shown["status"], shown["name"]) == ("available", "by hand")
+    snapshot = client.ask("GET", f"/snapshots/{made.body['id']}").body["snapshot"]
+    assert (snapshot["status"], snapshot["name"]) == ("available", "by hand")
     assert client.send("POST", "/_sandbox/snapshots", {"volume_id": "nosuch"}).status == 400
 
 

@@ -56,7 +56,7 @@ def a_byte(rng: random.Random, files: Files) -> Expected | None:
     before, rows[index] = rows[index], bytes(line)
     try:
         if json.loads(before) == json.loads(rows[index]):
-            return None  # written otherwise, the same meaning
+            return None  # the same JSON value in other bytes
     except ValueError:
         pass
     names = {name(before), "rows.jsonl"}

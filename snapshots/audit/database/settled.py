@@ -22,10 +22,10 @@ class WritersBusyError(Exception):
 
 
 def settled_upto() -> dict[str, int]:
-    """For each table of the trail the highest number; no lower one can still be committed.
+    """The highest row number of each table of the trail below which nothing can still be committed.
 
-    On PostgreSQL numbers are drawn before a transaction commits, so the highest one seen is not
-    enough. Writers share a lock from before they draw a number until they commit (`guards.py`); who
+    PostgreSQL assigns numbers before a transaction commits, so the highest one seen is not enough.
+    Writers share a lock from before they get a number until they commit (`guards.py`); whoever
     holds it exclusively knows that no commit is pending. SQLite has a single writer at any time.
 
     Raises `WritersBusyError` when a writer keeps it longer than two seconds.

@@ -23,7 +23,7 @@ class Verdict(Enum):
     DIFFERS = ("differs", "bad")
     MISSING = ("not kept", "bad")
     ADDED = ("added by the cloud", "warning")
-    NOT_TOLD = ("not told by the cloud", "quiet")
+    NOT_REPORTED = ("not reported by the cloud", "quiet")
     HIDDEN = ("hidden in the record, not compared", "quiet")
 
     def __init__(self, label: str, tone: str) -> None:
@@ -193,7 +193,7 @@ def _verdict(field: str, asked: _Side, others: list[_Side]) -> Verdict:
         return Verdict.HIDDEN
     texts = list(_texts_of(field, others))
     if not texts:
-        return Verdict.NOT_TOLD
+        return Verdict.NOT_REPORTED
     if all(text == asked_text for text in texts):
         return Verdict.SAME
     if field not in asked.texts or not asked_text:

@@ -1,4 +1,4 @@
-"""`manage reload_check`: what a reload does first; with its success new settings take over."""
+"""`manage reload_check`: runs before a reload; only if it succeeds do new settings take effect."""
 
 from typing import Any
 

@@ -26,7 +26,7 @@ class Asked:
     ticket: str = ""
     on_behalf_of: str = ""
     force: bool = False
-    hostile: str = ""  # what is written wherever people, or the cloud, may write
+    hostile: str = ""  # text for every field that people or the cloud can fill
     state: OperationState = OperationState.SUCCEEDED
     code: str = ""
     looks: int = 0

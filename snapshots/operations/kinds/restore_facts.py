@@ -25,7 +25,7 @@ from snapshots.operations.looks import exchange_ends_at
 class VolumeFacts:
     """What one list of the project's volumes says about a restore of unknown outcome."""
 
-    marked: tuple[CloudVolume, ...] = ()  # they bear the operation's mark
+    marked: tuple[CloudVolume, ...] = ()  # volumes with the operation's marker
     # Without any mark, of the snapshot, name, size and time asked for, and no other operation's.
     alike: tuple[CloudVolume, ...] = ()
     snapshot_id: str = ""  # what was restored
