@@ -27,7 +27,10 @@ from snapshots.models import (
     Answer,
     Entry,
     Exchange,
+    Maker,
     Operation,
+    Snapshot,
+    Volume,
 )
 from snapshots.questions.figures import figures_of
 from snapshots.questions.rules import Question
@@ -288,3 +291,13 @@ def test_beside_a_real_cloud_nothing_is_invented(db, settings, told):
 def test_a_number_that_makes_no_sense_is_refused(db, number):
     with pytest.raises(CommandError, match="1 to 20000000"):
         load("--exchanges", number)
+
+
+def test_snapshots_are_loaded_beside_the_trail(transactional_db):
+    load("--exchanges", "300", "--snapshots", "200")
+    rows = Snapshot.objects.all()
+    assert rows.count() == 200
+    made_here = rows.filter(maker=Maker.PORTAL)
+    assert 0 < made_here.count() <= 66
+    assert not made_here.filter(operation=None).exists()
+    assert Volume.objects.filter(gone_at=None).count() >= 20

@@ -7,18 +7,22 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from tests.bench import figures, portal, trail
+from tests.bench import figures, portal, snapshots, trail
+from tests.bench.figures import Figure
 
 DEFAULT_EXCHANGES = 50_000
+DEFAULT_SNAPSHOTS = 100_000
 
 
 def main() -> int:
     options = _options()
     with tempfile.TemporaryDirectory(prefix="evsportal-bench-") as folder:
         kept = options.keep or Path(folder)
-        run = _trail if options.trail else _portal
+        run = _trail if options.trail else _snapshots if options.snapshots else _portal
         told, is_good = run(options, kept)
     if options.json:
         options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
@@ -31,6 +35,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--trail", action="store_true", help="a portal with a loaded audit trail")
     parser.add_argument(
         "--exchanges", type=int, default=DEFAULT_EXCHANGES, help="in it (docs: 1000000)"
+    )
+    parser.add_argument(
+        "--snapshots",
+        type=int,
+        nargs="?",
+        const=DEFAULT_SNAPSHOTS,
+        metavar="COUNT",
+        help="a portal with so many snapshots (default: %(const)s)",
     )
     parser.add_argument("--times", type=int, default=20, help="how often each page is asked for")
     parser.add_argument(
@@ -51,13 +63,22 @@ def _portal(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
 
 
 def _trail(options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
-    told = trail.measure(
-        folder,
-        exchanges=options.exchanges,
-        database=options.database,
-        times=options.times,
-        tell=lambda words: sys.stderr.write(f"bench: {words}\n"),
-    )
+    return _told(trail.measure(folder, exchanges=options.exchanges, **_how(options)))
+
+
+def _snapshots(options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
+    return _told(snapshots.measure(folder, snapshots=options.snapshots, **_how(options)))
+
+
+def _how(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "database": options.database,
+        "times": options.times,
+        "tell": lambda words: sys.stderr.write(f"bench: {words}\n"),
+    }
+
+
+def _told(told: Iterable[Figure]) -> tuple[object, bool]:
     measured = list(told)
     sys.stdout.write(figures.table_of(measured))
     return figures.plain(measured), all(one.passes is not False for one in measured)

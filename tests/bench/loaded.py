@@ -15,9 +15,12 @@ from tests.e2e.stack import ROOT, Stack, running
 
 @dataclass(frozen=True)
 class Loaded:
-    """A portal's folder and settings; its database holds so many exchanges and their seals."""
+    """A portal's folder and settings; its database holds so many exchanges and their seals, and
+    snapshots, where so many are wanted.
+    """
 
     exchanges: int
+    snapshots: int
     folder: Path
     settings: dict[str, str]
 
@@ -54,18 +57,20 @@ class Loaded:
             yield stack
 
 
-def load(folder: Path, *, exchanges: int, database: str) -> Loaded:
+def load(folder: Path, *, exchanges: int, database: str, snapshots: int = 0) -> Loaded:
     """Load it, unless it is there already."""
-    own = folder / f"{database.partition(':')[0]}-{exchanges}"
+    name = f"{exchanges}_{snapshots}" if snapshots else f"{exchanges}"
+    own = folder / f"{database.partition(':')[0]}-{name}"
     own.mkdir(parents=True, exist_ok=True)
     settings = {"DJANGO_SETTINGS_MODULE": "tests.bench.settings"}
     if database != "sqlite":
-        settings["DATABASE_URL"] = _database_at(database, f"bench_{exchanges}")
+        settings["DATABASE_URL"] = _database_at(database, f"bench_{name}")
     key = own / "audit.key"
     if not key.exists():
-        unsigned = Loaded(exchanges, own, settings)
+        unsigned = Loaded(exchanges, snapshots, own, settings)
         unsigned.key.write_text(unsigned.manage("audit_keygen", str(key)))
-    loaded = Loaded(exchanges, own, settings | {"EVSPORTAL_AUDIT_KEY_FILE": str(key)})
+    keyed = settings | {"EVSPORTAL_AUDIT_KEY_FILE": str(key)}
+    loaded = Loaded(exchanges, snapshots, own, keyed)
     if not (own / "loaded.json").exists():
         (own / "loaded.json").write_text(json.dumps(_fill(loaded)))
     return loaded
@@ -74,11 +79,13 @@ def load(folder: Path, *, exchanges: int, database: str) -> Loaded:
 def _fill(loaded: Loaded) -> dict[str, Any]:
     loaded.manage("migrate", "--verbosity", "0")
     began = time.perf_counter()
-    loaded.manage("seed_load", "--exchanges", str(loaded.exchanges))
+    wanted = ["--snapshots", str(loaded.snapshots)] if loaded.snapshots else []
+    loaded.manage("seed_load", "--exchanges", str(loaded.exchanges), *wanted)
     seconds = time.perf_counter() - began
     loaded.within("settled")
     sealed = loaded.within("seal")
-    return {"load_s": seconds, "seal_s": sealed["seconds"], "sample": loaded.within("sample")}
+    sample = loaded.within("sample_of_snapshots" if loaded.snapshots else "sample")
+    return {"load_s": seconds, "seal_s": sealed["seconds"], "sample": sample}
 
 
 def server(database: str) -> str:

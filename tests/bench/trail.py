@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from tests.bench.figures import Figure
 from tests.bench.loaded import Loaded, load, server
@@ -39,7 +40,7 @@ def measure(
     many = load(folder, exchanges=exchanges, database=place)
     yield Figure(f"loading {exchanges} exchanges", many.notes["load_s"], "s")
     tell("pages")
-    yield from _pages(many, few, times)
+    yield from measured_pages(pages, many, few, times)
     tell("recording, verifying, exporting")
     yield from _recording(many)
     yield from _whole_trail(many)
@@ -62,10 +63,13 @@ class Visitor:
         return float(told[0]), int(told[1]), answer.text.count("<tr")
 
 
-def _pages(many: Loaded, few: Loaded, times: int) -> Iterator[Figure]:
+def measured_pages(
+    pages_of: Callable[[dict[str, Any]], list[Page]], many: Loaded, few: Loaded, times: int
+) -> Iterator[Figure]:
+    """Each page of `many` beside the same of `few`; `pages_of` names them, by the samples."""
     with ExitStack() as open_portals:
         pairs = [
-            (pages(one.notes["sample"]), open_portals.enter_context(one.served()))
+            (pages_of(one.notes["sample"]), open_portals.enter_context(one.served()))
             for one in (many, few)
         ]
         visitors: dict[tuple[Stack, str], Visitor] = {}

@@ -55,6 +55,73 @@ def sample():
     }
 
 
+def sample_of_snapshots():
+    """Values of snapshots that are there."""
+    from django.db.models import Count
+
+    from snapshots.models import Snapshot, VolumeGrant
+    from snapshots.selectors.keyset import Order, keyset_page
+
+    present = Snapshot.objects.present()
+    by_others, here = present.filter(operation=None), present.exclude(operation=None)
+    # No more than are asked for before it counts: the first look at a volume asks for a reading.
+    some = list(by_others.order_by("snapshot_id")[:3])
+    volumes = by_others.values("volume_id").annotate(count=Count("pk")).order_by("-count")[:3]
+    # Staff see what is on the volumes that they may use.
+    VolumeGrant.objects.create(cloud="sandbox", volume_id="", user=_who("alice"))
+    order = Order("listed_at", is_descending=True)
+    old = present.filter(
+        listed_at__lt=by_others.order_by("listed_at")[by_others.count() // 2].listed_at
+    )
+    return {
+        "snapshots": [one.snapshot_id for one in some],
+        "names": [one.name for one in some],
+        "volumes": [one["volume_id"] for one in volumes],
+        "volume_names": [one.volume_name for one in some],
+        "owners": list(here.values_list("owner_name", flat=True)[:50:10]),
+        "tickets": list(here.exclude(ticket="").values_list("ticket", flat=True)[:50:10]),
+        "next": keyset_page(present, order).next,
+        "deep": keyset_page(old, order).next,
+    }
+
+
+def _who(name):
+    from django.contrib.auth.models import User
+
+    return User.objects.get(username=name)
+
+
+def read_whole(times):
+    """Seconds of this process and of the wall, and megabytes that it grew, for each whole reading
+    of the cloud's snapshots.
+    """
+    from django.utils import timezone
+
+    from snapshots.duties.snapshots import sync_snapshots
+    from snapshots.jobs.claims import claim_some
+    from snapshots.jobs.duties import SNAPSHOTS, start_duty
+    from snapshots.models import Duty, Snapshot
+
+    Snapshot.objects.filter(operation=None).delete()  # of an earlier run, from another sandbox
+    readings = []
+    for _ in range(int(times)):
+        start_duty(SNAPSHOTS, "sandbox", due_at=timezone.now())
+        due = Duty.objects.filter(kind=SNAPSHOTS)
+        due.update(due_at=timezone.now())
+        duty = claim_some(due, most=1, owner="bench:1:a", lease=timedelta(minutes=15))[0]
+        before, busy, began = memory_now("self"), time.process_time(), time.perf_counter()
+        sync_snapshots(duty)
+        readings.append(
+            {
+                "busy_s": time.process_time() - busy,
+                "seconds": time.perf_counter() - began,
+                "grew_mb": memory_mb("self", "VmHWM") - before,
+                "rows": Snapshot.objects.present().count(),
+            }
+        )
+    return {"readings": readings}
+
+
 def _cursor_at(moment: datetime) -> str:
     microseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
     return f"{microseconds}-1"

@@ -1,4 +1,5 @@
-"""`manage seed_load`: an invented trail of two years, to measure the portal on. Sandbox only.
+"""`manage seed_load`: an invented trail of two years, and snapshots of the cloud, to measure the
+portal on. Sandbox only.
 
 The same seed, size and last day make the same rows. All of them pass the triggers of the trail.
 """
@@ -17,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError, connection, transaction
 
 from snapshots.management.invented.days import Day
+from snapshots.management.invented.holdings import fill
 from snapshots.management.invented.rows import Rows, go_on_after
 from snapshots.management.invented.world import DAYS, Chance, settle
 from snapshots.models import Entry, Operation
@@ -30,6 +32,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--exchanges", type=_number, default=1_000_000)
+        parser.add_argument(
+            "--snapshots", type=_number, default=None, help="also so many snapshots"
+        )
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--until", type=date.fromisoformat, default=None, help="the last day")
         parser.add_argument("--yes", action="store_true", help="also beside operations there are")
@@ -45,14 +50,16 @@ class Command(BaseCommand):
         chance = Chance.from_seed(f"{options['seed']} {options['exchanges']} {until}")
         try:
             with _quickly():
-                total = self._load(chance, until, options["exchanges"])
+                total = self._load(chance, until, options["exchanges"], options["snapshots"])
         except IntegrityError as error:
             raise CommandError("These rows are here already: take another --seed.") from error
         for name, rows in total.items():
             self.stdout.write(f"{rows:>10} {name}")
         self.stdout.write(f"Loaded in {time.monotonic() - began:.0f} s.")
 
-    def _load(self, chance: Chance, until: date, exchanges: int) -> Counter[str]:
+    def _load(
+        self, chance: Chance, until: date, exchanges: int, snapshots: int | None
+    ) -> Counter[str]:
         with transaction.atomic():
             world = settle(chance, until)
         total: Counter[str] = Counter()
@@ -66,6 +73,9 @@ class Command(BaseCommand):
             self.stdout.write(f"{total['exchange']} of {exchanges} exchanges")
         with transaction.atomic():
             go_on_after()
+        if snapshots is not None:
+            fill(world, snapshots)
+            total["snapshot"] = snapshots
         return total
 
 
