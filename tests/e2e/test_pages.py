@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from playwright.sync_api import expect
 from snapshots.evs.limits import utf8_length
 from snapshots.models import CloudHealth, Maker, Operation, OperationState
 from snapshots.models.folding import fold
+from snapshots.questions.rules import Question
 from tests import factories as scene
 from tests.search.test_folding import ALIKE
 
@@ -280,6 +282,9 @@ def test_the_sandbox_accounts_fill_in_the_sign_in(open_context):
 # --- every page: accessible, no sideways scrolling, nothing refused by the browser -----------
 
 
+CHANGES = ("rename", "metadata", "delete", "rollback", "restore")
+
+
 @pytest.fixture
 def lived_in(portal):
     """A portal with a bit of everything; the paths of its pages, by who opens them."""
@@ -316,12 +321,35 @@ def lived_in(portal):
                 "/accounts/password/",
                 "/nowhere/",
             ],
-            "helen": ["/", "/snapshots/", "/snapshots/new/", f"/requests/{asked.pk}/"],
-            "audrey": ["/audit/", *(f"/audit/{one.id}/" for one in records)],
+            "helen": [
+                "/",
+                "/snapshots/",
+                "/snapshots/new/",
+                f"/requests/{asked.pk}/",
+                *(f"/snapshots/sandbox/{elsewhere[0].snapshot_id}/{kind}/" for kind in CHANGES),
+                *_batches(helen, made, [made_here, *elsewhere]),
+            ],
+            "audrey": [
+                "/audit/",
+                *(f"/audit/{one.id}/" for one in records),
+                "/audit/questions/",
+                *(f"/audit/questions/{question}/" for question in Question),
+            ],
             "nobody": ["/"],
         }
 
     return fill
+
+
+def _batches(helen, volume, snapshots):
+    """The pages that confirm a batch, and the page of one that was asked for."""
+    chosen = "&".join(f"snapshot=sandbox/{row.snapshot_id}" for row in snapshots)
+    batch = uuid.uuid4()
+    for state, row in zip(("queued", "succeeded", "refused"), snapshots, strict=False):
+        content = {"batch": batch, "kind": "delete", "target_snapshot": row, "state": state}
+        scene.operation(helen, volume, name=None, target_name=row.name, **content)
+    confirming = [f"/snapshots/batch/?kind={kind}&{chosen}" for kind in ("delete", "metadata")]
+    return [*confirming, f"/batches/{batch}/"]
 
 
 def _snapshots_of_others(volume):
