@@ -77,11 +77,28 @@ def _staff(page: Page, picture) -> None:
     picture(page, "new-problems")
 
 
+def _changes(helen: Page, picture) -> None:
+    helen.goto("/snapshots/")
+    boxes = helen.locator("input[name=snapshot]")
+    for number in range(min(3, boxes.count())):
+        boxes.nth(number).check()
+    ready = helen.locator("tr:has-text('Available') a[href^='/snapshots/sandbox/']").first
+    address = ready.get_attribute("href")
+    for kind in ("delete", "metadata"):
+        helen.click(f"#batch button[value={kind}]")
+        picture(helen, f"batch-{kind}")
+        helen.go_back()
+    for kind in ("rename", "metadata", "delete", "rollback", "restore"):
+        helen.goto(f"{address}{kind}/")
+        picture(helen, f"change-{kind}")
+
+
 def _others(helen: Page, audrey: Page, root: Page, picture) -> None:
     helen.goto("/")
     picture(helen, "home-helpdesk")
     helen.goto("/snapshots/new/")
     picture(helen, "new-helpdesk")
+    _changes(helen, picture)
     audrey.goto("/audit/")
     picture(audrey, "audit")
     links = audrey.locator(".row__link").evaluate_all("all => all.map(one => one.href)")
