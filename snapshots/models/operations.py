@@ -146,11 +146,13 @@ class Operation(Claimable):
     # What happened, as a code and the values its sentence needs: `operations/messages.py`.
     outcome_code = models.CharField(max_length=40, blank=True)
     outcome_values = models.JSONField(default=dict)
-    # What the auditors' questions find it by (`snapshots/questions`). The first three are set when
-    # it is asked for, the last one when its outcome becomes known.
+    # What the auditors' questions find it by (`snapshots/questions`). They are set when it is asked
+    # for, and `long_unknown` when its outcome becomes known.
     forced_in_use = models.BooleanField(default=False, editable=False)  # and without a ticket
     for_own_volume = models.BooleanField(default=False, editable=False)  # by the helpdesk
     out_of_hours = models.BooleanField(default=False, editable=False)
+    deletes_young = models.BooleanField(null=True, editable=False)  # made less than a day before
+    deletes_others = models.BooleanField(null=True, editable=False)  # what somebody else asked for
     long_unknown = models.BooleanField(default=False, editable=False)
     folded = models.TextField(null=True, editable=False)  # by a trigger: `models/folded.py`
 
@@ -204,6 +206,19 @@ class Operation(Claimable):
                     condition=Q(**{column: True}),
                 )
                 for column in ("forced_in_use", "for_own_volume", "out_of_hours")
+            ),
+            *(
+                models.Index(
+                    fields=["-asked_at", "-id", column, "state", "outcome_code"],
+                    name=f"operation_{column}",
+                    condition=Q(**{column: True}),
+                )
+                for column in ("deletes_young", "deletes_others")
+            ),
+            models.Index(
+                fields=["-asked_at", "-id", "kind", "state", "outcome_code"],
+                name="operation_rollback",
+                condition=Q(kind=OperationKind.ROLLBACK),
             ),
             models.Index(
                 fields=["-asked_at", "-id", "long_unknown", "state"],

@@ -1,10 +1,22 @@
 """What the questions need to know of the moment when somebody asks: it is written down then."""
 
+from datetime import timedelta
+
 from django.conf import settings
 
-from snapshots.models import FORCE_STATUSES, Operation, Role, roles_of, status_word
+from snapshots.models import (
+    FORCE_STATUSES,
+    Operation,
+    OperationKind,
+    Role,
+    Snapshot,
+    roles_of,
+    status_word,
+)
 from snapshots.models.folding import fold
 from snapshots.questions.hours import read_hours
+
+YOUNG = timedelta(days=1)
 
 
 def note_circumstances(operation: Operation, *, volume_status: str, is_own_volume: bool) -> None:
@@ -20,6 +32,9 @@ def note_circumstances(operation: Operation, *, volume_status: str, is_own_volum
     operation.forced_in_use = operation.force and not operation.ticket.strip() and was_in_use
     operation.for_own_volume = is_by_helpdesk and (is_own_volume or _is_for_nobody_else(operation))
     operation.out_of_hours = not hours.has(operation.asked_at)
+    if operation.kind == OperationKind.DELETE and operation.target_snapshot is not None:
+        operation.deletes_young = _is_young(operation, operation.target_snapshot)
+        operation.deletes_others = _is_of_somebody_else(operation, operation.target_snapshot)
 
 
 def _is_for_nobody_else(operation: Operation) -> bool:
@@ -30,4 +45,25 @@ def _is_for_nobody_else(operation: Operation) -> bool:
         if fold(name) != fold(operation.requester_name):
             return False
         first = None if first.on_behalf_of else first.again_for
+    return True
+
+
+def _is_young(operation: Operation, snapshot: Snapshot) -> bool:
+    """By the cloud's clock, or since it was first read where the cloud does not tell."""
+    return operation.asked_at - (snapshot.created_at or snapshot.listed_at) < YOUNG
+
+
+def _is_of_somebody_else(operation: Operation, snapshot: Snapshot) -> bool:
+    """Whether the requester of a deletion neither asked for the snapshot nor had it asked for. What
+    no request made has no requester.
+    """
+    made_by = snapshot.operation
+    if made_by is None:
+        return False
+    while made_by is not None:
+        names = {fold(made_by.requester_name), fold(made_by.on_behalf_of)}
+        is_own = made_by.requester_id == operation.requester_id
+        if is_own or fold(operation.requester_name) in names:
+            return False
+        made_by = made_by.again_for
     return True

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from snapshots.models import Operation, may_audit
-from snapshots.questions.rules import Question, condition_of
+from snapshots.models import may_audit
+from snapshots.questions.rules import Question, condition_of, subject_of
 
 RECENT_DAYS = 30
 WEEKS = 26
@@ -43,15 +43,15 @@ def _midnight(day: date) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """Seven days from a Monday on (UTC), and how many requests of them a question finds."""
+    """Seven days from a Monday on (UTC), and how many rows of them a question finds."""
 
     first: date
-    requests: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How many requests a question finds. `MOST_COUNTED` stands for as many or more."""
+    """How many rows a question finds. `MOST_COUNTED` stands for as many or more."""
 
     question: Question
     recent: int  # in the last 30 days
@@ -74,7 +74,7 @@ def figures_of(questions: Sequence[Question]) -> list[Figures]:
 
 
 def count_in(question: Question, period: Period) -> int:
-    """How many requests of a period a question finds; `MOST_COUNTED`: as many or more."""
+    """How many rows of a period a question finds; `MOST_COUNTED`: as many or more."""
     ((count,),) = _counts([question], [period])
     return count
 
@@ -85,45 +85,51 @@ def count_text(count: int) -> str:
 
 
 def _counts(questions: Sequence[Question], periods: Sequence[Period]) -> Iterator[tuple[int, ...]]:
-    """For each question, how many requests of each period it finds, counted to `MOST_COUNTED`.
+    """For each question, how many rows of each period it finds, counted to `MOST_COUNTED`.
 
     Each count reads a part of an index. Grouping rows by week would take five times as long: SQLite
     has no function for it that is not Python's.
     """
     now = timezone.now()
-    conditions = [_where(condition_of(question, now=now)) for question in questions]
+    selections = [_rows_of(question, now=now) for question in questions]
     ends = [moment for period in periods for moment in (period.begins_at, period.ends_at)]
     rows = ", ".join(f"({number}, %s, %s)" for number in range(len(periods)))
     counts = ", ".join(
-        f"(SELECT COUNT(*) FROM (SELECT 1 FROM snapshots_operation WHERE {condition} AND "
-        f"asked_at >= begins_at AND asked_at < ends_at LIMIT {MOST_COUNTED}) AS counted)"
-        for condition, _values in conditions
+        f"(SELECT COUNT(*) FROM (SELECT 1 FROM {rows_of_question} AND "
+        f"{moment} >= begins_at AND {moment} < ends_at LIMIT {MOST_COUNTED}) AS counted)"
+        for rows_of_question, moment, _values in selections
     )
     sql = (
         f"WITH periods (number, begins_at, ends_at) AS (VALUES {rows}) "
         f"SELECT {counts} FROM periods ORDER BY number"
     )
     parameters: list[Any] = [connection.ops.adapt_datetimefield_value(end) for end in ends]
-    for _condition, values in conditions:
+    for _rows, _moment, values in selections:
         parameters += values
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return zip(*cursor.fetchall(), strict=True)
 
 
-def _where(condition: Q) -> tuple[str, tuple[Any, ...]]:
-    query = Operation.objects.filter(condition).query
-    sql, parameters = query.where.as_sql(query.get_compiler(connection=connection), connection)
-    return sql, tuple(parameters)
+def _rows_of(question: Question, *, now: datetime) -> tuple[str, str, tuple[Any, ...]]:
+    """The table and the question's condition, the column of the day, the condition's values."""
+    subject = subject_of(question)
+    query = subject.model._default_manager.filter(condition_of(question, now=now)).query
+    where, parameters = query.where.as_sql(query.get_compiler(connection=connection), connection)
+    table = subject.model._meta.db_table
+    return f"{table} WHERE {where}", subject.moment, tuple(parameters)
 
 
-def operations_found(user: User, question: Question, period: Period) -> QuerySet[Operation]:
-    """What a question finds in a period: all of it for auditors, nothing for anybody else."""
-    operations = Operation.objects.filter(condition_of(question, now=timezone.now()))
+def rows_found(user: User, question: Question, period: Period) -> QuerySet[Any]:
+    """What a question finds in a period: all of it for auditors, nothing for anybody else. The
+    rows are of the question's subject.
+    """
+    subject = subject_of(question)
+    rows = subject.model._default_manager.filter(condition_of(question, now=timezone.now()))
     if not may_audit(user):
-        return operations.none()
+        return rows.none()
     if period.since:
-        operations = operations.filter(asked_at__gte=period.begins_at)
+        rows = rows.filter(**{f"{subject.moment}__gte": period.begins_at})
     if period.until:
-        operations = operations.filter(asked_at__lt=period.ends_at)
-    return operations
+        rows = rows.filter(**{f"{subject.moment}__lt": period.ends_at})
+    return rows

@@ -1,22 +1,58 @@
-"""The auditors' questions: what each means, and which requests it finds."""
+"""The auditors' questions: what each means, and which rows it finds."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
 from django.conf import settings
-from django.db.models import Q, TextChoices
+from django.db.models import Model, Q, TextChoices
 
-from snapshots.models import LONG_UNKNOWN, OperationState
+from snapshots.models import (
+    LONG_UNKNOWN,
+    Maker,
+    Operation,
+    OperationKind,
+    OperationState,
+    OutcomeCode,
+    Snapshot,
+)
 
 
 class Question(TextChoices):
-    """What auditors ask again and again about operations."""
+    """What auditors ask again and again about operations and snapshots."""
 
     FORCED = "forced", "Forced while in use, without a ticket"
     OWN_VOLUME = "own-volume", "Helpdesk for a volume of their own"
     REFUSED = "refused", "Refused by the cloud"
     LONG_UNKNOWN = "long-unknown", "Unknown for more than ten minutes"
     OUT_OF_HOURS = "out-of-hours", "Asked outside working hours"
+    YOUNG_DELETED = "deleted-young", "Deleted within a day of being made"
+    ROLLED_BACK = "rolled-back", "Rolled back"
+    OTHERS_DELETED = "deleted-others", "Deleted by somebody else than its requester"
+    UNASKED = "unasked", "Snapshots nobody asked for in the portal"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a question finds: the table, the column of the day that a row counts on, and a word."""
+
+    model: type[Model]
+    moment: str
+    noun: str
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """Newest first."""
+        return f"-{self.moment}", "-id"
+
+
+REQUESTS = Subject(Operation, "asked_at", "request")
+SNAPSHOTS = Subject(Snapshot, "listed_at", "snapshot")
+_SUBJECTS: Mapping[Question, Subject] = {Question.UNASKED: SNAPSHOTS}
+
+
+def subject_of(question: Question) -> Subject:
+    return _SUBJECTS.get(question, REQUESTS)
 
 
 _MEANINGS = {
@@ -40,6 +76,24 @@ _MEANINGS = {
         "Somebody asked outside {hours}. A request counts by the hours that were set when it was "
         "asked for. Public holidays are not known to the portal."
     ),
+    Question.YOUNG_DELETED: (
+        "Somebody asked to delete a snapshot less than a day after it was made, by the cloud's "
+        "clock, and it was deleted. What was deleted in the cloud by other means is not here."
+    ),
+    Question.ROLLED_BACK: (
+        "Somebody asked to roll a volume back, and the cloud did so, began to, or may have begun: "
+        "what the volume held before may be lost. What was refused, cancelled or never begun is "
+        "not here."
+    ),
+    Question.OTHERS_DELETED: (
+        "Somebody deleted a snapshot that neither they had asked for in the portal nor anybody on "
+        "their behalf. A snapshot that no request made has no requester and is not here."
+    ),
+    Question.UNASKED: (
+        "The cloud shows, or showed, a snapshot that no request of this portal made, and it is not "
+        "the backup service's: somebody made it in the console or with another tool. Each counts "
+        "on the day it was made, by the cloud's clock."
+    ),
 }
 
 
@@ -48,21 +102,34 @@ def meaning_of(question: Question) -> str:
     return _MEANINGS[question].format(hours=settings.EVSPORTAL_WORKING_HOURS)
 
 
+# Not by equality: SQLite would rather enter the index of a state that is named.
+_SUCCEEDED = ~Q(state__lt=OperationState.SUCCEEDED) & ~Q(state__gt=OperationState.SUCCEEDED)
+_DELETED = _SUCCEEDED & ~Q(outcome_code=OutcomeCode.ALREADY_GONE)
+_NEVER_BEGAN = frozenset(
+    {
+        OperationState.QUEUED,
+        OperationState.SENDING,
+        OperationState.REFUSED,
+        OperationState.NOT_CREATED,
+        OperationState.CANCELLED,
+    }
+)
+_MAY_HAVE_BEGUN = ~Q(state__in=sorted(_NEVER_BEGAN)) & ~Q(outcome_code=OutcomeCode.GIVEN_UP)
+_CONDITIONS = {
+    Question.FORCED: Q(forced_in_use=True),
+    Question.OWN_VOLUME: Q(for_own_volume=True),
+    Question.REFUSED: Q(state=OperationState.REFUSED),
+    Question.OUT_OF_HOURS: Q(out_of_hours=True),
+    Question.YOUNG_DELETED: Q(deletes_young=True) & _DELETED,
+    Question.ROLLED_BACK: Q(kind=OperationKind.ROLLBACK) & _MAY_HAVE_BEGUN,
+    Question.OTHERS_DELETED: Q(deletes_others=True) & _DELETED,
+    Question.UNASKED: Q(maker=Maker.OTHER),
+}
+
+
 def condition_of(question: Question, *, now: datetime) -> Q:
-    """What a request must be to answer the question: an index has exactly these rows, in order."""
-    match question:
-        case Question.FORCED:
-            return Q(forced_in_use=True)
-        case Question.OWN_VOLUME:
-            return Q(for_own_volume=True)
-        case Question.REFUSED:
-            return Q(state=OperationState.REFUSED)
-        case Question.LONG_UNKNOWN:
-            return _is_long_unknown(now)
-        case Question.OUT_OF_HOURS:
-            return Q(out_of_hours=True)
-        case _:
-            assert_never(question)
+    """What a row must be to answer the question: an index has exactly these rows, in order."""
+    return _is_long_unknown(now) if question is Question.LONG_UNKNOWN else _CONDITIONS[question]
 
 
 def _is_long_unknown(now: datetime) -> Q:

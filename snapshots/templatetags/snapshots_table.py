@@ -1,4 +1,4 @@
-"""The list of snapshots: columns that people choose from, and heads that order it."""
+"""The lists of snapshots: columns that people choose from, and heads that order the list."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -137,6 +137,21 @@ def snapshots_table(snapshots: Sequence[Snapshot], shape: Shape) -> dict[str, Ta
             columns,
             snapshots,
             css="cards cards--dense",
+            row_css=lambda _row: "row--linked",
+        )
+    )
+
+
+@register.inclusion_tag("_table.html")
+def unasked_table(snapshots: Sequence[Snapshot]) -> dict[str, Table[Any]]:
+    """Those that a saved question finds."""
+    named = Column(gettext_lazy("Snapshot"), partial(_name, says_status=True))
+    columns = ("created", "volume", "size", "status", "id", "cloud")
+    return context_of(
+        Table(
+            gettext_lazy("Snapshots that match, newest first"),
+            [named, *(CHOICES[key] for key in columns)],
+            snapshots,
             row_css=lambda _row: "row--linked",
         )
     )

@@ -7,7 +7,7 @@ from snapshots.questions.figures import Week, count_text
 
 PITCH, BAR = 10, 8  # from one bar to the next; the bar itself
 HEIGHT = 60
-LEAST_HEIGHT = 2  # so that a bar of few requests is visible
+LEAST_HEIGHT = 2  # so that a bar of few rows is visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Bar:
     y: str
     height: str
     week: str
-    requests: str
+    count: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,14 @@ class Plot:
 
 def plot_of(weeks: Sequence[Week]) -> Plot:
     """An empty week has no bar, but its space and its number."""
-    highest = max(range(len(weeks)), key=lambda number: weeks[number].requests)
-    most = weeks[highest].requests
+    highest = max(range(len(weeks)), key=lambda number: weeks[number].count)
+    most = weeks[highest].count
     bars = tuple(_bar(number, week, most) for number, week in enumerate(weeks))
     return Plot(bars, bars[highest] if most else None, str(PITCH * len(weeks)))
 
 
 def _bar(number: int, week: Week, most: int) -> Bar:
-    height = max(LEAST_HEIGHT, round(HEIGHT * week.requests / most)) if week.requests else 0
+    height = max(LEAST_HEIGHT, round(HEIGHT * week.count / most)) if week.count else 0
     x = PITCH * number + (PITCH - BAR) // 2
     first = f"{week.first.day} {week.first:%b %Y}"
-    return Bar(str(x), str(HEIGHT - height), str(height), first, count_text(week.requests))
+    return Bar(str(x), str(HEIGHT - height), str(height), first, count_text(week.count))

@@ -1,7 +1,8 @@
-"""The auditors' questions: how many requests each finds, when, and which."""
+"""The auditors' questions: how many rows each finds, when, and which."""
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from snapshots.audit.record.actions import record as record_action
 from snapshots.forms import PeriodForm
-from snapshots.models import ActionCode
+from snapshots.models import ActionCode, Operation, Snapshot
 from snapshots.questions.export import FORMATS, lines_of
 from snapshots.questions.figures import (
     Figures,
@@ -18,12 +19,16 @@ from snapshots.questions.figures import (
     count_in,
     count_text,
     figures_of,
-    operations_found,
+    rows_found,
 )
-from snapshots.questions.rules import Question, meaning_of
+from snapshots.questions.rules import SNAPSHOTS, Question, meaning_of, subject_of
 from snapshots.selectors.operations import operations_page
+from snapshots.selectors.pages import Page
+from snapshots.selectors.snapshots import snapshots_page
 from snapshots.views.access import PortalRequest, for_auditors
 from snapshots.views.plot import plot_of
+
+LONGEST_CURSOR = 100
 
 
 @for_auditors
@@ -41,15 +46,14 @@ def question(request: PortalRequest, name: str) -> HttpResponse:
     """What one question finds, newest first."""
     asked = _question(name)
     form = PeriodForm(request.GET)
-    before = request.GET.get("before", "")[:40]
+    before = request.GET.get("before", "")[:LONGEST_CURSOR]
     _record(ActionCode.AUDIT_ASKED, request, asked, before=before)
     (figures,) = figures_of([asked])
     context: dict[str, Any] = {"form": form, "asked": asked, "answer": _answer(figures)}
     period = _period(form)
     if period is not None:
-        operations = operations_found(request.user, asked, period)
         count = count_in(asked, period) if period else figures.in_all
-        context["page"] = operations_page(operations, before=before)
+        context["page"] = _page(request.user, asked, period, before=before)
         context["narrowed"] = bool(period)
         context["count"], context["count_text"] = count, count_text(count)
     return render(request, "snapshots/question.html", context)
@@ -68,14 +72,23 @@ def export(request: PortalRequest, name: str) -> HttpResponse | StreamingHttpRes
         address = reverse("snapshots:question", args=[asked])
         return redirect(f"{address}?{request.GET.urlencode()}")
     _record(ActionCode.AUDIT_EXPORTED, request, asked, format=file_format)
-    operations = operations_found(request.user, asked, period)
-    lines = lines_of(operations, question=asked, file_format=file_format)
+    rows = rows_found(request.user, asked, period)
+    lines = lines_of(rows, question=asked, file_format=file_format)
     response = StreamingHttpResponse(lines, content_type=FORMATS[file_format])
     stamp = f"{timezone.now():%Y%m%d-%H%M%S}"
     response.headers["Content-Disposition"] = (
         f'attachment; filename="{asked}-{stamp}.{file_format}"'
     )
     return response
+
+
+def _page(
+    user: User, asked: Question, period: Period, *, before: str
+) -> Page[Operation] | Page[Snapshot]:
+    rows = rows_found(user, asked, period)
+    if subject_of(asked) is SNAPSHOTS:
+        return snapshots_page(rows, after=before)
+    return operations_page(rows, before=before)
 
 
 def _question(name: str) -> Question:
@@ -104,6 +117,7 @@ def _record(code: ActionCode, request: HttpRequest, asked: Question, **facts: st
 def _answer(figures: Figures) -> dict[str, Any]:
     """A question with its meaning, its figures as texts, and its plot."""
     return {
+        "subject": subject_of(figures.question),
         "question": figures.question,
         "meaning": meaning_of(figures.question),
         "recent": count_text(figures.recent),

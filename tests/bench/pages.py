@@ -9,7 +9,17 @@ from tests.bench.figures import MOST_QUERIES
 
 FREE_TEXT_MS, PAGE_MS = 300, 100
 RECORD_QUERIES = 24
-QUESTIONS = ("forced", "own-volume", "refused", "long-unknown", "out-of-hours")
+QUESTIONS = (
+    "forced",
+    "own-volume",
+    "refused",
+    "long-unknown",
+    "out-of-hours",
+    "deleted-young",
+    "rolled-back",
+    "deleted-others",
+    "unasked",
+)
 
 
 @dataclass(frozen=True)

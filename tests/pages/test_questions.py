@@ -91,9 +91,9 @@ def test_weeks_begin_on_monday_and_days_are_whole(alice, volume):
     assert refused.recent == 1 + 2 + 4 + 8 + 128
     assert refused.in_all == 255
     assert len(refused.weeks) == 26
-    assert [week.requests for week in refused.weeks[-2:]] == [4, 3]
-    assert (refused.weeks[0].first, refused.weeks[0].requests) == (date(2025, 9, 8), 32)
-    assert sum(week.requests for week in refused.weeks) == 1 + 2 + 4 + 8 + 16 + 32
+    assert [week.count for week in refused.weeks[-2:]] == [4, 3]
+    assert (refused.weeks[0].first, refused.weeks[0].count) == (date(2025, 9, 8), 32)
+    assert sum(week.count for week in refused.weeks) == 1 + 2 + 4 + 8 + 16 + 32
 
 
 def test_counting_ends_and_the_page_says_so(audrey, refused, monkeypatch):
@@ -315,6 +315,49 @@ def test_another_format_is_not_found(audrey):
     assert audrey.get(f"{REFUSED}export/", {"format": "xml"}).status_code == 404
 
 
+# --- snapshots, where the others find requests -------------------------------------------------
+
+UNASKED = f"{PAGE}unasked/"
+
+
+def test_snapshots_count_on_the_day_they_were_made(audrey, alice, volume):
+    scene.snapshot(scene.operation(alice.user, volume, state="succeeded"))
+    last_week = MONDAY - timedelta(days=7)
+    scene.foreign_snapshot(volume, name="old", created_at=last_week)
+    scene.foreign_snapshot(volume, name=EVIL, created_at=MONDAY, gone_at=MONDAY)
+    answer = audrey.get(UNASKED)
+    assert [row.name for row in answer.context["page"].rows] == [EVIL, "old"]
+    assert "2 snapshots, newest first" in answer.text
+    assert "Snapshots a week; at most 1, in the week from 23 Feb 2026" in answer.text
+    assert "<script>alert" not in answer.text
+    assert "Deleted in the cloud after" in answer.text
+    assert "1 snapshot in this period" in audrey.get(UNASKED, {"until": "2026-03-01"}).text
+    assert "No snapshot of this period" in audrey.get(UNASKED, {"since": "2026-03-03"}).text
+
+
+def test_pages_show_each_snapshot_once(audrey, volume):
+    made = [
+        scene.foreign_snapshot(volume, name=f"n{number}", created_at=MONDAY)
+        for number in range(103)
+    ]
+    seen, before = [], ""
+    while before is not None:
+        answer = audrey.get(UNASKED, {"since": "2026-03-01", "before": before})
+        seen += names(answer)
+        before = answer.context["page"].next
+    assert sorted(seen) == sorted(row.name for row in made)
+
+
+def test_an_export_of_snapshots_has_their_columns(audrey, volume):
+    made = scene.foreign_snapshot(volume, name="=cmd", created_at=MONDAY)
+    answer = audrey.get(f"{UNASKED}export/", {"format": "csv"})
+    content = b"".join(answer.streaming_content).decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(content, newline=""))
+    assert (row["question"], row["snapshot"], row["name"]) == ("unasked", made.snapshot_id, "'=cmd")
+    assert row["created_at"] == "2026-03-02T10:00:00.000000Z"
+    assert row["volume_id"] == volume.volume_id
+
+
 # --- what it costs ---------------------------------------------------------------------------
 
 
@@ -322,10 +365,13 @@ def test_another_format_is_not_found(audrey):
 def test_the_number_of_queries(rows, audrey, alice, volume, django_assert_max_num_queries):
     for number in range(rows):
         scene.operation(alice.user, volume, state="refused", ago_seconds=86_400 * number)
+        scene.foreign_snapshot(volume)
     assert Operation.objects.filter(state="refused").count() == rows
     with django_assert_max_num_queries(12):
         audrey.get(PAGE)
     with django_assert_max_num_queries(12):
         audrey.get(REFUSED, {"since": "2025-01-01", "until": str(timezone.now().date())})
+    with django_assert_max_num_queries(12):
+        audrey.get(UNASKED)
     with django_assert_max_num_queries(8):
         exported(audrey)

@@ -7,13 +7,14 @@ import pytest
 import time_machine
 from django.contrib.auth.models import Group
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 
 from snapshots.models import Operation, OperationState, Role, VolumeGrant
 from snapshots.operations.asking import ask_again
 from snapshots.operations.stopping import cancel_operation
-from snapshots.questions.figures import Period, operations_found
-from snapshots.questions.rules import Question
+from snapshots.questions.figures import Period, rows_found
+from snapshots.questions.rules import Question, subject_of
 from tests import factories as scene
 
 MONDAY = datetime(2026, 3, 2, 10, tzinfo=UTC)  # within working hours
@@ -48,9 +49,7 @@ def answers(db):
 
     def answers():
         return sorted(
-            question
-            for question in Question
-            for _operation in operations_found(audrey, question, Period())
+            question for question in Question for _row in rows_found(audrey, question, Period())
         )
 
     return answers
@@ -213,6 +212,95 @@ def test_other_hours_count_from_then_on(client, alice, answers, settings):
     assert answers() == [Question.OUT_OF_HOURS]
 
 
+# --- deleted, rolled back ----------------------------------------------------------------------
+
+
+def deleted(client, person, snapshot, *, state="succeeded", outcome_code="ready"):
+    """Asked for by the form, and then ended so."""
+    client.force_login(person)
+    key = str(uuid.uuid4())
+    address = reverse(
+        "snapshots:change",
+        args=[snapshot.cloud, snapshot.snapshot_id, "delete"],
+        query={"key": key},
+    )
+    form = client.get(address).context["form"]
+    sent = {"key": key, "seen": form.state_seen, "typed_name": snapshot.name}
+    assert client.post(address, sent).status_code == 302
+    made = Operation.objects.filter(kind="delete", target_snapshot=snapshot)
+    assert made.update(state=state, outcome_code=outcome_code, finished_at=timezone.now()) == 1
+
+
+def snapshot_of(person, volume, *, hours=48, **facts):
+    """Asked for by the person, and made so many hours ago."""
+    ended = {"state": "succeeded", "outcome_code": "ready", "ago_seconds": hours * 3600}
+    made_at = timezone.now() - timedelta(hours=hours)
+    return scene.snapshot(scene.operation(person, volume, **ended | facts), created_at=made_at)
+
+
+@pytest.mark.parametrize(
+    ("hours", "ended", "is_answer"),
+    [
+        (23.9, {}, True),
+        (24.1, {}, False),
+        (1, {"state": "accepted"}, False),
+        (1, {"state": "failed"}, False),
+        (1, {"outcome_code": "already_gone"}, False),
+    ],
+)
+def test_deleted_within_a_day_of_being_made(client, alice, answers, hours, ended, is_answer):
+    volume = scene.volume(granted_to=alice)
+    deleted(client, alice, snapshot_of(alice, volume, hours=hours), **ended)
+    assert answers() == [Question.YOUNG_DELETED] * is_answer
+
+
+@pytest.mark.parametrize("created_at", [None, MONDAY])
+def test_the_age_is_known_of_what_nobody_asked_for(client, alice, answers, created_at):
+    volume = scene.volume(granted_to=alice)
+    made = scene.foreign_snapshot(volume, created_at=created_at, listed_at=MONDAY)
+    deleted(client, alice, made)
+    assert answers() == sorted([Question.YOUNG_DELETED, Question.UNASKED])
+
+
+@pytest.mark.parametrize(
+    ("by", "behalf", "is_answer"),
+    [
+        ("bob", "", True),
+        ("alice", "", False),
+        ("helen", "ALICE", False),
+        ("helen", "bob", True),
+    ],
+)
+def test_deleted_by_somebody_else(client, alice, helen, answers, by, behalf, is_answer):
+    people = {"alice": alice, "helen": helen, "bob": scene.person("bob")}
+    volume = scene.volume(granted_to=alice)
+    deleted(client, alice, snapshot_of(people[by], volume, on_behalf_of=behalf))
+    assert answers() == [Question.OTHERS_DELETED] * is_answer
+
+
+def test_what_was_asked_again_is_of_the_first_requester(client, alice, helen, answers):
+    volume = scene.volume(granted_to=alice)
+    first = scene.operation(alice, volume, state="failed", ago_seconds=200_000)
+    deleted(client, alice, snapshot_of(helen, volume, again_for=first))
+    assert answers() == []
+
+
+@pytest.mark.parametrize("state", OperationState)
+def test_rolled_back_is_what_the_cloud_may_have_begun(alice, volume, answers, state):
+    scene.operation(alice, volume, kind="rollback", state=state)
+    scene.operation(alice, volume, kind="rollback", state="failed", outcome_code="given_up")
+    may_have_begun = state in {"accepted", "unknown", "succeeded", "failed"}
+    expected = [Question.ROLLED_BACK] * may_have_begun
+    assert answers() == sorted(expected + [Question.REFUSED] * (state == "refused"))
+
+
+@pytest.mark.parametrize(("maker", "is_answer"), [("other", True), ("system", False)])
+def test_snapshots_nobody_asked_for(alice, volume, answers, maker, is_answer):
+    snapshot_of(alice, volume)
+    scene.foreign_snapshot(volume, maker=maker, gone_at=timezone.now())
+    assert answers() == [Question.UNASKED] * is_answer
+
+
 # --- what it costs ---------------------------------------------------------------------------
 
 INDEXES = {
@@ -221,6 +309,10 @@ INDEXES = {
     Question.REFUSED: "operation_of_state",
     Question.LONG_UNKNOWN: "operation_long_unknown",
     Question.OUT_OF_HOURS: "operation_out_of_hours",
+    Question.YOUNG_DELETED: "operation_deletes_young",
+    Question.ROLLED_BACK: "operation_rollback",
+    Question.OTHERS_DELETED: "operation_deletes_others",
+    Question.UNASKED: "snapshot_of_maker",
 }
 
 
@@ -230,8 +322,8 @@ def test_an_index_gives_the_newest_in_order(db, question):
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:  # with few rows it would not need an index
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-    operations = operations_found(scene.person("audrey"), question, Period())
-    plan = operations.order_by("-asked_at", "-id")[:51].explain()
+    rows = rows_found(scene.person("audrey"), question, Period())
+    plan = rows.order_by(*subject_of(question).order)[:51].explain()
     assert INDEXES[question] in plan
     assert "SORT" not in plan.upper()
     assert "TEMP B-TREE" not in plan
