@@ -242,6 +242,13 @@ VARIABLES = (
         most=86400,
     ),
     _seconds(
+        "EVSPORTAL_HANGING_SECONDS",
+        "How much longer than usual the cloud may work on a request before people may end it.",
+        "900",
+        least=60,
+        most=86400,
+    ),
+    _seconds(
         "EVSPORTAL_RETRY_SECONDS",
         "How long an operation that provably was not executed is tried again.",
         "900",

@@ -1,4 +1,4 @@
-"""Why an administrator ends a request."""
+"""Why somebody ends a request that the portal cannot."""
 
 from django import forms
 from django.core.exceptions import ValidationError

@@ -1,4 +1,4 @@
-"""What the auditors' questions about deletions and rollbacks find, by an index each."""
+"""Indexes of what questions about deletions and rollbacks find, and of how long a kind takes."""
 
 from django.db import migrations, models
 from django.db.models import Q
@@ -30,4 +30,10 @@ class Migration(migrations.Migration):
             "operation_deletes_others", ["deletes_others", *ENDING], Q(deletes_others=True)
         ),
         newest_first("operation_rollback", ["kind", *ENDING], Q(kind="rollback")),
+        migrations.AddIndex(
+            model_name="operation",
+            index=models.Index(
+                fields=["cloud", "kind", "state", "-asked_at"], name="operation_of_kind"
+            ),
+        ),
     ]

@@ -182,6 +182,8 @@ class Operation(Claimable):
                 fields=["requester", "state", "-asked_at", "-id"], name="operation_of_person_state"
             ),
             models.Index(fields=["cloud", "state", "-asked_at"], name="operation_of_cloud"),
+            # How long a kind usually takes; some kinds are rare.
+            models.Index(fields=["cloud", "kind", "state", "-asked_at"], name="operation_of_kind"),
             models.Index(
                 fields=["-asked_at", "-id"],
                 name="operation_unfinished",

@@ -203,7 +203,7 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
     OutcomeCode.CANCELLED: Message(_("Cancelled by %(person)s before it was sent. %(nothing)s")),
     OutcomeCode.ENDED: Message(
         _(
-            "Ended by %(person)s, an administrator: %(why)s A snapshot may be in the cloud: look "
+            "Ended by %(person)s: %(why)s A snapshot may be in the cloud: look "
             "there before you ask again."
         )
     ),

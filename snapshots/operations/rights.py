@@ -15,7 +15,7 @@ class Refusal(models.TextChoices):
 
     VOLUME_NOT_USABLE = "volume_not_usable", _("You may not use this volume.")
     NOT_YOURS = "not_yours", _("The operation is somebody else's.")
-    NOT_ADMINISTRATOR = "not_administrator", _("Only administrators end a request.")
+    NOT_ADMINISTRATOR = "not_administrator", _("Only administrators end this request.")
     NOT_STUCK = "not_stuck", _("The portal is still working on it, or it has already ended.")
     HAS_ENDED = "has_ended", _("It had already ended.")
     ALREADY_SENT = "already_sent", _("It was already sent, or had already ended.")

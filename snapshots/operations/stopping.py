@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from snapshots.audit.record import actions
 from snapshots.database.transactions import in_transaction
-from snapshots.models import ActionCode, Operation, OperationState, OutcomeCode, may_administer
+from snapshots.models import ActionCode, Operation, OperationState, OutcomeCode
 from snapshots.operations.rights import Refusal, check_share, refused
 from snapshots.operations.transitions import Move, Outcome, write_unclaimed_move
+from snapshots.selectors.hanging import may_end, may_end_requests
 from snapshots.selectors.operations import is_stuck
 
 
@@ -34,17 +35,16 @@ def cancel_operation(*, operation: Operation, person: User) -> bool:
 
 
 def end_operation(*, operation: Operation, person: User, why: str) -> bool:
-    """An administrator has looked in the cloud and ends what the portal cannot: it counts as
-    failed, and its volume is free for the next. False when it has ended by itself.
+    """Somebody has looked in the cloud and ends what the portal cannot: it counts as failed, and
+    its volume is free for the next. False when it has ended by itself. The cloud may still finish
+    it: the mirror goes on showing what is there.
 
-    Raises `NotAllowedError` for anybody else, and for an operation that is not stuck.
+    Raises `NotAllowedError` for anybody else than `may_end` says.
     """
-    if not may_administer(person):
-        raise refused(
-            ActionCode.OPERATION_END_REFUSED, operation, person, Refusal.NOT_ADMINISTRATOR
-        )
-    if not is_stuck(operation):
-        raise refused(ActionCode.OPERATION_END_REFUSED, operation, person, Refusal.NOT_STUCK)
+    if not may_end(person, operation):
+        is_for_administrators = is_stuck(operation) or not may_end_requests(person)
+        refusal = Refusal.NOT_ADMINISTRATOR if is_for_administrators else Refusal.NOT_STUCK
+        raise refused(ActionCode.OPERATION_END_REFUSED, operation, person, refusal)
     values = {"person": person.get_username(), "why": why}
     outcome = Outcome(code=OutcomeCode.ENDED, values=values)
     move = Move(to=OperationState.FAILED, outcome=outcome)

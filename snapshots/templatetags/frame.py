@@ -10,8 +10,9 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from snapshots.models import may_administer, may_audit, may_request, roles_of
+from snapshots.models import Operation, may_administer, may_audit, may_request, roles_of
 from snapshots.selectors import portal as selectors
+from snapshots.selectors.hanging import hanging_operations, may_end_requests
 
 register = template.Library()
 
@@ -39,6 +40,13 @@ def is_sandbox() -> bool:
 def portal_state() -> selectors.PortalState:
     """What the banners say."""
     return selectors.portal_state()
+
+
+@register.simple_tag(takes_context=True)
+def hanging_requests(context: Context) -> list[Operation]:
+    """What those who may end it are told on every page."""
+    user = context["request"].user
+    return hanging_operations() if may_end_requests(user) else []
 
 
 @register.simple_tag(takes_context=True)

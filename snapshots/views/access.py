@@ -19,6 +19,7 @@ from django_htmx.middleware import HtmxDetails
 
 from snapshots.audit.record.actions import record
 from snapshots.models import ActionCode, may_administer, may_audit, may_request, roles_of
+from snapshots.selectors.hanging import may_end_requests
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer", bound=HttpResponseBase)
@@ -61,6 +62,10 @@ def for_auditors(view: View[P]) -> Route[P]:
 
 def for_administrators(view: View[P]) -> Route[P]:
     return _guarded(view, may_administer, "may administer")
+
+
+def for_who_ends_requests(view: View[P]) -> Route[P]:
+    return _guarded(view, may_end_requests, "may end requests")
 
 
 def _guarded(

@@ -23,7 +23,6 @@ from snapshots.models import (
     OperationState,
     Snapshot,
     Volume,
-    may_administer,
     may_audit,
     may_request,
     may_request_for_others,
@@ -37,11 +36,12 @@ from snapshots.operations.stopping import cancel_operation, end_operation
 from snapshots.operations.texts import KindTexts
 from snapshots.selectors import operations as selectors
 from snapshots.selectors.changes import hindrance_of
+from snapshots.selectors.hanging import is_hanging, may_end
 from snapshots.selectors.snapshots import read_at, readings
 from snapshots.views.access import (
     PortalRequest,
-    for_administrators,
     for_requesters,
+    for_who_ends_requests,
     signed_in,
     with_a_role,
 )
@@ -211,7 +211,8 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
         "may_ask_again": has_a_hand and operation.can_be_asked_again,
         "may_take_another": may_request(user) and operation.is_final,
         "may_audit": may_audit(user),
-        "ending": EndingForm() if may_administer(user) and selectors.is_stuck(operation) else None,
+        "ending": EndingForm() if may_end(user, operation) else None,
+        "is_hanging": not operation.is_final and is_hanging(operation),
         "again_key": new_key(),
         "asked_again": operation.asked_again.order_by("asked_at").first(),
     }
@@ -278,7 +279,7 @@ def cancel(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
     return redirect("snapshots:detail", operation.pk)
 
 
-@for_administrators
+@for_who_ends_requests
 @require_POST
 def end(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
     operation = _visible(request, operation_id)

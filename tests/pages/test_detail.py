@@ -167,7 +167,7 @@ def test_an_administrator_ends_one_that_the_portal_cannot(root, alice, doubted):
     doubted.refresh_from_db()
     assert (doubted.state, doubted.finished_at is not None) == ("failed", True)
     words = _page(alice, doubted).text
-    assert "Ended by root, an administrator: No such snapshot there." in words
+    assert "Ended by root: No such snapshot there." in words
     assert "look there before you ask again" in words
     assert "Ask again" in words
     action = Action.objects.get(code=ActionCode.OPERATION_ENDED)
@@ -207,7 +207,9 @@ def test_operation_in_progress_cannot_be_ended(root, operation):
 def test_nobody_else_ends_one(alice, helen, audrey, doubted):
     for browser in (alice, helen, audrey):
         assert STUCK not in _page(browser, doubted).text
+    for browser in (alice, audrey):
         assert _post(browser, doubted, "end", why="Away.").status_code == 404
+    assert "Only administrators end" in _post(helen, doubted, "end", why="Away.").text
     doubted.refresh_from_db()
     assert doubted.state == "accepted"
 

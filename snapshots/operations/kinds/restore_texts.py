@@ -116,7 +116,7 @@ TEXTS = KindTexts(
         ),
         OutcomeCode.ENDED: Message(
             _(
-                "Ended by %(person)s, an administrator: %(why)s A new volume may be in the cloud: "
+                "Ended by %(person)s: %(why)s A new volume may be in the cloud: "
                 "look there before you ask again."
             )
         ),

@@ -160,7 +160,7 @@ TEXTS = KindTexts(
         ),
         OutcomeCode.ENDED: Message(
             _(
-                "Ended by %(person)s, an administrator: %(why)s The volume may have been rolled "
+                "Ended by %(person)s: %(why)s The volume may have been rolled "
                 "back: look at its data before you ask again."
             )
         ),
