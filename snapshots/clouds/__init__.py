@@ -61,6 +61,11 @@ def changes_metadata(cloud: str) -> bool:
     return DIALECTS[config_of(cloud).dialect].metadata is not None
 
 
+def takes_parallel_changes(cloud: str) -> bool:
+    """Whether several changes of one volume may run at once. Not in a cloud without settings."""
+    return cloud in _configs() and config_of(cloud).parallel_changes
+
+
 def rollback_call_of(cloud: str) -> RollbackCall:
     """Which call of the cloud puts a snapshot's data back onto its volume."""
     config = config_of(cloud)
@@ -129,6 +134,7 @@ def settings_of(cloud: str) -> dict[str, str]:
         "interface": "" if config.endpoint or config.interface == "public" else config.interface,
         "region": config.region,
         "calls per second": f"{config.calls_per_second:g}",
+        "changes of a volume": "several at once" if config.parallel_changes else "",
         "certificates": config.cacert or "built in",
         "client certificate": config.client_cert,
         "key of the client certificate": config.client_key,

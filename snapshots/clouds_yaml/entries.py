@@ -82,6 +82,7 @@ def read_entry(name: str, section: Section, *, region: str) -> CloudConfig | Non
         proxy=_proxy(evs),
         allow_http=allow_http,
         calls_per_second=_pace(section, evs),
+        parallel_changes=evs.truth("parallel_changes") or False,
     )
     if auth is None:
         return None

@@ -96,7 +96,17 @@ ENTRY_KEYS = frozenset(
         "evs",
     }
 )
-EVS_KEYS = frozenset({"endpoint", "dialect", "limits", "calls_per_second", "allow_http", "proxy"})
+EVS_KEYS = frozenset(
+    {
+        "endpoint",
+        "dialect",
+        "limits",
+        "calls_per_second",
+        "parallel_changes",
+        "allow_http",
+        "proxy",
+    }
+)
 PROXY_KEYS = frozenset({"url", "username", "password", "password_file", "password_env", "cacert"})
 
 _BELONGS_TO_EVS = "belongs below `evs:`; move it there"
@@ -112,6 +122,7 @@ ENTRY_REFUSED = {
     "dialect": _BELONGS_TO_EVS,
     "limits": _BELONGS_TO_EVS,
     "calls_per_second": _BELONGS_TO_EVS,
+    "parallel_changes": _BELONGS_TO_EVS,
     "allow_http": _BELONGS_TO_EVS,
     "auth_methods": "several factors at sign-in need a person; use an application credential",
 }

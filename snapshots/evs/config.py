@@ -94,7 +94,7 @@ class CloudConfig:
     authorities; `client_cert` and `client_key` are files for a server that asks for a client
     certificate (`client_key` is empty when the certificate's file holds the key). Plain http is
     refused unless the host is loopback or `allow_http` is set. `calls_per_second` of 0 means no
-    pacing.
+    pacing. `parallel_changes`: one volume may be changed several times at once.
     """
 
     name: str
@@ -110,3 +110,4 @@ class CloudConfig:
     proxy: Proxy | None = None
     allow_http: bool = False
     calls_per_second: float = 10.0
+    parallel_changes: bool = False

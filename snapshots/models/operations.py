@@ -55,7 +55,8 @@ FINAL = frozenset(
 OPEN = frozenset(OperationState) - FINAL
 # What a worker takes a step on; an accepted one is watched with all others of its cloud.
 WORKED_ON = OPEN - {OperationState.ACCEPTED}
-# While one operation of a volume is in one of these, no other of that volume is sent.
+# While one operation of a volume is in one of these, no other of that volume is sent, unless both
+# share the volume.
 BUSY = frozenset({OperationState.SENDING, OperationState.UNKNOWN, OperationState.ACCEPTED})
 # Where a person may ask again: nothing was made, or what was made is of no use.
 ASKABLE_AGAIN = frozenset(
@@ -80,16 +81,38 @@ OWN_RIGHTS = [
 
 class OperationQuerySet(models.QuerySet["Operation"]):
     def claimable(self) -> "OperationQuerySet":
-        """What a worker may take: unfinished, and a waiting one only as the first of its line."""
+        """What a worker may take: unfinished, and a waiting one only as the first of its line. One
+        that shares its volume waits for those that do not, and for others of its snapshot.
+        """
         line = Operation.objects.filter(cloud=OuterRef("cloud"), volume_id=OuterRef("volume_id"))
-        older = Q(asked_at__lt=OuterRef("asked_at")) | Q(
-            asked_at=OuterRef("asked_at"), id__lt=OuterRef("id")
-        )
+        of_snapshot = Q(target_snapshot=OuterRef("target_snapshot"))
         waits = Q(state=OperationState.QUEUED) & (
-            Exists(line.filter(state__in=sorted(BUSY)))
-            | Exists(line.filter(older, state=OperationState.QUEUED))
+            Q(shares_volume__isnull=True) & _somebody_is_before(line)
+            | Q(shares_volume__isnull=False)
+            & _somebody_is_before(line.filter(Q(shares_volume__isnull=True) | of_snapshot))
         )
         return self.filter(state__in=sorted(WORKED_ON)).exclude(waits)
+
+    def in_the_way_of(self, operation: "Operation") -> "OperationQuerySet":
+        """The others of its volume that may not be sent beside it."""
+        line = self.filter(cloud=operation.cloud, volume_id=operation.volume_id)
+        line = line.exclude(pk=operation.pk)
+        if not operation.shares_volume:
+            return line
+        alone = Q(shares_volume__isnull=True)
+        if operation.target_snapshot_id is None:
+            return line.filter(alone)
+        return line.filter(alone | Q(target_snapshot=operation.target_snapshot_id))
+
+
+def _somebody_is_before(line: "OperationQuerySet") -> Q:
+    """Two lookups of an index, not one with a list of states and an age."""
+    older = Q(asked_at__lt=OuterRef("asked_at")) | Q(
+        asked_at=OuterRef("asked_at"), id__lt=OuterRef("id")
+    )
+    return Q(Exists(line.filter(state__in=sorted(BUSY)))) | Q(
+        Exists(line.filter(older, state=OperationState.QUEUED))
+    )
 
 
 class Operation(Claimable):
@@ -117,6 +140,8 @@ class Operation(Claimable):
     removed_keys = models.JSONField(default=list)  # of the target's metadata
     size_gb = models.PositiveIntegerField(null=True, blank=True)  # of the volume to be made
     made_volume_id = models.CharField(max_length=64, blank=True)
+    # Whether others that share the volume too may run at the same time; null: it runs alone.
+    shares_volume = models.BooleanField(null=True, editable=False)
     # Nothing is sent unless this one has succeeded.
     needs = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="needed_by"
@@ -164,8 +189,13 @@ class Operation(Claimable):
         constraints = [
             models.UniqueConstraint(
                 fields=["cloud", "volume_id"],
-                condition=Q(state__in=sorted(BUSY)),
+                condition=Q(state__in=sorted(BUSY), shares_volume__isnull=True),
                 name="one_change_at_a_time_per_volume",
+            ),
+            models.UniqueConstraint(
+                fields=["target_snapshot"],
+                condition=Q(state__in=sorted(BUSY)),
+                name="one_change_at_a_time_per_snapshot",
             ),
             models.UniqueConstraint(fields=["again_for"], name="asked_again_once"),
         ]

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError
 from django.utils import timezone
 
+from snapshots import clouds
 from snapshots.audit.record import actions
 from snapshots.database.transactions import in_transaction
 from snapshots.models import (
@@ -126,6 +127,7 @@ def _record(
         removed_keys=arguments.removed_keys,
         size_gb=arguments.size_gb,
         needs=arguments.needs,
+        shares_volume=_may_share_volume(arguments) or None,
         requester=requester,
         requester_name=requester.get_username(),
         on_behalf_of=arguments.on_behalf_of,
@@ -147,6 +149,13 @@ def _record(
         details=_details(arguments, is_own_volume=is_own),
     )
     return operation
+
+
+def _may_share_volume(arguments: OperationArguments) -> bool:
+    """A rollback changes the volume itself, so it is alone in every cloud."""
+    if arguments.kind is OperationKind.ROLLBACK:
+        return False
+    return clouds.takes_parallel_changes(arguments.volume.cloud)
 
 
 def _details(arguments: OperationArguments, *, is_own_volume: bool) -> dict[str, str]:

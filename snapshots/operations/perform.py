@@ -17,7 +17,7 @@ from snapshots.clouds.health import (
 )
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.errors import AuthFailed, EvsError, LoginFailed
-from snapshots.models import Operation, OperationState, OutcomeCode, Purpose
+from snapshots.models import BUSY, Operation, OperationState, OutcomeCode, Purpose
 from snapshots.operations.decisions import Decision, store_decision
 from snapshots.operations.kinds import kind_of
 from snapshots.operations.looks import unknown_move
@@ -58,15 +58,19 @@ def _next_step(operation: Operation) -> Decision:
 
 
 def _take_the_volume(operation: Operation) -> bool:
-    """Enter `sending`, unless another operation is on the volume: a unique index says so."""
-    if operation.status is OperationState.SENDING:
-        return True
-    move, now = Move(to=OperationState.SENDING), timezone.now()
-    try:
-        in_transaction(prepared_move(operation, move, now=now))
-    except IntegrityError:
-        return False
-    return True
+    """Enter `sending`, unless another operation is on the volume: a unique index says so.
+
+    It knows nothing of one that shares the volume beside one that does not. Both enter first and
+    look then, so that at least the later one sees the other.
+    """
+    if operation.status is not OperationState.SENDING:
+        move, now = Move(to=OperationState.SENDING), timezone.now()
+        try:
+            in_transaction(prepared_move(operation, move, now=now))
+        except IntegrityError:
+            return False
+    others = Operation.objects.in_the_way_of(operation)
+    return not others.filter(state__in=sorted(BUSY)).exists()
 
 
 def _refused_by_check(operation: Operation) -> Decision | None:

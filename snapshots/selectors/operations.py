@@ -112,10 +112,12 @@ def operations_page(
 
 
 def operation_blocking(operation: Operation) -> Operation | None:
-    """The operation that a queued operation waits for: creates on a volume run in order."""
+    """The operation that a queued operation waits for: changes of a volume run in order, unless
+    they share it.
+    """
     if operation.status is not OperationState.QUEUED:
         return None
-    line = Operation.objects.filter(cloud=operation.cloud, volume_id=operation.volume_id)
+    line = Operation.objects.in_the_way_of(operation)
     busy = line.filter(state__in=BUSY).order_by("asked_at").first()
     if busy is not None:
         return busy
@@ -166,8 +168,9 @@ def open_operations(cloud: str, volume_id: str) -> QuerySet[Operation]:
 
 
 def open_operations_count(volume: Volume) -> int:
-    """How many unfinished operations of anybody the volume has."""
-    return open_operations(volume.cloud, volume.volume_id).count()
+    """How many unfinished operations of anybody a new one waits for: not for those that share."""
+    line = open_operations(volume.cloud, volume.volume_id)
+    return line.filter(shares_volume__isnull=True).count()
 
 
 def is_changed_later(operation: Operation, snapshot: Snapshot) -> bool:

@@ -148,3 +148,11 @@ def test_auditors_find_it(loop, django_user_model):
     page = browser.get("/audit/?q=what:cloud").content.decode()
     assert "started with these settings of a cloud" in page
     assert "<bdi>sandbox</bdi>" in page
+
+
+def test_parallel_changes_are_recorded(db, write):
+    write(text=FILE.replace("endpoint:", "parallel_changes: true, endpoint:"))
+    record_cloud_settings()
+    ankara, izmir = seen()
+    assert "changes of a volume" not in ankara.details
+    assert izmir.details["changes of a volume"] == "several at once"

@@ -84,6 +84,15 @@ def test_a_waiting_one_names_what_it_waits_for(alice, volume, operation):
     assert reverse("snapshots:detail", args=[operation.pk]) in page
 
 
+def test_shared_volumes_are_waited_for_when_alone(alice, volume, operation):
+    waiting = scene.operation(alice.user, volume, ago_seconds=1, shares_volume=True)
+    assert "a volume takes one change" not in _page(alice, waiting).text
+    assert "It waits for" in _page(alice, waiting).text
+    operation.shares_volume = True
+    operation.save()
+    assert "It waits for" not in _page(alice, waiting).text
+
+
 def test_somebody_elses_operation_is_not_named(bob, volume, operation):
     waiting = scene.operation(bob.user, volume, ago_seconds=1)
     page = _page(bob, waiting).text
