@@ -227,6 +227,13 @@ VARIABLES = (
         least=0,
         most=3650,
     ),
+    _seconds(
+        "EVSPORTAL_ROLLBACK_SECONDS",
+        "How long a confirmed rollback may wait before it is sent.",
+        "3600",
+        least=60,
+        most=86400,
+    ),
     Variable(
         name="EVSPORTAL_SNAPSHOTS_MOST_GONE",
         kind=Kind.NUMBER,

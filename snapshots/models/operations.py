@@ -133,6 +133,10 @@ class Operation(Claimable):
         "Snapshot", null=True, blank=True, on_delete=models.PROTECT, related_name="changes"
     )
     target_name = models.CharField(max_length=255, blank=True)  # as it was when asked
+    # As it was when asked; null: it was not noted.
+    target_description = models.CharField(max_length=255, null=True, editable=False)
+    # The volume's status right before sending. Null: not noted, or the cloud was seen to work.
+    start_status = models.CharField(max_length=64, null=True, editable=False)
     name = models.CharField(max_length=255, null=True, blank=True)
     description = models.CharField(max_length=255, null=True, blank=True)
     force = models.BooleanField(default=False)

@@ -120,6 +120,9 @@ def _record(
         volume_name=arguments.volume.name,
         target_snapshot=arguments.target_snapshot,
         target_name=arguments.target_snapshot.name if arguments.target_snapshot else "",
+        target_description=(
+            arguments.target_snapshot.description if arguments.target_snapshot else None
+        ),
         name=arguments.name,
         description=arguments.description,
         force=arguments.force,
