@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 RESERVED_PREFIXES = ("autobk_snapshot", "manualbk_snapshot")
+REVERT_PREFIX = "[revert] volume"
 SYSTEM_KEY_PREFIX = "__system__"
 PORTAL_KEY = "evsportal-operation"
 MOST_ROWS = 100
@@ -82,7 +83,7 @@ def clean_name(
         *_length_problems("name", cleaned, bytes_=profile.name_bytes, chars=profile.name_chars),
         *_character_problems("name", cleaned, refuse_astral=refuse_astral),
         *_blankness_problems("name", cleaned),
-        *_prefix_problems(cleaned, prefixes=reserved_prefixes),
+        *_prefix_problems(cleaned, prefixes=(*reserved_prefixes, REVERT_PREFIX)),
     ]
     return cleaned or None, problems
 
@@ -199,7 +200,7 @@ def _prefix_problems(name: str, *, prefixes: Iterable[str]) -> list[Problem]:
     return [
         Problem(
             "reserved_prefix",
-            f"Names starting with {prefix} are kept for snapshots that backups make.",
+            f"Names starting with {prefix} are kept for snapshots that the cloud makes.",
         )
         for prefix in prefixes
         if folded.startswith(_folded(prefix))
@@ -208,11 +209,17 @@ def _prefix_problems(name: str, *, prefixes: Iterable[str]) -> list[Problem]:
 
 def is_of_system(name: str, metadata: Mapping[str, str]) -> bool:
     """Whether the cloud's own services made a snapshot: backups name theirs by a reserved prefix
-    (page A-2093) or mark them with `__system__` metadata.
+    (page A-2093) or mark them with `__system__` metadata, and a Cinder that reverts a volume keeps
+    what was on it in a snapshot of this name (recorded in 16).
     """
-    return name.startswith(RESERVED_PREFIXES) or any(
+    return name.startswith((*RESERVED_PREFIXES, REVERT_PREFIX)) or any(
         key.startswith(SYSTEM_KEY_PREFIX) for key in metadata
     )
+
+
+def revert_copy_of(volume_id: str) -> str:
+    """The name of the snapshot with what a volume held before Cinder reverted it."""
+    return f"{REVERT_PREFIX} {volume_id} backup snapshot"
 
 
 def _folded(text: str) -> str:

@@ -106,7 +106,7 @@ class Snapshot(models.Model):
 
     @property
     def is_systems(self) -> bool:
-        """Whether the cloud's backup service made it: the portal only shows it."""
+        """Whether the cloud itself or its backup service made it: the portal only shows it."""
         return self.maker == Maker.SYSTEM
 
     @property

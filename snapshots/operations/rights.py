@@ -23,7 +23,7 @@ class Refusal(models.TextChoices):
         "not_ended_without_snapshot",
         _("Only an operation that ended without a snapshot is asked again."),
     )
-    OF_SYSTEM = "of_system", _("This snapshot belongs to the cloud's backup service.")
+    OF_SYSTEM = "of_system", _("This snapshot belongs to the cloud or its backup service.")
     SNAPSHOT_GONE = "snapshot_gone", _("The cloud holds this snapshot no more.")
     NEEDS_RIGHT = "needs_right", _("Your role does not include this.")
     FILL_IN_AGAIN = "fill_in_again", _("Please fill in a new form for this.")

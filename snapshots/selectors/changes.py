@@ -22,7 +22,7 @@ class Hindrance(models.TextChoices):
     )
     SYSTEMS = (
         "systems",
-        _("The cloud's backup service made it and manages it. Change it in that service."),
+        _("The cloud or its backup service made it and manages it. It is only shown here."),
     )
     BEING_MADE = "being_made", _("The cloud is still making it. Wait until it is available.")
     VOLUME_GONE = (

@@ -14,6 +14,8 @@ from snapshots.evs.limits import (
     clean_description,
     clean_metadata,
     clean_name,
+    is_of_system,
+    revert_copy_of,
     utf8_length,
 )
 
@@ -135,6 +137,14 @@ def test_reserved_prefixes_can_be_set():
     assert codes(clean_name("autobk_snapshot", reserved_prefixes=[])) == []
 
 
+def test_copies_that_a_revert_leaves_are_the_cloud_s():
+    name = revert_copy_of("a8a1e6a5-0a4f-4b0f-a1a6-1d3f2b1c0d9e")
+    assert name == "[revert] volume a8a1e6a5-0a4f-4b0f-a1a6-1d3f2b1c0d9e backup snapshot"
+    assert is_of_system(name, {})
+    assert not is_of_system("before the revert", {})
+    assert codes(clean_name(name, reserved_prefixes=[])) == ["reserved_prefix"]
+
+
 def test_all_problems_of_a_name_are_reported():
     result = clean_name("autobk_snapshot\n😀\ud800" + "n" * 255)
     assert codes(result) == [
@@ -228,7 +238,7 @@ def reference_name(text, *, most_bytes, most_chars, refuse_astral):
         codes.add("no_visible_character")
     seen = unicodedata.normalize("NFKC", seen)
     seen = unicodedata.normalize("NFKC", seen.casefold()).strip()
-    if seen[:15] == "autobk_snapshot" or seen[:17] == "manualbk_snapshot":
+    if seen.startswith(("autobk_snapshot", "manualbk_snapshot", "[revert] volume")):
         codes.add("reserved_prefix")
     return text or None, codes
 

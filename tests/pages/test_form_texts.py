@@ -74,7 +74,7 @@ def test_64_emoji_are_256_bytes(alice, volume, settings):
 )
 def test_names_of_backups_are_refused_however_written(name, alice, volume):
     assert (
-        "kept for snapshots that backups make"
+        "kept for snapshots that the cloud makes"
         in errors_at(ask(alice, volume, name=name), "name")[0]
     )
     _assert_nothing_was_asked()
