@@ -42,7 +42,8 @@ class Decision:
 
     `snapshot` is the operation's snapshot as the cloud has it; `missed` counts the readings in a
     row that did not have it; `is_gone`: the cloud proved that it holds it no more.
-    `made_volume_id` names the volume that it made for the operation.
+    `made_volume_id` names the volume that it made for the operation. `start_status` is the volume's
+    before anything is sent; with `has_begun` the cloud was seen to work, so it says nothing more.
     """
 
     move: Move | None = None
@@ -50,6 +51,8 @@ class Decision:
     missed: int | None = None
     is_gone: bool = False
     made_volume_id: str = ""
+    start_status: str | None = None
+    has_begun: bool = False
     anomaly: AnomalyReport | None = None
     keeps_metadata: bool | None = None
 
@@ -59,11 +62,12 @@ class Absent:
     """A look that proves nothing alone: what was asked for is not there, or not yet.
 
     Enough such looks prove that it was not executed, unless `proves` is false: then nobody can
-    tell from what the cloud shows.
+    tell from what the cloud shows, which `values` has for the sentence.
     """
 
     keeps_metadata: bool | None = None
     proves: bool = True
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +124,8 @@ def store_reading(operation: Operation, decision: Decision, *, now: datetime) ->
 def _store_facts(operation: Operation, decision: Decision, now: datetime) -> None:
     if decision.snapshot is not None:
         _store_snapshot(operation, decision.snapshot, now)
+    if decision.has_begun:
+        Operation.objects.filter(pk=operation.pk).update(start_status=None)
     if decision.missed is not None:
         Snapshot.objects.filter(_watched(operation)).update(missed=decision.missed)
     if decision.is_gone:

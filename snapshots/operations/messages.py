@@ -173,10 +173,29 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
         _("The cloud accepted the request but kept the snapshot as it was. %(nothing)s")
     ),
     OutcomeCode.OF_SYSTEM: Message(
-        _("This snapshot belongs to the cloud's backup service. %(nothing)s")
+        _("The cloud or its backup service keeps this snapshot. %(nothing)s")
     ),
     OutcomeCode.NOT_PREPARED: Message(
         _("The request that had to succeed first did not succeed. %(nothing)s")
+    ),
+    OutcomeCode.EXPIRED: Message(
+        _("The request waited too long before it could be sent. %(nothing)s Ask again.")
+    ),
+    OutcomeCode.FRESH_GONE: Message(
+        _("What was made first is not there any more. %(nothing)s Ask again.")
+    ),
+    OutcomeCode.ROLLED_BACK_NOW: Message(
+        _("The volume is “%(status)s”: it is being rolled back. %(nothing)s")
+    ),
+    OutcomeCode.LEFT_REVERTING: Message(
+        _("The cloud refused the request, and has left the volume “%(status)s”. %(nothing)s"),
+        fixer=Fixer.CLOUD_ADMIN,
+    ),
+    OutcomeCode.KEY_IN_OTHER_CASE: Message(
+        _(
+            "The snapshot has the key “%(change)s”, and the cloud may take upper and lower case "
+            "for the same. %(nothing)s Look at the snapshot again, and change or remove that entry."
+        )
     ),
     OutcomeCode.SNAPSHOT_NOT_READY: Message(
         _("The snapshot is “%(status)s”; it must be available. %(nothing)s")
@@ -193,6 +212,12 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
     ),
     OutcomeCode.REVERT_FAILED: Message(
         _("The cloud began the rollback and failed (status “%(status)s”).")
+    ),
+    OutcomeCode.NOT_SEEN: Message(
+        _(
+            "The cloud accepted the request, but was never seen to carry it out. Check in the "
+            "cloud before you ask again."
+        )
     ),
     OutcomeCode.CANNOT_TELL: Message(
         _(

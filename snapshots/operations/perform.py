@@ -54,7 +54,10 @@ def _next_step(operation: Operation) -> Decision:
     if not _take_the_volume(operation):
         due_at = timezone.now() + VOLUME_PAUSE
         return Decision(move=Move(to=OperationState.QUEUED, due_at=due_at))
-    return _refused_by_check(operation) or _send(operation)
+    checked = _checked(operation)
+    if checked.move is not None:
+        return checked
+    return _send(operation, start_status=checked.start_status)
 
 
 def _take_the_volume(operation: Operation) -> bool:
@@ -73,11 +76,13 @@ def _take_the_volume(operation: Operation) -> bool:
     return not others.filter(state__in=sorted(BUSY)).exists()
 
 
-def _refused_by_check(operation: Operation) -> Decision | None:
-    """What the cloud holds right now may forbid sending. A failed look has changed nothing."""
+def _checked(operation: Operation) -> Decision:
+    """What the cloud holds right now may forbid sending: then there is a move. A failed look has
+    changed nothing.
+    """
     kind = kind_of(operation)
     if not kind.looks_before_sending:
-        return None
+        return Decision()
     try:
         return kind.check(client_for_operation(operation, Purpose.CHECK), operation)
     except EvsError as error:
@@ -91,11 +96,11 @@ def _refused_by_check(operation: Operation) -> Decision | None:
         return Decision(move=move_after_error(facts, now=timezone.now()))
 
 
-def _send(operation: Operation) -> Decision:
+def _send(operation: Operation, *, start_status: str | None) -> Decision:
     kind = kind_of(operation)
 
     def mark() -> None:
-        mark_as_sent(operation, now=timezone.now())
+        mark_as_sent(operation, start_status=start_status, now=timezone.now())
 
     client = client_for_operation(operation, kind.purpose, before_sending=mark)
     try:

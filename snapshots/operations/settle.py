@@ -86,7 +86,7 @@ def _move_after_absence(absent: Absent, tries: Tries, *, waited: float, now: dat
             if absent.proves
             else (OperationState.FAILED, OutcomeCode.CANNOT_TELL)
         )
-        outcome = Outcome(code=code, values={"looks": str(looks)})
+        outcome = Outcome(code=code, values={**absent.values, "looks": str(looks)})
         return Move(to=state, outcome=outcome, tries=replace(tries, looks=looks))
     return Move(
         to=OperationState.UNKNOWN,

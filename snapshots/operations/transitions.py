@@ -119,6 +119,8 @@ def columns_of(move: Move, *, before: OperationState, now: datetime) -> Operatio
         columns["state"], columns["state_at"] = move.to, now
     if move.to in FINAL:
         columns["finished_at"] = now
+    if move.to is OperationState.ACCEPTED and move.to is not before:
+        columns["fails"] = 0  # of tries and looks; what is counted now is of readings
     if move.to is OperationState.QUEUED:
         columns["sent_at"] = None  # provably nothing was executed: it may be sent again
     if move.outcome is not None:
@@ -171,6 +173,8 @@ def _columns_for(operation: Operation, move: Move, now: datetime) -> OperationCo
     return columns
 
 
-def mark_as_sent(operation: Operation, *, now: datetime) -> None:
-    """Note that the first byte may leave now. Raises `LostClaimError`."""
-    write(operation, {"sent_at": now})
+def mark_as_sent(operation: Operation, *, start_status: str | None, now: datetime) -> None:
+    """Note that the first byte may leave now, and the volume's status before it. Raises
+    `LostClaimError`.
+    """
+    write(operation, {"sent_at": now, "start_status": start_status})

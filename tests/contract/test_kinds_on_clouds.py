@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from snapshots.evs.dialects import RollbackCall
 from snapshots.models import Operation, OperationState, OutcomeCode, Snapshot, Volume
-from snapshots.operations.decisions import Absent
+from snapshots.operations.decisions import Absent, Decision
 from snapshots.operations.kinds.base import Reading
 from snapshots.operations.kinds.restore import RestoreKind
 from snapshots.operations.kinds.rollback import RollbackKind
@@ -45,6 +45,7 @@ def operation(cloud, ident):
         name="restored",
         size_gb=10,
         state="accepted",
+        asked_at=timezone.now(),
         state_at=LONG_AGO,
         sent_at=timezone.now(),
     )
@@ -64,10 +65,11 @@ def end_of(kind, operation, cloud):
 
 def test_rollback_is_checked_sent_and_seen_to_end(cloud, operation):
     kind, client = RollbackKind(), cloud.client()
-    assert kind.check(client, operation) is None
+    assert kind.check(client, operation) == Decision(start_status="available")
     kind.send(client, operation)
     assert end_of(kind, operation, cloud) is OperationState.SUCCEEDED
-    assert kind.look(client, operation) == Absent(proves=False)
+    finding = kind.look(client, operation)
+    assert finding == Absent(proves=False, values={"status": "available"})
 
 
 def test_older_snapshot_is_refused_where_only_the_newest_goes(cloud, operation):
@@ -75,7 +77,7 @@ def test_older_snapshot_is_refused_where_only_the_newest_goes(cloud, operation):
     cloud.stage.snapshot("newer")
     decision = RollbackKind().check(cloud.client(), operation)
     if cloud.client().rollback_call is RollbackCall.ROLLBACK:
-        assert decision is None
+        assert decision.move is None
     else:
         assert decision.move.outcome.code is OutcomeCode.NOT_NEWEST
 

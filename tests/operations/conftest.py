@@ -1,5 +1,6 @@
 """A portal with people and a cloud: the sandbox over real HTTP, its clock moved by the test."""
 
+import dataclasses
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +9,7 @@ import requests
 from django.utils import timezone
 
 from snapshots import clouds
-from snapshots.models import Duty, Operation, Snapshot, Volume, VolumeGrant
+from snapshots.models import Duty, Operation, OperationKind, Snapshot, Volume, VolumeGrant
 from snapshots.operations.asking import OperationArguments, ask_for_operation
 from snapshots.sandbox import scenarios
 from snapshots.sandbox.options import SandboxOptions
@@ -132,6 +133,28 @@ def make(loop, ask, clock):
         return Snapshot.objects.get(operation=operation)
 
     return make
+
+
+@pytest.fixture
+def roll_back(helen):
+    def roll_back(snapshot, *, person=helen, needs=None):
+        arguments = OperationArguments(
+            kind=OperationKind.ROLLBACK,
+            volume=Volume.objects.get(volume_id=snapshot.volume_id),
+            target_snapshot=snapshot,
+            needs=needs,
+        )
+        return ask_for_operation(requester=person, key=uuid.uuid4(), arguments=arguments)[0]
+
+    return roll_back
+
+
+@pytest.fixture
+def as_cinder(cloud, monkeypatch):
+    """The sandbox as a plain Cinder, which has a revert instead of a rollback."""
+    config = dataclasses.replace(clouds._sandbox_config(), dialect="native-v3")
+    monkeypatch.setattr(clouds, "_sandbox_config", lambda: config)
+    clouds.forget()
 
 
 def look_again(loop):

@@ -1,78 +1,28 @@
 """Rolling a volume back: looked at before, sent once, and never called what nobody knows."""
 
-import dataclasses
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from snapshots import clouds
-from snapshots.models import Exchange, Operation, OperationKind, Volume
-from snapshots.operations.asking import OperationArguments, ask_again, ask_for_operation
-from snapshots.operations.messages import label_of, outcome_sentence, sentences_of
+from snapshots.models import Exchange, Operation
+from snapshots.operations.asking import ask_again
+from snapshots.operations.messages import label_of, sentences_of
 from snapshots.operations.rights import NotAllowedError
 from tests.operations.conftest import control, exchanges_of, let_time_pass, look_again, snapshots_in
-
-FAILS = "trouble: rollback fails"
-
-
-@pytest.fixture
-def roll_back(helen):
-    def roll_back(snapshot, *, person=helen, needs=None):
-        arguments = OperationArguments(
-            kind=OperationKind.ROLLBACK,
-            volume=Volume.objects.get(volume_id=snapshot.volume_id),
-            target_snapshot=snapshot,
-            needs=needs,
-        )
-        return ask_for_operation(requester=person, key=uuid.uuid4(), arguments=arguments)[0]
-
-    return roll_back
-
-
-@pytest.fixture
-def as_cinder(cloud, monkeypatch):
-    """The sandbox as a plain Cinder, which has a revert instead of a rollback."""
-    config = dataclasses.replace(clouds._sandbox_config(), dialect="native-v3")
-    monkeypatch.setattr(clouds, "_sandbox_config", lambda: config)
-    clouds.forget()
-
-
-def fault(sandbox, **plan):
-    plan = {"times": 1, "path": "/os-vendor-snapshots/[^/]+/rollback", "body": "<html>", **plan}
-    control(sandbox, "POST", "faults", json=plan)
-
-
-def outcome(operation):
-    operation.refresh_from_db()
-    return operation.state, outcome_sentence(operation)
-
-
-def finish(loop, operation, clock, seconds=60):
-    """The cloud has had time, and so has the portal."""
-    clock.move(seconds)
-    let_time_pass(operation, seconds)
-    Operation.objects.filter(pk=operation.pk).update(state_at=operation.asked_at)
-    look_again(loop)
-
-
-def settle(loop, operation):
-    for _ in range(5):
-        let_time_pass(operation, 70)
-        loop.run_until_idle()
-
-
-def sent(operation):
-    return [line for line in exchanges_of(operation) if line.startswith("rollback")]
-
-
-def set_volume(sandbox, snapshot, **columns):
-    control(sandbox, "POST", f"volumes/{snapshot.volume_id}", json=columns)
-
-
-def set_snapshot(sandbox, snapshot, **columns):
-    control(sandbox, "POST", f"snapshots/{snapshot.snapshot_id}", json=columns)
+from tests.operations.rolling_back import (
+    FAILS,
+    fault,
+    finish,
+    now_of,
+    outcome,
+    sent,
+    set_snapshot,
+    set_volume,
+    settle,
+)
 
 
 def test_rollback_is_watched_to_its_end(loop, make, roll_back, clock):
@@ -131,6 +81,7 @@ def test_attached_at_once_is_done(loop, make, roll_back, clock, sandbox):
     snapshot = make()
     operation = roll_back(snapshot)
     loop.run_until_idle()
+    look_again(loop)
     set_volume(sandbox, snapshot, status="in-use")
     finish(loop, operation, clock)
     assert outcome(operation)[0] == "succeeded"
@@ -206,8 +157,9 @@ def test_fresh_snapshot_comes_first(loop, make, ask, roll_back, clock, sandbox):
     loop.run_until_idle()
     assert outcome(fresh)[0] == "succeeded"
     assert outcome(operation)[0] == "accepted"
+    look_again(loop)
     finish(loop, operation, clock)
-    assert "is in the snapshot “just before”" in " ".join(sentences_of(_again(operation)))
+    assert "is in the snapshot “just before”" in " ".join(sentences_of(now_of(operation)))
 
 
 def test_failed_fresh_snapshot_keeps_the_volume_as_it_is(
@@ -228,8 +180,79 @@ def test_failed_fresh_snapshot_keeps_the_volume_as_it_is(
     assert sent(operation) == []
 
 
-def _again(operation):
-    return Operation.objects.get(pk=operation.pk)
+def until_after(operation, seconds):
+    """So long ago that the request was made."""
+    at = timezone.now() - timedelta(seconds=seconds)
+    Operation.objects.filter(pk=operation.pk).update(asked_at=at)
+
+
+def test_confirmation_expires(loop, make, roll_back, settings):
+    operation = roll_back(make())
+    until_after(operation, settings.EVSPORTAL_ROLLBACK_SECONDS + 1)
+    loop.run_until_idle()
+    state, sentence = outcome(operation)
+    assert state == "refused"
+    assert "waited too long" in sentence
+    assert "holds the same data as before" in sentence
+    assert sent(operation) == []
+
+
+def test_confirmation_outlives_a_short_outage(loop, make, roll_back, sandbox, settings):
+    settings.EVSPORTAL_ROLLBACK_SECONDS = 60
+    operation = roll_back(make())
+    until_after(operation, 50)
+    loop.run_until_idle()
+    assert outcome(operation)[0] == "accepted"
+
+
+def test_retried_rollback_expires_too(loop, make, roll_back, sandbox, settings):
+    operation = roll_back(make())
+    body = '{"overLimit": {"code": 429, "message": "x"}}'
+    fault(sandbox, status=429, body=body, made=False)
+    loop.run_until_idle()
+    assert outcome(operation)[0] == "queued"
+    let_time_pass(operation, settings.EVSPORTAL_ROLLBACK_SECONDS + 1)
+    loop.run_until_idle()
+    assert "waited too long" in outcome(operation)[1]
+    assert len(sent(operation)) == 1
+
+
+@pytest.mark.parametrize(("ended", "state"), [(10, "accepted"), (4000, "refused")])
+def test_confirmation_counts_from_the_fresh_snapshot(
+    loop, make, ask, roll_back, clock, ended, state
+):
+    snapshot = make()
+    fresh = ask("reports", name="just before")
+    loop.run_until_idle()
+    clock.move(60)
+    look_again(loop)
+    operation = roll_back(snapshot, needs=fresh)
+    until_after(operation, 4100)
+    at = timezone.now() - timedelta(seconds=ended)
+    Operation.objects.filter(pk=fresh.pk).update(finished_at=at)
+    loop.run_until_idle()
+    assert outcome(operation)[0] == state
+
+
+@pytest.mark.parametrize("lost", ["deleted", "error"])
+def test_fresh_snapshot_must_still_be_there(loop, make, ask, roll_back, clock, sandbox, lost):
+    snapshot = make()
+    fresh = ask("reports", name="just before")
+    loop.run_until_idle()
+    clock.move(60)
+    look_again(loop)
+    operation = roll_back(snapshot, needs=fresh)
+    ident = Operation.objects.get(pk=fresh.pk).snapshot.snapshot_id
+    if lost == "deleted":
+        control(sandbox, "DELETE", f"snapshots/{ident}")
+    else:
+        control(sandbox, "POST", f"snapshots/{ident}", json={"status": lost})
+    loop.run_until_idle()
+    state, sentence = outcome(operation)
+    assert state == "refused"
+    assert "with a new fresh snapshot" in sentence
+    assert "holds the same data as before" in sentence
+    assert sent(operation) == []
 
 
 # --- who may ---------------------------------------------------------------------------------
@@ -251,136 +274,3 @@ def test_failed_rollback_is_not_asked_again_by_one_click(loop, make, roll_back, 
     operation.refresh_from_db()
     with pytest.raises(NotAllowedError, match="fill in a new form"):
         ask_again(operation=operation, person=helen, key=uuid.uuid4())
-
-
-# --- sent once -------------------------------------------------------------------------------
-
-
-def test_two_at_once_run_one_after_the_other(loop, make, roll_back, clock):
-    snapshot = make()
-    first, second = roll_back(snapshot), roll_back(snapshot)
-    loop.run_until_idle()
-    assert {outcome(first)[0], outcome(second)[0]} == {"accepted", "queued"}
-    assert len(sent(first) + sent(second)) == 1
-
-
-def test_lost_answer_of_a_running_rollback_is_watched(loop, make, roll_back, sandbox, clock):
-    operation = roll_back(make())
-    fault(sandbox, status=502, made=True)
-    loop.run_until_idle()
-    assert outcome(operation)[0] == "unknown"
-    let_time_pass(operation, 70)
-    loop.run_until_idle()
-    assert outcome(operation)[0] == "accepted"
-    finish(loop, operation, clock)
-    assert outcome(operation)[0] == "succeeded"
-    assert len(sent(operation)) == 1
-
-
-@pytest.mark.parametrize("made", [True, False])
-def test_lost_answer_with_both_available_proves_nothing(
-    loop, make, roll_back, sandbox, clock, made
-):
-    operation = roll_back(make())
-    fault(sandbox, status=502, made=made)
-    loop.run_until_idle()
-    clock.move(60)
-    settle(loop, operation)
-    state, sentence = outcome(operation)
-    assert state == "failed"
-    assert "cannot tell whether the volume was rolled back" in sentence
-    assert label_of(operation) == "Failed"
-    assert len(sent(operation)) == 1
-
-
-def test_lost_answer_of_a_failed_rollback_is_said(loop, make, roll_back, sandbox, clock):
-    operation = roll_back(make(FAILS))
-    fault(sandbox, status=502, made=True)
-    loop.run_until_idle()
-    clock.move(60)
-    settle(loop, operation)
-    assert outcome(operation)[0] == "failed"
-    assert "error_rollbacking" in outcome(operation)[1]
-
-
-def test_strange_status_after_a_lost_answer_concludes_nothing(loop, make, roll_back, sandbox):
-    snapshot = make()
-    operation = roll_back(snapshot)
-    fault(sandbox, status=502, made=False)
-    loop.run_until_idle()
-    set_volume(sandbox, snapshot, status="rollback-verifying")
-    settle(loop, operation)
-    assert outcome(operation)[0] == "unknown"
-    assert _again(operation).looks == 0
-
-
-def test_answer_about_another_volume_is_not_believed(loop, make, roll_back, sandbox):
-    operation = roll_back(make())
-    body = {"rollback": {"volume_id": "another"}}
-    fault(sandbox, status=202, made=True, body=body)
-    loop.run_until_idle()
-    assert outcome(operation)[0] == "unknown"
-
-
-def test_killed_worker_s_rollback_is_not_sent_again(loop, make, roll_back):
-    operation = roll_back(make())
-    now = timezone.now()
-    Operation.objects.filter(pk=operation.pk).update(state="sending", sent_at=now, due_at=now)
-    settle(loop, operation)
-    state, sentence = outcome(operation)
-    assert state == "failed"
-    assert "cannot tell" in sentence
-    assert sent(operation) == []
-
-
-def test_worker_killed_before_sending_looks_again(loop, make, roll_back):
-    operation = roll_back(make())
-    Operation.objects.filter(pk=operation.pk).update(state="sending", due_at=timezone.now())
-    loop.run_until_idle()
-    assert outcome(operation)[0] == "accepted"
-    assert len(sent(operation)) == 1
-
-
-# --- a plain Cinder --------------------------------------------------------------------------
-
-
-def test_revert_is_watched_to_its_end(as_cinder, loop, make, roll_back, clock):
-    snapshot = make()
-    operation = roll_back(snapshot)
-    loop.run_until_idle()
-    look_again(loop)
-    snapshot.refresh_from_db()
-    assert (outcome(operation)[0], snapshot.status) == ("accepted", "restoring")
-    finish(loop, operation, clock)
-    assert outcome(operation)[0] == "succeeded"
-    assert exchanges_of(operation) == [*["check GET 200"] * 3, "rollback POST 202"]
-
-
-def test_older_snapshot_is_not_reverted_to(as_cinder, loop, make, roll_back):
-    older = make(name="older")
-    make(name="newer")
-    operation = roll_back(older)
-    loop.run_until_idle()
-    state, sentence = outcome(operation)
-    assert state == "refused"
-    assert "Restore the snapshot into a new volume instead" in sentence
-    assert sent(operation) == []
-
-
-def test_unavailable_snapshot_never_hangs_the_volume(as_cinder, loop, make, roll_back, sandbox):
-    snapshot = make()
-    operation = roll_back(snapshot)
-    set_snapshot(sandbox, snapshot, status="backing-up")
-    loop.run_until_idle()
-    assert outcome(operation)[0] == "refused"
-    assert sent(operation) == []
-
-
-def test_failed_revert_names_the_way_out(as_cinder, loop, make, roll_back, clock):
-    operation = roll_back(make(FAILS))
-    loop.run_until_idle()
-    finish(loop, operation, clock)
-    state, sentence = outcome(operation)
-    assert state == "failed"
-    assert "Restore the snapshot into a new volume" in sentence
-    assert "again" not in sentence

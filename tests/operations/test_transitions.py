@@ -56,6 +56,7 @@ def test_a_move_outside_the_table_is_refused(before, after):
             "state_at",
             "finished_at",
             "sent_at",
+            "fails",
         }
     else:
         with pytest.raises(ForbiddenMoveError, match=before.value):
@@ -74,6 +75,12 @@ def test_final_move_writes_end_and_outcome():
     assert (columns["finished_at"], columns["state_at"]) == (NOW, NOW)
     assert (columns["code"], columns["request_id"]) == ("E" * 80, "r" * 120)
     assert columns["fails"] == 2
+
+
+def test_failed_tries_are_not_counted_as_readings():
+    move = Move(to=OperationState.ACCEPTED)
+    assert columns_of(move, before=OperationState.SENDING, now=NOW)["fails"] == 0
+    assert "fails" not in columns_of(move, before=OperationState.ACCEPTED, now=NOW)
 
 
 def test_back_to_queue_may_be_sent_again():

@@ -56,11 +56,11 @@ class Kind(ABC):
             return Refusal.OF_SYSTEM
         return Refusal.SNAPSHOT_GONE if snapshot.gone_at is not None else None
 
-    def check(self, client: EvsClient, operation: Operation) -> Decision | None:
-        """Look in the cloud right before sending: why it is not sent, or None. Sends nothing that
+    def check(self, client: EvsClient, operation: Operation) -> Decision:
+        """Look in the cloud right before sending: with a move, it is not sent. Sends nothing that
         changes anything. Raises `EvsError`.
         """
-        return None
+        return Decision()
 
     @abstractmethod
     def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot | CloudVolume | None:
@@ -81,6 +81,12 @@ class Kind(ABC):
     def watched_volume_id(self, operation: Operation) -> str:
         """The volume that is read beside the snapshot while the cloud works on it; "" for none."""
         return ""
+
+    def believes_list(self, listed: CloudSnapshot) -> bool:
+        """Whether a row of a list tells enough of the watched snapshot. If not, the snapshot's own
+        address is asked.
+        """
+        return True
 
     @abstractmethod
     def after_reading(

@@ -23,7 +23,7 @@ from snapshots.operations.decisions import Decision, Finding
 from snapshots.operations.kinds.base import Kind, Reading
 from snapshots.operations.kinds.restore_facts import decide, facts_of
 from snapshots.operations.kinds.restore_texts import TEXTS
-from snapshots.operations.kinds.volume_readings import volume_missed, volume_seen
+from snapshots.operations.kinds.volume_readings import reset_fails, volume_missed
 from snapshots.operations.looks import unknown_move
 from snapshots.operations.rights import Refusal
 from snapshots.operations.texts import Text
@@ -83,7 +83,7 @@ class RestoreKind(Kind):
         """The snapshot may be deleted meanwhile: the new volume alone tells."""
         if reading.volume is None:
             return volume_missed(operation, now=now)
-        return volume_seen(operation, Decision(move=_end_of(reading.volume)))
+        return reset_fails(operation, Decision(move=_end_of(reading.volume)))
 
     def obstacle(self, operation: Operation, volume: Volume) -> Refusal | None:
         return Refusal.FILL_IN_AGAIN

@@ -5,9 +5,10 @@ once, and never called "not done" without proof.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -28,23 +29,23 @@ from snapshots.models import (
     Volume,
     may_roll_back,
     status_word,
+    watched_snapshot,
 )
 from snapshots.operations.decisions import Absent, Decision, Finding
 from snapshots.operations.kinds.base import Kind, Reading
+from snapshots.operations.kinds.rollback_statuses import (
+    MAY_BE_REPEATED,
+    READY,
+    WORKING,
+    Statuses,
+)
 from snapshots.operations.kinds.rollback_texts import TEXTS
-from snapshots.operations.kinds.volume_readings import GONE_AFTER, volume_missed, volume_seen
-from snapshots.operations.looks import LONGEST_PAUSE
+from snapshots.operations.kinds.volume_readings import GONE_AFTER, reset_fails, volume_missed
+from snapshots.operations.looks import LONGEST_PAUSE, pause_before
 from snapshots.operations.rights import Refusal
 from snapshots.operations.texts import Text
-from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome
+from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome, tries_of
 
-# Statuses as `status_word` spells them: EVS's words, then those of Cinder.
-WORKING = frozenset({"rollbacking", "reverting", "restoring"})
-MAY_BE_REPEATED = "error-rollbacking"
-ERROR = "error"
-# The volume may be attached again before the portal looks; while it is rolled back it cannot be.
-AT_REST = frozenset({"available", "in-use"})
-READY = "available"
 # The volume's statuses that the cloud rolls back from.
 STARTS = {
     RollbackCall.ROLLBACK: frozenset({READY, MAY_BE_REPEATED}),
@@ -66,29 +67,16 @@ class RollbackKind(Kind):
             return Refusal.NEEDS_RIGHT
         return super().refusal(requester, volume, snapshot)
 
-    def check(self, client: EvsClient, operation: Operation) -> Decision | None:
+    def check(self, client: EvsClient, operation: Operation) -> Decision:
         """What the page showed may be old. A Cinder that refuses a revert because of the snapshot's
         status leaves the volume "reverting" for ever.
         """
-        needs = operation.needs
-        if needs is not None and needs.status is not OperationState.SUCCEEDED:
-            return Decision(move=_refused(OutcomeCode.NOT_PREPARED))
-        try:
-            snapshot = client.show_snapshot(operation.target.id)
-        except NotFound:
-            return Decision(move=_refused(OutcomeCode.ALREADY_GONE), is_gone=True)
-        try:
-            volume = client.show_volume(operation.volume_id)
-        except NotFound:
-            return Decision(move=_refused(OutcomeCode.VOLUME_GONE))
-        call = client.rollback_call
-        of_volume = (
-            client.list_snapshots(volume_id=operation.volume_id)
-            if call is RollbackCall.REVERT
-            else []
-        )
-        refusal = refusal_of(operation, call, snapshot, volume, of_volume)
-        return Decision(move=refusal, snapshot=snapshot) if refusal else None
+        was_refused = operation.start_status is not None  # for now, and provably not executed
+        if was_refused and (move := _left_reverting(client, operation)) is not None:
+            return Decision(move=move)
+        if (code := _why_not_by_request(operation, now=timezone.now())) is not None:
+            return Decision(move=_refused(code))
+        return _checked_in_cloud(client, operation)
 
     def send(self, client: EvsClient, operation: Operation) -> None:
         volume_id, snapshot_id = operation.volume_id, operation.target.id
@@ -105,8 +93,9 @@ class RollbackKind(Kind):
         return Decision(move=Move(to=OperationState.ACCEPTED, outcome=NO_OUTCOME))
 
     def look(self, client: EvsClient, operation: Operation) -> Finding:
-        """After an answer that proves nothing. Where both are at rest, it was done or never begun:
-        the cloud does not say which.
+        """After an answer that proves nothing. Only the snapshot at work tells that it is this
+        rollback; a volume at work may be rolled back to another. Where neither works, it was done,
+        or failed, or was never begun: the cloud does not say which.
         """
         try:
             snapshot = client.show_snapshot(operation.target.id)
@@ -115,14 +104,13 @@ class RollbackKind(Kind):
             gone = Outcome(code=OutcomeCode.GONE)
             return Decision(move=Move(to=OperationState.FAILED, outcome=gone))
         statuses = Statuses.of(snapshot, volume)
-        if statuses.is_working:
+        if statuses.snapshot in WORKING:
             move = Move(to=OperationState.ACCEPTED, outcome=NO_OUTCOME)
-            return Decision(move=move, snapshot=snapshot)
-        if failure := statuses.failure:
-            return Decision(move=failure, snapshot=snapshot)
-        if statuses.is_at_rest:
-            return Absent(proves=False)
-        # A status never seen before: it may be a part of the rollback, so the look does not count.
+            return Decision(move=move, snapshot=snapshot, has_begun=True)
+        if not statuses.is_working and statuses.end(operation.volume_id) is not None:
+            return Absent(proves=False, values={"status": volume.status})
+        # Another rollback, or a status never seen before, which may be a part of this one: the look
+        # does not count.
         again = Move(to=OperationState.UNKNOWN, due_at=timezone.now() + LONGEST_PAUSE)
         return Decision(move=again, snapshot=snapshot)
 
@@ -138,10 +126,8 @@ class RollbackKind(Kind):
             return _snapshot_missed(row)
         if reading.volume is None:
             return volume_missed(operation, now=now)
-        statuses = Statuses.of(reading.snapshot, reading.volume)
-        is_young = is_within(operation.state_at, now=now, period=LEAST_SECONDS)
-        decision = Decision(move=None if is_young else statuses.end, snapshot=reading.snapshot)
-        return volume_seen(operation, decision)
+        decision = _after_statuses(operation, reading.snapshot, reading.volume, now=now)
+        return reset_fails(operation, decision)
 
     def obstacle(self, operation: Operation, volume: Volume) -> Refusal | None:
         return Refusal.FILL_IN_AGAIN
@@ -161,46 +147,36 @@ class RollbackKind(Kind):
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Statuses:
-    """Those of the snapshot and its volume, which together tell how far a rollback is."""
+def _why_not_by_request(operation: Operation, *, now: datetime) -> OutcomeCode | None:
+    needs = operation.needs
+    if needs is not None and needs.status is not OperationState.SUCCEEDED:
+        return OutcomeCode.NOT_PREPARED
+    # What was confirmed may not be so any more: the volume may have been used since.
+    prepared_at = needs.finished_at if needs is not None else None
+    period = timedelta(seconds=settings.EVSPORTAL_ROLLBACK_SECONDS)
+    is_recent = is_within(prepared_at or operation.asked_at, now=now, period=period)
+    return None if is_recent else OutcomeCode.EXPIRED
 
-    snapshot: str
-    volume: str
 
-    @classmethod
-    def of(cls, snapshot: CloudSnapshot, volume: CloudVolume) -> "Statuses":
-        return cls(status_word(snapshot.status), status_word(volume.status))
-
-    @property
-    def is_working(self) -> bool:
-        return bool(WORKING & {self.snapshot, self.volume})
-
-    @property
-    def is_at_rest(self) -> bool:
-        return self.snapshot == READY and self.volume in AT_REST
-
-    @property
-    def failure(self) -> Move | None:
-        if self.volume == MAY_BE_REPEATED:
-            code = OutcomeCode.ROLLBACK_FAILED
-        elif ERROR in {self.volume, self.snapshot}:
-            code = OutcomeCode.REVERT_FAILED
-        else:
-            return None
-        status = self.volume if self.volume != READY else self.snapshot
-        outcome = Outcome(code=code, values={"status": status.replace("-", "_")})
-        return Move(to=OperationState.FAILED, outcome=outcome)
-
-    @property
-    def end(self) -> Move | None:
-        """None: the cloud works on it, or shows a status never seen before."""
-        if self.is_working:
-            return None
-        if self.is_at_rest:
-            done = Outcome(code=OutcomeCode.READY)
-            return Move(to=OperationState.SUCCEEDED, outcome=done)
-        return self.failure
+def _checked_in_cloud(client: EvsClient, operation: Operation) -> Decision:
+    try:
+        snapshot = client.show_snapshot(operation.target.id)
+    except NotFound:
+        return Decision(move=_refused(OutcomeCode.ALREADY_GONE), is_gone=True)
+    try:
+        volume = client.show_volume(operation.volume_id)
+    except NotFound:
+        return Decision(move=_refused(OutcomeCode.VOLUME_GONE))
+    call = client.rollback_call
+    of_volume = (
+        client.list_snapshots(volume_id=operation.volume_id) if call is RollbackCall.REVERT else []
+    )
+    refusal = refusal_of(operation, call, snapshot, volume, of_volume)
+    if refusal is not None:
+        return Decision(move=refusal, snapshot=snapshot)
+    if operation.needs is not None and not _is_available(client, operation.needs):
+        return Decision(move=_refused(OutcomeCode.FRESH_GONE))
+    return Decision(start_status=volume.status)
 
 
 def refusal_of(
@@ -231,6 +207,11 @@ def refusal_of(
             {"status": snapshot.status},
         ),
         (
+            status_word(volume.status) in WORKING,
+            OutcomeCode.ROLLED_BACK_NOW,
+            {"status": volume.status},
+        ),
+        (
             status_word(volume.status) not in STARTS[call],
             OutcomeCode.VOLUME_NOT_READY,
             {"status": volume.status},
@@ -239,6 +220,64 @@ def refusal_of(
         (is_revert and volume.size_gb != snapshot.size_gb, OutcomeCode.VOLUME_GREW, {}),
     )
     return next((_refused(code, values) for is_so, code, values in reasons if is_so), None)
+
+
+def _is_available(client: EvsClient, made_by: Operation) -> bool:
+    """Whether the cloud still holds what the operation made."""
+    row = watched_snapshot(made_by)
+    if row is None:
+        return False
+    try:
+        return status_word(client.show_snapshot(row.snapshot_id).status) == READY
+    except NotFound:
+        return False
+
+
+def _left_reverting(client: EvsClient, operation: Operation) -> Move | None:
+    """While a volume is reverting and no snapshot of it is being restored, nothing is at work: it
+    stays so until an administrator of the cloud repairs it.
+    """
+    if client.rollback_call is RollbackCall.ROLLBACK:
+        return None
+    try:
+        volume = client.show_volume(operation.volume_id)
+    except NotFound:
+        return None
+    if status_word(volume.status) != "reverting":
+        return None
+    rows = client.list_snapshots(volume_id=operation.volume_id)
+    if any(status_word(row.status) in WORKING for row in rows):
+        return None
+    now = timezone.now()
+    outcome = Outcome(code=OutcomeCode.LEFT_REVERTING, values={"status": volume.status})
+    tries, settling = tries_of(operation), timedelta(seconds=settings.EVSPORTAL_SETTLE_SECONDS)
+    if operation.outcome is not OutcomeCode.LEFT_REVERTING:
+        tries = replace(tries, failing_since=now)  # first seen so: it may be about to end
+    elif not is_within(tries.failing_since or now, now=now, period=settling):
+        return Move(to=OperationState.FAILED, outcome=outcome)
+    return Move(
+        to=OperationState.QUEUED, due_at=now + pause_before(3), outcome=outcome, tries=tries
+    )
+
+
+def _after_statuses(
+    operation: Operation, snapshot: CloudSnapshot, volume: CloudVolume, *, now: datetime
+) -> Decision:
+    """What follows for a rollback that the cloud accepted. It may not have begun while the statuses
+    are those from before.
+    """
+    statuses, start = Statuses.of(snapshot, volume), operation.start_status
+    if statuses.is_working:
+        return Decision(snapshot=snapshot, has_begun=start is not None)
+    if is_within(operation.state_at, now=now, period=LEAST_SECONDS):
+        return Decision(snapshot=snapshot)
+    if start is None or statuses.differ_from(status_word(start)):
+        return Decision(move=statuses.end(operation.volume_id), snapshot=snapshot)
+    settling = timedelta(seconds=settings.EVSPORTAL_SETTLE_SECONDS)
+    if is_within(operation.state_at, now=now, period=settling):
+        return Decision(snapshot=snapshot)
+    outcome = Outcome(code=OutcomeCode.NOT_SEEN, values={"status": volume.status})
+    return Decision(move=Move(to=OperationState.FAILED, outcome=outcome), snapshot=snapshot)
 
 
 def _is_newest(snapshot: CloudSnapshot, snapshots_of_volume: Sequence[CloudSnapshot]) -> bool:

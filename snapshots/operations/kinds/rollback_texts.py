@@ -85,6 +85,37 @@ TEXTS = KindTexts(
                 "%(nothing)s See what became of the fresh snapshot, then ask again."
             )
         ),
+        OutcomeCode.EXPIRED: Message(
+            _(
+                "The request waited too long before it could be sent, so what was confirmed then "
+                "may not be meant any more. %(nothing)s Look at the volume, and ask again if you "
+                "still want this."
+            )
+        ),
+        OutcomeCode.FRESH_GONE: Message(
+            _(
+                "The fresh snapshot, which was to keep what the volume holds, is not available in "
+                "the cloud any more. %(nothing)s Ask again with a new fresh snapshot."
+            )
+        ),
+        OutcomeCode.ROLLED_BACK_NOW: Message(
+            _(
+                "The volume is “%(status)s”: the cloud is rolling it back for somebody else, or "
+                "stopped while it did. This request was not sent. Look at the volume when it is "
+                "available. If it stays so, the people who run the cloud account must repair its "
+                "status."
+            ),
+            fixer=Fixer.CLOUD_ADMIN,
+        ),
+        OutcomeCode.LEFT_REVERTING: Message(
+            _(
+                "The cloud refused to roll the volume back, and has left it “%(status)s” without "
+                "working on it. %(nothing)s It cannot be used so: the people who run the cloud "
+                "account must set its status back."
+            ),
+            _("The portal looks again first."),
+            Fixer.CLOUD_ADMIN,
+        ),
         OutcomeCode.SNAPSHOT_NOT_READY: Message(
             _(
                 "The snapshot is “%(status)s”; only an available snapshot can be put back. "
@@ -125,16 +156,29 @@ TEXTS = KindTexts(
         OutcomeCode.REVERT_FAILED: Message(
             _(
                 "The cloud began to roll the volume back and failed (status “%(status)s”). The "
-                "data on the volume must not be used. Restore the snapshot into a new volume. The "
-                "people who run the cloud account can repair the volume's status."
+                "data on the volume must not be used. Restore the snapshot into a new volume. If "
+                "the cloud has a snapshot “%(copy)s”, it holds what was on the volume before: do "
+                "not delete it. The people who run the cloud account can restore it, and repair "
+                "the volume's status."
             ),
             fixer=Fixer.CLOUD_ADMIN,
         ),
         OutcomeCode.CANNOT_TELL: Message(
             _(
-                "The cloud gave no clear answer, and volume and snapshot are both available: the "
-                "portal looked %(looks)s times. It cannot tell whether the volume was rolled back. "
-                "Look at the data on the volume. Only if it is still the old data, ask again."
+                "The cloud gave no clear answer. The portal looked %(looks)s times: the volume is "
+                "“%(status)s”, and nothing tells whether this request rolled it back. If the "
+                "volume is in error, do not use it and do not ask again before the people who run "
+                "the cloud account have looked at it. Otherwise look at the data on the volume. "
+                "Only if it is still the old data, ask again."
+            )
+        ),
+        OutcomeCode.NOT_SEEN: Message(
+            _(
+                "The cloud accepted the request, but was never seen to work on it: the volume is "
+                "“%(status)s”, as before. The portal cannot tell whether the volume was rolled "
+                "back. If it is in error, do not use it and do not ask again before the people "
+                "who run the cloud account have looked at it. Otherwise look at the data on the "
+                "volume. Only if it is still the old data, ask again."
             )
         ),
         OutcomeCode.NOT_THERE: Message(

@@ -26,8 +26,8 @@ def volume_missed(operation: Operation, *, now: datetime) -> Decision:
     return Decision(move=Move(to=OperationState.ACCEPTED, tries=tries))
 
 
-def volume_seen(operation: Operation, decision: Decision) -> Decision:
-    """The same decision; the readings that missed the volume are not in a row any more."""
+def reset_fails(operation: Operation, decision: Decision) -> Decision:
+    """The same decision; the readings that were counted before are not in a row any more."""
     if decision.move is not None or not operation.fails:
         return decision
     tries = replace(tries_of(operation), fails=0)
