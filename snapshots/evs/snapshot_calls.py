@@ -45,11 +45,12 @@ class SnapshotCalls(CallingClient):
         return _snapshot_with_id(snapshot_id, answer=self._ask_patiently(call))
 
     def update_snapshot(
-        self, snapshot_id: str, *, name: str | None, description: str | None
+        self, snapshot_id: str, *, name: str | None = None, description: str | None = None
     ) -> CloudSnapshot:
-        """Replace name and description (page A-2095), whatever status the snapshot has.
+        """Replace name or description or both (page A-2095), whatever status the snapshot has.
 
-        Both texts are already checked against `limits`; None empties the field. The answer may
+        The texts are already checked against `limits`; None leaves a field as it is, "" empties it.
+        Raises ValueError where nothing is to be replaced. The answer may
         still have the `updated_at` from before. NotFound when the snapshot is gone or another
         project's. If the error's `outcome_known` is False, the texts may have been replaced: read
         the snapshot, or update it again.
@@ -204,8 +205,11 @@ def _create_body(arguments: CreateSnapshot) -> bytes:
 
 
 def _update_body(*, name: str | None, description: str | None) -> bytes:
-    """Empty texts instead of null: no document allows a null name."""
-    texts = {"name": name or "", "description": description or ""}
+    """Only what is to be replaced; never null, since no document allows a null name."""
+    given = {"name": name, "description": description}
+    texts = {field: text for field, text in given.items() if text is not None}
+    if not texts:
+        raise ValueError("Neither a name nor a description is to be replaced.")
     return as_json({"snapshot": texts})
 
 

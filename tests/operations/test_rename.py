@@ -1,5 +1,6 @@
 """Renaming a snapshot: from the click to the cloud, whatever happens between."""
 
+import json
 import uuid
 
 import pytest
@@ -8,6 +9,7 @@ from django.utils import timezone
 from snapshots.models import Action, Exchange, Operation, OperationKind, Snapshot, Volume
 from snapshots.operations.asking import OperationArguments, ask_again, ask_for_operation
 from snapshots.operations.messages import label_of, outcome_sentence
+from snapshots.operations.rights import NotAllowedError
 from snapshots.operations.stopping import cancel_operation
 from tests.operations.conftest import control, exchanges_of, let_time_pass, look_again, snapshots_in
 
@@ -24,6 +26,7 @@ def snapshot(loop, ask, clock):
 @pytest.fixture
 def rename(alice, snapshot):
     def rename(name="after", description="Kept for the audit."):
+        snapshot.refresh_from_db()
         arguments = OperationArguments(
             kind=OperationKind.RENAME,
             volume=Volume.objects.get(volume_id=snapshot.operation.volume_id),
@@ -59,7 +62,7 @@ def test_rename_reaches_cloud_mirror_and_trail(loop, rename, sandbox, snapshot):
     snapshot.refresh_from_db()
     assert (snapshot.name, snapshot.description) == ("after", "Kept for the audit.")
     assert snapshot.operation_id != operation.pk
-    assert exchanges_of(operation) == ["rename PUT 200"]
+    assert exchanges_of(operation) == ["check GET 200", "rename PUT 200"]
     sent = Exchange.objects.get(purpose="rename")
     assert (sent.target_kind, sent.target_id, sent.target_name) == (
         "snapshot",
@@ -75,6 +78,71 @@ def test_unicode_and_blank_texts_arrive_as_asked(loop, rename, sandbox):
     loop.run_until_idle()
     assert outcome(operation)[0] == "succeeded"
     assert names_in(sandbox) == ["günlük yedek 测试"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "body"),
+    [
+        ({"description": None}, {"name": "after"}),
+        ({"name": "before"}, {"description": "Kept for the audit."}),
+    ],
+)
+def test_only_the_text_that_changes_is_sent(loop, rename, texts, body):
+    operation = rename(**texts)
+    loop.run_until_idle()
+    assert outcome(operation)[0] == "succeeded"
+    assert json.loads(Exchange.objects.get(purpose="rename").body) == {"snapshot": body}
+
+
+def put(sandbox, snapshot, **columns):
+    control(sandbox, "POST", f"snapshots/{snapshot.snapshot_id}", json=columns)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"name": "theirs"}, "has changed since the request was made (theirs)"),
+        ({"description": "their words"}, "has changed since the request was made (their words)"),
+        ({"metadata": {"__system__x": "1"}}, "cloud or its backup service keeps this snapshot"),
+        ({"name": "autobk_snapshot_1"}, "cloud or its backup service keeps this snapshot"),
+    ],
+)
+def test_what_was_written_since_is_not_overwritten(loop, rename, sandbox, snapshot, columns, words):
+    operation = rename()
+    put(sandbox, snapshot, **columns)
+    loop.run_until_idle()
+    state, sentence = outcome(operation)
+    assert state == "refused"
+    assert words in sentence
+    assert exchanges_of(operation) == ["check GET 200"]
+    snapshot.refresh_from_db()
+    for column, text in columns.items():
+        assert getattr(snapshot, column) == text
+
+
+def test_second_of_two_who_rename_at_once_is_told(loop, rename, sandbox):
+    first, second = rename(name="before"), rename(name="after", description=None)
+    loop.run_until_idle()
+    assert outcome(first)[0] == "succeeded"
+    assert outcome(second)[0] == "refused"
+    assert "Kept for the audit." in outcome(second)[1]
+    assert names_in(sandbox) == ["before"]
+
+
+def test_same_rename_twice_is_sent_once(loop, rename):
+    first, second = rename(), rename()
+    loop.run_until_idle()
+    assert (outcome(first)[0], outcome(second)[0]) == ("succeeded", "succeeded")
+    assert Exchange.objects.filter(purpose="rename").count() == 1
+
+
+def test_refused_for_a_change_is_not_asked_again_unseen(loop, rename, alice, sandbox, snapshot):
+    operation = rename()
+    put(sandbox, snapshot, description="their words")
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    with pytest.raises(NotAllowedError, match="fill in a new form"):
+        ask_again(operation=operation, person=alice, key=uuid.uuid4())
 
 
 @pytest.mark.parametrize("made", [True, False])

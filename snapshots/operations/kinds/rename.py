@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from snapshots.evs.client import EvsClient
+from snapshots.evs.limits import is_of_system
 from snapshots.evs.types import CloudSnapshot
 from snapshots.models import (
     ActionCode,
@@ -11,9 +12,13 @@ from snapshots.models import (
     OperationState,
     OutcomeCode,
     Purpose,
+    Volume,
 )
-from snapshots.operations.kinds.settled_by_reading import SettledByReading
+from snapshots.operations.decisions import Decision
+from snapshots.operations.kinds.settled_by_reading import SettledByReading, done
+from snapshots.operations.rights import Refusal
 from snapshots.operations.texts import Fixer, KindTexts, Message, Text
+from snapshots.operations.transitions import Move, Outcome
 
 _MAY_BE_DONE = _(
     "The cloud gave no clear answer, so the snapshot may have its new name already. The portal "
@@ -90,20 +95,62 @@ TEXTS = KindTexts(
 )
 
 
+def _changes(operation: Operation) -> dict[str, str]:
+    """The texts that are others than the person saw. What is not to be changed is not sent, so that
+    another's change of it is kept.
+    """
+    texts = {"name": operation.name or "", "description": operation.description or ""}
+    seen = dict(zip(texts, _texts_seen(operation), strict=True))
+    return {field: text for field, text in texts.items() if text != seen[field]}
+
+
+def _texts_seen(operation: Operation) -> tuple[str, str | None]:
+    return operation.target_name, operation.target_description
+
+
+def _change_since(operation: Operation, snapshot: CloudSnapshot) -> str:
+    """The text that is another than the person saw; "" when both are the same."""
+    name, description = _texts_seen(operation)
+    if snapshot.name != name:
+        return snapshot.name or snapshot.id
+    if description is not None and snapshot.description != description:
+        return snapshot.description or "-"
+    return ""
+
+
 class RenameKind(SettledByReading):
     code = OperationKind.RENAME
     purpose = Purpose.RENAME
     texts = TEXTS
     sets_texts = True
+    looks_before_sending = True
+
+    def check(self, client: EvsClient, operation: Operation) -> Decision:
+        """It may have waited: what others wrote since is not overwritten unseen."""
+        snapshot = client.show_snapshot(operation.target.id)
+        if is_of_system(snapshot.name, snapshot.metadata):
+            outcome = Outcome(code=OutcomeCode.OF_SYSTEM)
+        elif self.is_as_asked(operation, snapshot):
+            return done(snapshot)
+        elif change := _change_since(operation, snapshot):
+            outcome = Outcome(code=OutcomeCode.CHANGED_SINCE, values={"change": change})
+        else:
+            return Decision()
+        return Decision(move=Move(to=OperationState.REFUSED, outcome=outcome), snapshot=snapshot)
 
     def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot:
-        return client.update_snapshot(
-            operation.target.id, name=operation.name, description=operation.description
-        )
+        return client.update_snapshot(operation.target.id, **_changes(operation))
 
     def is_as_asked(self, operation: Operation, snapshot: CloudSnapshot) -> bool:
-        asked = (operation.name or "", operation.description or "")
-        return (snapshot.name, snapshot.description) == asked
+        changes = _changes(operation)
+        return all(getattr(snapshot, field) == text for field, text in changes.items())
+
+    def obstacle(self, operation: Operation, volume: Volume) -> Refusal | None:
+        """The texts that are there now have not been seen."""
+        row = operation.target_snapshot
+        if row is None or (row.name, row.description) != _texts_seen(operation):
+            return Refusal.FILL_IN_AGAIN
+        return None
 
     def remarks(self, operation: Operation) -> list[str]:
         if operation.status is OperationState.SUCCEEDED and operation.looks:

@@ -29,7 +29,7 @@ class SettledByReading(Kind):
     ) -> Decision:
         """None as an answer: a part may have been done, and the rest failed."""
         if isinstance(answer, CloudSnapshot) and self.is_as_asked(operation, answer):
-            return _done(answer)
+            return done(answer)
         code = OutcomeCode.NO_CLEAR_ANSWER if answer is None else OutcomeCode.OTHER_ANSWER
         return Decision(move=unknown_move(tries_of(operation), Outcome(code=code), now=now))
 
@@ -39,7 +39,7 @@ class SettledByReading(Kind):
         except NotFound:
             gone = Outcome(code=OutcomeCode.GONE)
             return Decision(move=Move(to=OperationState.FAILED, outcome=gone), is_gone=True)
-        return _done(snapshot) if self.is_as_asked(operation, snapshot) else Absent()
+        return done(snapshot) if self.is_as_asked(operation, snapshot) else Absent()
 
     def after_reading(
         self, operation: Operation, row: Snapshot, reading: Reading, *, now: datetime
@@ -47,13 +47,13 @@ class SettledByReading(Kind):
         if reading.snapshot is None:
             return Decision(missed=row.missed + 1)
         if self.is_as_asked(operation, reading.snapshot):
-            return _done(reading.snapshot)
+            return done(reading.snapshot)
         return Decision()
 
     def obstacle(self, operation: Operation, volume: Volume) -> Refusal | None:
         return None
 
 
-def _done(snapshot: CloudSnapshot) -> Decision:
+def done(snapshot: CloudSnapshot) -> Decision:
     move = Move(to=OperationState.SUCCEEDED, outcome=Outcome(code=OutcomeCode.READY))
     return Decision(move=move, snapshot=snapshot)
