@@ -28,7 +28,7 @@ def _change(call: Call, *, keep: bool) -> Answer:
     given = _given(call, "metadata")
     snapshot = call.snapshot(call.path["id"])
     call.require_member("volume:update_snapshot_metadata")
-    _store(call, snapshot, (snapshot.metadata if keep else {}) | given)
+    _store(call, snapshot, _merged(call, snapshot.metadata if keep else {}, given))
     return json_answer(200, {"metadata": dict(sorted(snapshot.metadata.items()))})
 
 
@@ -38,7 +38,7 @@ def set_one(call: Call) -> Answer:
         raise bad_request("Request body and URI mismatch")
     snapshot = call.snapshot(call.path["id"])
     call.require_member("volume:update_snapshot_metadata")
-    _store(call, snapshot, snapshot.metadata | given)
+    _store(call, snapshot, _merged(call, snapshot.metadata, given))
     return json_answer(200, {"meta": given})
 
 
@@ -47,6 +47,17 @@ def delete_one(call: Call) -> Answer:
     call.require_member("volume:delete_snapshot_metadata")
     _store(call, snapshot, {k: v for k, v in snapshot.metadata.items() if k != key})
     return empty_answer(200)
+
+
+def _merged(call: Call, metadata: dict[str, str], given: dict[str, str]) -> dict[str, str]:
+    """A Cinder on MariaDB compares keys without case: the first spelling stays, with the last value
+    (recorded in 16). Of EVS nothing is known.
+    """
+    merged = dict(metadata)
+    for key, value in given.items():
+        same = (old for old in merged if call.is_v3 and old.casefold() == key.casefold())
+        merged[next(same, key)] = value
+    return merged
 
 
 def _given(call: Call, name: str) -> dict[str, str]:

@@ -1,9 +1,11 @@
 """Changing a snapshot's metadata: by key, so that what others set is kept."""
 
+import dataclasses
 import uuid
 
 import pytest
 
+from snapshots import clouds
 from snapshots.models import OperationKind, Snapshot, Volume
 from snapshots.operations.asking import OperationArguments, ask_for_operation
 from snapshots.operations.messages import outcome_sentence
@@ -140,3 +142,44 @@ def test_change_that_was_done_in_part_is_not_called_nothing(
     assert state == "not_created"
     assert "does not have all of the metadata" in sentence
     assert own_metadata(sandbox) == {"team": "it", "old": "1"}
+
+
+# --- upper and lower case --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dialect", ["native-v2", "native-v3"])
+@pytest.mark.parametrize("text", ["payroll", "it"])
+def test_key_in_another_case_keeps_its_entry(
+    speaks, loop, change, sandbox, snapshot, dialect, text
+):
+    speaks(dialect)
+    operation = change(["team", "old"], Team=text)
+    loop.run_until_idle()
+    assert outcome(operation)[0] == "succeeded"
+    assert own_metadata(sandbox) == {"Team": text}
+    snapshot.refresh_from_db()
+    assert snapshot.metadata["Team"] == text
+
+
+@pytest.fixture
+def speaks(monkeypatch):
+    def speaks(dialect):
+        config = dataclasses.replace(clouds._sandbox_config(), dialect=dialect)
+        monkeypatch.setattr(clouds, "_sandbox_config", lambda: config)
+        clouds.forget()
+
+    return speaks
+
+
+@pytest.mark.parametrize("dialect", ["native-v2", "native-v3"])
+def test_key_of_somebody_else_in_another_case_is_not_overwritten(
+    speaks, loop, change, sandbox, dialect
+):
+    speaks(dialect)
+    operation = change(TEAM="it")
+    loop.run_until_idle()
+    state, sentence = outcome(operation)
+    assert state == "refused"
+    assert "“team”" in sentence
+    assert "Nothing was changed" in sentence
+    assert own_metadata(sandbox) == {"team": "payroll", "old": "1"}

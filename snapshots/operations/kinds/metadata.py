@@ -1,7 +1,7 @@
 """Changing a snapshot's metadata: the smallest set of calls, all idempotent, settled by reading."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 
@@ -107,12 +107,16 @@ class MetadataKind(SettledByReading):
     texts = TEXTS
     looks_before_sending = True
 
-    def check(self, client: EvsClient, operation: Operation) -> Decision | None:
+    def check(self, client: EvsClient, operation: Operation) -> Decision:
         snapshot = client.show_snapshot(operation.target.id)
         if is_of_system(snapshot.name, snapshot.metadata):
             outcome = Outcome(code=OutcomeCode.OF_SYSTEM)
-            return Decision(move=Move(to=OperationState.REFUSED, outcome=outcome))
-        return None
+        elif variants := _variants(operation, snapshot.metadata) - {*operation.removed_keys}:
+            values = {"change": ", ".join(sorted(variants))}
+            outcome = Outcome(code=OutcomeCode.KEY_IN_OTHER_CASE, values=values)
+        else:
+            return Decision()
+        return Decision(move=Move(to=OperationState.REFUSED, outcome=outcome), snapshot=snapshot)
 
     def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot | None:
         """Changes go by key, so that keys of others, and the portal's own, are kept.
@@ -133,11 +137,18 @@ class MetadataKind(SettledByReading):
             return None
 
     def _changes(self, client: EvsClient, operation: Operation) -> Iterator[Callable[[], object]]:
+        """A Cinder on MariaDB takes upper and lower case of keys for the same: it would write the
+        new value under the old key. So what differs from a new key only in case goes first.
+        """
         snapshot_id = operation.target.id
+        variants = _variants(operation, operation.removed_keys)
+        for key in sorted(variants):
+            yield partial(_remove, client, snapshot_id, key)
         if operation.metadata:
             yield partial(client.set_metadata, snapshot_id, operation.metadata)
         for key in operation.removed_keys:
-            yield partial(_remove, client, snapshot_id, key)
+            if key not in variants:
+                yield partial(_remove, client, snapshot_id, key)
 
     def is_as_asked(self, operation: Operation, snapshot: CloudSnapshot) -> bool:
         is_set = operation.metadata.items() <= snapshot.metadata.items()
@@ -152,6 +163,12 @@ class MetadataKind(SettledByReading):
             *((_("Set %(key)s") % {"key": key}, text) for key, text in operation.metadata.items()),
             *((_("Remove"), key) for key in operation.removed_keys),
         ]
+
+
+def _variants(operation: Operation, keys: Iterable[str]) -> set[str]:
+    """Those of the keys that differ from one to be set in upper and lower case alone."""
+    folded = {key.casefold() for key in operation.metadata}
+    return {key for key in keys if key.casefold() in folded and key not in operation.metadata}
 
 
 def _remove(client: EvsClient, snapshot_id: str, key: str) -> None:
