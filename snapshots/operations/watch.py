@@ -3,7 +3,7 @@
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -132,7 +132,7 @@ def _read(client: EvsClient, duty: Duty, pending: list[Watched]) -> str:
     listed = client.list_readable_snapshots(volume_id=volume_id, ids=pending_ids, limit=PAGE_ROWS)
     rows_by_id = {row.id: row for row in listed.rows}
     marked = _by_mark(listed.rows)
-    present = [watched for watched in pending if watched.snapshot_id in rows_by_id]
+    present = [watched for watched in pending if _tells(rows_by_id, watched)]
     for first in range(0, len(present), STORED_AT_ONCE):
         readings = [
             (watched, Reading(rows_by_id[watched.snapshot_id], marked[watched.mark]))
@@ -141,7 +141,7 @@ def _read(client: EvsClient, duty: Duty, pending: list[Watched]) -> str:
         readings = list(_with_volumes(client, readings))
         in_transaction(partial(_store_readings, duty, readings))
     unreadable_ids = {row.id for row in listed.unreadable}  # "" for a row that may be any
-    absent = [watched for watched in pending if watched.snapshot_id not in rows_by_id]
+    absent = [watched for watched in pending if not _tells(rows_by_id, watched)]
     # Chosen at random, so that none is kept waiting by others that cannot be read either.
     for watched in random.sample(absent, min(len(absent), SINGLE_READINGS)):
         may_be_listed = bool(unreadable_ids & {"", watched.snapshot_id})
@@ -151,6 +151,12 @@ def _read(client: EvsClient, duty: Duty, pending: list[Watched]) -> str:
             in_transaction(partial(_store_readings, duty, readings))
     report_late(duty.cloud, listed.rows)
     return listed.trouble
+
+
+def _tells(rows_by_id: Mapping[str, CloudSnapshot], watched: Watched) -> bool:
+    """Whether the list tells what the operation's snapshot is."""
+    row = rows_by_id.get(watched.snapshot_id)
+    return row is not None and kind_of(watched.operation).believes_list(row)
 
 
 def _with_volumes(
