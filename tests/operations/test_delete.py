@@ -1,6 +1,7 @@
 """Deleting a snapshot: only what people saw, once, and done when the cloud holds it no more."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -116,10 +117,66 @@ def test_snapshot_that_the_cloud_keeps_is_not_called_deleted(loop, make, delete,
     loop.run_until_idle()
     look_again(loop)
     finish(loop, clock)
+    assert outcome(operation)[0] == "accepted"
+    look_again(loop)
     state, sentence = outcome(operation)
     assert state == "failed"
     assert "something still depends on it" in sentence
     assert len(snapshots_in(sandbox)) == 1
+
+
+def shown_by_list(sandbox, snapshot):
+    """The next list has it as it was before, while its own address tells the truth."""
+    row = next(one for one in snapshots_in(sandbox) if one["id"] == snapshot.snapshot_id)
+    row = {**row, "status": "available", "created_at": "2026-11-28T10:00:00"}
+    plan = {"times": 1, "method": "GET", "path": "/snapshots/detail", "status": 200}
+    control(sandbox, "POST", "faults", json={**plan, "body": {"snapshots": [row]}})
+
+
+def test_list_that_is_behind_does_not_call_a_deletion_given_up(loop, make, delete, clock, sandbox):
+    snapshot = make("trouble: delete takes long")
+    operation = delete(snapshot)
+    loop.run_until_idle()
+    look_again(loop)
+    for _ in range(3):
+        shown_by_list(sandbox, snapshot)
+        look_again(loop)
+        assert outcome(operation)[0] == "accepted"
+        snapshot.refresh_from_db()
+        assert snapshot.status == "deleting"
+    finish(loop, clock)
+    assert outcome(operation)[0] == "succeeded"
+
+
+def test_one_answer_does_not_call_a_deletion_given_up(loop, make, delete, clock, sandbox):
+    snapshot = make("trouble: delete takes long")
+    operation = delete(snapshot)
+    loop.run_until_idle()
+    look_again(loop)
+    for status in ("available", "deleting", "available"):
+        control(sandbox, "POST", f"snapshots/{snapshot.snapshot_id}", json={"status": status})
+        look_again(loop)
+        assert outcome(operation)[0] == "accepted"
+    look_again(loop)
+    assert outcome(operation)[0] == "failed"
+
+
+def test_deletion_that_never_began_is_given_up_after_the_settle_time(
+    loop, make, delete, sandbox, settings
+):
+    snapshot = make()
+    fault(sandbox, snapshot, status=202, made=False)
+    operation = delete(snapshot)
+    loop.run_until_idle()
+    look_again(loop)
+    look_again(loop)
+    assert outcome(operation)[0] == "accepted"
+    long_ago = timezone.now() - timedelta(seconds=settings.EVSPORTAL_SETTLE_SECONDS + 1)
+    Operation.objects.filter(pk=operation.pk).update(state_at=long_ago)
+    look_again(loop)
+    assert outcome(operation)[0] == "accepted"
+    look_again(loop)
+    assert outcome(operation)[0] == "failed"
 
 
 def test_failed_deletion_says_who_can_help(loop, make, delete, clock):

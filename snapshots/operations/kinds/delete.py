@@ -1,5 +1,6 @@
 """Deleting a snapshot: sent once, and done when the cloud holds it no more."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -23,14 +24,16 @@ from snapshots.models import (
 from snapshots.operations.decisions import Absent, Decision, Finding
 from snapshots.operations.kinds.base import Kind, Reading
 from snapshots.operations.kinds.delete_texts import TEXTS
+from snapshots.operations.kinds.volume_readings import reset_fails
 from snapshots.operations.rights import Refusal
 from snapshots.operations.texts import Text
-from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome
+from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome, tries_of
 
 # Cinder 29 and EVS (page A-2094): any other status is refused.
 DELETABLE = frozenset({"available", "error"})
 FAILURE = "error-deleting"
 WORKING = "deleting"
+KEPT_AFTER = 2  # answers of its own address in a row, that it is not being deleted
 
 
 class DeleteKind(Kind):
@@ -40,14 +43,14 @@ class DeleteKind(Kind):
     changes_snapshot = True
     looks_before_sending = True
 
-    def check(self, client: EvsClient, operation: Operation) -> Decision | None:
+    def check(self, client: EvsClient, operation: Operation) -> Decision:
         """The page that asked may be old: what is deleted must be what people saw."""
         try:
             snapshot = client.show_snapshot(operation.target.id)
         except NotFound:
             return _gone(OutcomeCode.ALREADY_GONE)
         refusal = _refusal(operation, snapshot)
-        return Decision(move=refusal, snapshot=snapshot) if refusal else None
+        return Decision(move=refusal, snapshot=snapshot) if refusal else Decision()
 
     def send(self, client: EvsClient, operation: Operation) -> None:
         client.delete_snapshot(operation.target.id)
@@ -80,12 +83,13 @@ class DeleteKind(Kind):
         status = status_word(reading.snapshot.status)
         if status == FAILURE:
             return _failed(reading.snapshot)
-        if status in DELETABLE and _was_kept(operation, row, now):
-            still_there = Move(
-                to=OperationState.FAILED, outcome=Outcome(code=OutcomeCode.STILL_THERE)
-            )
-            return Decision(move=still_there, snapshot=reading.snapshot)
-        return Decision(snapshot=reading.snapshot)
+        if status not in DELETABLE:
+            return reset_fails(operation, Decision(snapshot=reading.snapshot))
+        return _after_rest(operation, row, reading.snapshot, now=now)
+
+    def believes_list(self, listed: CloudSnapshot) -> bool:
+        """A list may be behind, and show as kept what is being deleted."""
+        return status_word(listed.status) not in DELETABLE
 
     def obstacle(self, operation: Operation, volume: Volume) -> Refusal | None:
         return Refusal.FILL_IN_AGAIN
@@ -116,13 +120,23 @@ def _refusal(operation: Operation, snapshot: CloudSnapshot) -> Move | None:
     return Move(to=OperationState.REFUSED, outcome=Outcome(code=code, values=values))
 
 
-def _was_kept(operation: Operation, row: Snapshot, now: datetime) -> bool:
+def _after_rest(
+    operation: Operation, row: Snapshot, snapshot: CloudSnapshot, *, now: datetime
+) -> Decision:
     """Whether the cloud gave up deleting, as Cinder does when its back end still needs the
-    snapshot: it was being deleted and is not any more, or never was for as long as lists may lag.
+    snapshot: it was being deleted and is not any more, or never was for as long as the cloud's
+    answers may lag. One such answer of its own address may be from before, so two in a row tell.
     """
     settling = timedelta(seconds=settings.EVSPORTAL_SETTLE_SECONDS)
     was_deleting = status_word(row.status) == WORKING
-    return was_deleting or not is_within(operation.state_at, now=now, period=settling)
+    if not was_deleting and is_within(operation.state_at, now=now, period=settling):
+        return Decision(snapshot=snapshot)
+    tries = replace(tries_of(operation), fails=operation.fails + 1)
+    if tries.fails >= KEPT_AFTER:
+        outcome = Outcome(code=OutcomeCode.STILL_THERE)
+        return Decision(move=Move(to=OperationState.FAILED, outcome=outcome), snapshot=snapshot)
+    # The row goes on saying that it is being deleted: the next answer decides.
+    return Decision(move=Move(to=OperationState.ACCEPTED, tries=tries))
 
 
 def _gone(code: OutcomeCode) -> Decision:
