@@ -10,7 +10,7 @@ from django.db.models.functions import Greatest
 from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.evs.limits import is_of_system
 from snapshots.evs.types import CloudSnapshot
-from snapshots.models import Maker, Operation, Snapshot, Volume
+from snapshots.models import CloudHealth, Maker, Operation, Snapshot, Volume
 
 STORED_AT_ONCE = 500
 _READ = [
@@ -170,5 +170,16 @@ def mark_missing(keys: Sequence[int], *, since: datetime, listed_at: datetime | 
 
 
 def mark_gone(key: int, *, now: datetime) -> None:
-    """The cloud answered at the snapshot's own address that it holds it no more."""
-    Snapshot.objects.filter(pk=key, seen_at__lte=now).update(gone_at=now)
+    """The cloud answered at the snapshot's own address that it holds it no more. The row says from
+    then on when it was seen last: a whole reading writes no row of what it found unchanged.
+    """
+    rows = Snapshot.objects.filter(pk=key, seen_at__lte=now)
+    for row in rows:
+        of_volume = Volume.objects.filter(cloud=row.cloud, volume_id=row.volume_id)
+        of_cloud = CloudHealth.objects.filter(cloud=row.cloud)
+        whole_readings = [
+            *of_volume.values_list("snapshots_at", flat=True),
+            *of_cloud.values_list("snapshots_at", flat=True),
+        ]
+        seen_at = min(now, row.read_at(*whole_readings))
+        rows.update(gone_at=now, seen_at=Greatest("seen_at", seen_at))

@@ -11,7 +11,7 @@ from django.db.models import Q
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.types import CloudSnapshot
 from snapshots.jobs.duties import WATCH, start_duty
-from snapshots.mirror import store_snapshots
+from snapshots.mirror import mark_gone, store_snapshots
 from snapshots.models import (
     AnomalyKind,
     AnomalyMessage,
@@ -129,7 +129,8 @@ def _store_facts(operation: Operation, decision: Decision, now: datetime) -> Non
     if decision.missed is not None:
         Snapshot.objects.filter(_watched(operation)).update(missed=decision.missed)
     if decision.is_gone:
-        Snapshot.objects.filter(_watched(operation)).update(gone_at=now)
+        for key in Snapshot.objects.filter(_watched(operation)).values_list("pk", flat=True):
+            mark_gone(key, now=now)
     if decision.keeps_metadata is not None:
         note_metadata_kept(operation, is_kept=decision.keeps_metadata)
     if decision.anomaly is not None:
