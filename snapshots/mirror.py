@@ -67,6 +67,7 @@ def store_snapshots(
             unique_fields=["cloud", "snapshot_id"],
             update_fields=_READ + _CONFIRMED + (_OF_OPERATION if made_by else []),
         )
+        _correct_makers(cloud, changed, stored)
         return len(changed)
 
     return in_transaction(store)
@@ -75,7 +76,25 @@ def store_snapshots(
 def _stored(cloud: str, snapshot_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """What the table says of them, by their ids. No model is made of rows that stay."""
     rows = Snapshot.objects.filter(cloud=cloud, snapshot_id__in=snapshot_ids)
-    return {row["snapshot_id"]: row for row in rows.values("snapshot_id", *_READ, *_CONFIRMED)}
+    columns = ("snapshot_id", "maker", *_READ, *_CONFIRMED)
+    return {row["snapshot_id"]: row for row in rows.values(*columns)}
+
+
+def _correct_makers(
+    cloud: str, changed: Sequence[Snapshot], stored: Mapping[str, dict[str, Any]]
+) -> None:
+    """What marks a snapshot as the system's may come and go. What the portal made stays its own,
+    also where another process says so at this moment: its row is not written over.
+    """
+    for old, new in ((Maker.OTHER, Maker.SYSTEM), (Maker.SYSTEM, Maker.OTHER)):
+        keys = [
+            row.snapshot_id
+            for row in changed
+            if row.maker == new and stored.get(row.snapshot_id, {}).get("maker") == old
+        ]
+        if keys:
+            wrong = Snapshot.objects.filter(cloud=cloud, snapshot_id__in=keys, maker=old)
+            wrong.update(maker=new)
 
 
 def _names_of_volumes(cloud: str, volume_ids: Iterable[str]) -> dict[str, str]:
@@ -88,7 +107,13 @@ def _differs(columns: dict[str, Any], old: dict[str, Any], now: datetime) -> boo
     if old["seen_at"] > now or (gone_at is not None and gone_at > now):
         return False
     is_back = old["missed"] or old["missing_since"] is not None or gone_at is not None
-    return bool(is_back) or any(old[name] != value for name, value in columns.items())
+    has_changed = any(old[name] != value for name, value in columns.items())
+    has_maker = old["maker"] in {Maker.PORTAL, _maker_by(columns["name"], columns["metadata"])}
+    return bool(is_back) or has_changed or not has_maker
+
+
+def _maker_by(name: str, metadata: Mapping[str, str]) -> Maker:
+    return Maker.SYSTEM if is_of_system(name, metadata) else Maker.OTHER
 
 
 def _columns(read: CloudSnapshot, volume_name: str) -> dict[str, Any]:
@@ -117,7 +142,7 @@ def _row(
     row = Snapshot(
         cloud=cloud,
         snapshot_id=read.id,
-        maker=Maker.SYSTEM if is_of_system(read.name, read.metadata) else Maker.OTHER,
+        maker=_maker_by(read.name, read.metadata),
         listed_at=read.created_at or now,
         seen_at=now,
         **columns | {"metadata": dict(read.metadata)},

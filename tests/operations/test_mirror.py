@@ -63,6 +63,42 @@ def test_snapshot_of_the_console_gets_a_row(read, by_hand, sandbox):
     assert CloudHealth.objects.get().snapshots_at is not None
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"metadata": {"__system__x": "1"}},
+        {"name": "autobk_snapshot_1"},
+        {"name": "[revert] volume 7 backup snapshot"},
+    ],
+)
+def test_maker_follows_what_the_cloud_says(read, by_hand, sandbox, columns):
+    made = by_hand("reports", name="mine")
+    read()
+    control(sandbox, "POST", f"snapshots/{made}", json=columns)
+    read()
+    assert Snapshot.objects.get().is_systems
+    control(sandbox, "POST", f"snapshots/{made}", json={"metadata": {}, "name": "mine"})
+    read()
+    assert Snapshot.objects.get().maker == Maker.OTHER
+
+
+def test_maker_that_was_stored_wrongly_is_corrected(read, by_hand):
+    by_hand("reports", metadata={"__system__x": "1"})
+    read()
+    Snapshot.objects.update(maker=Maker.OTHER)
+    read()
+    assert Snapshot.objects.get().is_systems
+
+
+def test_snapshot_of_the_portal_stays_its_own(read, make, sandbox):
+    snapshot = make()
+    json = {"metadata": {"__system__x": "1"}}
+    control(sandbox, "POST", f"snapshots/{snapshot.snapshot_id}", json=json)
+    read()
+    snapshot.refresh_from_db()
+    assert (snapshot.maker, snapshot.metadata) == (Maker.PORTAL, json["metadata"])
+
+
 def test_snapshot_of_the_backup_service_is_the_system_s(read, by_hand):
     made = by_hand("reports", name="mine", metadata={"__system__backup": "1"})
     read()
