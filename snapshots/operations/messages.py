@@ -173,7 +173,7 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
         _("The cloud accepted the request but kept the snapshot as it was. %(nothing)s")
     ),
     OutcomeCode.OF_SYSTEM: Message(
-        _("The cloud or its backup service keeps this snapshot. %(nothing)s")
+        _("This snapshot belongs to the cloud or its backup service. %(nothing)s")
     ),
     OutcomeCode.NOT_PREPARED: Message(
         _("The request that had to succeed first did not succeed. %(nothing)s")

@@ -103,8 +103,8 @@ def put(sandbox, snapshot, **columns):
     [
         ({"name": "theirs"}, "has changed since the request was made (theirs)"),
         ({"description": "their words"}, "has changed since the request was made (their words)"),
-        ({"metadata": {"__system__x": "1"}}, "cloud or its backup service keeps this snapshot"),
-        ({"name": "autobk_snapshot_1"}, "cloud or its backup service keeps this snapshot"),
+        ({"metadata": {"__system__x": "1"}}, "belongs to the cloud or its backup service"),
+        ({"name": "autobk_snapshot_1"}, "belongs to the cloud or its backup service"),
     ],
 )
 def test_what_was_written_since_is_not_overwritten(loop, rename, sandbox, snapshot, columns, words):

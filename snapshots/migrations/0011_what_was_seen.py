@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     old_code_may_run = True
-    dependencies = [("snapshots", "0009_indexes")]
+    dependencies = [("snapshots", "0010_questions_and_sharing")]
     operations = [
         migrations.AddField(
             model_name="operation",
