@@ -15,6 +15,18 @@ def is_plausible(at: datetime, *, now: datetime, ahead: timedelta = timedelta(0)
     return at <= now + ahead
 
 
+def latest_plausible(*, now: datetime) -> datetime:
+    """Nothing that was noted as past can be later: what is ahead by less comes from the clock of
+    another node. For queries.
+    """
+    return now + timedelta(seconds=TOLERANCE_SECONDS)
+
+
+def if_plausible(at: datetime | None, *, now: datetime) -> datetime | None:
+    """A time that was noted as past; None where it says nothing."""
+    return at if at is not None and at <= latest_plausible(now=now) else None
+
+
 def is_to_come(at: datetime | None, *, now: datetime, ahead: timedelta) -> bool:
     """Whether a planned time is still to come. An implausible one is not waited for."""
     return at is not None and now < at and is_plausible(at, now=now, ahead=ahead)

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
-from django.db.models.functions import Greatest
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce, Greatest, Least
+from django.utils import timezone
 
+from snapshots.clock import if_plausible, latest_plausible
 from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.evs.limits import is_of_system
 from snapshots.evs.types import CloudSnapshot
@@ -24,8 +26,8 @@ _READ = [
     "size_gb",
     "created_at",
 ]
-_CONFIRMED = ["seen_at", "missed", "missing_since", "gone_at"]
-_OF_OPERATION = ["operation", "maker", "owner_name", "ticket"]
+_MARKS = ["missing_since", "unread_since", "gone_at"]
+_CONFIRMED = ["seen_at", "missed", *_MARKS]
 
 
 def store_snapshots(
@@ -35,42 +37,57 @@ def store_snapshots(
     now: datetime,
     made_by: Operation | None = None,
 ) -> int:
-    """Store what a reading of `now` showed, at most `STORED_AT_ONCE` rows, in one transaction.
-    Returns how many rows were written: what is unchanged, or was read later, is not.
+    """Store what the cloud showed, at most `STORED_AT_ONCE` rows, in one transaction. `now` is the
+    moment before it was asked. Returns how many rows were written: what is unchanged, or was read
+    later, is not.
 
     `made_by` is the operation that made them; without it, who made a snapshot stays as it is.
     """
 
     def store() -> int:
-        by_id = {row.id: row for row in sorted(rows, key=lambda row: row.id)}
-        names = _names_of_volumes(cloud, {row.volume_id for row in rows})
-
-        def is_to_be_written(columns: dict[str, Any], old: dict[str, Any] | None) -> bool:
-            return old is None or made_by is not None or _differs(columns, old, now)
-
-        read = {key: _columns(row, names.get(row.volume_id, "")) for key, row in by_id.items()}
-        stored = _stored(cloud, list(read))
-        candidates = [key for key in read if is_to_be_written(read[key], stored.get(key))]
-        if not candidates:
-            return 0
-        # Only now are rows locked, so they are looked at again: they may be newer by now.
-        lock_in_order(Snapshot.objects.filter(cloud=cloud, snapshot_id__in=candidates))
-        stored = _stored(cloud, candidates)
-        changed = [
-            _row(cloud, by_id[key], read[key], now=now, made_by=made_by)
-            for key in candidates
-            if is_to_be_written(read[key], stored.get(key))
-        ]
-        Snapshot.objects.bulk_create(
-            changed,
-            update_conflicts=True,
-            unique_fields=["cloud", "snapshot_id"],
-            update_fields=_READ + _CONFIRMED + (_OF_OPERATION if made_by else []),
-        )
-        _correct_makers(cloud, changed, stored)
-        return len(changed)
+        written = _write(cloud, rows, now, made_by)
+        if made_by is not None:
+            stored = Snapshot.objects.filter(cloud=cloud, snapshot_id__in=[row.id for row in rows])
+            _note_maker(stored, made_by)
+        return written
 
     return in_transaction(store)
+
+
+def _write(
+    cloud: str, rows: Sequence[CloudSnapshot], now: datetime, made_by: Operation | None
+) -> int:
+    by_id = {row.id: row for row in sorted(rows, key=lambda row: row.id)}
+    names = _names_of_volumes(cloud, {row.volume_id for row in rows})
+
+    latest = latest_plausible(now=timezone.now())
+
+    def is_to_be_written(columns: dict[str, Any], old: dict[str, Any] | None) -> bool:
+        if old is None or _was_seen_after(old, now, latest):
+            return old is None
+        return made_by is not None or _differs(columns, old, latest)
+
+    read = {key: _columns(row, names, made_by) for key, row in by_id.items()}
+    stored = _stored(cloud, list(read))
+    candidates = [key for key in read if is_to_be_written(read[key], stored.get(key))]
+    if not candidates:
+        return 0
+    # Only now are rows locked, so they are looked at again: they may be newer by now.
+    lock_in_order(Snapshot.objects.filter(cloud=cloud, snapshot_id__in=candidates))
+    stored = _stored(cloud, candidates)
+    changed = [
+        _row(cloud, by_id[key], read[key], now=now)
+        for key in candidates
+        if is_to_be_written(read[key], stored.get(key))
+    ]
+    Snapshot.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["cloud", "snapshot_id"],
+        update_fields=_READ + _CONFIRMED,
+    )
+    _correct_makers(cloud, changed, stored)
+    return len(changed)
 
 
 def _stored(cloud: str, snapshot_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -102,25 +119,60 @@ def _names_of_volumes(cloud: str, volume_ids: Iterable[str]) -> dict[str, str]:
     return dict(volumes.values_list("volume_id", "name"))
 
 
-def _differs(columns: dict[str, Any], old: dict[str, Any], now: datetime) -> bool:
-    gone_at = old["gone_at"]
-    if old["seen_at"] > now or (gone_at is not None and gone_at > now):
-        return False
-    is_back = old["missed"] or old["missing_since"] is not None or gone_at is not None
-    has_changed = any(old[name] != value for name, value in columns.items())
-    has_maker = old["maker"] in {Maker.PORTAL, _maker_by(columns["name"], columns["metadata"])}
-    return bool(is_back) or has_changed or not has_maker
-
-
 def _maker_by(name: str, metadata: Mapping[str, str]) -> Maker:
     return Maker.SYSTEM if is_of_system(name, metadata) else Maker.OTHER
 
 
-def _columns(read: CloudSnapshot, volume_name: str) -> dict[str, Any]:
+def _note_maker(rows: QuerySet[Snapshot], made_by: Operation) -> None:
+    """Also in rows that a later reading wrote."""
+    rows = rows.exclude(operation=made_by)
+    lock_in_order(rows)
+    rows.update(
+        operation=made_by,
+        maker=Maker.PORTAL,
+        owner_name=made_by.on_behalf_of or made_by.requester_name,
+        ticket=made_by.ticket,
+    )
+
+
+def _was_seen_after(old: dict[str, Any], at: datetime, latest: datetime) -> bool:
+    """Whether a later reading wrote the row: it was asked for after this moment. A time later than
+    the `latest` plausible one says nothing.
+    """
+    moments = (old["seen_at"], old["gone_at"])
+    return any(moment is not None and at < moment <= latest for moment in moments)
+
+
+def seen_after(at: datetime) -> Q:
+    """The same of the rows of a table: snapshots or volumes."""
+    latest = latest_plausible(now=timezone.now())
+    return Q(seen_at__gt=at, seen_at__lte=latest) | Q(gone_at__gt=at, gone_at__lte=latest)
+
+
+def seen_before(at: datetime) -> Q:
+    """Rows that no reading asked for at this moment or after it has written, as far as is known."""
+    return Q(seen_at__lt=at) | Q(seen_at__gt=latest_plausible(now=timezone.now()))
+
+
+def _differs(columns: dict[str, Any], old: dict[str, Any], latest: datetime) -> bool:
+    is_back = old["missed"] or any(old[mark] is not None for mark in _MARKS)
+    is_makers = old["maker"] in {Maker.PORTAL, _maker_by(columns["name"], columns["metadata"])}
+    return (
+        bool(is_back)
+        or old["seen_at"] > latest
+        or not is_makers
+        or any(old[name] != value for name, value in columns.items())
+    )
+
+
+def _columns(
+    read: CloudSnapshot, names: Mapping[str, str], made_by: Operation | None
+) -> dict[str, Any]:
     """What a reading tells: the columns of `_READ`."""
+    asked_of = (made_by.volume_id, made_by.volume_name) if made_by else ("", "")
     return {
-        "volume_id": read.volume_id,
-        "volume_name": volume_name,
+        "volume_id": read.volume_id or asked_of[0],
+        "volume_name": names.get(read.volume_id) or asked_of[1],
         "name": read.name,
         "description": read.description,
         "metadata": read.metadata,
@@ -131,15 +183,8 @@ def _columns(read: CloudSnapshot, volume_name: str) -> dict[str, Any]:
     }
 
 
-def _row(
-    cloud: str,
-    read: CloudSnapshot,
-    columns: dict[str, Any],
-    *,
-    now: datetime,
-    made_by: Operation | None,
-) -> Snapshot:
-    row = Snapshot(
+def _row(cloud: str, read: CloudSnapshot, columns: dict[str, Any], *, now: datetime) -> Snapshot:
+    return Snapshot(
         cloud=cloud,
         snapshot_id=read.id,
         maker=_maker_by(read.name, read.metadata),
@@ -147,14 +192,6 @@ def _row(
         seen_at=now,
         **columns | {"metadata": dict(read.metadata)},
     )
-    if made_by is not None:
-        row.operation = made_by
-        row.maker = Maker.PORTAL
-        row.owner_name = made_by.on_behalf_of or made_by.requester_name
-        row.ticket = made_by.ticket
-        row.volume_id = row.volume_id or made_by.volume_id
-        row.volume_name = row.volume_name or made_by.volume_name
-    return row
 
 
 def rename_volumes(cloud: str, names: Mapping[str, str]) -> None:
@@ -182,23 +219,58 @@ def mark_missing(keys: Sequence[int], *, since: datetime, listed_at: datetime | 
     """
     for first in range(0, len(keys), STORED_AT_ONCE):
         rows = Snapshot.objects.filter(
-            pk__in=keys[first : first + STORED_AT_ONCE], missing_since=None, seen_at__lt=since
+            Q(missing_since=None) | Q(missing_since__gt=since),
+            seen_before(since),
+            pk__in=keys[first : first + STORED_AT_ONCE],
         )
 
         def mark(rows: QuerySet[Snapshot] = rows) -> None:
             lock_in_order(rows)
-            if listed_at is not None:
-                rows.update(seen_at=Greatest("seen_at", listed_at))
+            _note_last_reading(rows, since, listed_at)
             rows.update(missing_since=since)
 
         in_transaction(mark)
+
+
+def mark_unread(
+    cloud: str, snapshot_ids: Sequence[str], *, since: datetime, listed_at: datetime | None
+) -> None:
+    """A whole reading begun at `since` listed these snapshots in rows that could not be read; the
+    whole reading before was begun at `listed_at`.
+    """
+    for first in range(0, len(snapshot_ids), STORED_AT_ONCE):
+        rows = Snapshot.objects.present().filter(
+            Q(unread_since=None) | Q(unread_since__gt=since) | Q(missing_since__isnull=False),
+            seen_before(since),
+            cloud=cloud,
+            snapshot_id__in=snapshot_ids[first : first + STORED_AT_ONCE],
+        )
+
+        def mark(rows: QuerySet[Snapshot] = rows) -> None:
+            lock_in_order(rows)
+            _note_last_reading(rows, since, listed_at)
+            earliest = Least(Coalesce("unread_since", since), since)
+            rows.update(unread_since=earliest, missing_since=None)
+
+        in_transaction(mark)
+
+
+def _note_last_reading(
+    rows: QuerySet[Snapshot], since: datetime, listed_at: datetime | None
+) -> None:
+    """The last whole reading confirmed what has no mark."""
+    _replace_implausible(rows, since)
+    if if_plausible(listed_at, now=timezone.now()) is not None:
+        confirmed = rows.filter(missing_since=None, unread_since=None)
+        confirmed.update(seen_at=Greatest("seen_at", listed_at))
 
 
 def mark_gone(key: int, *, now: datetime) -> None:
     """The cloud answered at the snapshot's own address that it holds it no more. The row says from
     then on when it was seen last: a whole reading writes no row of what it found unchanged.
     """
-    rows = Snapshot.objects.filter(pk=key, seen_at__lte=now)
+    rows = Snapshot.objects.filter(seen_before(now) | Q(seen_at=now), pk=key)
+    _replace_implausible(rows, now)
     for row in rows:
         of_volume = Volume.objects.filter(cloud=row.cloud, volume_id=row.volume_id)
         of_cloud = CloudHealth.objects.filter(cloud=row.cloud)
@@ -208,3 +280,11 @@ def mark_gone(key: int, *, now: datetime) -> None:
         ]
         seen_at = min(now, row.read_at(*whole_readings))
         rows.update(gone_at=now, seen_at=Greatest("seen_at", seen_at))
+
+
+def _replace_implausible(rows: QuerySet[Snapshot], at: datetime) -> None:
+    """All that is known of a row that was read while the clock was ahead: it was there when it was
+    made.
+    """
+    ahead = rows.filter(seen_at__gt=latest_plausible(now=timezone.now()))
+    ahead.update(seen_at=Least("listed_at", at))

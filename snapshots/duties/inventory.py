@@ -1,7 +1,7 @@
 """Keeps the list of volumes and the quota as the cloud last told them."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from snapshots.evs.paging import Listed
 from snapshots.evs.types import CloudVolume, Quotas
 from snapshots.jobs.claims import hold
 from snapshots.jobs.duties import end_duty
-from snapshots.mirror import rename_volumes
+from snapshots.mirror import rename_volumes, seen_after, seen_before
 from snapshots.models import CloudHealth, Duty, Purpose, Quota, Volume
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ UNREADABLE_ROWS = "unreadable_rows"
 
 def sync_inventory(duty: Duty) -> None:
     """Read all volumes and the quota of the duty's cloud once, and plan the next reading."""
-    cloud = duty.cloud
+    cloud, asked_at = duty.cloud, timezone.now()
     try:
         listed = client_for_portal(cloud, Purpose.INVENTORY).list_volumes()
     except EvsError as error:
@@ -49,7 +49,7 @@ def sync_inventory(duty: Duty) -> None:
         end_duty(duty, due_at=timezone.now() + pause, fails=duty.fails + 1, trouble_code=code)
         return
     cloud_answered(cloud)
-    _store_volumes(duty, listed)
+    _store_volumes(duty, listed, asked_at)
     quota_trouble_code = _read_quotas(cloud)
     trouble_code = quota_trouble_code if listed.is_whole else UNREADABLE_ROWS
     if listed.trouble and trouble_code != duty.trouble_code:
@@ -62,48 +62,59 @@ def _read_quotas(cloud: str) -> str:
     """The quota is a help only: an account that may not read it can still make snapshots. Returns
     what went wrong.
     """
+    asked_at = timezone.now()
     try:
-        _store_quotas(cloud, client_for_portal(cloud, Purpose.QUOTA).quotas())
+        _store_quotas(cloud, client_for_portal(cloud, Purpose.QUOTA).quotas(), asked_at)
     except EvsError as error:
         log.info("The quota of %s could not be read: %s", cloud, error)
         return f"quota:{type(error).__name__}"
     return ""
 
 
-def _store_volumes(duty: Duty, listed: Listed[CloudVolume]) -> None:
-    cloud, now = duty.cloud, timezone.now()
-    # In the order of their ids: two readings that store at one moment lock the rows alike.
-    rows = {row.id: _row(cloud, row, now) for row in sorted(listed.rows, key=lambda row: row.id)}
+def _store_volumes(duty: Duty, listed: Listed[CloudVolume], asked_at: datetime) -> None:
+    cloud = duty.cloud
     before = dict(Volume.objects.filter(cloud=cloud).values_list("volume_id", "name"))
 
-    def store() -> None:
+    def store() -> dict[str, str]:
         hold(duty)
-        _upsert(rows.values())
-        if listed.is_whole:  # whatever this reading did not touch is gone from the cloud
+        written = _upsert(cloud, listed.rows, asked_at)
+        if listed.is_whole:  # whatever this reading did not list is gone from the cloud
             here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True)
-            gone = here.filter(seen_at__lt=now)
+            gone = here.filter(seen_before(asked_at))
             lock_in_order(gone)
-            gone.update(gone_at=now)
-        CloudHealth.objects.update_or_create(cloud=cloud, defaults={"inventory_at": now})
+            gone.update(gone_at=asked_at)
+        CloudHealth.objects.update_or_create(cloud=cloud, defaults={"inventory_at": asked_at})
+        return written
 
-    in_transaction(store)
+    names = in_transaction(store)
     rename_volumes(
-        cloud, {row_id: row.name for row_id, row in rows.items() if before.get(row_id) != row.name}
+        cloud, {row_id: name for row_id, name in names.items() if before.get(row_id) != name}
     )
 
 
-def store_volume(duty: Duty, volume: CloudVolume) -> None:
+def store_volume(duty: Duty, volume: CloudVolume, *, asked_at: datetime) -> None:
     """Store one volume that was read by itself. Raises `LostClaimError`."""
-    row = _row(duty.cloud, volume, timezone.now())
 
     def store() -> None:
         hold(duty)
-        _upsert([row])
+        _upsert(duty.cloud, [volume], asked_at)
 
     in_transaction(store)
 
 
-def _upsert(rows: Iterable[Volume]) -> None:
+def _upsert(cloud: str, volumes: Sequence[CloudVolume], asked_at: datetime) -> dict[str, str]:
+    """Write the volumes but those that were read later. Returns the names by the ids."""
+    stored = Volume.objects.filter(cloud=cloud)
+    if len(volumes) == 1:
+        stored = stored.filter(volume_id=volumes[0].id)
+    lock_in_order(stored)
+    newer = set(stored.filter(seen_after(asked_at)).values_list("volume_id", flat=True))
+    # In the order of their ids: two readings that store at one moment lock new rows alike.
+    rows = [
+        _row(cloud, volume, asked_at)
+        for volume in sorted(volumes, key=lambda volume: volume.id)
+        if volume.id not in newer
+    ]
     Volume.objects.bulk_create(
         rows,
         update_conflicts=True,
@@ -111,6 +122,7 @@ def _upsert(rows: Iterable[Volume]) -> None:
         update_fields=MIRRORED,
         batch_size=500,
     )
+    return {row.volume_id: row.name for row in rows}
 
 
 def _row(cloud: str, volume: CloudVolume, now: datetime) -> Volume:
@@ -137,8 +149,7 @@ def _row(cloud: str, volume: CloudVolume, now: datetime) -> Volume:
     )
 
 
-def _store_quotas(cloud: str, quotas: Quotas) -> None:
-    now = timezone.now()
+def _store_quotas(cloud: str, quotas: Quotas, asked_at: datetime) -> None:
     by_resource = {"snapshots": quotas.snapshots, "gigabytes": quotas.gigabytes, **quotas.by_type}
     Quota.objects.bulk_create(
         [
@@ -148,7 +159,7 @@ def _store_quotas(cloud: str, quotas: Quotas) -> None:
                 limit=quota.limit,
                 in_use=quota.in_use,
                 reserved=quota.reserved,
-                seen_at=now,
+                seen_at=asked_at,
             )
             for resource, quota in sorted(by_resource.items())
             if quota is not None

@@ -4,15 +4,16 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from snapshots.clock import is_within
 from snapshots.clouds.clients import client_for_portal
 from snapshots.clouds.health import cloud_answered, cloud_failed
 from snapshots.database.transactions import in_transaction
 from snapshots.duties.inventory import store_volume
-from snapshots.duties.snapshots import PAGE_ROWS, confirm, store_rows
+from snapshots.duties.snapshots import PAGE_ROWS, confirm, in_turn, store_rows
 from snapshots.evs.client import EvsClient
 from snapshots.evs.errors import EvsError, NotFound
 from snapshots.jobs.duties import LOOK, end_duty, start_duty
-from snapshots.mirror import mark_missing
+from snapshots.mirror import seen_after, seen_before
 from snapshots.models import CloudHealth, Duty, Purpose, Snapshot, Volume
 
 OLD_AFTER = timedelta(minutes=1)
@@ -26,9 +27,13 @@ def ask_for_look(volume: Volume) -> bool:
     """
     now = timezone.now()
     moments = (volume.look_asked_at, volume.snapshots_at)
-    if volume.gone_at is not None or any(at and now - at < OLD_AFTER for at in moments):
+    is_new = any(at and is_within(at, now=now, period=OLD_AFTER) for at in moments)
+    if volume.gone_at is not None or is_new:
         return False
-    if CloudHealth.objects.filter(cloud=volume.cloud, snapshots_at__gt=now - OLD_AFTER).exists():
+    just_read = CloudHealth.objects.filter(
+        cloud=volume.cloud, snapshots_at__gt=now - OLD_AFTER, snapshots_at__lt=now + OLD_AFTER
+    )
+    if just_read.exists():
         return False
     Volume.objects.filter(pk=volume.pk).update(look_asked_at=now)
     volume.look_asked_at = now
@@ -64,26 +69,27 @@ def look_at_volumes(duty: Duty) -> None:
 def _look(duty: Duty, client: EvsClient, volume: Volume) -> None:
     began = timezone.now()
     try:
-        store_volume(duty, client.show_volume(volume.volume_id))
+        store_volume(duty, client.show_volume(volume.volume_id), asked_at=began)
     except NotFound:
-        Volume.objects.filter(pk=volume.pk).update(gone_at=began)
+        Volume.objects.filter(pk=volume.pk).exclude(seen_after(began)).update(gone_at=began)
     listed = client.list_readable_snapshots(volume_id=volume.volume_id, limit=PAGE_ROWS)
     store_rows(duty, listed.rows, now=began)
-    if listed.is_whole:
-        _find_missing(duty, client, volume, {row.id for row in listed.rows}, began)
+    listed_ids = {row.id for row in listed.rows}
+    if listed.is_whole and not _find_missing(duty, client, volume, listed_ids, began):
         Volume.objects.filter(pk=volume.pk).update(snapshots_at=began)
     cloud_answered(duty.cloud)
 
 
 def _find_missing(
     duty: Duty, client: EvsClient, volume: Volume, listed_ids: set[str], began: datetime
-) -> None:
+) -> int:
+    """Ask for what the list lacks. Returns how many remain of which nothing is known. A list of one
+    volume may lack all its snapshots by a fault: only a whole reading marks any as missing.
+    """
     older = Snapshot.objects.present().filter(
-        cloud=volume.cloud, volume_id=volume.volume_id, seen_at__lt=began
+        seen_before(began), cloud=volume.cloud, volume_id=volume.volume_id
     )
-    rows = older.order_by("seen_at", "pk").values_list("pk", "snapshot_id")
-    missing = [row for row in rows if row[1] not in listed_ids]
-    before = CloudHealth.objects.filter(cloud=volume.cloud).values_list("snapshots_at", flat=True)
-    mark_missing([key for key, _ in missing], since=began, listed_at=before.first())
-    keys = [key for key, _ in missing[:CONFIRMED_AT_ONCE]]
-    confirm(duty, client, Snapshot.objects.filter(pk__in=keys))
+    rows = in_turn(older).values_list("pk", "snapshot_id")
+    missing = [key for key, snapshot_id in rows if snapshot_id not in listed_ids]
+    unanswered = confirm(duty, client, missing[:CONFIRMED_AT_ONCE])
+    return len(missing[CONFIRMED_AT_ONCE:]) + unanswered

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.utils import timezone
 
 from snapshots import clouds
+from snapshots.clock import latest_plausible
 from snapshots.clouds.clients import client_for_portal
 from snapshots.clouds.health import cloud_answered, cloud_failed
 from snapshots.database.transactions import in_transaction
@@ -19,7 +20,14 @@ from snapshots.evs.paging import Listed
 from snapshots.evs.types import CloudSnapshot
 from snapshots.jobs.claims import LONGEST_REST, hold
 from snapshots.jobs.duties import end_duty
-from snapshots.mirror import STORED_AT_ONCE, mark_gone, mark_missing, store_snapshots
+from snapshots.mirror import (
+    STORED_AT_ONCE,
+    mark_gone,
+    mark_missing,
+    mark_unread,
+    seen_before,
+    store_snapshots,
+)
 from snapshots.models import CloudHealth, Duty, Purpose, Snapshot
 
 log = logging.getLogger(__name__)
@@ -40,12 +48,15 @@ class WholeReading:
 
     began: datetime
     listed_ids: set[str] = field(default_factory=set)
+    unreadable_ids: set[str] = field(default_factory=set)
     is_complete: bool = True  # False: a row without a readable id may be any snapshot
     trouble: str = ""
 
     def add(self, page: Listed[CloudSnapshot]) -> None:
-        self.listed_ids.update(row.id for row in page.rows)
-        self.listed_ids.update(row.id for row in page.unreadable)
+        readable_ids = {row.id for row in page.rows}
+        self.unreadable_ids -= readable_ids  # the list may begin again
+        self.unreadable_ids.update(row.id for row in page.unreadable)
+        self.listed_ids |= readable_ids | self.unreadable_ids
         self.is_complete = self.is_complete and "" not in self.listed_ids
         self.trouble = self.trouble or page.trouble
 
@@ -104,29 +115,39 @@ def _find_missing(duty: Duty, client: EvsClient, reading: WholeReading) -> int:
 
     A snapshot is gone when its own address says so as well. A list that has lost a large share of
     the snapshots is taken for the cloud's fault: nothing is concluded from it, and the snapshots
-    are asked for one by one, some in each reading.
+    are asked for one by one, some in each reading, those first that were never asked for.
     """
-    older = Snapshot.objects.present().filter(cloud=duty.cloud, seen_at__lt=reading.began)
+    older = Snapshot.objects.present().filter(seen_before(reading.began), cloud=duty.cloud)
     before = CloudHealth.objects.filter(cloud=duty.cloud).values_list("snapshots_at", flat=True)
-    keys = list(_missing_keys(duty.cloud, reading))
+    began, listed_at = reading.began, before.first()
+    unread_ids = sorted(reading.unreadable_ids)
+    mark_unread(duty.cloud, unread_ids, since=began, listed_at=listed_at)
+    keys = list(_missing_keys(older, reading))
     most = max(FEW, settings.EVSPORTAL_SNAPSHOTS_MOST_GONE * older.count())
     held_back = len(keys) if len(keys) > most else 0
     if held_back:
         log.error("%s: %s snapshots are not listed any more; held back.", duty.cloud, held_back)
     else:
-        mark_missing(keys, since=reading.began, listed_at=before.first())
-    _note_reading(duty, reading.began, held_back)
-    unlisted = Snapshot.objects.present().filter(pk__in=keys[: _singles(duty.cloud)])
-    confirm(duty, client, unlisted)
+        mark_missing(keys, since=began, listed_at=listed_at)
+    _note_reading(duty, began, held_back)
+    confirm(duty, client, keys[: _singles(duty.cloud)])
     return held_back
 
 
-def _missing_keys(cloud: str, reading: WholeReading) -> Iterator[int]:
-    older = Snapshot.objects.present().filter(cloud=cloud, seen_at__lt=reading.began)
-    rows = older.order_by("seen_at", "pk").values_list("pk", "snapshot_id")
+def _missing_keys(older: QuerySet[Snapshot], reading: WholeReading) -> Iterator[int]:
+    rows = in_turn(older).values_list("pk", "snapshot_id")
     for key, snapshot_id in rows.iterator(chunk_size=2000):
         if snapshot_id not in reading.listed_ids:
             yield key
+
+
+def in_turn(snapshots: QuerySet[Snapshot]) -> QuerySet[Snapshot]:
+    """Those first that were never asked for by themselves, or the longest ago. A row that is
+    confirmed unchanged is not written: by `seen_at` alone the same would come first each time.
+    """
+    latest = latest_plausible(now=timezone.now())
+    asked_at = Case(When(asked_alone_at__lte=latest, then="asked_alone_at"))
+    return snapshots.order_by(asked_at.asc(nulls_first=True), "seen_at", "pk")
 
 
 def _singles(cloud: str) -> int:
@@ -149,15 +170,20 @@ def _note_reading(duty: Duty, began: datetime, held_back: int) -> None:
     in_transaction(note)
 
 
-def confirm(duty: Duty, client: EvsClient, snapshots: QuerySet[Snapshot]) -> None:
+def confirm(duty: Duty, client: EvsClient, keys: Sequence[int]) -> int:
     """Ask for each at its own address, because a list did not have it, and store the answers.
+    Returns how many were not answered.
 
     A snapshot that cannot be read does not keep the others from being asked for; several in a row
     say that the cloud does not answer. The order changes, so that none is always the last.
     """
     failures_in_a_row = 0
-    for key, snapshot_id in snapshots.order_by("?").values_list("pk", "snapshot_id"):
+    snapshots = Snapshot.objects.present().filter(pk__in=keys).order_by("?")
+    rows = list(snapshots.values_list("pk", "snapshot_id"))
+    unanswered = len(rows)
+    for key, snapshot_id in rows:
         now = timezone.now()
+        Snapshot.objects.filter(pk=key).update(asked_alone_at=now)
         try:
             snapshot = client.show_snapshot(snapshot_id)
         except NotFound:
@@ -166,8 +192,10 @@ def confirm(duty: Duty, client: EvsClient, snapshots: QuerySet[Snapshot]) -> Non
             log.warning("Snapshot %s could not be read: %s", snapshot_id, error)
             failures_in_a_row += 1
             if failures_in_a_row == MOST_FAILURES:
-                return
+                break
             continue
         else:
             store_rows(duty, [snapshot], now=now)
         failures_in_a_row = 0
+        unanswered -= 1
+    return unanswered

@@ -8,6 +8,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from snapshots.clock import if_plausible
+
 # EVS appendix "EVS Disk Status" (A-0040): only these two take a snapshot for certain; "attaching"
 # takes one with force by one reading of the documents, so it is offered with a warning.
 SNAPSHOT_STATUSES = frozenset({"available", "in-use", "attaching"})
@@ -60,6 +62,15 @@ class Volume(models.Model):
     @property
     def label(self) -> str:
         return self.name or self.volume_id
+
+    @property
+    def read_at(self) -> datetime | None:
+        """When it was read last; None: nobody knows, for a clock was wrong."""
+        return if_plausible(self.seen_at, now=timezone.now())
+
+    @property
+    def snapshots_read_at(self) -> datetime | None:
+        return if_plausible(self.snapshots_at, now=timezone.now())
 
     @property
     def takes_snapshot(self) -> bool:
@@ -188,6 +199,16 @@ class CloudHealth(models.Model):
         """Whether nothing is sent because the cloud refused the portal's credentials."""
         return self.retry_at is not None and bool(self.refused_credentials)
 
+    @property
+    def snapshots_read_at(self) -> datetime | None:
+        return if_plausible(self.snapshots_at, now=timezone.now())
+
+    @property
+    def inventory_read_at(self) -> datetime | None:
+        return if_plausible(self.inventory_at, now=timezone.now())
+
     def is_stale(self, *, now: datetime | None = None, after: timedelta) -> bool:
         """Whether the inventory is older than `after`, or was never read."""
-        return self.inventory_at is None or (now or timezone.now()) - self.inventory_at > after
+        moment = now or timezone.now()
+        read_at = if_plausible(self.inventory_at, now=moment)
+        return read_at is None or moment - read_at > after

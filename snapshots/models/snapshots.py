@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from snapshots.clock import if_plausible
 from snapshots.models.operations import Operation
 
 
@@ -60,6 +61,9 @@ class Snapshot(models.Model):
     missed = models.PositiveSmallIntegerField(default=0)  # readings in a row that did not find it
     missing_since = models.DateTimeField(null=True, blank=True)  # not listed, not yet confirmed
     gone_at = models.DateTimeField(null=True, blank=True)  # its own address said so
+    unread_since = models.DateTimeField(null=True, blank=True)  # listed, but not readable
+    # When it was last asked for by itself, because a list lacked it.
+    asked_alone_at = models.DateTimeField(null=True, editable=False)
     folded = models.TextField(null=True, editable=False)  # by a trigger: `models/folded.py`
 
     objects = SnapshotQuerySet.as_manager()
@@ -114,13 +118,19 @@ class Snapshot(models.Model):
         """Whether no reading since this one has missed it."""
         return self.gone_at is None and self.missing_since is None
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether each whole reading since this one showed the same."""
+        return self.is_listed and self.unread_since is None
+
     def read_at(self, *whole_readings: datetime | None) -> datetime:
         """When the cloud was last seen to hold what the row says. `whole_readings`: when the last
-        ones of its volume and its cloud began.
+        ones of its volume and its cloud began. Where no time is plausible: when it was made.
         """
-        if not self.is_listed:
-            return self.seen_at
-        return max([self.seen_at, *(at for at in whole_readings if at is not None)])
+        now = timezone.now()
+        moments = [self.seen_at, *(whole_readings if self.is_confirmed else ())]
+        plausible = (if_plausible(at, now=now) for at in moments)
+        return max(filter(None, plausible), default=min(self.listed_at, now))
 
 
 def watched_snapshot(operation: Operation) -> Snapshot | None:

@@ -44,6 +44,7 @@ class Decision:
     row that did not have it; `is_gone`: the cloud proved that it holds it no more.
     `made_volume_id` names the volume that it made for the operation. `start_status` is the volume's
     before anything is sent; with `has_begun` the cloud was seen to work, so it says nothing more.
+    `read_at` is the moment before the cloud was asked for the snapshot; None: now.
     """
 
     move: Move | None = None
@@ -55,6 +56,7 @@ class Decision:
     has_begun: bool = False
     anomaly: AnomalyReport | None = None
     keeps_metadata: bool | None = None
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def store_reading(operation: Operation, decision: Decision, *, now: datetime) ->
 
 def _store_facts(operation: Operation, decision: Decision, now: datetime) -> None:
     if decision.snapshot is not None:
-        _store_snapshot(operation, decision.snapshot, now)
+        _store_snapshot(operation, decision.snapshot, decision.read_at or now)
     if decision.has_begun:
         Operation.objects.filter(pk=operation.pk).update(start_status=None)
     if decision.missed is not None:

@@ -45,8 +45,9 @@ def perform(operation: Operation) -> None:
 
 
 def _next_step(operation: Operation) -> Decision:
+    asked_at = timezone.now()
     if operation.status is OperationState.UNKNOWN:
-        return settle(operation)
+        return replace(settle(operation), read_at=asked_at)
     if operation.status is OperationState.SENDING and operation.sent_at is not None:
         # The worker that was sending is gone: the request may have reached the cloud.
         outcome = Outcome(code=OutcomeCode.INTERRUPTED)
@@ -56,7 +57,7 @@ def _next_step(operation: Operation) -> Decision:
         return Decision(move=Move(to=OperationState.QUEUED, due_at=due_at))
     checked = _checked(operation)
     if checked.move is not None:
-        return checked
+        return replace(checked, read_at=asked_at)
     return _send(operation, start_status=checked.start_status)
 
 

@@ -5,7 +5,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.conf import settings
@@ -128,6 +128,7 @@ def _read(client: EvsClient, duty: Duty, pending: list[Watched]) -> str:
     volume_ids = {watched.operation.volume_id for watched in pending}
     volume_id = volume_ids.pop() if len(volume_ids) == 1 else None
     pending_ids = frozenset(watched.snapshot_id for watched in pending)
+    asked_at = timezone.now()
     # The newest come first, so mostly the first page has them all.
     listed = client.list_readable_snapshots(volume_id=volume_id, ids=pending_ids, limit=PAGE_ROWS)
     rows_by_id = {row.id: row for row in listed.rows}
@@ -139,16 +140,19 @@ def _read(client: EvsClient, duty: Duty, pending: list[Watched]) -> str:
             for watched in present[first : first + STORED_AT_ONCE]
         ]
         readings = list(_with_volumes(client, readings))
-        in_transaction(partial(_store_readings, duty, readings))
+        in_transaction(partial(_store_readings, duty, readings, asked_at=asked_at))
     unreadable_ids = {row.id for row in listed.unreadable}  # "" for a row that may be any
     absent = [watched for watched in pending if not _tells(rows_by_id, watched)]
     # Chosen at random, so that none is kept waiting by others that cannot be read either.
     for watched in random.sample(absent, min(len(absent), SINGLE_READINGS)):
         may_be_listed = bool(unreadable_ids & {"", watched.snapshot_id})
+        alone_at = timezone.now()
         reading = _read_one(client, watched, marked[watched.mark], may_be_listed=may_be_listed)
         if reading is not None:
             readings = list(_with_volumes(client, [(watched, reading)]))
-            in_transaction(partial(_store_readings, duty, readings))
+            # Without the snapshot itself, all that is read is what the list had.
+            of = asked_at if reading.snapshot is None else alone_at
+            in_transaction(partial(_store_readings, duty, readings, asked_at=of))
     report_late(duty.cloud, listed.rows)
     return listed.trouble
 
@@ -203,9 +207,12 @@ def _by_mark(rows: Iterable[CloudSnapshot]) -> dict[str, list[CloudSnapshot]]:
     return marked
 
 
-def _store_readings(duty: Duty, readings: Sequence[tuple[Watched, Reading]]) -> None:
-    """Store what follows for each operation that is still accepted. Raises `LostClaimError` in a
-    worker whose lease of the duty expired: its readings may be stale.
+def _store_readings(
+    duty: Duty, readings: Sequence[tuple[Watched, Reading]], *, asked_at: datetime
+) -> None:
+    """Store what follows for each operation that is still accepted. The readings are as old as the
+    question: reading the volumes beside them takes time. Raises `LostClaimError` in a worker whose
+    lease of the duty expired: its readings may be stale.
     """
     hold(duty)
     keys = [watched.operation.pk for watched, _ in readings]
@@ -217,5 +224,6 @@ def _store_readings(duty: Duty, readings: Sequence[tuple[Watched, Reading]]) -> 
     for watched, reading in readings:
         operation = watched.operation
         if operation.pk in accepted_keys:
-            decision = kind_of(operation).after_reading(operation, watched.row, reading, now=now)
-            store_reading(operation, decision, now=now)
+            kind = kind_of(operation)
+            decision = kind.after_reading(operation, watched.row, reading, now=asked_at)
+            store_reading(operation, replace(decision, read_at=asked_at), now=now)

@@ -26,10 +26,10 @@ Cell = Callable[[Snapshot], str | None]
 
 
 def _name(snapshot: Snapshot, *, says_status: bool) -> SafeString:
-    """With the status of what is no longer listed, where no column says it."""
+    """With the status of what the last reading did not show, where no column says it."""
     name = long_text(snapshot.name) if snapshot.name else _unnamed(snapshot)
     link = format_html('<a class="row__link" href="{}">{}</a>', _address(snapshot), name)
-    if says_status or snapshot.is_listed:
+    if says_status or snapshot.is_confirmed:
         return link
     return format_html("{} {}", link, snapshot_badge(snapshot))
 

@@ -42,11 +42,16 @@ def badge(operation: Operation) -> SafeString:
 def snapshot_badge(snapshot: Snapshot) -> SafeString:
     """The cloud's own word for a snapshot, unless the snapshot is no longer where it was read."""
     if snapshot.gone_at is not None:
-        text = format_html(_("Deleted in the cloud after {time}"), time=hour(snapshot.seen_at))
+        text = format_html(_("Deleted in the cloud after {time}"), time=hour(snapshot.read_at()))
         return _badge(_in_one_piece(text), "quiet")
     if snapshot.missing_since is not None:
         text = format_html(_("Not in the list since {time}"), time=hour(snapshot.missing_since))
         return _badge(_in_one_piece(text), "warning")
+    if snapshot.unread_since is not None:
+        text = format_html(
+            _("{status}, as read at {time}"), status=snapshot.status, time=hour(snapshot.read_at())
+        )
+        return _badge(_in_one_piece(text), snapshot_tone(snapshot))
     return _badge(snapshot.status, snapshot_tone(snapshot))
 
 
@@ -59,17 +64,17 @@ def _in_one_piece(text: SafeString) -> SafeString:
 def snapshot_tone(snapshot: Snapshot) -> str:
     """The colour family of a snapshot's badge."""
     word = status_word(snapshot.status)
-    if not snapshot.is_listed:
+    if not snapshot.is_confirmed:
         return "warning"
     return "bad" if word.startswith("error") else _SNAPSHOT_TONES.get(word, "quiet")
 
 
 @register.simple_tag
 def snapshot_sentence(snapshot: Snapshot) -> SafeString | str:
-    """Why the cloud's word for a snapshot is not shown; empty where it is."""
+    """Why the last reading says nothing of a snapshot; empty where it does."""
     if snapshot.gone_at is not None:
         return format_html(
-            _("The snapshot was deleted in the cloud after {time}."), time=hour(snapshot.seen_at)
+            _("The snapshot was deleted in the cloud after {time}."), time=hour(snapshot.read_at())
         )
     if snapshot.missing_since is not None:
         return format_html(
@@ -78,7 +83,16 @@ def snapshot_sentence(snapshot: Snapshot) -> SafeString | str:
                 "{seen}. The portal asks the cloud for it."
             ),
             time=hour(snapshot.missing_since),
-            seen=hour(snapshot.seen_at),
+            seen=hour(snapshot.read_at()),
+        )
+    if snapshot.unread_since is not None:
+        return format_html(
+            _(
+                "Since {time} the portal cannot read what the cloud's list says of the snapshot. "
+                "It was last read at {seen}."
+            ),
+            time=hour(snapshot.unread_since),
+            seen=hour(snapshot.read_at()),
         )
     return ""
 

@@ -64,6 +64,11 @@ def _button(line: _Line, *, form: str, label: str, unseen: str) -> SafeString:
     )
 
 
+def _read_at(line: _Line) -> str:
+    at = line.volume.read_at
+    return quiet(_("not known")) if at is None else moment(at)
+
+
 def _action() -> Column[_Line]:
     """Its address and texts are looked up once, not in each row."""
     cell = partial(
@@ -79,7 +84,7 @@ _COLUMNS: tuple[Column[_Line], ...] = (
     Column(gettext_lazy("Type"), lambda line: line.volume.volume_type),
     Column(gettext_lazy("Zone"), _zone, css="cards__zone"),
     Column(gettext_lazy("Attached to"), _attached_to),
-    Column(gettext_lazy("Last seen"), lambda line: moment(line.volume.seen_at)),
+    Column(gettext_lazy("Last seen"), _read_at),
 )
 
 

@@ -176,7 +176,7 @@ def _states(
     snapshot = watched_snapshot(operation)
     if snapshot is not None:
         text = _("Read last from the cloud: {status}").format(status=snapshot.status)
-        yield Event(snapshot.seen_at, text, note=snapshot.progress)
+        yield Event(snapshot.read_at(), text, note=snapshot.progress)
 
 
 def _relatives(operation: Operation) -> Iterator[Event]:

@@ -141,8 +141,8 @@ def _manual(snapshots: Sequence[Snapshot]) -> int:
 
 def _moments(volume: Volume | None, health: CloudHealth | None) -> list[datetime]:
     """When all snapshots of the volume were read last: alone, or with the whole list."""
-    rows = (volume, health)
-    return [row.snapshots_at for row in rows if row is not None and row.snapshots_at is not None]
+    moments = [row.snapshots_read_at for row in (volume, health) if row is not None]
+    return [moment for moment in moments if moment is not None]
 
 
 def _poll_seconds(volume: Volume | None, unfinished: Sequence[Operation]) -> float | None:

@@ -17,6 +17,8 @@ from tests.faults.processes import ROOT, end, end_with_parent
 from tests.faults.wire import Request
 
 ENOUGH = 10**9
+# So large that the cloud works for half a second on a rollback, and readings can see it at work.
+_SIZE_GB = 250
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class SandboxCloud:
         end(self._process)
 
     def add_volumes(self, count: int) -> list[str]:
-        return self.control("POST", "volumes", {"count": count, "name": "load"})["ids"]
+        wanted = {"count": count, "name": "load", "size_gb": _SIZE_GB}
+        return self.control("POST", "volumes", wanted)["ids"]
 
     def snapshots(self) -> list[Held]:
         shown = self.control("GET", "snapshots")["snapshots"]

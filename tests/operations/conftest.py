@@ -9,6 +9,7 @@ import requests
 from django.utils import timezone
 
 from snapshots import clouds
+from snapshots.jobs.duties import SNAPSHOTS, start_duty
 from snapshots.models import Duty, Operation, OperationKind, Snapshot, Volume, VolumeGrant
 from snapshots.operations.asking import OperationArguments, ask_for_operation
 from snapshots.sandbox import scenarios
@@ -181,6 +182,19 @@ def let_time_pass(operation, seconds):
         if getattr(operation, name):
             setattr(operation, name, getattr(operation, name) - gone_by)
     operation.save()
+
+
+@pytest.fixture
+def read(loop):
+    """One whole reading of the project's snapshots."""
+
+    def read():
+        start_duty(SNAPSHOTS, "sandbox", due_at=timezone.now())
+        Duty.objects.filter(kind=SNAPSHOTS).update(due_at=timezone.now())
+        loop.run_until_idle()
+        return Duty.objects.get(kind=SNAPSHOTS)
+
+    return read
 
 
 def snapshots_in(sandbox):

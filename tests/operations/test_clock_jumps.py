@@ -10,9 +10,20 @@ from django.utils import timezone
 
 from evsportal.variables import VARIABLES
 from snapshots import worker
+from snapshots.duties.looks import ask_for_look
+from snapshots.duties.snapshots import in_turn
 from snapshots.jobs.claims import LONGEST_REST
-from snapshots.jobs.duties import SNAPSHOTS, start_duty
-from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState
+from snapshots.jobs.duties import INVENTORY, SNAPSHOTS, start_duty
+from snapshots.models import (
+    CloudHealth,
+    Duty,
+    Exchange,
+    Operation,
+    OperationState,
+    Snapshot,
+    Volume,
+)
+from snapshots.sandbox import scenarios
 from snapshots.worker import Loop
 from tests.operations.conftest import control, let_time_pass, look_again, snapshots_in
 from tests.operations.test_settle import lose_answer, settled
@@ -171,3 +182,75 @@ def test_rows_of_dead_worker_do_not_wait_lost_hour(loop, ask, sandbox):
         operation.refresh_from_db()
         assert operation.state == OperationState.ACCEPTED
         assert marked(sandbox, operation) == 1
+
+
+# --- what was read while the clock was ahead -----------------------------------------------------
+
+
+def read_all(loop):
+    """The next readings of all volumes and all snapshots come now."""
+    for kind in (SNAPSHOTS, INVENTORY):
+        start_duty(kind, "sandbox", due_at=timezone.now())
+        Duty.objects.filter(kind=kind).update(due_at=timezone.now())
+    loop.run_until_idle()
+
+
+def volume_of(name):
+    return Volume.objects.get(volume_id=scenarios.volume_named(name).id)
+
+
+@pytest.fixture
+def read_ahead(loop, by_hand):
+    """Two snapshots and all volumes were read while the clock was an hour ahead."""
+    made = [by_hand("reports"), by_hand("build-cache")]
+    with set_clock(HOUR):
+        read_all(loop)
+        Volume.objects.update(snapshots_at=timezone.now())
+    assert Snapshot.objects.filter(seen_at__gt=timezone.now()).count() == 2
+    return made
+
+
+def test_readings_after_a_clock_ahead_are_believed(loop, sandbox, read_ahead):
+    changed, deleted = read_ahead
+    volume = volume_of("reports")
+    control(sandbox, "POST", f"snapshots/{changed}", json={"status": "error"})
+    control(sandbox, "DELETE", f"snapshots/{deleted}")
+    control(sandbox, "POST", f"volumes/{volume.volume_id}", json={"status": "error"})
+    control(sandbox, "DELETE", f"volumes/{volume_of('web-01-logs').volume_id}")
+    read_all(loop)
+    now = timezone.now()
+    row = Snapshot.objects.get(snapshot_id=changed)
+    assert (row.status, row.seen_at < now) == ("error", True)
+    gone = Snapshot.objects.get(snapshot_id=deleted)
+    assert gone.created_at <= gone.seen_at <= gone.gone_at <= now
+    volume.refresh_from_db()
+    assert (volume.status, volume.seen_at < now) == ("error", True)
+    assert volume_of("web-01-logs").gone_at <= now
+    assert CloudHealth.objects.get().snapshots_at <= now
+
+
+def test_snapshot_gone_while_the_clock_was_ahead_can_come_back(loop, read_ahead):
+    Snapshot.objects.update(seen_at=timezone.now(), gone_at=timezone.now() + HOUR)
+    read_all(loop)
+    assert Snapshot.objects.present().count() == 2
+
+
+def test_look_after_a_clock_ahead_is_allowed(loop, sandbox, read_ahead):
+    control(sandbox, "POST", f"snapshots/{read_ahead[0]}", json={"status": "error"})
+    volume = volume_of("reports")
+    Volume.objects.update(look_asked_at=timezone.now() + HOUR)
+    volume.refresh_from_db()
+    assert ask_for_look(volume)
+    loop.run_until_idle()
+    assert Snapshot.objects.get(snapshot_id=read_ahead[0]).status == "error"
+    volume.refresh_from_db()
+    assert volume.snapshots_at <= timezone.now()
+
+
+def test_snapshots_asked_for_while_the_clock_was_ahead_are_asked_again(loop, sandbox, read_ahead):
+    Snapshot.objects.update(asked_alone_at=timezone.now() + HOUR)
+    control(sandbox, "DELETE", f"snapshots/{read_ahead[0]}")
+    read_all(loop)
+    assert Snapshot.objects.get(snapshot_id=read_ahead[0]).gone_at is not None
+    keys = list(in_turn(Snapshot.objects.all()).values_list("snapshot_id", flat=True))
+    assert keys == [read_ahead[1], read_ahead[0]]

@@ -184,7 +184,8 @@ def test_a_late_reading_does_not_undo_what_was_concluded(loop, ask, clock):
     row = shown(operation.volume_id, str(operation.pk), late.snapshot_id)["snapshot"]
     reading = Reading(snapshot_from(row))
     watched = Watched(late.operation, late)
-    in_transaction(lambda: _store_readings(Duty.objects.get(kind="watch"), [(watched, reading)]))
+    duty = Duty.objects.get(kind="watch")
+    in_transaction(lambda: _store_readings(duty, [(watched, reading)], asked_at=timezone.now()))
     assert Snapshot.objects.get().status == "available"
 
 

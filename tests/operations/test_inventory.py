@@ -3,7 +3,10 @@
 import pytest
 from django.utils import timezone
 
-from snapshots.models import CloudHealth, Duty, Quota, Volume
+from snapshots.duties.inventory import _store_volumes, store_volume
+from snapshots.evs.paging import Listed
+from snapshots.evs.types import volume_from
+from snapshots.models import CloudHealth, Duty, Exchange, Quota, Volume
 from tests.operations.conftest import control
 
 
@@ -96,3 +99,37 @@ def test_numbers_in_other_spellings_are_not_zero(inventory, loop, sandbox):
     snapshots, gigabytes = (Quota.objects.get(resource=r) for r in ("snapshots", "gigabytes"))
     assert (snapshots.in_use, snapshots.free) == (12, 38)
     assert (gigabytes.limit, gigabytes.in_use, gigabytes.free) == (1000, None, None)
+
+
+def read_of(volume, **changes):
+    """What the cloud shows of the volume."""
+    return volume_from({"id": volume.volume_id, "name": volume.name, "status": "in-use"} | changes)
+
+
+def test_volumes_are_as_old_as_the_question(inventory):
+    asked = Exchange.objects.filter(purpose="inventory").latest("at")
+    assert Volume.objects.latest("seen_at").seen_at <= asked.at
+    assert CloudHealth.objects.get().inventory_at <= asked.at
+    assert Quota.objects.latest("seen_at").seen_at <= Exchange.objects.get(purpose="quota").at
+
+
+@pytest.mark.parametrize("name", ["", "renamed"])
+def test_list_asked_for_earlier_does_not_undo_what_was_read_since(inventory, name):
+    volume, asked_at = inventory["reports"], timezone.now()
+    duty = Duty.objects.get(kind="inventory")
+    store_volume(duty, read_of(volume, status="detaching"), asked_at=timezone.now())
+    if name:
+        listed = Listed(rows=[read_of(volume, name=name)], unreadable=[])
+    else:
+        listed = Listed(rows=[], unreadable=[])
+    _store_volumes(duty, listed, asked_at)
+    volume.refresh_from_db()
+    assert (volume.status, volume.name, volume.gone_at) == ("detaching", "reports", None)
+
+
+def test_list_asked_for_earlier_does_not_bring_a_volume_back(inventory):
+    volume, asked_at = inventory["reports"], timezone.now()
+    Volume.objects.filter(pk=volume.pk).update(gone_at=timezone.now())
+    store_volume(Duty.objects.get(kind="inventory"), read_of(volume), asked_at=asked_at)
+    volume.refresh_from_db()
+    assert volume.gone_at is not None

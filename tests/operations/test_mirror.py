@@ -1,43 +1,25 @@
 """Every snapshot of the cloud has a row, whoever made it, and none outlives the cloud's own."""
 
-import uuid
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from snapshots.duties.looks import ask_for_look
 from snapshots.evs.types import snapshot_from
-from snapshots.jobs.duties import INVENTORY, LOOK, SNAPSHOTS, start_duty
+from snapshots.jobs.duties import INVENTORY, SNAPSHOTS, start_duty
 from snapshots.mirror import store_snapshots
 from snapshots.models import (
     CloudHealth,
     Duty,
     Exchange,
     Maker,
-    OperationKind,
     Snapshot,
-    Volume,
-    VolumeGrant,
 )
-from snapshots.operations.asking import OperationArguments, ask_for_operation
 from snapshots.sandbox import scenarios
-from tests.operations.conftest import control, look_again, snapshots_in
+from tests.operations.conftest import control, snapshots_in
+from tests.operations.test_settle import lose_answer, settled
 
 CLOUD = "sandbox"
-
-
-@pytest.fixture
-def read(loop):
-    """One whole reading of the project's snapshots."""
-
-    def read():
-        start_duty(SNAPSHOTS, CLOUD, due_at=timezone.now())
-        Duty.objects.filter(kind=SNAPSHOTS).update(due_at=timezone.now())
-        loop.run_until_idle()
-        return Duty.objects.get(kind=SNAPSHOTS)
-
-    return read
 
 
 def remove(sandbox, *snapshot_ids):
@@ -47,6 +29,14 @@ def remove(sandbox, *snapshot_ids):
 
 def many_by_hand(by_hand):
     return [by_hand(name) for name in ("reports", "build-cache", "web-01-logs") for _ in range(5)]
+
+
+def plenty(sandbox, count=30):
+    """That many of one volume, as no console would make."""
+    row = {"volume_id": scenarios.volume_named("reports").id}
+    for _ in range(count):
+        control(sandbox, "POST", "snapshots", json=row)
+    return [row["id"] for row in snapshots_in(sandbox)]
 
 
 def fault_of_list(sandbox, *, times=1):
@@ -194,6 +184,21 @@ def test_mass_deletion_is_confirmed_some_at_a_time(read, by_hand, sandbox, setti
     assert Snapshot.objects.present().count() == 0
 
 
+def test_each_snapshot_held_back_is_asked_for_in_turn(read, sandbox, settings):
+    settings.EVSPORTAL_SNAPSHOTS_SECONDS = 1  # ten of them in a reading
+    made = plenty(sandbox)
+    read()
+    remove(sandbox, *made[::7])
+    fault_of_list(sandbox, times=3)
+    for _ in range(3):
+        read()
+    paths = Exchange.objects.filter(method="GET").values_list("url", flat=True)
+    asked_alone = [path.rpartition("/")[2] for path in paths]
+    assert {asked_alone.count(snapshot_id) for snapshot_id in made} == {1}
+    gone = Snapshot.objects.filter(gone_at__isnull=False)
+    assert {row.snapshot_id for row in gone} == set(made[::7])
+
+
 def test_list_that_cannot_be_read_concludes_nothing(read, by_hand, sandbox):
     by_hand("reports")
     read()
@@ -212,6 +217,63 @@ def test_row_without_an_id_proves_no_absence(read, by_hand, sandbox):
     control(sandbox, "POST", "faults", json={**plan, "body": '{"snapshots": [{"name": "x"}]}'})
     assert read().trouble_code == "unreadable_rows"
     assert Snapshot.objects.present().count() == 1
+
+
+def unreadable(sandbox, *snapshot_ids, times=1):
+    """The next lists have these snapshots without a status, and no other."""
+    plan = {"times": times, "method": "GET", "path": "/snapshots/detail", "status": 200}
+    rows = [{"id": snapshot_id} for snapshot_id in snapshot_ids]
+    control(sandbox, "POST", "faults", json=plan | {"body": {"snapshots": rows}})
+
+
+def age(row):
+    """When the page says that the snapshot was read."""
+    return row.read_at(CloudHealth.objects.get().snapshots_at)
+
+
+def test_row_that_cannot_be_read_is_as_old_as_the_last_readable_one(read, by_hand, sandbox):
+    made = by_hand("reports")
+    read()
+    readable_at = CloudHealth.objects.get().snapshots_at
+    unreadable(sandbox, made, times=2)
+    assert read().trouble_code == "unreadable_rows"
+    first = Snapshot.objects.get()
+    read()
+    row = Snapshot.objects.get()
+    assert age(first) == age(row) == row.seen_at < CloudHealth.objects.get().snapshots_at
+    assert row.seen_at >= readable_at
+    assert (row.unread_since, row.missing_since) == (first.unread_since, None)
+    read()
+    row = Snapshot.objects.get()
+    assert row.unread_since is None
+    assert age(row) == row.seen_at > first.unread_since
+
+
+def test_unreadable_row_is_no_missing_row(read, by_hand, sandbox):
+    made = by_hand("reports")
+    read()
+    seen_at = Snapshot.objects.get().seen_at
+    Snapshot.objects.update(missing_since=timezone.now())
+    unreadable(sandbox, made)
+    read()
+    row = Snapshot.objects.get()
+    assert row.missing_since is None
+    assert age(row) == seen_at
+
+
+def test_snapshot_that_was_unreadable_and_vanished_is_no_younger(read, by_hand, sandbox):
+    made = by_hand("reports")
+    read()
+    unreadable(sandbox, made)
+    read()
+    seen_at = Snapshot.objects.get().seen_at
+    fault_of_list(sandbox)
+    plan = {"times": 9, "method": "GET", "path": f"/snapshots/{made}", "status": 500}
+    control(sandbox, "POST", "faults", json=plan | {"body": "<html>"})
+    read()
+    row = Snapshot.objects.get()
+    assert row.missing_since is not None
+    assert age(row) == seen_at
 
 
 def test_snapshot_that_comes_back_is_there_again(read, by_hand, sandbox):
@@ -239,6 +301,26 @@ def test_seen_at_is_not_after_the_request(read, by_hand):
     by_hand("reports")
     read()
     assert Snapshot.objects.get().seen_at <= Exchange.objects.get(purpose="snapshots").at
+
+
+def test_earlier_answer_leaves_the_row_but_says_who_made_it(read, by_hand, ask):
+    made = by_hand("reports")
+    read()
+    operation, asked_at = ask("reports", ticket="CHG-1"), timezone.now()
+    listed = snapshot_from({"id": made, "status": "creating", "volume_id": operation.volume_id})
+    Snapshot.objects.update(status="available", seen_at=timezone.now())
+    store_snapshots(CLOUD, [listed], now=asked_at, made_by=operation)
+    row = Snapshot.objects.get()
+    assert (row.status, row.operation_id, row.ticket) == ("available", operation.pk, "CHG-1")
+
+
+def test_found_snapshot_is_as_old_as_the_question(loop, ask, sandbox):
+    lose_answer(sandbox, made=True)
+    operation = ask("reports")
+    loop.run_until_idle()
+    settled(loop, operation)
+    asked = Exchange.objects.filter(purpose="settle").latest("at")
+    assert Snapshot.objects.get().seen_at <= asked.at
 
 
 def test_unreadable_snapshot_does_not_hide_the_others(read, by_hand, sandbox):
@@ -275,96 +357,3 @@ def test_large_project_is_read_less_often(read, by_hand, settings):
     read()
     duty = Duty.objects.get(kind=SNAPSHOTS)
     assert duty.due_at - duty.done_at >= timedelta(seconds=0.99)
-
-
-# --- somebody looks at a volume --------------------------------------------------------------
-
-
-@pytest.fixture
-def old_volume(loop, ask):
-    ask("reports")
-    loop.run_until_idle()
-    return Volume.objects.get(name="reports")
-
-
-def test_look_reads_the_volume_at_once(loop, old_volume, by_hand, sandbox):
-    gone = Snapshot.objects.get().snapshot_id
-    made = by_hand("reports", name="new")
-    remove(sandbox, gone)
-    Snapshot.objects.update(seen_at=timezone.now() - timedelta(minutes=5))
-    assert ask_for_look(old_volume)
-    loop.run_until_idle()
-    assert Snapshot.objects.get(snapshot_id=made).name == "new"
-    assert Snapshot.objects.get(snapshot_id=gone).gone_at is not None
-    old_volume.refresh_from_db()
-    assert old_volume.look_asked_at is None
-    assert old_volume.snapshots_at is not None
-
-
-def test_look_is_asked_once_a_minute(loop, old_volume):
-    assert ask_for_look(old_volume)
-    old_volume.refresh_from_db()
-    assert not ask_for_look(old_volume)
-    loop.run_until_idle()
-    old_volume.refresh_from_db()
-    assert not ask_for_look(old_volume)
-
-
-def test_look_at_a_volume_that_is_gone(loop, old_volume, sandbox):
-    remove(sandbox, *(row["id"] for row in snapshots_in(sandbox)))
-    control(sandbox, "DELETE", f"volumes/{old_volume.volume_id}")
-    ask_for_look(old_volume)
-    loop.run_until_idle()
-    old_volume.refresh_from_db()
-    assert old_volume.gone_at is not None
-
-
-def test_failed_look_can_be_asked_again(loop, old_volume, sandbox):
-    plan = {"times": 1, "method": "GET", "path": "/snapshots/detail", "status": 500}
-    control(sandbox, "POST", "faults", json={**plan, "body": "<html>"})
-    ask_for_look(old_volume)
-    loop.run_until_idle()
-    old_volume.refresh_from_db()
-    assert (old_volume.look_asked_at, old_volume.snapshots_at) == (None, None)
-    assert Duty.objects.get(kind=LOOK).trouble_code == "ServerFault"
-    assert look_again(loop) is None
-
-
-def test_deleted_snapshot_was_there_until_the_last_whole_reading(
-    read, by_hand, sandbox, loop, alice
-):
-    made = by_hand("reports")
-    read()
-    read()
-    Snapshot.objects.update(seen_at=timezone.now() - timedelta(days=20))
-    confirmed_at = CloudHealth.objects.get().snapshots_at
-    operation = asked_to_delete(made, alice)
-    remove(sandbox, made)
-    loop.run_until_idle()
-    operation.refresh_from_db()
-    assert operation.outcome_code == "already_gone"
-    row = Snapshot.objects.get()
-    assert (row.seen_at, row.gone_at is None) == (confirmed_at, False)
-
-
-def test_held_back_snapshot_was_there_until_the_last_whole_reading(read, by_hand, sandbox):
-    made = many_by_hand(by_hand)
-    read()
-    Snapshot.objects.update(seen_at=timezone.now() - timedelta(days=20))
-    confirmed_at = CloudHealth.objects.get().snapshots_at
-    remove(sandbox, *made)
-    read()
-    assert CloudHealth.objects.get().snapshots_held_back
-    assert {row.seen_at for row in Snapshot.objects.filter(gone_at__isnull=False)} == {confirmed_at}
-
-
-def asked_to_delete(snapshot_id, person):
-    row = Snapshot.objects.get(snapshot_id=snapshot_id)
-    now = timezone.now()
-    defaults = {"name": "reports", "status": "available", "size_gb": 1, "seen_at": now}
-    volume, _ = Volume.objects.get_or_create(
-        cloud=CLOUD, volume_id=row.volume_id, defaults=defaults
-    )
-    VolumeGrant.objects.create(cloud=CLOUD, volume_id="", user=person)
-    arguments = OperationArguments(kind=OperationKind.DELETE, volume=volume, target_snapshot=row)
-    return ask_for_operation(requester=person, key=uuid.uuid4(), arguments=arguments)[0]

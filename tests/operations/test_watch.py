@@ -6,6 +6,8 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
+from snapshots.database.transactions import in_transaction
+from snapshots.evs.types import snapshot_from
 from snapshots.jobs.claims import LostClaimError
 from snapshots.jobs.duties import WATCH, start_duty
 from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationState, Snapshot
@@ -195,7 +197,8 @@ def test_a_watch_that_woke_up_late_gives_nothing_up(loop, ask, sandbox):
     duty = Duty.objects.get(kind="watch")
     Duty.objects.update(token=duty.token + 1)
     with pytest.raises(LostClaimError):
-        _store_readings(duty, [(Watched(late.operation, late), Reading(None))])
+        readings = [(Watched(late.operation, late), Reading(None))]
+        _store_readings(duty, readings, asked_at=timezone.now())
     assert watched(operation)[0] == OperationState.ACCEPTED
 
 
@@ -279,3 +282,26 @@ def test_a_status_counts_in_any_spelling(loop, ask, sandbox, status, state):
     list_as(sandbox, row_of(operation, status=status))
     look_again(loop)
     assert watched(operation) == (state, status.strip())
+
+
+def test_watched_rows_are_as_old_as_the_question(loop, ask, clock):
+    operation = ask("reports")
+    loop.run_until_idle()
+    clock.move(60)
+    look_again(loop)
+    assert watched(operation) == ("succeeded", "available")
+    asked = Exchange.objects.filter(purpose="watch").latest("at")
+    assert Snapshot.objects.get().seen_at <= asked.at
+
+
+def test_list_asked_for_earlier_does_not_undo_what_was_read_since(loop, ask, clock):
+    operation = ask("reports")
+    loop.run_until_idle()
+    row, asked_at = Snapshot.objects.get(), timezone.now()
+    Snapshot.objects.update(status="deleting", seen_at=timezone.now())
+    duty = Duty.objects.get(kind="watch")
+    listed = snapshot_from(row_of(operation, status="available"))
+    readings = [(Watched(operation, row), Reading(listed, [listed]))]
+    operation.refresh_from_db()
+    in_transaction(lambda: _store_readings(duty, readings, asked_at=asked_at))
+    assert watched(operation) == (OperationState.SUCCEEDED, "deleting")

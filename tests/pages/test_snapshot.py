@@ -112,6 +112,42 @@ def test_page_admits_the_age_of_its_state(alice, made, volume):
     assert "As read at 00:05 (cloud sandbox)" in text_of(alice.get(address(made)))
 
 
+def test_page_admits_that_the_list_is_unreadable(alice, made):
+    at = timezone.now().replace(hour=0, minute=2)
+    Snapshot.objects.update(seen_at=at, unread_since=at + timedelta(minutes=1))
+    CloudHealth.objects.update(snapshots_at=timezone.now())
+    page = text_of(alice.get(address(made)))
+    assert "available, as read at 00:02" in page
+    assert "Since 00:03 the portal cannot read what the cloud" in page
+    assert "It was last read at 00:02" in page
+    assert "As read at" not in page
+    for path in ("/snapshots/", f"/volumes/sandbox/{made.volume_id}/", "/snapshots/?columns=name"):
+        assert "available, as read at 00:02" in text_of(alice.get(path))
+
+
+def test_no_page_shows_a_time_to_come(alice, made, volume):
+    """What was read while the clock was ahead is as old as the snapshot, as far as is known."""
+    at = timezone.now() + timedelta(days=1)
+    Snapshot.objects.update(seen_at=at)
+    Volume.objects.update(seen_at=at, snapshots_at=at)
+    CloudHealth.objects.update(snapshots_at=at, inventory_at=at)
+    made.refresh_from_db()
+    assert f"As read at {made.listed_at:%H:%M} (cloud sandbox)" in text_of(alice.get(address(made)))
+    paths = [
+        address(made),
+        "/snapshots/",
+        "/volumes/",
+        f"/volumes/sandbox/{volume.volume_id}/",
+        f"/requests/{made.operation_id}/",
+    ]
+    for columns in ({}, {"missing_since": timezone.now()}, {"gone_at": timezone.now()}):
+        Snapshot.objects.update(**columns)
+        for path in paths:
+            page = alice.get(path, {"presence": "all"} if path == "/snapshots/" else {}).text
+            assert f"{at:%Y-%m-%dT%H:}" not in page, (path, columns)
+            assert f"{at:%d %b %Y}" not in page, (path, columns)
+
+
 def test_opening_the_page_asks_for_a_reading(alice, made, volume):
     assert "reads it again now" in alice.get(address(made)).text
     volume.refresh_from_db()

@@ -64,13 +64,13 @@ def test_update_changes_name_and_description_and_strips_them(client):
 
 
 @pytest.mark.parametrize(
-    ("version", "kept"), [("v2", {"Key": "1", "KEY": "9"}), ("v3", {"Key": "9"})]
+    ("version", "expected"), [("v2", {"Key": "1", "KEY": "9"}), ("v3", {"Key": "9"})]
 )
-def test_case_of_metadata_keys_counts_as_it_was_recorded(client, version, kept):
+def test_case_of_metadata_keys_counts_as_it_was_recorded(client, version, expected):
     ident = client.create(LOGS, metadata={"Key": "1"}).body["snapshot"]["id"]
     path = f"/snapshots/{ident}/metadata"
     client.ask("POST", path, {"metadata": {"KEY": "9"}}, version=version)
-    assert client.snapshot(ident)["metadata"] == kept
+    assert client.snapshot(ident)["metadata"] == expected
     assert client.ask("DELETE", f"{path}/kEy", version=version).status == 404
 
 

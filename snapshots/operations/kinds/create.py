@@ -96,7 +96,7 @@ class CreateKind(Kind):
                 marked=marked,
                 marked_fits=len(marked) == 1 and contradiction_in(operation, marked[0]) is None,
                 answered_with_another=reading.answered_with_another,
-                is_first=row.seen_at == operation.state_at,
+                is_first=row.seen_at <= operation.state_at,
                 missed=row.missed + 1,
                 may_still_come=_may_still_come(operation, row, now),
                 has_outcome=operation.outcome is not OutcomeCode.NONE,
@@ -231,4 +231,4 @@ def _may_still_come(operation: Operation, row: Snapshot, now: datetime) -> bool:
     """No reading has shown it since the cloud's answer: its lists may be that far behind."""
     settling = timedelta(seconds=settings.EVSPORTAL_SETTLE_SECONDS)
     accepted_at = operation.state_at
-    return row.seen_at == accepted_at and is_within(accepted_at, now=now, period=settling)
+    return row.seen_at <= accepted_at and is_within(accepted_at, now=now, period=settling)

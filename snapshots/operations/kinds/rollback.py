@@ -276,8 +276,6 @@ def _after_statuses(
     settling = timedelta(seconds=settings.EVSPORTAL_SETTLE_SECONDS)
     if is_within(operation.state_at, now=now, period=settling):
         return Decision(snapshot=snapshot)
-    if statuses.is_at_rest:  # it was accepted, and quicker than the portal reads
-        return Decision(move=statuses.end(operation.volume_id), snapshot=snapshot)
     outcome = Outcome(code=OutcomeCode.NOT_SEEN, values={"status": volume.status})
     return Decision(move=Move(to=OperationState.FAILED, outcome=outcome), snapshot=snapshot)
 
