@@ -150,7 +150,12 @@ def _row(cloud: str, volume: CloudVolume, now: datetime) -> Volume:
 
 
 def _store_quotas(cloud: str, quotas: Quotas, asked_at: datetime) -> None:
-    by_resource = {"snapshots": quotas.snapshots, "gigabytes": quotas.gigabytes, **quotas.by_type}
+    by_resource = {
+        "snapshots": quotas.snapshots,
+        "gigabytes": quotas.gigabytes,
+        "volumes": quotas.volumes,
+        **quotas.by_type,
+    }
     Quota.objects.bulk_create(
         [
             Quota(

@@ -141,6 +141,7 @@ class Quotas:
 
     snapshots: Quota | None
     gigabytes: Quota | None
+    volumes: Quota | None = None
     by_type: Mapping[str, Quota] = field(hash=False)
 
 
@@ -200,6 +201,7 @@ def quotas_from(data: object) -> Quotas:
     return Quotas(
         snapshots=lines.get("snapshots"),
         gigabytes=lines.get("gigabytes"),
+        volumes=lines.get("volumes"),
         by_type={k: v for k, v in lines.items() if k.startswith(typed)},
     )
 

@@ -12,20 +12,19 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from snapshots import clouds
 from snapshots.evs.limits import PROFILES, LimitsProfile, clean_metadata
-from snapshots.forms.change import state_of
 from snapshots.forms.changes import CHANGE_FORMS
 from snapshots.forms.deleting import is_young
 from snapshots.forms.request import RequestForm, Text
-from snapshots.forms.snapshot_metadata import editable
+from snapshots.forms.seen import digest_of, editable
 from snapshots.forms.with_metadata import FormWithMetadata
 from snapshots.models import OperationKind, Snapshot
+from snapshots.models.directions import isolated
 from snapshots.selectors.batches import (
     Choice,
     Selection,
     snapshots_named,
-    volumes_left_with_none,
 )
-from snapshots.selectors.changes import hindrances_of
+from snapshots.selectors.changes import hindrances_of, volumes_left_with_none
 
 MOST_SNAPSHOTS = 100
 NOT_FOUND = gettext_lazy("The portal does not know it, or you may not see it.")
@@ -49,8 +48,9 @@ def selection_of(
         elif snapshot.pk in hindrances:
             choices.append(Choice(text, snapshot, why_not=hindrances[snapshot.pk].label))
         else:
-            volume, state = volumes[snapshot.pk], state_of(snapshot)
-            why_not = CHANGE_FORMS[kind].why_not(snapshot, volume, user)
+            form, volume = CHANGE_FORMS[kind], volumes[snapshot.pk]
+            state = digest_of(form.facts_of(snapshot, volume))
+            why_not = form.why_not(snapshot, volume, user)
             is_confirmed = seen is None or states.get(text) == state
             choices.append(Choice(text, snapshot, volume, why_not, state, is_confirmed))
     confirmed = {choice.text for choice in choices if choice.is_confirmed and not choice.why_not}
@@ -118,7 +118,8 @@ class BatchDeleteForm(BatchForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         reasons = self._why_typed()
-        if reasons:
+        # What was typed on a page that asked for it is checked, though nothing asks for it now.
+        if reasons or self.data.get("typed_count"):
             count = len(self.selection.confirmed)
             ask = _("Type {count} to confirm.").format(count=count)
             if self.selection.changed:
@@ -161,12 +162,15 @@ class BatchDeleteForm(BatchForm):
         emptied = len(volumes_left_with_none(rows)) if rows else 0
         if emptied:
             text = ngettext(
-                "{count} volume would have no snapshot left.",
-                "{count} volumes would have no snapshot left.",
+                "{count} volume would have no usable snapshot left.",
+                "{count} volumes would have no usable snapshot left.",
                 emptied,
             )
             reasons.append(text.format(count=emptied))
         return reasons
+
+    def arguments_for(self, snapshot: Snapshot) -> dict[str, Any]:
+        return {"leaves_another": "typed_count" not in self.fields}
 
     def clean_typed_count(self) -> str:
         text = str(self.cleaned_data["typed_count"])
@@ -212,7 +216,9 @@ class BatchMetadataForm(FormWithMetadata, BatchForm):
             )
             if problems:
                 text = _("“{name}” cannot have all of these entries: {problem}")
-                message = text.format(name=snapshot.label, problem=problems[0].problem.message)
+                message = text.format(
+                    name=isolated(snapshot.label), problem=problems[0].problem.message
+                )
                 self.add_error(None, message)
         if not self.errors and not any(map(self.arguments_for, self.selection.snapshots)):
             self.add_error(None, _("All of them have exactly this metadata already."))

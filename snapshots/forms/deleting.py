@@ -1,5 +1,7 @@
 """The form that deletes a snapshot."""
 
+import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +13,12 @@ from django.utils.translation import gettext_lazy
 
 from snapshots.forms.change import ChangeForm
 from snapshots.forms.request import Text
-from snapshots.models import Snapshot, Volume, status_word
+from snapshots.forms.seen import STATUS, Facts
+from snapshots.forms.typed_names import how_to_type, is_typed
+from snapshots.models import Operation, Snapshot, Volume, status_word
+from snapshots.operations.asking import OperationArguments
 from snapshots.operations.kinds.delete import DELETABLE
+from snapshots.selectors.changes import volumes_left_with_none
 
 
 class DeleteForm(ChangeForm):
@@ -28,11 +34,10 @@ class DeleteForm(ChangeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         reason = self._why_typed()
-        if reason:
-            help_text = _("{reason} Type “{name}” to confirm.")
-            self.fields["typed_name"].help_text = help_text.format(
-                reason=reason, name=self.snapshot.label
-            )
+        # What was typed on a page that asked for it is checked, though nothing asks for it now.
+        if reason or self.data.get("typed_name"):
+            how = how_to_type(self.snapshot.name, self.snapshot.snapshot_id)
+            self.fields["typed_name"].help_text = f"{reason} {how}".strip()
         else:
             del self.fields["typed_name"]
 
@@ -45,22 +50,31 @@ class DeleteForm(ChangeForm):
         ).format(status=snapshot.status)
 
     def _why_typed(self) -> str:
-        if not self._others_of_volume().exists():
-            return _("It is the only snapshot of its volume.")
+        if volumes_left_with_none([self.snapshot]):
+            return _("It is the only usable snapshot of its volume.")
         if is_young(self.snapshot):
             days = settings.EVSPORTAL_DELETE_TYPED_DAYS
             return _("It is younger than {days} days.").format(days=days)
         return ""
 
-    def _others_of_volume(self) -> Any:
-        of_volume = Snapshot.objects.present().filter(
-            cloud=self.snapshot.cloud, volume_id=self.snapshot.volume_id
-        )
-        return of_volume.exclude(pk=self.snapshot.pk)
+    def ask(
+        self, *, requester: User, key: uuid.UUID, arguments: OperationArguments
+    ) -> tuple[Operation, bool]:
+        is_confirmed = "typed_name" in self.fields
+        arguments = replace(arguments, leaves_another=not is_confirmed)
+        return super().ask(requester=requester, key=key, arguments=arguments)
+
+    @classmethod
+    def facts_of(cls, snapshot: Snapshot, volume: Volume) -> dict[str, str]:
+        return super().facts_of(snapshot, volume) | {STATUS: snapshot.status}
+
+    def refill(self, before: Facts) -> dict[str, str]:
+        """To be confirmed once more."""
+        return {"typed_name": ""}
 
     def clean_typed_name(self) -> str:
         text = str(self.cleaned_data["typed_name"])
-        if text.strip() != self.snapshot.label.strip():
+        if not is_typed(text, self.snapshot.name, self.snapshot.snapshot_id):
             self.add_error("typed_name", _("This is not its name. Nothing was deleted."))
         return text
 

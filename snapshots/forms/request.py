@@ -136,9 +136,19 @@ class RequestForm(forms.Form):
     def __init__(self, *args: Any, requester: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.seems_secret = False  # something typed does; known once it was checked
+        self.withdrawn: list[str] = []  # what was sent for fields that are not offered
         if not may_request_for_others(requester):
             for name in ("on_behalf_of", "ticket", "reason"):
-                del self.fields[name]
+                self.withdraw(name, _("Your role does not include this."))
+
+    def withdraw(self, name: str, reason: str) -> None:
+        """Take away a field that is not offered now. The page that was sent may be older and have
+        had it: what a person chose there is never left out silently.
+        """
+        field = self.fields.pop(name)
+        if self.data.get(name, "") not in Consent.NO:
+            message = _("“{field}” is no longer possible. {reason} Nothing was asked.")
+            self.withdrawn.append(message.format(field=field.label, reason=reason))
 
     @property
     @abstractmethod
@@ -167,6 +177,8 @@ class RequestForm(forms.Form):
         return description
 
     def clean(self) -> dict[str, Any]:
+        for message in self.withdrawn:
+            self.add_error(None, message)
         self._check_on_behalf_of()
         self._check_secrets()
         return self.cleaned_data

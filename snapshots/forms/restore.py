@@ -12,7 +12,6 @@ from snapshots import clouds
 from snapshots.evs.dialects import RollbackCall
 from snapshots.forms.change import ChangeForm
 from snapshots.models import Quota, Snapshot, Volume, may_restore, status_word
-from snapshots.selectors.changes import usable_volume_of
 
 LEAST_GB_OF_EVS = 10  # of a data disk (evs_04_2065)
 MOST_GB = 2**31 - 1  # of the column; the cloud has limits of its own
@@ -31,14 +30,13 @@ class RestoreForm(ChangeForm):
     )
     field_order = ["key", "name", "description", "size_gb"]
 
-    def __init__(self, *args: Any, requester: User, snapshot: Snapshot, **kwargs: Any) -> None:
-        super().__init__(*args, requester=requester, snapshot=snapshot, **kwargs)
-        self.volume = usable_volume_of(snapshot, requester)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.fields["name"].label = _("Name of the new volume")
         self.fields["size_gb"].help_text = _(
             "At least {least} GiB. Type and zone are those of the snapshot's volume. The new "
             "volume costs money until it is deleted in the cloud."
-        ).format(least=least_size_gb(snapshot))
+        ).format(least=least_size_gb(self.snapshot))
 
     @classmethod
     def initial_of(cls, snapshot: Snapshot) -> dict[str, str]:
@@ -54,7 +52,7 @@ class RestoreForm(ChangeForm):
             return _("Only an available snapshot can be restored; this one is “{status}”.").format(
                 status=snapshot.status
             )
-        return ""
+        return _why_no_volume(snapshot.cloud)
 
     def clean_size_gb(self) -> int:
         size_gb = int(self.cleaned_data["size_gb"])
@@ -69,7 +67,7 @@ class RestoreForm(ChangeForm):
     def _check_quota(self, size_gb: int) -> None:
         """By the quota as last read, for the project and for the volume's type."""
         names = ["gigabytes"]
-        if self.volume is not None and self.volume.volume_type:
+        if self.volume.volume_type:
             names.append(f"gigabytes_{self.volume.volume_type}")
         for quota in Quota.objects.filter(cloud=self.snapshot.cloud, resource__in=names):
             if quota.free is not None and size_gb > quota.free:
@@ -79,6 +77,17 @@ class RestoreForm(ChangeForm):
                         "volumes or snapshots must be deleted or the quota raised first."
                     ).format(free=quota.free, name=quota.resource)
                 )
+
+
+def _why_no_volume(cloud: str) -> str:
+    """By the quota of the number of volumes as last read."""
+    quota = Quota.objects.filter(cloud=cloud, resource="volumes").first()
+    if quota is None or quota.free != 0:
+        return ""
+    return _(
+        "The cloud project's quota of {limit} volumes is used up. Old volumes must be deleted or "
+        "the quota raised first."
+    ).format(limit=quota.limit)
 
 
 def least_size_gb(snapshot: Snapshot) -> int:

@@ -12,11 +12,12 @@ from snapshots import clouds
 from snapshots.evs.dialects import RollbackCall
 from snapshots.forms.change import ChangeForm
 from snapshots.forms.request import Consent, Text
+from snapshots.forms.seen import VOLUME_NAME, VOLUME_STATUS, Facts
 from snapshots.forms.snapshot import suggested_name
+from snapshots.forms.typed_names import how_to_type, is_typed
 from snapshots.models import Operation, Snapshot, Volume, may_roll_back, status_word
 from snapshots.operations.asking import OperationArguments, ask_after
 from snapshots.operations.kinds.rollback import STARTS
-from snapshots.selectors.changes import usable_volume_of
 
 
 class RollbackForm(ChangeForm):
@@ -36,23 +37,33 @@ class RollbackForm(ChangeForm):
     )
     field_order = ["key", "fresh_snapshot", "typed_name"]
 
-    def __init__(self, *args: Any, requester: User, snapshot: Snapshot, **kwargs: Any) -> None:
-        super().__init__(*args, requester=requester, snapshot=snapshot, **kwargs)
-        self.volume = usable_volume_of(snapshot, requester)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         help_texts = [
             _(
                 "All data on the volume is replaced by that of the snapshot; what was written "
-                "since is lost. Type “{name}” to confirm."
-            ).format(name=self.volume.label if self.volume else snapshot.volume_id)
+                "since is lost."
+            ),
+            how_to_type(self.volume.name, self.volume.volume_id),
         ]
         if reason := self._why_no_fresh_snapshot():
-            del self.fields["fresh_snapshot"]
+            self.withdraw("fresh_snapshot", reason)
             help_texts.insert(0, reason)
         self.fields["typed_name"].help_text = " ".join(help_texts)
 
     @classmethod
     def initial_of(cls, snapshot: Snapshot) -> dict[str, str]:
         return {"fresh_snapshot": "true"}
+
+    @classmethod
+    def facts_of(cls, snapshot: Snapshot, volume: Volume) -> dict[str, str]:
+        of_volume = {VOLUME_NAME: volume.name, VOLUME_STATUS: volume.status}
+        return super().facts_of(snapshot, volume) | of_volume
+
+    def refill(self, before: Facts) -> dict[str, str]:
+        """To be confirmed once more. The box may not have been offered before: it is ticked."""
+        is_status_new = before.get(VOLUME_STATUS) != self.volume.status
+        return {"typed_name": ""} | ({"fresh_snapshot": "true"} if is_status_new else {})
 
     @classmethod
     def why_not(cls, snapshot: Snapshot, volume: Volume, requester: User) -> str:
@@ -76,13 +87,15 @@ class RollbackForm(ChangeForm):
                 "snapshot can be taken first: it would be the newest. To keep what the volume "
                 "holds now, restore the snapshot into a new volume instead."
             )
-        if self.volume is None or not self.volume.takes_snapshot:
-            return _("The volume's state does not allow a fresh snapshot now.")
+        if not self.volume.takes_snapshot:
+            return _("The volume is “{status}”, which does not allow a fresh snapshot now.").format(
+                status=self.volume.status
+            )
         return ""
 
     def clean_typed_name(self) -> str:
         text = str(self.cleaned_data["typed_name"])
-        if self.volume is None or text.strip() != self.volume.label.strip():
+        if not is_typed(text, self.volume.name, self.volume.volume_id):
             self.add_error(
                 "typed_name", _("This is not the volume's name. Nothing was rolled back.")
             )

@@ -23,6 +23,7 @@ from snapshots.evs.limits import (
 from snapshots.forms.request import Consent, Text
 from snapshots.forms.with_metadata import FormWithMetadata
 from snapshots.models import Volume
+from snapshots.models.directions import isolated
 from snapshots.selectors.volumes import volumes_usable_by
 
 CHOOSE = gettext_lazy("This is not one of your volumes. Choose one from the list.")
@@ -96,7 +97,7 @@ class SnapshotForm(FormWithMetadata):
                 _(
                     "{volume} is “{status}” and takes no snapshot now. "
                     "Try again when it is available or in use."
-                ).format(volume=volume.label, status=volume.status)
+                ).format(volume=isolated(volume.label), status=volume.status)
             )
         return volume.volume_id
 
@@ -111,10 +112,16 @@ class SnapshotForm(FormWithMetadata):
             box = self.fields["force"].label
             message = _("{volume} is {status}: tick “{box}” to go on.")
             self.add_error(
-                "force", message.format(volume=volume.label, status=volume.status, box=box)
+                "force",
+                message.format(volume=isolated(volume.label), status=volume.status, box=box),
             )
 
     # --- for the page ------------------------------------------------------------------------
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """Its page shows no errors but these."""
+        return [("main", text) for text in self.withdrawn] + super().problems
 
     @property
     def offers_force(self) -> bool:
@@ -145,7 +152,7 @@ def _group_of(volume: Volume) -> str:
 
 def _option(volume: Volume, *, alike: bool, several: bool) -> str:
     size = _("size not reported") if volume.size_gb is None else f"{volume.size_gb} GiB"
-    parts = [volume.label, size, volume.status]
+    parts = [isolated(volume.label), size, volume.status]
     if alike:
         parts.insert(1, volume.volume_id[:8])
     if several:

@@ -11,6 +11,7 @@ from snapshots.evs.limits import clean_metadata
 from snapshots.forms.metadata import MetadataRow, note_problems, unreadable_names
 from snapshots.forms.request import RequestForm
 from snapshots.forms.secrets import looks_secret
+from snapshots.models.directions import isolated
 
 
 class FormWithMetadata(RequestForm):
@@ -40,7 +41,7 @@ class FormWithMetadata(RequestForm):
             self.damage = _(
                 "Metadata came in a field the portal cannot read, “{name}”."
                 " It is not in the rows below: add it again."
-            ).format(name=strange[0][:50])
+            ).format(name=isolated(strange[0][:50]))
             self.add_error(None, self.damage)
 
     def _check_secrets(self) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from snapshots import clouds
 from snapshots.audit.record import actions
-from snapshots.database.transactions import in_transaction
+from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.models import (
     ActionCode,
     Operation,
@@ -25,6 +25,7 @@ from snapshots.models import (
 from snapshots.operations.kinds import KINDS, kind_of
 from snapshots.operations.rights import NotAllowedError, Refusal, check_share, refused
 from snapshots.questions.asking import note_circumstances
+from snapshots.selectors.changes import volumes_left_with_none
 from snapshots.selectors.volumes import is_granted, volumes_usable_by
 
 
@@ -51,6 +52,8 @@ class OperationArguments:
     needs: Operation | None = None  # must have succeeded before this one is sent
     batch: uuid.UUID | None = None  # of several that are asked for together
     called_no_secret: bool = False  # what looked like a secret, by consent
+    # A deletion that nobody confirmed by typing: refused where its volume has no other snapshot.
+    leaves_another: bool = False
 
 
 def ask_for_operation(
@@ -76,6 +79,8 @@ def ask_for_operation(
         _refuse_to_ask(requester, arguments, again_for, refusal)
     try:
         return in_transaction(lambda: _record(requester, key, arguments, again_for)), True
+    except _LastOfVolumeError:
+        _refuse_to_ask(requester, arguments, again_for, Refusal.LAST_OF_VOLUME)
     except IntegrityError:  # the same form or button, at the same moment, in another process
         return _recorded_before(requester, key, again_for), False
 
@@ -107,6 +112,8 @@ def ask_after(
 def _record(
     requester: User, key: uuid.UUID, arguments: OperationArguments, again_for: Operation | None
 ) -> Operation:
+    if arguments.kind is OperationKind.DELETE:
+        _keep_last(arguments)
     now = timezone.now()
     # The helpdesk may use every volume; whether one is granted to them says that it is their own.
     is_own = may_request_for_others(requester) and is_granted(arguments.volume, requester)
@@ -159,6 +166,20 @@ def _may_share_volume(arguments: OperationArguments) -> bool:
     if arguments.kind is OperationKind.ROLLBACK:
         return False
     return clouds.takes_parallel_changes(arguments.volume.cloud)
+
+
+class _LastOfVolumeError(Exception):
+    """Another deletion came first."""
+
+
+def _keep_last(arguments: OperationArguments) -> None:
+    """Two pages that are sent at the same moment may each count on the snapshot that the other
+    deletes: deletions of a volume are recorded one after the other. Raises `_LastOfVolumeError`.
+    """
+    lock_in_order(Volume.objects.filter(pk=arguments.volume.pk))
+    snapshot = arguments.target_snapshot
+    if arguments.leaves_another and snapshot and volumes_left_with_none([snapshot]):
+        raise _LastOfVolumeError
 
 
 def _details(arguments: OperationArguments, *, is_own_volume: bool) -> dict[str, str]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from django.contrib.auth.models import User
 
-from snapshots.database.transactions import in_transaction
-from snapshots.models import Operation, Snapshot
+from snapshots.database.transactions import in_transaction, lock_in_order
+from snapshots.models import Operation, OperationKind, Snapshot, Volume
 from snapshots.operations.asking import OperationArguments, ask_for_operation, record_refusal
 from snapshots.operations.rights import NotAllowedError
 
@@ -23,9 +23,12 @@ def ask_for_batch(*, requester: User, requests: Sequence[OperationArguments]) ->
     Raises `NotAllowedError` when one of them is refused: that is recorded, and nothing was asked.
     """
     current = requests[0]
+    deleted_of = {row.volume.pk for row in requests if row.kind is OperationKind.DELETE}
 
     def ask_for_all() -> list[Operation]:
         nonlocal current
+        # Each deletion locks its volume: here first, all in the same order.
+        lock_in_order(Volume.objects.filter(pk__in=deleted_of))
         operations = []
         for current in requests:
             operation, _is_new = ask_for_operation(

@@ -20,6 +20,7 @@ from snapshots.models import (
     OperationState,
     OutcomeCode,
 )
+from snapshots.models.directions import isolated
 from snapshots.operations.kinds import KINDS, kind_of
 from snapshots.operations.texts import Fixer, KindTexts, Message, Text
 
@@ -269,7 +270,7 @@ def outcome_sentence(operation: Operation) -> str:
     """What happened to the operation, who can help, and what the cloud said; "" for nothing."""
     code, texts = operation.outcome, kind_of(operation).texts
     message = _message_for(code, texts)
-    values = {**operation.outcome_values, "nothing": str(texts.nothing)}
+    values = _quoted(operation.outcome_values) | {"nothing": str(texts.nothing)}
     if code is OutcomeCode.GIVEN_UP:
         reason = _message_for(OutcomeCode(values.get("reason", "")), texts)
         values["reason"] = _filled(reason.text, values)
@@ -289,7 +290,7 @@ def outcome_sentence(operation: Operation) -> str:
 def anomaly_sentence(anomaly: Anomaly) -> str:
     """What was seen, with the ids that it is about."""
     kind = AnomalyKind(anomaly.kind).label
-    values = dict(anomaly.message_values)
+    values = _quoted(anomaly.message_values)
     if (state := values.get("state")) in OperationState.values:
         values["state"] = str(OperationState(state).label)
     detail = _filled(ANOMALY_MESSAGES[AnomalyMessage(anomaly.message_code)], values)
@@ -336,6 +337,11 @@ _SAID_BY_OUTCOME = frozenset(
 
 def _message_for(code: OutcomeCode, texts: KindTexts) -> Message:
     return texts.messages.get(code) or MESSAGES[code]
+
+
+def _quoted(values: Mapping[str, str]) -> dict[str, str]:
+    """What a cloud or a person wrote, fit for a sentence."""
+    return {name: isolated(str(text)) for name, text in values.items()}
 
 
 def _filled(text: Text, values: Mapping[str, str]) -> str:

@@ -25,6 +25,10 @@ class Refusal(models.TextChoices):
     )
     OF_SYSTEM = "of_system", _("This snapshot belongs to the cloud or its backup service.")
     SNAPSHOT_GONE = "snapshot_gone", _("The cloud holds this snapshot no more.")
+    LAST_OF_VOLUME = (
+        "last_of_volume",
+        _("By now it is the only usable snapshot of its volume. Look again, and confirm it."),
+    )
     NEEDS_RIGHT = "needs_right", _("Your role does not include this.")
     FILL_IN_AGAIN = "fill_in_again", _("Please fill in a new form for this.")
     VOLUME_NOT_READY = "volume_not_ready", _("The volume cannot be snapshotted now.")

@@ -84,17 +84,6 @@ def _possible_ids(text: str) -> Iterable[str]:
         at = text.find("/", at + 1)
 
 
-def volumes_left_with_none(snapshots: Sequence[Snapshot]) -> set[tuple[str, str]]:
-    """The volumes that have no snapshot but these."""
-    volumes = {(row.cloud, row.volume_id) for row in snapshots}
-    others = Snapshot.objects.present().filter(
-        cloud__in={cloud for cloud, _volume_id in volumes},
-        volume_id__in={volume_id for _cloud, volume_id in volumes},
-    )
-    others = others.exclude(pk__in=[row.pk for row in snapshots])
-    return volumes - set(others.values_list("cloud", "volume_id").distinct())
-
-
 def operations_of_batch(batch: uuid.UUID, user: User) -> QuerySet[Operation]:
     """Those that the person may see, in the order they were asked for."""
     operations = operations_visible_to(user).filter(batch=batch)

@@ -4,10 +4,19 @@ from collections.abc import Sequence
 
 from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from snapshots.models import Snapshot, Volume, may_request, status_word
+from snapshots.models import (
+    OPEN,
+    Maker,
+    Operation,
+    OperationKind,
+    Snapshot,
+    Volume,
+    may_request,
+    status_word,
+)
 from snapshots.selectors.volumes import volumes_usable_by
 
 
@@ -85,6 +94,30 @@ def hindrances_of(
             hindrances[snapshot.pk] = hindrance
     volumes = {row.pk: usable[_pair(row)] for row in snapshots if row.pk not in hindrances}
     return hindrances, volumes
+
+
+def volumes_left_with_none(snapshots: Sequence[Snapshot]) -> set[tuple[str, str]]:
+    """The volumes that have nothing to go back to without these: no other snapshot that is listed
+    and available, that people keep, and that nobody has asked to delete.
+    """
+    volumes = {_pair(row) for row in snapshots}
+    deletions = Operation.objects.filter(
+        target_snapshot=OuterRef("pk"), kind=OperationKind.DELETE, state__in=sorted(OPEN)
+    )
+    others = Snapshot.objects.filter(
+        ~Exists(deletions),
+        cloud__in={cloud for cloud, _volume_id in volumes},
+        volume_id__in={volume_id for _cloud, volume_id in volumes},
+        gone_at__isnull=True,
+        missing_since__isnull=True,
+    )
+    others = others.exclude(pk__in=[row.pk for row in snapshots]).exclude(maker=Maker.SYSTEM)
+    statuses = others.order_by().values_list("cloud", "volume_id", "status").distinct()
+    return volumes - {
+        (cloud, volume_id)
+        for cloud, volume_id, status in statuses
+        if status_word(status) == "available"
+    }
 
 
 def _pair(row: Snapshot | Volume) -> tuple[str, str]:

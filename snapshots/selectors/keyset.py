@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.db.models import DateTimeField, Model, Q, QuerySet
@@ -62,10 +62,19 @@ def _read(cursor: str, *, is_time: bool) -> tuple[Any, int] | None:
     try:
         text, key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         text.encode()  # half a surrogate pair is no text for a database
-        value = parse_datetime(text) if is_time else text
-    except (AttributeError, TypeError, ValueError, RecursionError, binascii.Error):
+        value = _time(text) if is_time else text
+    except (AttributeError, TypeError, ValueError, OverflowError, RecursionError, binascii.Error):
         return None
     is_key = type(key) is int and 0 <= key <= _LARGEST_KEY
-    if not is_key or value is None or (is_time and value.tzinfo is None) or "\0" in text:
-        return None
-    return value, key
+    return (value, key) if is_key and "\0" not in text else None
+
+
+def _time(text: str) -> datetime:
+    """In UTC, as a database makes it of every time: near the first and last year that overflows.
+
+    Raises `ValueError` and `OverflowError`.
+    """
+    value = parse_datetime(text)
+    if value is None or value.tzinfo is None:
+        raise ValueError("A cursor holds a time with its zone.")
+    return value.astimezone(UTC)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from snapshots.models import Operation
+from snapshots.models.directions import isolated
 from snapshots.operations.messages import sentences_of
 from snapshots.selectors.batches import Choice
 from snapshots.templatetags.cells import long_text, quiet
@@ -30,7 +31,7 @@ def _name(choice: Choice) -> SafeString:
     box = format_html(
         '<input type="checkbox" name="seen" value="{}" aria-label="{}">',
         choice.text_and_state,
-        _("Include {name}").format(name=choice.snapshot.label if choice.snapshot else ""),
+        _("Include {name}").format(name=isolated(choice.snapshot.label) if choice.snapshot else ""),
     )
     why = format_html('<span class="quiet">{}</span>', _("has changed; tick it to include it"))
     return format_html('<span class="chosen">{}<span>{}<br>{}</span></span>', box, name, why)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from snapshots.models import Maker, Snapshot
+from snapshots.models.directions import isolated
 from snapshots.templatetags.cells import long_text, quiet
 from snapshots.templatetags.sizes import gib
 from snapshots.templatetags.states import snapshot_badge
@@ -46,7 +47,7 @@ def _name_with_box(snapshot: Snapshot, *, says_status: bool) -> SafeString:
         'aria-label="{}">',
         snapshot.cloud,
         snapshot.snapshot_id,
-        _("Choose {name}").format(name=snapshot.label),
+        _("Choose {name}").format(name=isolated(snapshot.label)),
     )
     return format_html('<span class="chosen">{}<span>{}</span></span>', box, name)
 

@@ -7,7 +7,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from snapshots.models.directions import isolated
+
 register = template.Library()
+register.filter(isolated)
 
 
 @register.simple_tag

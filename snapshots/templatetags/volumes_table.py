@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from snapshots.models import Volume
+from snapshots.models.directions import isolated
 from snapshots.templatetags.cells import quiet
 from snapshots.templatetags.sizes import gib
 from snapshots.templatetags.states import volume_badge
@@ -60,7 +61,7 @@ def _button(line: _Line, *, form: str, label: str, unseen: str) -> SafeString:
         form,
         quote(line.volume.volume_id),
         label,
-        unseen.format(volume=line.volume.label),
+        unseen.format(volume=isolated(line.volume.label)),
     )
 
 

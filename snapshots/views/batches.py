@@ -1,6 +1,8 @@
 """Asking for the same of several snapshots: the page that confirms it, and what becomes of it."""
 
 import uuid
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -57,7 +59,7 @@ def confirm(request: PortalRequest) -> HttpResponse:
     elif any(name in data for name in ROW_BUTTONS):
         content["initial"] = {name: str(data[name]) for name in data}
     else:
-        return _ask(request, kind, form(data, requester=request.user, **content))
+        return _ask(request, kind, partial(form, data, requester=request.user, **content))
     return _page(request, kind, form(requester=request.user, **content))
 
 
@@ -77,7 +79,10 @@ def _batch_of(request: PortalRequest) -> uuid.UUID | None:
     return batch if Operation.objects.filter(batch=batch).exists() else None
 
 
-def _ask(request: PortalRequest, kind: OperationKind, form: BatchForm) -> HttpResponse:
+def _ask(
+    request: PortalRequest, kind: OperationKind, new_form: Callable[[], BatchForm]
+) -> HttpResponse:
+    form = new_form()
     if not form.is_valid():
         return _page(request, kind, form)
     batch = batch_id(form.cleaned_data["key"], request.user)
@@ -85,6 +90,7 @@ def _ask(request: PortalRequest, kind: OperationKind, form: BatchForm) -> HttpRe
     try:
         ask_for_batch(requester=request.user, requests=requests)
     except NotAllowedError as error:
+        form = new_form()  # it may ask for more by now
         form.add_error(None, f"{error} " + _("Nothing was asked for any of them."))
         return _page(request, kind, form)
     recorded = ngettext(

@@ -1,6 +1,6 @@
 """Asking for a change of a snapshot: one page for every kind that changes one."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.contrib import messages
@@ -12,14 +12,14 @@ from django.views.decorators.http import require_http_methods
 
 from snapshots.forms import ROW_BUTTONS, MetadataRow, new_key, rows_after_button
 from snapshots.forms.change import ChangeForm
-from snapshots.forms.changes import CHANGE_FORMS, offers_of
+from snapshots.forms.changes import CHANGE_FORMS
 from snapshots.forms.with_metadata import FormWithMetadata
-from snapshots.models import Operation, OperationKind, Snapshot
+from snapshots.models import Operation, OperationKind, Snapshot, Volume
 from snapshots.models.ids import is_uuid
 from snapshots.operations.asking import KeyTakenError, OperationArguments
 from snapshots.operations.kinds import KINDS
 from snapshots.operations.rights import NotAllowedError
-from snapshots.selectors.changes import hindrance_of, usable_volume_of
+from snapshots.selectors.changes import Hindrance, hindrance_of, usable_volume_of
 from snapshots.selectors.snapshots import snapshots_visible_to
 from snapshots.views.access import PortalRequest, for_requesters
 from snapshots.views.addresses import address_of
@@ -51,41 +51,51 @@ def change(request: PortalRequest, cloud: str, snapshot_id: str, kind: str) -> H
     if sent is not None:
         messages.info(request, _("This form was already sent; this is what it asked for."))
         return redirect("snapshots:detail", sent.pk)
-    if why_not := _why_not(code, snapshot, request.user):
+    volume = usable_volume_of(snapshot, request.user)
+    why_not = _why_not(code, snapshot, volume, request.user)
+    if volume is None or why_not:
         messages.error(request, f"{why_not} {_('Nothing was asked.')}")
         return redirect(address_of(snapshot))
+    about = _About(code, snapshot, volume)
     if request.method == "POST" and not any(name in request.POST for name in ROW_BUTTONS):
-        return _ask(request, code, _form(request, code, snapshot, data=request.POST))
-    return _page(request, code, _form_to_fill_in(request, code, snapshot, key))
+        return _ask(request, about)
+    return _page(request, code, _form_to_fill_in(request, about, key))
 
 
-def _form_to_fill_in(
-    request: PortalRequest, code: OperationKind, snapshot: Snapshot, key: str
-) -> ChangeForm:
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What is asked for, and of what."""
+
+    kind: OperationKind
+    snapshot: Snapshot
+    volume: Volume
+
+
+def _form_to_fill_in(request: PortalRequest, about: _About, key: str) -> ChangeForm:
     """As the snapshot is; or as typed, where a button only changed the number of rows."""
     if request.method != "POST":
-        initial = {**CHANGE_FORMS[code].initial_of(snapshot), "key": key}
-        return _form(request, code, snapshot, initial=initial)
+        initial = {**CHANGE_FORMS[about.kind].initial_of(about.snapshot), "key": key}
+        return _form(request, about, initial=initial)
     typed = {name: str(request.POST[name]) for name in request.POST}
-    return _form(request, code, snapshot, initial=typed)
+    return _form(request, about, initial={"seen": ""} | typed)
 
 
-def _why_not(code: OperationKind, snapshot: Snapshot, person: User) -> str:
+def _why_not(code: OperationKind, snapshot: Snapshot, volume: Volume | None, person: User) -> str:
     """Why the change cannot be asked for; "" when it can."""
     hindrance = hindrance_of(snapshot, person)
-    if hindrance is not None:
-        return str(hindrance.label)
-    return next(offer.why_not for offer in offers_of(snapshot, person) if offer.kind is code)
+    if hindrance is None and volume is None:  # taken away a moment ago
+        hindrance = Hindrance.NOT_USABLE
+    if hindrance is not None or volume is None:
+        return str(hindrance.label) if hindrance else ""
+    return CHANGE_FORMS[code].why_not(snapshot, volume, person)
 
 
-def _form(
-    request: PortalRequest, code: OperationKind, snapshot: Snapshot, **content: Any
-) -> ChangeForm:
+def _form(request: PortalRequest, about: _About, **content: Any) -> ChangeForm:
     """Only some forms have rows."""
-    form = CHANGE_FORMS[code]
+    form = CHANGE_FORMS[about.kind]
     if issubclass(form, FormWithMetadata) and request.method == "POST":
         content["rows"] = rows_after_button(request.POST)
-    return form(requester=request.user, snapshot=snapshot, **content)
+    return form(requester=request.user, snapshot=about.snapshot, volume=about.volume, **content)
 
 
 def _kind_of_change(kind: str) -> OperationKind:
@@ -95,18 +105,15 @@ def _kind_of_change(kind: str) -> OperationKind:
     return OperationKind(kind)
 
 
-def _ask(request: PortalRequest, code: OperationKind, form: ChangeForm) -> HttpResponse:
+def _ask(request: PortalRequest, about: _About) -> HttpResponse:
+    code, form = about.kind, _form(request, about, data=request.POST)
     if not form.is_valid():
         return _page(request, code, form)
-    snapshot, cleaned = form.snapshot, form.cleaned_data
-    volume = usable_volume_of(snapshot, request.user)
-    if volume is None:
-        form.add_error(None, _("You may no longer use this volume. Nothing was asked."))
-        return _page(request, code, form)
+    cleaned = form.cleaned_data
     arguments = OperationArguments(
         kind=code,
-        volume=volume,
-        target_snapshot=snapshot,
+        volume=about.volume,
+        target_snapshot=about.snapshot,
         called_no_secret=form.seems_secret and cleaned["no_secret"],
         **{name: value for name, value in cleaned.items() if name in _ARGUMENTS},
     )
@@ -116,6 +123,7 @@ def _ask(request: PortalRequest, code: OperationKind, form: ChangeForm) -> HttpR
         form.add_error("key", _("Nothing was asked: the form was out of date. Send it once more."))
         return _page(request, code, form)
     except NotAllowedError as error:
+        form = _form(request, about, data=request.POST)  # it may ask for more by now
         form.add_error(None, f"{error} " + _("Nothing was asked."))
         return _page(request, code, form)
     messages.success(

@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from snapshots.forms import EndingForm, OperationFilterForm, new_key
@@ -31,7 +32,7 @@ from snapshots.models import (
 )
 from snapshots.operations.asking import KeyTakenError, ask_again
 from snapshots.operations.kinds import KINDS, kind_of
-from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.rights import NotAllowedError, Refusal
 from snapshots.operations.stopping import cancel_operation, end_operation
 from snapshots.operations.texts import KindTexts
 from snapshots.selectors import operations as selectors
@@ -209,6 +210,7 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
         "kept_metadata": _kept_metadata(snapshot),
         "may_cancel": has_a_hand and operation.can_be_cancelled,
         "may_ask_again": has_a_hand and operation.can_be_asked_again,
+        "fill_in_again": _fill_in_again(operation, user),
         "may_take_another": may_request(user) and operation.is_final,
         "may_audit": may_audit(user),
         "ending": EndingForm() if may_end(user, operation) else None,
@@ -223,6 +225,33 @@ def _address_to_ask_otherwise(operation: Operation) -> str:
     if operation.target_snapshot is not None:
         return address_of(operation.target_snapshot, "change", operation.kind)
     return f"{reverse('snapshots:new')}?again={operation.pk}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What a person is offered where the same cannot be asked again by a button."""
+
+    address: str
+    label: str
+
+
+def _fill_in_again(operation: Operation, user: User) -> _Way | None:
+    """For what must be looked at again each time, the form; or the snapshot, whose page says why
+    there is no form now. None: a button asks for the same.
+    """
+    columns = {"cloud": operation.cloud, "volume_id": operation.volume_id}
+    volume, snapshot = Volume.objects.filter(**columns).first(), operation.target_snapshot
+    if not operation.can_be_asked_again or volume is None or snapshot is None:
+        return None
+    if kind_of(operation).obstacle(operation, volume) is not Refusal.FILL_IN_AGAIN:
+        return None
+    is_offered = hindrance_of(snapshot, user) is None and any(
+        offer.kind.value == operation.kind and not offer.why_not
+        for offer in offers_of(snapshot, user)
+    )
+    if is_offered:
+        return _Way(_address_to_ask_otherwise(operation), _("Fill in again"))
+    return _Way(address_of(snapshot), _("See the snapshot"))
 
 
 def _differences(operation: Operation, snapshot: Snapshot) -> set[str]:

@@ -115,7 +115,8 @@ def _page_context(request: PortalRequest, about: VolumePage) -> dict[str, Any]:
     is_there = volume is not None and volume.gone_at is None
     if not newest and not is_there and not snapshots.exists():
         raise Http404
-    manual = present.exclude(maker=Maker.SYSTEM).count() if has_older else _manual(newest)
+    # The cloud counts all of them, whoever may see them here.
+    manual = Snapshot.objects.present().filter(**columns).exclude(maker=Maker.SYSTEM).count()
     unfinished = list(open_operations(**columns)[:MOST_REQUESTS])
     names = [volume.name] if volume else [snapshot.volume_name for snapshot in newest]
     return {
@@ -133,10 +134,6 @@ def _page_context(request: PortalRequest, about: VolumePage) -> dict[str, Any]:
         "seconds": _poll_seconds(volume, unfinished),
         "checked_at": timezone.now(),
     }
-
-
-def _manual(snapshots: Sequence[Snapshot]) -> int:
-    return sum(not snapshot.is_systems for snapshot in snapshots)
 
 
 def _moments(volume: Volume | None, health: CloudHealth | None) -> list[datetime]:

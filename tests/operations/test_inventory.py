@@ -88,7 +88,7 @@ def test_numbers_in_other_spellings_are_not_zero(inventory, loop, sandbox):
         {"id": "b", "name": "unreadable", "status": " in-use ", "size": "forty"},
     ]
     answer_with(sandbox, "/volumes/detail", {"volumes": rows})
-    quotas = {"snapshots": {"limit": "50", "used": "12"}, "gigabytes": 1000}
+    quotas = {"snapshots": {"limit": "50", "used": "12"}, "gigabytes": 1000, "volumes": 10}
     answer_with(sandbox, "/os-quota-sets/[0-9a-f]+", {"quota_set": quotas})
     read_again(loop)
     volumes = {one.name: one for one in Volume.objects.filter(gone_at__isnull=True)}
@@ -99,6 +99,7 @@ def test_numbers_in_other_spellings_are_not_zero(inventory, loop, sandbox):
     snapshots, gigabytes = (Quota.objects.get(resource=r) for r in ("snapshots", "gigabytes"))
     assert (snapshots.in_use, snapshots.free) == (12, 38)
     assert (gigabytes.limit, gigabytes.in_use, gigabytes.free) == (1000, None, None)
+    assert Quota.objects.get(resource="volumes").limit == 10
 
 
 def read_of(volume, **changes):

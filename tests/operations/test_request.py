@@ -9,7 +9,15 @@ from django.db import connection
 from django.utils import timezone
 
 from snapshots.jobs.claims import LostClaimError, claim
-from snapshots.models import Operation, OperationState, Volume, VolumeGrant
+from snapshots.models import (
+    Action,
+    ActionCode,
+    Operation,
+    OperationKind,
+    OperationState,
+    Volume,
+    VolumeGrant,
+)
 from snapshots.operations.asking import (
     KeyTakenError,
     OperationArguments,
@@ -18,8 +26,9 @@ from snapshots.operations.asking import (
 )
 from snapshots.operations.messages import outcome_sentence
 from snapshots.operations.perform import perform
-from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.rights import NotAllowedError, Refusal
 from snapshots.operations.stopping import cancel_operation
+from tests import factories
 
 
 @pytest.fixture
@@ -68,6 +77,33 @@ def test_ten_submits_at_once_are_one_operation(alice, granted):
         thread.join(30)
     assert len(found) == 10
     assert set(found) == {Operation.objects.get().pk}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_deletions_at_once_leave_one_snapshot(alice, granted):
+    """Each page counted on the snapshot that the other deletes."""
+    rows = [factories.foreign_snapshot(granted, name=name) for name in ("one", "two")]
+    refused = []
+
+    def submit(row):
+        arguments = OperationArguments(
+            kind=OperationKind.DELETE, volume=granted, target_snapshot=row, leaves_another=True
+        )
+        try:
+            ask_for_operation(requester=alice, key=uuid.uuid4(), arguments=arguments)
+        except NotAllowedError as error:
+            refused.append(error.refusal)
+        connection.close()
+
+    threads = [threading.Thread(target=submit, args=[row]) for row in rows]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert refused == [Refusal.LAST_OF_VOLUME]
+    assert Operation.objects.count() == 1
+    action = Action.objects.get(code=ActionCode.OPERATION_REFUSED)
+    assert action.details["why"] == Refusal.LAST_OF_VOLUME
 
 
 def test_somebody_elses_key_is_refused(alice, helen, granted):

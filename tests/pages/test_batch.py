@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from snapshots.forms.batch import BatchDeleteForm
 from snapshots.models import Action, ActionCode, Maker, Operation, Snapshot, VolumeGrant
 from snapshots.operations.rights import Refusal
 from tests import factories
@@ -198,13 +199,57 @@ def test_number_is_typed_where_a_name_would_be(alice, volume, why):
     rows = make(volume, 2, created_at=timezone.now() - age)
     page = choose(alice, rows)
     assert "Type 2 to confirm." in page.text
-    assert ("younger than 7 days" if why == "young" else "have no snapshot left") in page.text
+    assert ("younger than 7 days" if why == "young" else "no usable snapshot left") in page.text
     for text in ("", "3", "two"):
         page = confirm(alice, page, typed_count=text)
         assert "This is not their number" in page.text
     assert asked() == []
     confirm(alice, page, typed_count=" 2 ")
     assert len(asked()) == 2
+
+
+@pytest.mark.parametrize(
+    "facts", [{"status": "error"}, {"missing_since": timezone.now()}, {"maker": Maker.SYSTEM}]
+)
+def test_only_what_people_can_go_back_to_is_left(alice, rows, facts):
+    Snapshot.objects.filter(name="stays").update(**facts)
+    page = choose(alice, rows)
+    assert "1 volume would have no usable snapshot left." in page.text
+    confirm(alice, page)
+    assert asked() == []
+
+
+def test_what_another_page_deletes_is_not_left(alice, volume, rows):
+    page = choose(alice, rows)
+    stays = Snapshot.objects.get(name="stays")
+    factories.operation(alice.user, volume, kind="delete", target_snapshot=stays)
+    again = confirm(alice, page)
+    assert "1 volume would have no usable snapshot left." in again.text
+    assert asked() == []
+
+
+def test_deletion_that_comes_first_in_the_last_moment(alice, volume, rows, monkeypatch):
+    page, arguments_for = choose(alice, rows), BatchDeleteForm.arguments_for
+    stays = Snapshot.objects.get(name="stays")
+
+    def after_the_other(form, snapshot):
+        if not stays.changes.exists():
+            factories.operation(alice.user, volume, kind="delete", target_snapshot=stays)
+        return arguments_for(form, snapshot)
+
+    monkeypatch.setattr(BatchDeleteForm, "arguments_for", after_the_other)
+    again = confirm(alice, page)
+    assert "By now it is the only usable snapshot" in again.text
+    assert "Nothing was asked for any of them" in again.text
+    assert "typed_count" in again.context["form"].fields
+    assert asked() == []
+    confirm(alice, again, typed_count="3")
+    assert len(asked()) == 3
+
+
+def test_number_typed_on_a_page_that_asked_for_it_is_checked(alice, rows):
+    assert "not their number" in confirm(alice, choose(alice, rows), typed_count="2").text
+    assert asked() == []
 
 
 def test_snapshot_changed_meanwhile_is_left_out_until_ticked(alice, rows):

@@ -7,7 +7,17 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from snapshots.models import Action, ActionCode, Operation, Purpose, watched_snapshot
+from snapshots.forms.renaming import RenameForm
+from snapshots.forms.seen import written
+from snapshots.models import (
+    Action,
+    ActionCode,
+    Operation,
+    Purpose,
+    Snapshot,
+    Volume,
+    watched_snapshot,
+)
 from snapshots.operations.messages import action_label
 from snapshots.selectors.operations import typical_seconds
 from tests import factories
@@ -35,7 +45,11 @@ def made(alice, volume):
 
 
 def typed(**texts):
-    return {"key": str(uuid.uuid4()), "name": "after", "description": ""} | texts
+    """Onto a page that was opened a moment ago."""
+    row = Snapshot.objects.get()
+    seen = RenameForm.facts_of(row, Volume.objects.get(volume_id=row.volume_id))
+    fields = {"key": str(uuid.uuid4()), "name": "after", "description": ""}
+    return fields | {"seen": written(seen)} | texts
 
 
 def test_detail_leads_to_the_form_and_back(alice, made):

@@ -264,6 +264,43 @@ def test_asking_again_links_the_two(alice, volume):
     assert "See what was asked again" in _page(alice, made).text
 
 
+@pytest.mark.parametrize("kind", ["delete", "rollback", "restore"])
+def test_what_is_looked_at_each_time_is_filled_in_again(kind, helen, volume):
+    row = scene.foreign_snapshot(volume)
+    made = scene.operation(helen.user, volume, kind=kind, state="refused", target_snapshot=row)
+    page = _page(helen, made).text
+    assert "Ask again" not in page
+    form = reverse("snapshots:change", args=[row.cloud, row.snapshot_id, kind])
+    assert f'<a class="button button--main" href="{form}">Fill in again</a>' in page
+    scene.Snapshot.objects.update(gone_at=timezone.now())
+    page = _page(helen, made).text
+    assert "Fill in again" not in page
+    whole = reverse("snapshots:snapshot", args=[row.cloud, row.snapshot_id])
+    assert f'<a class="button button--main" href="{whole}">See the snapshot</a>' in page
+
+
+@pytest.mark.parametrize("kind", ["rename", "metadata"])
+def test_what_can_be_asked_the_same_has_the_button(kind, helen, volume):
+    row = scene.foreign_snapshot(volume)
+    made = scene.operation(helen.user, volume, kind=kind, state="refused", target_snapshot=row)
+    assert "Ask again" in _page(helen, made).text
+
+
+def test_name_that_turns_sentences_round_is_set_apart(alice, volume):
+    made = scene.operation(
+        alice.user,
+        volume,
+        state="failed",
+        name="a\u202eb",
+        outcome_code="unclear",
+        outcome_values={"names": "x\u202e\u2069y, \u05d0"},
+    )
+    page = _page(alice, made).text
+    assert "may be the one you asked for: \u2068xy, \u05d0\u2069." in page
+    title = page[page.index("<title>") : page.index("</title>")]
+    assert "\u202e" not in title
+
+
 def test_asking_again_twice_with_one_button_is_once(alice, volume):
     made = scene.operation(alice.user, volume, state="not_created")
     key = str(uuid.uuid4())

@@ -49,6 +49,10 @@ def send(browser, row, kind, *, key=None, **fields):
     address = reverse(
         "snapshots:change", args=[row.cloud, row.snapshot_id, kind], query={"key": key}
     )
+    if "seen" not in fields:
+        page = browser.get(address)
+        is_open = page.status_code == 200 and "form" in page.context
+        fields["seen"] = page.context["form"].seen_text if is_open else ""
     return browser.post(address, {"key": key, **fields}, follow=True)
 
 
@@ -114,6 +118,54 @@ def test_after_a_failed_rollback_no_fresh_snapshot_is_offered(helen, row):
     assert asked("rollback").needs is None
 
 
+def test_ticked_fresh_snapshot_is_never_left_out_silently(helen, row):
+    seen = form_of(helen, row, "rollback").context["form"].seen_text
+    Volume.objects.update(status="error_rollbacking")
+    fields = {"typed_name": "web-01-data", "fresh_snapshot": "true"}
+    page = send(helen, row, "rollback", seen=seen, **fields)
+    assert "“Take a fresh snapshot of the volume first” is no longer possible." in page.text
+    assert "The volume is “error_rollbacking”, which does not allow a fresh snapshot" in page.text
+    assert "Status of the volume" in page.text
+    form = page.context["form"]
+    assert (form["typed_name"].value(), "fresh_snapshot" in form.fields) == ("", False)
+    assert not Operation.objects.exists()
+    send(helen, row, "rollback", seen=form.seen_text, typed_name="web-01-data")
+    assert asked("rollback").needs is None
+
+
+def test_fresh_snapshot_that_was_not_offered_before_is_offered_ticked(helen, row):
+    Volume.objects.update(status="error_rollbacking")
+    seen = form_of(helen, row, "rollback").context["form"].seen_text
+    Volume.objects.update(status="available")
+    page = send(helen, row, "rollback", seen=seen, typed_name="web-01-data")
+    assert "error_rollbacking" in page.text
+    assert page.context["form"]["fresh_snapshot"].value() == "true"
+    assert not Operation.objects.exists()
+
+
+def test_another_status_alone_is_to_be_looked_at(helen, row):
+    Volume.objects.update(status="error_rollbacking")
+    seen = form_of(helen, row, "rollback").context["form"].seen_text
+    Volume.objects.update(status="available")
+    send(helen, row, "rollback", seen=seen, typed_name="web-01-data", fresh_snapshot="true")
+    assert not Operation.objects.exists()
+
+
+def test_what_needs_no_box_any_more_is_still_an_error(as_cinder, helen, row):
+    answer = send(helen, row, "rollback", typed_name="web-01-data", fresh_snapshot="true")
+    assert "it would be the newest" in answer.context["form"].non_field_errors()[0]
+    assert not Operation.objects.exists()
+
+
+@pytest.mark.parametrize("seen", ["", "x", "[]", "{}", '{"name": 1}', '"\\ud800"', "[" * 9999])
+@pytest.mark.parametrize("kind", ["rollback", "restore", "rename", "metadata", "delete"])
+def test_damaged_form_asks_nothing(helen, row, kind, seen):
+    answer = send(helen, row, kind, seen=seen, typed_name="web-01-data", size_gb="40", name="x")
+    assert answer.status_code == 200
+    assert answer.context["form"].non_field_errors()
+    assert not Operation.objects.exists()
+
+
 @pytest.mark.parametrize("kind", ["rollback", "restore"])
 def test_unavailable_snapshot_is_not_offered(helen, row, kind):
     Snapshot.objects.update(status="error")
@@ -164,6 +216,34 @@ def test_cinder_needs_the_same_size(as_cinder, helen, row):
     assert "size of the snapshot any more" in helen.get(page_of(row)).text
 
 
+HARD_NAMES = {
+    "line break": ("web\n01", "web 01", "one space for each line break"),
+    "gaps": (" web  01\u00a0data ", "web 01 data", "one space for each line break"),
+    "right to left mark": ("web\u202e01", None, "Its name cannot be typed"),
+    "control character": ("web\x0701", None, "Its name cannot be typed"),
+    "unseen": ("web\u200b", None, "Its name cannot be typed"),
+    "white space alone": (" \n ", None, "Its name cannot be typed"),
+    "decomposed": ("s\u0327", "\u015f", "Type “\u015f” to confirm."),
+    "Hebrew": ("\u05d0\u05d1", "\u2068\u05d0\u05d1\u2069", "Type “\u2068\u05d0\u05d1\u2069” to"),
+}
+
+
+@pytest.mark.parametrize(("name", "typed", "words"), HARD_NAMES.values(), ids=HARD_NAMES)
+@pytest.mark.parametrize("kind", ["rollback", "delete"])
+def test_every_name_can_be_confirmed(helen, row, kind, name, typed, words):
+    Volume.objects.update(name=name)
+    Snapshot.objects.update(name=name)
+    typed = typed or (row.volume_id if kind == "rollback" else row.snapshot_id)
+    text = form_of(helen, row, kind).text
+    assert words in text
+    assert f"“{typed}”" in text
+    for wrong in ("", " ", "web", row.cloud):
+        send(helen, row, kind, typed_name=wrong)
+    assert asked(kind) is None
+    send(helen, row, kind, typed_name=typed)
+    assert asked(kind) is not None
+
+
 # --- restoring -------------------------------------------------------------------------------
 
 
@@ -204,6 +284,18 @@ def test_quota_is_foreseen(helen, row, resource):
     answer = send(helen, row, "restore", size_gb="40")
     assert "only 30 GiB left" in answer.context["form"].errors["size_gb"][0]
     assert asked("restore") is None
+
+
+def test_full_quota_of_volumes_is_said_on_the_page_of_the_snapshot(helen, row):
+    facts = {"cloud": row.cloud, "resource": "volumes", "seen_at": timezone.now()}
+    quota = Quota.objects.create(limit=10, in_use=9, reserved=1, **facts)
+    assert "quota of 10 volumes is used up" in helen.get(page_of(row)).text
+    send(helen, row, "restore", size_gb="40")
+    assert asked("restore") is None
+    Quota.objects.filter(pk=quota.pk).update(reserved=0)
+    for limit, in_use in ((10, 9), (-1, 9), (10, None)):
+        Quota.objects.filter(pk=quota.pk).update(limit=limit, in_use=in_use)
+        assert "volumes is used up" not in helen.get(page_of(row)).text
 
 
 def test_unlimited_quota_stops_nothing(helen, row):

@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
-from snapshots.models import Operation, Snapshot
+from snapshots.forms.deleting import DeleteForm
+from snapshots.models import Maker, Operation, Snapshot
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -37,10 +39,14 @@ def form_of(browser, row, kind):
 
 
 def send(browser, row, kind, **fields):
+    """From a page that was opened a moment ago, unless `seen` says otherwise."""
     key = str(uuid.uuid4())
     address = reverse(
         "snapshots:change", args=[row.cloud, row.snapshot_id, kind], query={"key": key}
     )
+    if "seen" not in fields:
+        page = browser.get(address)
+        fields["seen"] = page.context["form"].seen_text if page.status_code == 200 else ""
     return browser.post(address, {"key": key, **fields}, follow=True)
 
 
@@ -61,7 +67,7 @@ def test_old_snapshot_with_others_is_deleted_by_one_click(alice, row):
     page, form = form_of(alice, row, "delete")
     assert "typed_name" not in form.fields
     assert "Nothing was" not in page.text
-    done = send(alice, row, "delete", seen=form.state_seen)
+    done = send(alice, row, "delete", seen=form.seen_text)
     assert "Your request is recorded" in done.text
     assert asked("delete").target_snapshot == row
     assert "weekly" in done.text
@@ -74,7 +80,7 @@ def test_snapshot_that_may_be_needed_is_named_by_typing(alice, row, why):
     else:
         Snapshot.objects.exclude(pk=row.pk).update(gone_at=timezone.now())
     page, _ = form_of(alice, row, "delete")
-    assert ("younger than 7 days" if why == "young" else "the only snapshot") in page.text
+    assert ("younger than 7 days" if why == "young" else "the only usable snapshot") in page.text
     for text in ("", "Weekly", "other"):
         assert "This is not its name" in send(alice, row, "delete", typed_name=text).text
     assert asked("delete") is None
@@ -82,14 +88,68 @@ def test_snapshot_that_may_be_needed_is_named_by_typing(alice, row, why):
     assert asked("delete") is not None
 
 
+DOES_NOT_COUNT = {
+    "broken": {"status": "error"},
+    "being deleted": {"status": "deleting"},
+    "being made": {"status": "creating"},
+    "not listed": {"missing_since": timezone.now()},
+    "deleted": {"gone_at": timezone.now()},
+    "the backup service's": {"maker": Maker.SYSTEM},
+}
+
+
+@pytest.mark.parametrize("facts", DOES_NOT_COUNT.values(), ids=DOES_NOT_COUNT)
+def test_only_what_people_can_go_back_to_counts(alice, row, facts):
+    Snapshot.objects.exclude(pk=row.pk).update(**facts)
+    assert "the only usable snapshot" in form_of(alice, row, "delete")[0].text
+    send(alice, row, "delete", typed_name="")
+    assert asked("delete") is None
+
+
+def test_cloud_may_write_available_otherwise(alice, row):
+    Snapshot.objects.exclude(pk=row.pk).update(status=" Available")
+    assert "typed_name" not in form_of(alice, row, "delete")[1].fields
+
+
+def test_two_pages_do_not_count_on_the_snapshot_of_the_other(alice, row):
+    other = Snapshot.objects.get(name="other")
+    seen = {each: form_of(alice, each, "delete")[1].seen_text for each in (row, other)}
+    send(alice, row, "delete", seen=seen[row])
+    page = send(alice, other, "delete", seen=seen[other])
+    assert "the only usable snapshot" in page.text
+    assert [made.target_snapshot for made in Operation.objects.all()] == [row]
+    Operation.objects.update(state="cancelled", finished_at=timezone.now())
+    send(alice, other, "delete", seen=seen[other])
+    assert Operation.objects.count() == 2
+
+
+def test_deletion_that_comes_first_in_the_last_moment(alice, row, monkeypatch):
+    other, ask = Snapshot.objects.get(name="other"), DeleteForm.ask
+
+    def ask_after_the_other(form, **arguments):
+        factories.operation(alice.user, form.volume, kind="delete", target_snapshot=other)
+        return ask(form, **arguments)
+
+    monkeypatch.setattr(DeleteForm, "ask", ask_after_the_other)
+    page = send(alice, row, "delete")
+    assert "By now it is the only usable snapshot" in page.text
+    assert "typed_name" in page.context["form"].fields
+    assert not Operation.objects.filter(target_snapshot=row).exists()
+
+
+def test_name_typed_on_a_page_that_asked_for_it_is_checked(alice, row):
+    assert "not its name" in send(alice, row, "delete", typed_name="another").text
+    assert asked("delete") is None
+
+
 def test_renamed_since_the_form_was_shown_is_said(alice, row):
     _, form = form_of(alice, row, "delete")
     Snapshot.objects.filter(pk=row.pk).update(name="keep me")
-    answer = send(alice, row, "delete", seen=form.state_seen)
-    assert "Somebody has changed the snapshot" in answer.text
+    answer = send(alice, row, "delete", seen=form.seen_text)
+    assert "has changed this since the page was opened" in answer.text
     assert "keep me" in answer.text
     assert asked("delete") is None
-    again = send(alice, row, "delete", seen=answer.context["form"].state_seen)
+    again = send(alice, row, "delete", seen=answer.context["form"].seen_text)
     assert "Your request is recorded" in again.text
 
 
@@ -155,6 +215,85 @@ def test_bad_rows_are_said_and_nothing_is_asked(alice, row, pairs):
     answer = send(alice, row, "metadata", **factories.rows(*pairs))
     assert answer.context["form"].problems
     assert asked("metadata") is None
+
+
+def pairs_in(page):
+    return {pair.key: pair.value for pair in page.context["form"].rows if pair.key}
+
+
+def test_entry_that_somebody_else_added_is_shown_before_it_can_be_removed(alice, row):
+    _, form = form_of(alice, row, "metadata")
+    Snapshot.objects.filter(pk=row.pk).update(metadata=row.metadata | {"keep": "bob"})
+    mine = factories.rows(("team", "it"), ("old", "1"))
+    page = send(alice, row, "metadata", seen=form.seen_text, **mine)
+    assert "Metadata keep" in page.text
+    assert pairs_in(page) == {"team": "it", "old": "1", "keep": "bob"}
+    assert asked("metadata") is None
+    shown = factories.rows(*pairs_in(page).items())
+    send(alice, row, "metadata", seen=page.context["form"].seen_text, **shown)
+    assert (asked("metadata").metadata, asked("metadata").removed_keys) == ({"team": "it"}, [])
+
+
+def test_entry_of_somebody_else_is_removed_by_choice(alice, row):
+    _, form = form_of(alice, row, "metadata")
+    Snapshot.objects.filter(pk=row.pk).update(metadata=row.metadata | {"keep": "bob"})
+    mine = factories.rows(("team", "it"), ("old", "1"))
+    page = send(alice, row, "metadata", seen=form.seen_text, **mine)
+    send(alice, row, "metadata", seen=page.context["form"].seen_text, **mine)
+    assert asked("metadata").removed_keys == ["keep"]
+
+
+def test_entries_that_were_only_shown_become_what_is_there_now(alice, row):
+    """`team` is changed by both, `old` removed by the other, `also` changed by the other."""
+    Snapshot.objects.filter(pk=row.pk).update(metadata=row.metadata | {"also": "1"})
+    _, form = form_of(alice, row, "metadata")
+    Snapshot.objects.filter(pk=row.pk).update(metadata={"team": "bob", "also": "2"})
+    mine = factories.rows(("also", "1"), ("old", "1"), ("team", "it"))
+    page = send(alice, row, "metadata", seen=form.seen_text, **mine)
+    assert pairs_in(page) == {"also": "2", "team": "it"}
+    lines = {
+        row.label: (row.before, row.now, row.typed) for row in page.context["form"].differences
+    }
+    assert lines["Metadata team"] == ("payroll", "bob", "it")
+    assert lines["Metadata old"] == ("1", None, "1")
+    for words in ("<bdi>payroll</bdi>", "<bdi>bob</bdi>", "<bdi>it</bdi>", "Start again with what"):
+        assert words in page.text
+
+
+@pytest.mark.parametrize("button", [{"add-row": "1"}, {"remove-row": "7"}])
+def test_rows_without_javascript_keep_what_the_page_showed(alice, row, button):
+    _, form = form_of(alice, row, "metadata")
+    Snapshot.objects.filter(pk=row.pk).update(metadata=row.metadata | {"keep": "bob"})
+    mine = factories.rows(("team", "it"), ("old", "1"))
+    page = send(alice, row, "metadata", seen=form.seen_text, **mine, **button)
+    assert page.context["form"].seen_text == form.seen_text
+    assert escape(form.seen_text) in page.text
+    again = send(alice, row, "metadata", seen=page.context["form"].seen_text, **mine)
+    assert "Metadata keep" in again.text
+    assert asked("metadata") is None
+
+
+def test_value_with_a_line_break_stays_where_it_was_not_touched(alice, row):
+    """A field of one line shows and posts it without."""
+    Snapshot.objects.filter(pk=row.pk).update(metadata={"a": "one\r\ntwo", "b": "1"})
+    send(alice, row, "metadata", **factories.rows(("a", "onetwo"), ("b", "2")))
+    assert (asked("metadata").metadata, asked("metadata").removed_keys) == ({"b": "2"}, [])
+
+
+# --- renaming --------------------------------------------------------------------------------
+
+
+def test_name_that_somebody_else_gave_stands_beside_yours(alice, row):
+    _, form = form_of(alice, row, "rename")
+    Snapshot.objects.filter(pk=row.pk).update(name="bobs", description="of bob")
+    page = send(alice, row, "rename", seen=form.seen_text, name="mine", description="")
+    lines = [(row.before, row.now, row.typed) for row in page.context["form"].differences]
+    assert lines == [("", "of bob", ""), ("weekly", "bobs", "mine")]
+    form = page.context["form"]
+    assert (form["name"].value(), form["description"].value()) == ("mine", "of bob")
+    assert asked("rename") is None
+    send(alice, row, "rename", seen=form.seen_text, name="mine", description="of bob")
+    assert (asked("rename").name, asked("rename").description) == ("mine", "of bob")
 
 
 def test_rows_come_and_go_without_javascript(alice, row):

@@ -68,6 +68,16 @@ def test_manual_snapshots_are_counted_against_seven(alice, read, monkeypatch):
     assert "of 7" not in page
 
 
+def test_manual_snapshots_are_counted_though_a_person_sees_few(alice, helen, read):
+    made = factories.operation(alice.user, read, state="succeeded")
+    factories.snapshot(made)
+    factories.foreign_snapshot(read)
+    factories.foreign_snapshot(read, gone_at=timezone.now())
+    VolumeGrant.objects.all().delete()
+    for browser in (alice, helen):
+        assert "Manual snapshots 2 of 7" in text_of(browser.get(address(read)))
+
+
 def test_requests_on_it_are_named(alice, bob, read):
     hers = factories.operation(alice.user, read, name="hers")
     his = factories.operation(bob.user, read, ago_seconds=5)
@@ -76,7 +86,22 @@ def test_requests_on_it_are_named(alice, bob, read):
     assert page.context["unfinished"] == [hers, his]
     assert f"/requests/{hers.pk}/" in page.text
     assert f"/requests/{his.pk}/" not in page.text
-    assert "Create a snapshot by bob" in text_of(page)
+    assert "Create a snapshot by alice" in text_of(page)
+    assert "Create a snapshot by somebody else" in text_of(page)
+    assert "by bob" not in text_of(page)
+
+
+@pytest.mark.parametrize("name", ["volume", "volume_state"])
+def test_who_asked_is_told_as_in_the_list_of_requests(name, alice, helen, bob, read):
+    made = factories.operation(alice.user, read, state="succeeded")
+    factories.snapshot(made)
+    factories.operation(helen.user, read, on_behalf_of="Deniz")
+    VolumeGrant.objects.all().delete()
+    page = text_of(alice.get(address(read, name)))
+    assert "by somebody else" in page
+    assert "helen" not in page
+    assert "Deniz" not in page
+    assert "by helen for Deniz" in text_of(helen.get(address(read, name)))
 
 
 def test_stranger_finds_no_volume(bob, nobody, read):

@@ -42,7 +42,6 @@ class Kind(ABC):
     code: ClassVar[OperationKind]
     purpose: ClassVar[Purpose]
     texts: ClassVar[KindTexts]
-    changes_snapshot: ClassVar[bool] = False  # else it makes one
     sets_texts: ClassVar[bool] = False  # the snapshot's name and description
     looks_before_sending: ClassVar[bool] = False  # by `check`
 

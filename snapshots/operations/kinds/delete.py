@@ -40,7 +40,6 @@ class DeleteKind(Kind):
     code = OperationKind.DELETE
     purpose = Purpose.DELETE
     texts = TEXTS
-    changes_snapshot = True
     looks_before_sending = True
 
     def check(self, client: EvsClient, operation: Operation) -> Decision:

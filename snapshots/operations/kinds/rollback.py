@@ -31,6 +31,7 @@ from snapshots.models import (
     status_word,
     watched_snapshot,
 )
+from snapshots.models.directions import isolated
 from snapshots.operations.decisions import Absent, Decision, Finding
 from snapshots.operations.kinds.base import Kind, Reading
 from snapshots.operations.kinds.rollback_statuses import (
@@ -59,7 +60,6 @@ class RollbackKind(Kind):
     code = OperationKind.ROLLBACK
     purpose = Purpose.ROLLBACK
     texts = TEXTS
-    changes_snapshot = True
     looks_before_sending = True
 
     def refusal(self, requester: User, volume: Volume, snapshot: Snapshot | None) -> Refusal | None:
@@ -135,7 +135,7 @@ class RollbackKind(Kind):
     def remarks(self, operation: Operation) -> list[str]:
         if operation.needs is not None and operation.needs.status is OperationState.SUCCEEDED:
             text = _("What the volume held before is in the snapshot “%(name)s”.")
-            return [str(text) % {"name": operation.needs.name or operation.needs_id}]
+            return [str(text) % {"name": isolated(operation.needs.name or str(operation.needs_id))}]
         return []
 
     def arguments(self, operation: Operation) -> list[tuple[Text, str]]:

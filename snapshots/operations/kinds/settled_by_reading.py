@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from datetime import datetime
-from typing import ClassVar
 
 from snapshots.evs.client import EvsClient
 from snapshots.evs.errors import NotFound
@@ -17,8 +16,6 @@ from snapshots.operations.transitions import Move, Outcome, tries_of
 
 class SettledByReading(Kind):
     """Idempotent, and done when the snapshot is as it was asked to be."""
-
-    changes_snapshot: ClassVar[bool] = True
 
     @abstractmethod
     def is_as_asked(self, operation: Operation, snapshot: CloudSnapshot) -> bool:
