@@ -17,7 +17,8 @@ LAST_ATTEMPT_WITHIN_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.02
 # PostgreSQL: deadlock, serialization failure, and idle-in-transaction time-out, as happens to a
 # suspended process. In each case it has rolled back, even when a commit was requested.
-_REPEATABLE_STATES = frozenset({"40P01", "40001", "25P03"})
+_STOOD_STILL = "25P03"
+_REPEATABLE_STATES = frozenset({"40P01", "40001", _STOOD_STILL})
 _SQLITE_BUSY, _SQLITE_LOCKED = 5, 6
 
 
@@ -78,6 +79,8 @@ def asks_to_repeat(error: BaseException) -> bool:
 
 def lost_database(error: BaseException) -> bool:
     """Whether the database was unavailable or closed our connection, not refused a query."""
+    if getattr(error.__cause__, "sqlstate", None) == _STOOD_STILL:  # not an operational error
+        return True
     return isinstance(error, InterfaceError | OperationalError) and not asks_to_repeat(error)
 
 

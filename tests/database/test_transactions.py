@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from functools import partial
 
 import pytest
+from django.db import Error as DatabaseError
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from snapshots.database.transactions import in_transaction, lock_in_order
+from snapshots.database.transactions import in_transaction, lock_in_order, lost_database
 from snapshots.models import Duty
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -143,6 +144,20 @@ def test_a_commit_asked_for_after_standing_still_is_repeated(duties):
     in_transaction(stand_still_at_the_end)
     assert Duty.objects.get(name="first").fails == 1
     assert len(attempts) == 2
+
+
+@only_postgres
+def test_a_connection_closed_for_standing_still_counts_as_lost(duties):
+    def stand_still():
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 20")
+            threading.Event().wait(0.5)
+            Duty.objects.filter(name="first").update(fails=1)
+
+    with pytest.raises(DatabaseError) as caught:
+        stand_still()
+    assert lost_database(caught.value)
 
 
 @contextmanager

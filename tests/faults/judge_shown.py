@@ -2,6 +2,9 @@
 
 from tests.faults.facts import Content, Facts, Judgment, Shown, Span
 
+# A name, or for a while the status: when exactly, only the cloud knows.
+_CHANGES_WHAT_IS_SHOWN = frozenset({"rename", "rollback"})
+
 
 def judge_shown(facts: Facts, found: Judgment) -> None:
     _judge_mirror(facts, found)
@@ -28,7 +31,7 @@ def _judge_mirror(facts: Facts, found: Judgment) -> None:
 
 def _judge_moments(facts: Facts, found: Judgment) -> None:
     deleted = _deletions(facts)
-    renamed = {one.snapshot_id for one in facts.operations if one.kind == "rename"}
+    changed = {one.snapshot_id for one in facts.operations if one.kind in _CHANGES_WHAT_IS_SHOWN}
     for shown in facts.shown:
         lost = deleted.get(shown.id) or facts.outside.removed_volumes.get(shown.volume_id)
         if shown.is_gone:
@@ -36,7 +39,7 @@ def _judge_moments(facts: Facts, found: Judgment) -> None:
                 found.shown_wrongly.append(f"{shown}: the cloud holds it")
         elif lost is not None and shown.read_at > lost.done:
             found.shown_wrongly.append(f"{shown}: gone since {lost.done:.3f}")
-        elif shown.id not in renamed and not _was_so(facts.outside.made.get(shown.id), shown):
+        elif shown.id not in changed and not _was_so(facts.outside.made.get(shown.id), shown):
             found.shown_wrongly.append(f"{shown}: it was something else then")
 
 

@@ -370,6 +370,9 @@ OUTSIDE = Outside(
 )
 
 
+SHOWN_WRONGLY = {"shown_wrongly": 1}
+
+
 @pytest.mark.parametrize(
     "one",
     [
@@ -402,7 +405,16 @@ def test_what_was_so_when_it_was_read_is_shown_rightly(healthy, one):
 )
 def test_what_was_not_so_when_it_was_read_is_shown_wrongly(healthy, one):
     facts = replace(healthy, outside=OUTSIDE, shown=[one])
-    assert wrongs(facts) == {"shown_wrongly": 1}
+    assert wrongs(facts) == SHOWN_WRONGLY
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("rollback", {}), ("metadata", SHOWN_WRONGLY)])
+def test_status_may_be_another_while_the_portal_rolls_back(healthy, kind, expected):
+    operations = [*healthy.operations, replace(change(kind, "refused"), snapshot_id="x1")]
+    made_outside = Made("x1", "v1", "available", {}, "b")
+    facts = replace(healthy, operations=operations, snapshots=[*healthy.snapshots, made_outside])
+    one = shown(at=9, read_at=6.5, name="b", status="rollbacking")
+    assert wrongs(replace(facts, outside=OUTSIDE, shown=[one])) == expected
 
 
 def test_deletion_by_the_portal_is_known_from_its_request(healthy):
