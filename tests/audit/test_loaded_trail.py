@@ -48,9 +48,11 @@ def load(*args):
 
 @pytest.fixture(scope="module")
 def loaded(django_db_setup, django_db_blocker):
-    """3,000 exchanges for all tests here; each is undone by itself, and all of it in the end."""
+    """3,000 exchanges and 600 snapshots for all tests here; each is undone by itself, and all of it
+    in the end.
+    """
     with django_db_blocker.unblock(), transaction.atomic():
-        yield load("--exchanges", "3000")
+        yield load("--exchanges", "3000", "--snapshots", "600")
         transaction.set_rollback(True)
 
 
@@ -293,11 +295,10 @@ def test_a_number_that_makes_no_sense_is_refused(db, number):
         load("--exchanges", number)
 
 
-def test_snapshots_are_loaded_beside_the_trail(transactional_db):
-    load("--exchanges", "300", "--snapshots", "200")
+def test_snapshots_are_loaded_beside_the_trail(loaded, db):
     rows = Snapshot.objects.all()
-    assert rows.count() == 200
+    assert rows.count() == 600
     made_here = rows.filter(maker=Maker.PORTAL)
-    assert 0 < made_here.count() <= 66
+    assert 0 < made_here.count() <= 200
     assert not made_here.filter(operation=None).exists()
-    assert Volume.objects.filter(gone_at=None).count() >= 20
+    assert Volume.objects.filter(gone_at=None).count() >= 60

@@ -282,7 +282,9 @@ def test_what_is_looked_at_each_time_is_filled_in_again(kind, helen, volume):
 @pytest.mark.parametrize("kind", ["rename", "metadata"])
 def test_what_can_be_asked_the_same_has_the_button(kind, helen, volume):
     row = scene.foreign_snapshot(volume)
-    made = scene.operation(helen.user, volume, kind=kind, state="refused", target_snapshot=row)
+    seen = {"target_name": row.name, "target_description": row.description}
+    content = {"kind": kind, "state": "refused", "target_snapshot": row, **seen}
+    made = scene.operation(helen.user, volume, **content)
     assert "Ask again" in _page(helen, made).text
 
 

@@ -225,7 +225,7 @@ def deleted(client, person, snapshot, *, state="succeeded", outcome_code="ready"
         query={"key": key},
     )
     form = client.get(address).context["form"]
-    sent = {"key": key, "seen": form.state_seen, "typed_name": snapshot.name}
+    sent = {"key": key, "seen": form.seen_text, "typed_name": snapshot.name}
     assert client.post(address, sent).status_code == 302
     made = Operation.objects.filter(kind="delete", target_snapshot=snapshot)
     assert made.update(state=state, outcome_code=outcome_code, finished_at=timezone.now()) == 1

@@ -74,8 +74,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             go_on_after()
         if snapshots is not None:
-            fill(world, snapshots)
-            total["snapshot"] = snapshots
+            total += fill(world, snapshots)
         return total
 
 

@@ -1,5 +1,7 @@
 """Snapshots and volumes of a cloud's project, as readings would have left them in the tables."""
 
+import uuid
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -16,6 +18,7 @@ from snapshots.models import (
     Operation,
     OperationKind,
     OperationState,
+    OutcomeCode,
     Snapshot,
     Volume,
 )
@@ -25,8 +28,10 @@ _MADE_HERE = 3  # of so many snapshots at most one was made by an operation
 _AT_ONCE = 2000
 
 
-def fill(world: World, count: int) -> None:
-    """So many snapshots, and a tenth of that in volumes that are there."""
+def fill(world: World, count: int) -> Counter[str]:
+    """So many snapshots, and a tenth of that in volumes that are there. Returns how many rows of
+    each table it made.
+    """
     now = timezone.now()
     volumes = [_volume(world, number, now) for number in range(max(1, count // _OF_A_VOLUME))]
     with transaction.atomic():
@@ -37,9 +42,12 @@ def fill(world: World, count: int) -> None:
     made_here = list(_made_here(world, now, count // _MADE_HERE))
     others = (_by_others(world, volumes, now) for _ in range(count - len(made_here)))
     rows = iter([*made_here, *others])
+    total = Counter(snapshot=count, volume=len(volumes))
     while some := list(islice(rows, _AT_ONCE)):
         with transaction.atomic():
             Snapshot.objects.bulk_create(some)
+            total["operation"] += len(Operation.objects.bulk_create(_changes(world, some)))
+    return total
 
 
 def _volume(world: World, number: int, now: datetime) -> Volume:
@@ -66,6 +74,48 @@ def _made_here(world: World, now: datetime, most: int) -> Iterator[Snapshot]:
         row.name, row.ticket = operation.name or "", operation.ticket
         row.owner_name = operation.on_behalf_of or operation.requester_name
         yield row
+
+
+def _changes(world: World, rows: list[Snapshot]) -> Iterator[Operation]:
+    """What is gone was deleted here, by the helpdesk; now and then a volume was rolled back."""
+    for row in rows:
+        if row.gone_at is not None and row.operation is not None:
+            is_young = world.chance.happens(0.5)
+            lived = timedelta(hours=12 if is_young else 240)
+            yield _change(
+                world,
+                row,
+                OperationKind.DELETE,
+                row.listed_at + lived,
+                deletes_young=is_young,
+                deletes_others=world.chance.happens(0.5),
+            )
+        elif world.chance.happens(0.01):
+            yield _change(world, row, OperationKind.ROLLBACK, row.listed_at + timedelta(days=1))
+
+
+def _change(
+    world: World, row: Snapshot, kind: OperationKind, asked_at: datetime, **answers: bool
+) -> Operation:
+    person = world.chance.rng.choice(world.desk)
+    return Operation(
+        key=uuid.UUID(world.chance.uuid()),
+        kind=kind,
+        cloud=row.cloud,
+        volume_id=row.volume_id,
+        volume_name=row.volume_name,
+        target_snapshot=row,
+        target_name=row.name,
+        requester_id=person.pk,
+        requester_name=person.name,
+        state=OperationState.SUCCEEDED,
+        outcome_code=OutcomeCode.READY,
+        asked_at=asked_at,
+        state_at=asked_at,
+        sent_at=asked_at,
+        finished_at=asked_at + timedelta(seconds=9),
+        **answers,
+    )
 
 
 def _by_others(world: World, volumes: list[Volume], now: datetime) -> Snapshot:
