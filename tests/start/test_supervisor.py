@@ -239,6 +239,7 @@ def test_terminal_that_is_closed_stops_the_programs(tmp_path):
     arguments = json.dumps([{"web": STAYING}, QUICK])
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
         environ = os.environ | {"PYTHONPATH": str(ROOT), "FOLDER": str(tmp_path)}
         os.execve(sys.executable, [sys.executable, "-c", PARENT, arguments], environ)
     until(lambda: (tmp_path / "pids").exists() and (tmp_path / "pids").read_text().strip())
