@@ -121,6 +121,8 @@ def _conduct(options: argparse.Namespace, proxy: Proxy, nursery: Nursery, cloud:
     if options.plot:
         write_plot(options.plot, title=f"Time to settle of {report['operations']} operations")
     print(json.dumps(report), flush=True)
+    if options.broken:
+        return WRONG if judgment.is_wrong_about_the_cloud else NOT_PROVEN
     if not judgment.is_clean:
         return WRONG
     return 0 if run.is_proven else NOT_PROVEN

@@ -138,9 +138,11 @@ def _vanish() -> None:
 
     from snapshots.duties import snapshots
     from snapshots.mirror import mark_gone
+    from snapshots.models import Snapshot
 
     def find_missing(duty, client, reading) -> int:
-        for key in list(snapshots._missing_keys(duty.cloud, reading)):
+        older = Snapshot.objects.present().filter(cloud=duty.cloud, seen_at__lt=reading.began)
+        for key in list(snapshots._missing_keys(older, reading)):
             mark_gone(key, now=timezone.now())
         snapshots._note_reading(duty, reading.began, 0)
         return 0

@@ -7,11 +7,10 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.faults.facts import MARKER, MadeVolume
+from tests.faults.facts import MARKER, Made, MadeVolume
 from tests.faults.portal import SHORT, Pace
 from tests.faults.processes import ROOT, end, end_with_parent
 from tests.faults.wire import Request
@@ -19,17 +18,6 @@ from tests.faults.wire import Request
 ENOUGH = 10**9
 # So large that the cloud works for half a second on a rollback, and readings can see it at work.
 _SIZE_GB = 250
-
-
-@dataclass(frozen=True)
-class Held:
-    """A snapshot as the cloud itself holds it."""
-
-    id: str
-    volume_id: str
-    status: str
-    metadata: dict[str, str]
-    name: str = ""
 
 
 class Cloud(Protocol):
@@ -47,7 +35,7 @@ class Cloud(Protocol):
 
     def add_volumes(self, count: int) -> list[str]: ...
 
-    def snapshots(self) -> list[Held]: ...
+    def snapshots(self) -> list[Made]: ...
 
     def volumes(self) -> list[MadeVolume]: ...
 
@@ -88,24 +76,24 @@ class SandboxCloud:
         end(self._process)
 
     def add_volumes(self, count: int) -> list[str]:
-        wanted = {"count": count, "name": "load", "size_gb": _SIZE_GB}
-        return self.control("POST", "volumes", wanted)["ids"]
+        volumes = {"count": count, "name": "load", "size_gb": _SIZE_GB}
+        return self.control("POST", "volumes", volumes)["ids"]
 
-    def snapshots(self) -> list[Held]:
-        shown = self.control("GET", "snapshots")["snapshots"]
+    def snapshots(self) -> list[Made]:
+        snapshots = self.control("GET", "snapshots")["snapshots"]
         return [
-            Held(one["id"], one["volume_id"], one["status"], one["metadata"], one["name"])
-            for one in shown
+            Made(one["id"], one["volume_id"], one["status"], one["metadata"], one["name"])
+            for one in snapshots
         ]
 
     def volumes(self) -> list[MadeVolume]:
-        shown = self.control("GET", "volumes")["volumes"]
-        return [MadeVolume(one["id"], one["metadata"].get(MARKER, "")) for one in shown]
+        volumes = self.control("GET", "volumes")["volumes"]
+        return [MadeVolume(one["id"], one["metadata"].get(MARKER, "")) for one in volumes]
 
     def requests(self) -> list[tuple[str, str]]:
         """Method and path of each request that reached the cloud."""
-        shown = self.control("GET", "requests")["requests"]
-        return [(one["method"], one["path"]) for one in shown]
+        requests = self.control("GET", "requests")["requests"]
+        return [(one["method"], one["path"]) for one in requests]
 
     def expire_tokens(self) -> None:
         self.control("POST", "tokens/expire")

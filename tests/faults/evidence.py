@@ -8,7 +8,6 @@ from django.db import connection
 
 from snapshots.models import FINAL, Anomaly, Answer, Exchange, Operation, Purpose, Snapshot
 from tests.faults.answers import KEEPS_STATUS
-from tests.faults.cloud import Held
 from tests.faults.facts import (
     INTENT,
     TOUCH,
@@ -32,7 +31,7 @@ _ANSWERED_NO = frozenset({400, 401, 403, 404, 409, 413, 429})
 
 def facts_of(
     *,
-    held: list[Held],
+    snapshots: list[Made],
     volumes: list[MadeVolume],
     outside: Outside,
     shown: list[Shown],
@@ -46,7 +45,7 @@ def facts_of(
 ) -> Facts:
     return Facts(
         operations=_operations(),
-        snapshots=[Made(one.id, one.volume_id, one.status, one.metadata, one.name) for one in held],
+        snapshots=snapshots,
         mirrored=_mirrored(),
         volumes=volumes,
         outside=outside,

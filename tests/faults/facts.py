@@ -7,6 +7,7 @@ FINAL = frozenset({"succeeded", "failed", "refused", "not_created", "cancelled"}
 MARKER = "evsportal-operation"
 INTENT = "intent"
 TOUCH = "touch"
+_OF_THE_ENGINE = frozenset({"broke_off", "left_lying"})
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,13 @@ class Judgment:
     @property
     def is_clean(self) -> bool:
         return not any(self.counts().values())
+
+    @property
+    def is_wrong_about_the_cloud(self) -> bool:
+        """Whether a guard was missed. A step that broke off may only say that what was put in the
+        guard's place does not fit the code any more.
+        """
+        return any(count for name, count in self.counts().items() if name not in _OF_THE_ENGINE)
 
 
 @dataclass(frozen=True)

