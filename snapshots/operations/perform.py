@@ -64,8 +64,8 @@ def _next_step(operation: Operation) -> Decision:
 def _take_the_volume(operation: Operation) -> bool:
     """Enter `sending`, unless another operation is on the volume: a unique index says so.
 
-    It knows nothing of one that shares the volume beside one that does not. Both enter first and
-    look then, so that at least the later one sees the other.
+    The index covers only operations that do not share their volume. So each operation enters
+    `sending` first and then looks for the others: of two, at least the later one sees the other.
     """
     if operation.status is not OperationState.SENDING:
         move, now = Move(to=OperationState.SENDING), timezone.now()

@@ -115,7 +115,7 @@ def _page_context(request: PortalRequest, about: VolumePage) -> dict[str, Any]:
     is_there = volume is not None and volume.gone_at is None
     if not newest and not is_there and not snapshots.exists():
         raise Http404
-    # The cloud counts all of them, whoever may see them here.
+    # The limit counts the manual snapshots that this person may not see, too.
     manual = Snapshot.objects.present().filter(**columns).exclude(maker=Maker.SYSTEM).count()
     unfinished = list(open_operations(**columns)[:MOST_REQUESTS])
     names = [volume.name] if volume else [snapshot.volume_name for snapshot in newest]

@@ -79,8 +79,10 @@ def load(folder: Path, *, exchanges: int, database: str, snapshots: int = 0) -> 
 def _fill(loaded: Loaded) -> dict[str, Any]:
     loaded.manage("migrate", "--verbosity", "0")
     began = time.perf_counter()
-    wanted = ["--snapshots", str(loaded.snapshots)] if loaded.snapshots else []
-    loaded.manage("seed_load", "--exchanges", str(loaded.exchanges), *wanted)
+    options = ["--exchanges", str(loaded.exchanges)]
+    if loaded.snapshots:
+        options += ["--snapshots", str(loaded.snapshots)]
+    loaded.manage("seed_load", *options)
     seconds = time.perf_counter() - began
     loaded.within("settled")
     sealed = loaded.within("seal")

@@ -342,7 +342,7 @@ def lived_in(portal):
 
 
 def _batches(helen, volume, snapshots):
-    """The pages that confirm a batch, and the page of one that was asked for."""
+    """The paths of the pages that confirm a batch, and of the page of a batch with requests."""
     chosen = "&".join(f"snapshot=sandbox/{row.snapshot_id}" for row in snapshots)
     batch = uuid.uuid4()
     for state, row in zip(("queued", "succeeded", "refused"), snapshots, strict=False):

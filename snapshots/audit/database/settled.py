@@ -25,8 +25,9 @@ def settled_upto() -> dict[str, int]:
     """The highest row number of each table of the trail below which nothing can still be committed.
 
     PostgreSQL assigns numbers before a transaction commits, so the highest one seen is not enough.
-    Writers share a lock from before they get a number until they commit (`guards.py`); whoever
-    holds it exclusively knows that no commit is pending. SQLite has a single writer at any time.
+    Each writer takes a shared lock before its rows get their numbers, and keeps it until it commits
+    (`guards.py`). Whoever holds that lock exclusively knows that no commit is pending. SQLite has a
+    single writer at any time.
 
     Raises `WritersBusyError` when a writer keeps it longer than two seconds.
     """
