@@ -1,12 +1,10 @@
-"""The pages in a real browser: keyboard, scripts, no script, polling, accessibility."""
+"""The pages in a real browser: keyboard, scripts, no script, polling."""
 
 import re
 import unicodedata
-import uuid
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.templatetags.static import static
@@ -14,9 +12,8 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from snapshots.evs.limits import utf8_length
-from snapshots.models import CloudHealth, Maker, Operation, OperationState
+from snapshots.models import Operation, OperationState
 from snapshots.models.folding import fold
-from snapshots.questions.rules import Question
 from tests import factories as scene
 from tests.search.test_folding import ALIKE
 
@@ -277,140 +274,6 @@ def test_the_sandbox_accounts_fill_in_the_sign_in(open_context):
     page.click("text=Fill in helen")
     expect(page.locator("#id_username")).to_have_value("helen")
     expect(page.locator("#id_password")).to_have_value("demo")
-
-
-# --- every page: accessible, no sideways scrolling, nothing refused by the browser -----------
-
-
-CHANGES = ("rename", "metadata", "delete", "rollback", "restore")
-
-
-@pytest.fixture
-def lived_in(portal):
-    """A portal with a bit of everything; the paths of its pages, by who opens them."""
-
-    def fill(people):
-        alice, helen = people["alice"], people["helen"]
-        made = scene.volume(granted_to=alice)
-        busy = scene.volume("db-data", granted_to=alice, status="in-use", attached_to="db-01")
-        scene.volume("mail", granted_to=alice, status="error_extending")
-        waiting = scene.operation(alice, made, ago_seconds=5)
-        old = [
-            scene.operation(alice, busy, state=state, ago_seconds=900, outcome_code="busy")
-            for state in ("succeeded", "failed", "refused", "cancelled", "unknown")
-        ]
-        made_here = scene.snapshot(old[0], name="ş" * 120, description="d" * 255)
-        elsewhere = _snapshots_of_others(made)
-        asked = scene.operation(helen, made, on_behalf_of="Deniz", ticket="CHG-1", name="x" * 255)
-        records = [
-            scene.exchange(old[0], status=status) for status in (202, 400, 413, 429, 500, None, -1)
-        ]
-        return {
-            "alice": [
-                "/",
-                "/?q=nothing-like-this",
-                "/snapshots/",
-                "/snapshots/?presence=all&sort=name&columns=name&columns=id&columns=description",
-                "/snapshots/?q=nothing-like-this",
-                *(f"/snapshots/sandbox/{row.snapshot_id}/" for row in (made_here, *elsewhere)),
-                f"/snapshots/sandbox/{made_here.snapshot_id}/rename/",
-                "/volumes/",
-                *(f"/volumes/sandbox/{row.volume_id}/" for row in (made, busy)),
-                f"/snapshots/new/?volume_id={busy.volume_id}",
-                *(f"/requests/{one.pk}/" for one in (waiting, old[0], old[2], old[4])),
-                "/accounts/password/",
-                "/nowhere/",
-            ],
-            "helen": [
-                "/",
-                "/snapshots/",
-                "/snapshots/new/",
-                f"/requests/{asked.pk}/",
-                *(f"/snapshots/sandbox/{elsewhere[0].snapshot_id}/{kind}/" for kind in CHANGES),
-                *_batches(helen, made, [made_here, *elsewhere]),
-            ],
-            "audrey": [
-                "/audit/",
-                *(f"/audit/{one.id}/" for one in records),
-                "/audit/questions/",
-                *(f"/audit/questions/{question}/" for question in Question),
-            ],
-            "nobody": ["/"],
-        }
-
-    return fill
-
-
-def _batches(helen, volume, snapshots):
-    """The paths of the pages that confirm a batch, and of the page of a batch with requests."""
-    chosen = "&".join(f"snapshot=sandbox/{row.snapshot_id}" for row in snapshots)
-    batch = uuid.uuid4()
-    for state, row in zip(("queued", "succeeded", "refused"), snapshots, strict=False):
-        content = {"batch": batch, "kind": "delete", "target_snapshot": row, "state": state}
-        scene.operation(helen, volume, name=None, target_name=row.name, **content)
-    confirming = [f"/snapshots/batch/?kind={kind}&{chosen}" for kind in ("delete", "metadata")]
-    return [*confirming, f"/batches/{batch}/"]
-
-
-def _snapshots_of_others(volume):
-    """One of each kind that looks different."""
-    now = timezone.now()
-    kinds = [
-        {"name": "before-patch-day", "created_at": now - timedelta(days=12)},
-        {"name": "", "status": "error_deleting", "created_at": None, "size_gb": None},
-        {"name": "autobk_snapshot_1", "maker": Maker.SYSTEM},
-        {"name": "x" * 255, "missing_since": now, "metadata": {"k" * 255: "v" * 255}},
-        {"name": "deleted", "gone_at": now, "seen_at": now - timedelta(minutes=9)},
-    ]
-    CloudHealth.objects.update(snapshots_at=now, snapshots_held_back=1204)
-    return [scene.foreign_snapshot(volume, **columns) for columns in kinds]
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 320])
-def test_every_page_is_accessible_and_fits(width, dark, open_context, sign_in, lived_in, watch):
-    watch.expected.append("404")
-    contexts = {name: open_context(width=width, dark=dark) for name in scene.PEOPLE}
-    people = {name: sign_in(context, name) for name, context in contexts.items()}
-    wrongs = []
-    for name, paths in lived_in(people).items():
-        page = contexts[name].new_page()
-        for path in paths:
-            page.goto(path)
-            wrongs += [f"{name} {path}: {wrong}" for wrong in _wrongs(page)]
-    page = contexts["alice"].new_page()
-    page.goto("/snapshots/new/")
-    page.fill("#id_name", "autobk_snapshot")
-    page.fill("#id_metadata-0-value", "no key")
-    page.click(".form__end button")
-    wrongs += [f"with problems: {wrong}" for wrong in _wrongs(page)]
-    page = open_context(width=width, dark=dark).new_page()
-    page.goto("/accounts/login/")
-    wrongs += [f"sign-in: {wrong}" for wrong in _wrongs(page)]
-    assert wrongs == []
-
-
-def _wrongs(page):
-    found = [
-        f"{one['id']}: {node['html'][:200]}"
-        for one in Axe().run(page).response["violations"]
-        for node in one["nodes"]
-    ]
-    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return [*found, f"{wide} px too wide"] if wide > 0 else found
-
-
-def test_the_administration_works_under_the_same_rules(open_context, sign_in):
-    context = open_context()
-    sign_in(context, "root")
-    person = scene.person("alice")
-    page = context.new_page()
-    for path in ("/admin/", "/admin/auth/user/", "/admin/snapshots/volumegrant/add/"):
-        page.goto(path)
-    page.goto(f"/admin/auth/user/{person.pk}/change/")
-    expect(page.locator("#id_groups_from")).to_be_visible()  # its script ran
-    page.click("text=Save and continue editing")
-    expect(page.locator(".messagelist .success")).to_be_visible()
 
 
 def test_old_times_stay_true(alice):

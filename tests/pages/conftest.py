@@ -6,6 +6,7 @@ from django.test import Client
 
 from snapshots import clouds
 from tests import factories as scene
+from tests.pages.batches import make
 
 
 @pytest.fixture(autouse=True)
@@ -74,3 +75,10 @@ def volume(alice):
 @pytest.fixture
 def operation(alice, volume):
     return scene.operation(alice.user, volume, state="accepted")
+
+
+@pytest.fixture
+def rows(volume):
+    """Three that are deleted without typing: a fourth stays."""
+    make(volume, name="stays")
+    return make(volume, 3)

@@ -2,7 +2,6 @@
 
 import html
 import re
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -14,7 +13,6 @@ from snapshots.models import (
     ActionCode,
     AnomalyKind,
     AnomalyMessage,
-    Operation,
     OperationState,
 )
 from snapshots.operations.anomalies import report
@@ -22,14 +20,14 @@ from snapshots.operations.messages import label_of, outcome_sentence
 from tests import factories as scene
 
 
-def _page(browser, operation, name="detail", **query):
+def page_of(browser, operation, name="detail", **query):
     return browser.get(reverse(f"snapshots:{name}", args=[operation.pk]), query)
 
 
 @pytest.mark.parametrize("state", OperationState)
 def test_every_state_has_words_and_polls_only_while_open(state, alice, volume):
     made = scene.operation(alice.user, volume, state=state, outcome_code="busy")
-    page = _page(alice, made).text
+    page = page_of(alice, made).text
     assert label_of(made) in page
     assert "The cloud is busy." in page
     assert ("hx-trigger" in page) is not made.is_final
@@ -37,7 +35,7 @@ def test_every_state_has_words_and_polls_only_while_open(state, alice, volume):
 
 def test_unknown_says_not_to_ask_again(alice, volume):
     made = scene.operation(alice.user, volume, state="unknown")
-    page = _page(alice, made).text
+    page = page_of(alice, made).text
     assert "not ask again" in page
     assert "New snapshot of this volume" not in page
 
@@ -45,7 +43,7 @@ def test_unknown_says_not_to_ask_again(alice, volume):
 def test_the_timeline_tells_each_step(alice, volume):
     made = scene.operation(alice.user, volume, state="succeeded")
     scene.exchange(made, at=made.sent_at)
-    steps = _page(alice, made).context["steps"]
+    steps = page_of(alice, made).context["steps"]
     assert [step.text for step in steps] == [
         "Asked",
         "Sent to the cloud",
@@ -59,7 +57,7 @@ def test_what_the_cloud_kept_stands_beside_what_was_asked(alice, volume):
         alice.user, volume, state="succeeded", metadata={"team": "payroll"}, request_id="req-7"
     )
     kept = scene.snapshot(made, name="before_upgrade")
-    page = _page(alice, made).text
+    page = page_of(alice, made).text
     for words in (
         kept.snapshot_id,
         "before_upgrade",
@@ -72,55 +70,55 @@ def test_what_the_cloud_kept_stands_beside_what_was_asked(alice, volume):
 
 def test_new_status_is_shown_unchanged(alice, operation):
     scene.snapshot(operation, status="defragmenting", progress="37%")
-    page = _page(alice, operation).text
+    page = page_of(alice, operation).text
     assert "“defragmenting”, 37%" in page
     assert "hx-trigger" in page
 
 
 def test_a_waiting_one_names_what_it_waits_for(alice, volume, operation):
     waiting = scene.operation(alice.user, volume, ago_seconds=1)
-    page = _page(alice, waiting).text
+    page = page_of(alice, waiting).text
     assert "It waits for" in page
     assert reverse("snapshots:detail", args=[operation.pk]) in page
 
 
 def test_shared_volumes_are_waited_for_when_alone(alice, volume, operation):
     waiting = scene.operation(alice.user, volume, ago_seconds=1, shares_volume=True)
-    assert "a volume takes one change" not in _page(alice, waiting).text
-    assert "It waits for" in _page(alice, waiting).text
+    assert "a volume takes one change" not in page_of(alice, waiting).text
+    assert "It waits for" in page_of(alice, waiting).text
     operation.shares_volume = True
     operation.save()
-    assert "It waits for" not in _page(alice, waiting).text
+    assert "It waits for" not in page_of(alice, waiting).text
 
 
 def test_somebody_elses_operation_is_not_named(bob, volume, operation):
     waiting = scene.operation(bob.user, volume, ago_seconds=1)
-    page = _page(bob, waiting).text
+    page = page_of(bob, waiting).text
     assert "somebody else" in page
     assert str(operation.pk) not in page
 
 
 def test_poll_replaces_buttons_only_after_state_change(alice, operation):
-    same = _page(alice, operation, "status", seen="accepted").text
+    same = page_of(alice, operation, "status", seen="accepted").text
     assert 'id="result"' not in same
     assert "<button" not in same
-    assert 'id="result"' in _page(alice, operation, "status", seen="sending").text
+    assert 'id="result"' in page_of(alice, operation, "status", seen="sending").text
 
 
 def test_both_halves_tell_the_same_status(alice, operation):
     scene.snapshot(operation, status="creating")
-    same = _page(alice, operation, "status", seen="accepted creating").text
+    same = page_of(alice, operation, "status", seen="accepted creating").text
     assert 'id="result"' not in same
     assert "?seen=accepted%20creating" in same
     scene.Snapshot.objects.update(status="quiescing")
-    told = _page(alice, operation, "status", seen="accepted creating").text
+    told = page_of(alice, operation, "status", seen="accepted creating").text
     assert "In the cloud the snapshot is now “quiescing”" in told
     assert '<dt>Status</dt><dd><span class="badge badge--quiet">quiescing' in told
 
 
 def test_a_poll_stops_when_it_is_over(alice, volume):
     made = scene.operation(alice.user, volume, state="failed")
-    fragment = _page(alice, made, "status", seen="accepted").text
+    fragment = page_of(alice, made, "status", seen="accepted").text
     assert "hx-trigger" not in fragment
     assert "Ask again" in fragment
 
@@ -131,28 +129,28 @@ def test_the_number_of_queries(alice, audrey, volume, operation, django_assert_m
     for browser in (alice, audrey):
         for made in (operation, waiting):
             with django_assert_max_num_queries(12):
-                _page(browser, made)
+                page_of(browser, made)
 
 
 # --- cancel ----------------------------------------------------------------------------------
 
 
-def _post(browser, operation, name, **fields):
+def post_to(browser, operation, name, **fields):
     path = reverse(f"snapshots:{name}", args=[operation.pk])
     return browser.post(path, fields, follow=True)
 
 
 def test_a_waiting_one_is_cancelled(alice, volume):
     made = scene.operation(alice.user, volume)
-    assert "Cancel the request" in _page(alice, made).text
-    assert "Cancelled before it was sent" in _post(alice, made, "cancel").text
+    assert "Cancel the request" in page_of(alice, made).text
+    assert "Cancelled before it was sent" in post_to(alice, made, "cancel").text
     made.refresh_from_db()
     assert made.state == "cancelled"
 
 
 def test_one_that_was_sent_is_not_cancelled(alice, operation):
-    assert "Cancel the request" not in _page(alice, operation).text
-    assert "Too late to cancel" in _post(alice, operation, "cancel").text
+    assert "Cancel the request" not in page_of(alice, operation).text
+    assert "Too late to cancel" in post_to(alice, operation, "cancel").text
     operation.refresh_from_db()
     assert operation.state == "accepted"
 
@@ -170,12 +168,12 @@ def doubted(operation):
 
 
 def test_an_administrator_ends_one_that_the_portal_cannot(root, alice, doubted):
-    assert STUCK in _page(root, doubted).text
-    page = _post(root, doubted, "end", why="No such snapshot there").text
+    assert STUCK in page_of(root, doubted).text
+    page = post_to(root, doubted, "end", why="No such snapshot there").text
     assert "Ended. The volume is free" in page
     doubted.refresh_from_db()
     assert (doubted.state, doubted.finished_at is not None) == ("failed", True)
-    words = _page(alice, doubted).text
+    words = page_of(alice, doubted).text
     assert "Ended by root: No such snapshot there." in words
     assert "look there before you ask again" in words
     assert "Ask again" in words
@@ -186,9 +184,9 @@ def test_an_administrator_ends_one_that_the_portal_cannot(root, alice, doubted):
 
 def test_the_volume_is_free_for_the_next(root, alice, doubted, volume):
     waiting = scene.operation(alice.user, volume)
-    assert "It waits for" in _page(alice, waiting).text
-    _post(root, doubted, "end", why="Gone.")
-    assert "It waits for" not in _page(alice, waiting).text
+    assert "It waits for" in page_of(alice, waiting).text
+    post_to(root, doubted, "end", why="Gone.")
+    assert "It waits for" not in page_of(alice, waiting).text
 
 
 @pytest.mark.parametrize("state", OperationState)
@@ -196,8 +194,8 @@ def test_one_that_was_sent_is_ended_after_a_day(state, root, alice, volume):
     ago = timezone.now() - timedelta(hours=25)
     made = scene.operation(alice.user, volume, state=state, state_at=ago)
     is_stuck = state in {OperationState.UNKNOWN, OperationState.ACCEPTED}
-    assert (STUCK in _page(root, made).text) is is_stuck
-    page = _post(root, made, "end", why="Nothing there.").text
+    assert (STUCK in page_of(root, made).text) is is_stuck
+    page = post_to(root, made, "end", why="Nothing there.").text
     assert ("Ended. The volume" in page) is is_stuck
     made.refresh_from_db()
     assert (made.state == "failed") is (is_stuck or state == "failed")
@@ -207,18 +205,18 @@ def test_one_that_was_sent_is_ended_after_a_day(state, root, alice, volume):
 
 def test_operation_in_progress_cannot_be_ended(root, operation):
     report(AnomalyKind.METADATA_DROPPED, operation, AnomalyMessage.METADATA_DROPPED, {})
-    assert STUCK not in _page(root, operation).text
-    assert "still working on it" in _post(root, operation, "end", why="I am impatient.").text
+    assert STUCK not in page_of(root, operation).text
+    assert "still working on it" in post_to(root, operation, "end", why="I am impatient.").text
     operation.refresh_from_db()
     assert operation.state == "accepted"
 
 
 def test_nobody_else_ends_one(alice, helen, audrey, doubted):
     for browser in (alice, helen, audrey):
-        assert STUCK not in _page(browser, doubted).text
+        assert STUCK not in page_of(browser, doubted).text
     for browser in (alice, audrey):
-        assert _post(browser, doubted, "end", why="Away.").status_code == 404
-    assert "Only administrators end" in _post(helen, doubted, "end", why="Away.").text
+        assert post_to(browser, doubted, "end", why="Away.").status_code == 404
+    assert "Only administrators end" in post_to(helen, doubted, "end", why="Away.").text
     doubted.refresh_from_db()
     assert doubted.state == "accepted"
 
@@ -232,7 +230,7 @@ def test_nobody_else_ends_one(alice, helen, audrey, doubted):
     ],
 )
 def test_an_end_without_a_good_reason_changes_nothing(root, doubted, why, words):
-    page = _post(root, doubted, "end", why=why).text
+    page = post_to(root, doubted, "end", why=why).text
     assert words in page
     assert why in page
     doubted.refresh_from_db()
@@ -242,115 +240,14 @@ def test_an_end_without_a_good_reason_changes_nothing(root, doubted, why, words)
 
 def test_auditors_get_no_buttons(audrey, alice, volume):
     made = scene.operation(alice.user, volume)
-    page = _page(audrey, made).text
+    page = page_of(audrey, made).text
     assert "Cancel the request" not in page
     assert f"/audit/?operation={made.pk}" in page
 
 
 def test_buttons_take_no_get(alice, root, operation):
     for browser, name in ((alice, "cancel"), (alice, "again"), (root, "end")):
-        assert _page(browser, operation, name).status_code == 405
-
-
-# --- ask again -------------------------------------------------------------------------------
-
-
-def test_asking_again_links_the_two(alice, volume):
-    made = scene.operation(alice.user, volume, state="not_created")
-    assert "Ask again" in _page(alice, made).text
-    answer = _post(alice, made, "again", key=str(uuid.uuid4()))
-    newer = Operation.objects.get(again_for=made)
-    assert answer.redirect_chain[-1][0] == reverse("snapshots:detail", args=[newer.pk])
-    assert "See what was asked again" in _page(alice, made).text
-
-
-@pytest.mark.parametrize("kind", ["delete", "rollback", "restore"])
-def test_what_is_looked_at_each_time_is_filled_in_again(kind, helen, volume):
-    row = scene.foreign_snapshot(volume)
-    made = scene.operation(helen.user, volume, kind=kind, state="refused", target_snapshot=row)
-    page = _page(helen, made).text
-    assert "Ask again" not in page
-    form = reverse("snapshots:change", args=[row.cloud, row.snapshot_id, kind])
-    assert f'<a class="button button--main" href="{form}">Fill in again</a>' in page
-    scene.Snapshot.objects.update(gone_at=timezone.now())
-    page = _page(helen, made).text
-    assert "Fill in again" not in page
-    whole = reverse("snapshots:snapshot", args=[row.cloud, row.snapshot_id])
-    assert f'<a class="button button--main" href="{whole}">See the snapshot</a>' in page
-
-
-@pytest.mark.parametrize("kind", ["rename", "metadata"])
-def test_what_can_be_asked_the_same_has_the_button(kind, helen, volume):
-    row = scene.foreign_snapshot(volume)
-    seen = {"target_name": row.name, "target_description": row.description}
-    content = {"kind": kind, "state": "refused", "target_snapshot": row, **seen}
-    made = scene.operation(helen.user, volume, **content)
-    assert "Ask again" in _page(helen, made).text
-
-
-def test_name_that_turns_sentences_round_is_set_apart(alice, volume):
-    made = scene.operation(
-        alice.user,
-        volume,
-        state="failed",
-        name="a\u202eb",
-        outcome_code="unclear",
-        outcome_values={"names": "x\u202e\u2069y, \u05d0"},
-    )
-    page = _page(alice, made).text
-    assert "may be the one you asked for: \u2068xy, \u05d0\u2069." in page
-    title = page[page.index("<title>") : page.index("</title>")]
-    assert "\u202e" not in title
-
-
-def test_asking_again_twice_with_one_button_is_once(alice, volume):
-    made = scene.operation(alice.user, volume, state="not_created")
-    key = str(uuid.uuid4())
-    _post(alice, made, "again", key=key)
-    assert "already asked again" in _post(alice, made, "again", key=key).text
-    assert Operation.objects.filter(again_for=made).count() == 1
-
-
-def test_asking_again_without_a_proper_key_asks_nothing(alice, volume):
-    made = scene.operation(alice.user, volume, state="failed")
-    assert "Nothing was asked" in _post(alice, made, "again", key="x").text
-    assert Operation.objects.count() == 1
-
-
-def test_asking_again_for_volume_in_use_opens_form(alice):
-    busy = scene.volume(granted_to=alice.user, status="in-use")
-    made = scene.operation(alice.user, busy, state="refused")
-    assert "please fill in a new form" in _post(alice, made, "again", key=str(uuid.uuid4())).text
-
-
-def test_a_new_form_can_start_from_an_old_operation(alice, volume):
-    made = scene.operation(
-        alice.user, volume, state="refused", name="öncesi", metadata={"team": "payroll"}
-    )
-    page = alice.get("/snapshots/new/", {"again": str(made.pk)}).text
-    for words in ('value="öncesi"', 'value="team"', 'value="payroll"', "selected"):
-        assert words in page
-
-
-def test_form_is_not_prefilled_from_others_requests(bob, volume, operation):
-    scene.volume(granted_to=bob.user)
-    page = bob.get("/snapshots/new/", {"again": str(operation.pk)}).text
-    assert "before-upgrade" not in page
-
-
-def test_metadata_that_the_cloud_dropped_is_marked(alice, volume):
-    made = scene.operation(alice.user, volume, state="succeeded", metadata={"team": "payroll"})
-    scene.Snapshot.objects.filter(operation=made).delete()
-    scene.Snapshot.objects.create(
-        operation=made,
-        cloud=made.cloud,
-        snapshot_id="s-1",
-        status="available",
-        seen_at=made.asked_at,
-    )
-    page = alice.get(f"/requests/{made.pk}/").text
-    kept = page.partition("What the cloud keeps")[2]
-    assert "differs from the request" in kept
+        assert page_of(browser, operation, name).status_code == 405
 
 
 # --- the words -------------------------------------------------------------------------------
@@ -358,7 +255,7 @@ def test_metadata_that_the_cloud_dropped_is_marked(alice, volume):
 
 def _words(browser, operation):
     """The sentences above the steps."""
-    page = _page(browser, operation).text
+    page = page_of(browser, operation).text
     return [html.unescape(text) for text in re.findall(r'status__words">(.*?)</p>', page)]
 
 
@@ -401,5 +298,5 @@ def test_much_longer_than_usual_is_said(seconds, words, alice, volume):
             finished_at=timezone.now() - timedelta(seconds=895 + number),
         )
     made = scene.operation(alice.user, volume, state="accepted", ago_seconds=seconds)
-    assert words in _page(alice, made).text
+    assert words in page_of(alice, made).text
     assert words in alice.get("/").text
