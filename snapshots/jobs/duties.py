@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TypedDict
 
+from django.db import connection, transaction
 from django.utils import timezone
 
 from snapshots.clock import is_plausible
@@ -29,22 +30,42 @@ def start_duty(kind: str, cloud: str, *, due_at: datetime) -> None:
     go of its row first and then looks whether there is more to do; the row lock makes that end wait
     for the caller's transaction, or the caller for that end.
     """
+    name = f"{kind}:{cloud}"
 
     def start() -> None:
-        duty = _locked(kind, cloud, due_at)
-        start_at = max(due_at, _rest_of(duty) or due_at)
-        if not duty.owner and (duty.due_at is None or duty.due_at > start_at):
+        Duty.objects.get_or_create(
+            name=name, defaults={"kind": kind, "cloud": cloud, "due_at": due_at}
+        )
+        if _is_started(name, due_at):
+            return
+        duty = Duty.objects.select_for_update(no_key=True).get(name=name)
+        start_at = _start_of(duty, due_at)
+        if start_at is not None:
             Duty.objects.filter(pk=duty.pk).update(due_at=start_at)
 
     in_transaction(start)
 
 
-def _locked(kind: str, cloud: str, due_at: datetime) -> Duty:
-    """The duty's row, locked until the transaction ends, and made if it is new."""
-    name = f"{kind}:{cloud}"
-    defaults = {"kind": kind, "cloud": cloud, "due_at": due_at}
-    Duty.objects.get_or_create(name=name, defaults=defaults)
-    return Duty.objects.select_for_update(no_key=True).get(name=name)
+def _start_of(duty: Duty, due_at: datetime) -> datetime | None:
+    """When it must start for the caller; None: it runs, or starts by then."""
+    start_at = max(due_at, _rest_of(duty) or due_at)
+    is_in_time = duty.due_at is not None and duty.due_at <= start_at
+    return None if duty.owner or is_in_time else start_at
+
+
+def _is_started(name: str, due_at: datetime) -> bool:
+    """Whether nothing is to be written. Then the row stays locked against the duty's end, but not
+    against others who start the duty too: a process that is suspended with many threads at this
+    point would keep all others waiting, for one thread after the other.
+    """
+    if connection.vendor != "postgresql":  # one writer at a time, and nothing is locked
+        return _start_of(Duty.objects.get(name=name), due_at) is None
+    with transaction.atomic():
+        duty = Duty.objects.raw("SELECT * FROM snapshots_duty WHERE name = %s FOR SHARE", [name])[0]
+        is_started = _start_of(duty, due_at) is None
+        if not is_started:  # gives the lock back: two that share it and write would wait for ever
+            transaction.set_rollback(True)
+    return is_started
 
 
 def _rest_of(duty: Duty) -> datetime | None:
