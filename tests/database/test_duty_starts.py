@@ -66,7 +66,7 @@ def test_end_of_the_duty_waits_for_a_start(duty):
         at_once(lambda: Duty.objects.update(due_at=None))
 
 
-def test_many_that_start_a_resting_duty_make_it_due_once(duty):
+def test_resting_duty_is_made_due_once(duty):
     Duty.objects.update(due_at=None)
     errors = []
 
