@@ -16,9 +16,10 @@ from django.shortcuts import redirect
 
 from snapshots import clouds
 from snapshots.audit.record.actions import record
-from snapshots.models import OWN_RIGHTS, ActionCode, Role, Volume, VolumeGrant, may_administer
+from snapshots.models import OWN_RIGHTS, ActionCode, Role, Volume, VolumeGrant
 from snapshots.models.folded import Fold
 from snapshots.models.folding import fold
+from snapshots.rights.policy import Right, may
 from snapshots.views.access import for_administrators, public
 
 
@@ -31,7 +32,7 @@ class PortalAdminSite(admin.AdminSite):
     enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return may_administer(request.user)
+        return may(request.user, Right.ADMINISTER)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         return for_administrators(super().admin_view(view, cacheable))
@@ -52,16 +53,16 @@ class ForAdministrators(admin.ModelAdmin):  # type: ignore[type-arg]
     """The role decides, not Django's single permissions. Nothing here is deleted by default."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return may_administer(request.user)
+        return may(request.user, Right.ADMINISTER)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may_administer(request.user)
+        return may(request.user, Right.ADMINISTER)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return may_administer(request.user)
+        return may(request.user, Right.ADMINISTER)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may_administer(request.user)
+        return may(request.user, Right.ADMINISTER)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -213,7 +214,7 @@ class GroupAdmin(ForAdministrators):
         return group.name in Role.values
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_administer(request.user) and not (obj and self.is_role(obj))
+        return may(request.user, Right.ADMINISTER) and not (obj and self.is_role(obj))
 
 
 class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -250,4 +251,4 @@ class VolumeGrantAdmin(ForAdministrators):
         return str(grant.user or grant.group)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_administer(request.user)
+        return may(request.user, Right.ADMINISTER)

@@ -22,7 +22,7 @@ from snapshots.evs.limits import (
     utf8_length,
 )
 from snapshots.forms.secrets import looks_secret
-from snapshots.models import may_request_for_others
+from snapshots.rights.policy import Right, may
 
 DAMAGED = gettext_lazy("This form was damaged on its way. Nothing was asked; send it again.")
 SEND_IT = gettext_lazy("It is no secret; send it as it is")
@@ -137,7 +137,7 @@ class RequestForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.seems_secret = False  # something typed does; known once it was checked
         self.withdrawn: list[str] = []  # what was sent for fields that are not offered
-        if not may_request_for_others(requester):
+        if not may(requester, Right.REQUEST_FOR_OTHERS):
             for name in ("on_behalf_of", "ticket", "reason"):
                 self.withdraw(name, _("Your role does not include this."))
 

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy
 from snapshots import clouds
 from snapshots.evs.dialects import RollbackCall
 from snapshots.forms.change import ChangeForm
-from snapshots.models import Quota, Snapshot, Volume, may_restore, status_word
+from snapshots.models import Quota, Snapshot, Volume, status_word
+from snapshots.rights.policy import Right, may
 
 LEAST_GB_OF_EVS = 10  # of a data disk (evs_04_2065)
 MOST_GB = 2**31 - 1  # of the column; the cloud has limits of its own
@@ -44,7 +45,7 @@ class RestoreForm(ChangeForm):
 
     @classmethod
     def why_not(cls, snapshot: Snapshot, volume: Volume, requester: User) -> str:
-        if not may_restore(requester):
+        if not may(requester, Right.RESTORE):
             return _("Your role does not include this. Ask the helpdesk.")
         if snapshot.cloud not in clouds.cloud_names():
             return _("Its cloud is not in the portal's settings any more.")

@@ -15,9 +15,10 @@ from snapshots.forms.request import Consent, Text
 from snapshots.forms.seen import VOLUME_NAME, VOLUME_STATUS, Facts
 from snapshots.forms.snapshot import suggested_name
 from snapshots.forms.typed_names import how_to_type, is_typed
-from snapshots.models import Operation, Snapshot, Volume, may_roll_back, status_word
+from snapshots.models import Operation, Snapshot, Volume, status_word
 from snapshots.operations.asking import OperationArguments, ask_after
 from snapshots.operations.kinds.rollback import STARTS
+from snapshots.rights.policy import Right, may
 
 
 class RollbackForm(ChangeForm):
@@ -67,7 +68,7 @@ class RollbackForm(ChangeForm):
 
     @classmethod
     def why_not(cls, snapshot: Snapshot, volume: Volume, requester: User) -> str:
-        if not may_roll_back(requester):
+        if not may(requester, Right.ROLL_BACK):
             return _("Your role does not include this. Ask the helpdesk.")
         if snapshot.cloud not in clouds.cloud_names():
             return _("Its cloud is not in the portal's settings any more.")

@@ -24,7 +24,7 @@ from snapshots.forms.request import Consent, Text
 from snapshots.forms.with_metadata import FormWithMetadata
 from snapshots.models import Volume
 from snapshots.models.directions import isolated
-from snapshots.selectors.volumes import volumes_usable_by
+from snapshots.rights.visible import volumes_usable_by
 
 CHOOSE = gettext_lazy("This is not one of your volumes. Choose one from the list.")
 READY = gettext_noop("Ready")

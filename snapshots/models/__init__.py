@@ -46,14 +46,7 @@ from snapshots.models.operations import (
 from snapshots.models.outcome_codes import OutcomeCode
 from snapshots.models.people import (
     Role,
-    may_administer,
-    may_audit,
-    may_request,
-    may_request_for_others,
-    may_restore,
-    may_roll_back,
     roles_of,
-    sees_every_operation,
 )
 from snapshots.models.pushes import Pushed
 from snapshots.models.seals import Seal, Tombstone
@@ -110,15 +103,8 @@ __all__ = [
     "Worker",
     "is_of_another_mode",
     "mark_database",
-    "may_administer",
-    "may_audit",
-    "may_request",
-    "may_request_for_others",
-    "may_restore",
-    "may_roll_back",
     "purpose_label",
     "roles_of",
-    "sees_every_operation",
     "status_word",
     "watched_snapshot",
 ]

@@ -25,33 +25,3 @@ def roles_of(user: type_of_user) -> frozenset[Role]:
         roles = frozenset(role for role in Role if role in names)
         user._roles = roles  # type: ignore[attr-defined]  # noqa: SLF001 - lives as long as the user
     return roles
-
-
-def may_request(user: type_of_user) -> bool:
-    return bool(roles_of(user) & {Role.STAFF, Role.HELPDESK})
-
-
-def may_request_for_others(user: type_of_user) -> bool:
-    return Role.HELPDESK in roles_of(user)
-
-
-def may_roll_back(user: User) -> bool:
-    """Whether they may put a snapshot back onto its volume, whose data is lost by that."""
-    return may_request_for_others(user) or user.has_perm("snapshots.roll_back_volume")
-
-
-def may_restore(user: User) -> bool:
-    """Whether they may make new volumes, which cost money."""
-    return may_request_for_others(user) or user.has_perm("snapshots.restore_volume")
-
-
-def sees_every_operation(user: type_of_user) -> bool:
-    return bool(roles_of(user) & {Role.HELPDESK, Role.AUDITOR, Role.ADMINISTRATOR})
-
-
-def may_audit(user: type_of_user) -> bool:
-    return Role.AUDITOR in roles_of(user)
-
-
-def may_administer(user: type_of_user) -> bool:
-    return Role.ADMINISTRATOR in roles_of(user)

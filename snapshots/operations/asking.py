@@ -20,13 +20,14 @@ from snapshots.models import (
     Target,
     TargetKind,
     Volume,
-    may_request_for_others,
 )
 from snapshots.operations.kinds import KINDS, kind_of
-from snapshots.operations.rights import NotAllowedError, Refusal, check_share, refused
+from snapshots.operations.refusals import NotAllowedError, Refusal, check_share, refused
 from snapshots.questions.asking import note_circumstances
+from snapshots.rights.grants import is_granted
+from snapshots.rights.policy import Right, may
+from snapshots.rights.visible import volumes_usable_by
 from snapshots.selectors.changes import volumes_left_with_none
-from snapshots.selectors.volumes import is_granted, volumes_usable_by
 
 
 class KeyTakenError(Exception):
@@ -116,7 +117,7 @@ def _record(
         _keep_last(arguments)
     now = timezone.now()
     # The helpdesk may use every volume; whether one is granted to them says that it is their own.
-    is_own = may_request_for_others(requester) and is_granted(arguments.volume, requester)
+    is_own = may(requester, Right.REQUEST_FOR_OTHERS) and is_granted(arguments.volume, requester)
     operation = Operation(
         cause=actions.cause(),
         key=key,

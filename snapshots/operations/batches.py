@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.models import Operation, OperationKind, Snapshot, Volume
 from snapshots.operations.asking import OperationArguments, ask_for_operation, record_refusal
-from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.refusals import NotAllowedError
 
 
 def batch_id(key: uuid.UUID, requester: User) -> uuid.UUID:

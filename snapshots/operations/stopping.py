@@ -8,9 +8,10 @@ from django.utils import timezone
 from snapshots.audit.record import actions
 from snapshots.database.transactions import in_transaction
 from snapshots.models import ActionCode, Operation, OperationState, OutcomeCode
-from snapshots.operations.rights import Refusal, check_share, refused
+from snapshots.operations.refusals import Refusal, check_share, refused
 from snapshots.operations.transitions import Move, Outcome, write_unclaimed_move
-from snapshots.selectors.hanging import may_end, may_end_requests
+from snapshots.rights.policy import Right, may
+from snapshots.selectors.hanging import may_end
 from snapshots.selectors.operations import is_stuck
 
 
@@ -42,7 +43,7 @@ def end_operation(*, operation: Operation, person: User, why: str) -> bool:
     Raises `NotAllowedError` for anybody else than `may_end` says.
     """
     if not may_end(person, operation):
-        is_for_administrators = is_stuck(operation) or not may_end_requests(person)
+        is_for_administrators = is_stuck(operation) or not may(person, Right.END_HANGING)
         refusal = Refusal.NOT_ADMINISTRATOR if is_for_administrators else Refusal.NOT_STUCK
         raise refused(ActionCode.OPERATION_END_REFUSED, operation, person, refusal)
     values = {"person": person.get_username(), "why": why}

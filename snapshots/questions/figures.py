@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from snapshots.models import may_audit
 from snapshots.questions.rules import Question, condition_of, subject_of
+from snapshots.rights.policy import Right, may
 
 RECENT_DAYS = 30
 WEEKS = 26
@@ -126,7 +126,7 @@ def rows_found(user: User, question: Question, period: Period) -> QuerySet[Any]:
     """
     subject = subject_of(question)
     rows = subject.model._default_manager.filter(condition_of(question, now=timezone.now()))
-    if not may_audit(user):
+    if not may(user, Right.AUDIT):
         return rows.none()
     if period.since:
         rows = rows.filter(**{f"{subject.moment}__gte": period.begins_at})

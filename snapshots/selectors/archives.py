@@ -5,7 +5,8 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 
-from snapshots.models import Seal, Tombstone, may_audit
+from snapshots.models import Seal, Tombstone
+from snapshots.rights.policy import Right, may
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Archive:
 
 def archives_visible_to(user: User) -> list[Archive]:
     """Newest first; for auditors. Two queries."""
-    if not may_audit(user):
+    if not may(user, Right.AUDIT):
         return []
     stones = list(Tombstone.objects.order_by("-last_seal"))
     seals = Seal.objects.filter(number__in=[stone.last_seal for stone in stones])

@@ -10,8 +10,7 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 
 from snapshots.models import Operation, OperationState, Snapshot, Volume
-from snapshots.selectors.operations import operations_visible_to
-from snapshots.selectors.snapshots import snapshots_visible_to
+from snapshots.rights.visible import operations_visible_to, snapshots_visible_to
 
 _LONGEST_ID = 64
 

@@ -14,10 +14,10 @@ from snapshots.models import (
     OperationKind,
     Snapshot,
     Volume,
-    may_request,
     status_word,
 )
-from snapshots.selectors.volumes import volumes_usable_by
+from snapshots.rights.policy import Right, may
+from snapshots.rights.visible import volumes_usable_by
 
 
 class Hindrance(models.TextChoices):
@@ -54,7 +54,7 @@ def hindrance_by_state(snapshot: Snapshot, user: User) -> Hindrance | None:
     operation = snapshot.operation
     is_being_made = operation is not None and not operation.is_final
     reasons = (
-        (not may_request(user), Hindrance.NO_ROLE),
+        (not may(user, Right.REQUEST), Hindrance.NO_ROLE),
         (snapshot.gone_at is not None, Hindrance.GONE),
         (snapshot.is_systems, Hindrance.SYSTEMS),
         (snapshot.missing_since is not None, Hindrance.MISSING),

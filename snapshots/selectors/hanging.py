@@ -12,9 +12,8 @@ from snapshots.models import (
     CloudHealth,
     Operation,
     OperationState,
-    may_administer,
-    may_request_for_others,
 )
+from snapshots.rights.policy import Right, may
 from snapshots.selectors.operations import is_stuck, typical_seconds
 
 MOST_LOOKED_AT = 50  # a page must not become slow where very many wait
@@ -54,14 +53,9 @@ def may_end(person: User, operation: Operation) -> bool:
     """Whether the person may end the request now: administrators also what the portal cannot find
     out (`is_stuck`), they and the helpdesk what hangs in the cloud.
     """
-    if may_administer(person) and is_stuck(operation):
+    if may(person, Right.ADMINISTER) and is_stuck(operation):
         return True
-    return may_end_requests(person) and is_hanging(operation)
-
-
-def may_end_requests(person: User) -> bool:
-    """Who is told of what hangs."""
-    return may_administer(person) or may_request_for_others(person)
+    return may(person, Right.END_HANGING) and is_hanging(operation)
 
 
 def _hanging_among(operations: Sequence[Operation], now: datetime) -> list[Operation]:

@@ -23,27 +23,16 @@ from snapshots.models import (
     OperationState,
     Snapshot,
     Volume,
-    may_request,
-    sees_every_operation,
 )
 from snapshots.models.folding import fold
 from snapshots.models.ids import LEAST_OF_ID, ids_starting, is_uuid
+from snapshots.rights.policy import Right, may
+from snapshots.rights.visible import operations_visible_to
 from snapshots.selectors.pages import Page
 
 BEFORE_ANSWER = {OperationState.QUEUED, OperationState.SENDING}
 SOON_SECONDS = 5.0
 TYPICAL_OF = 20  # so many last snapshots make "usually takes"
-
-
-def operations_visible_to(user: User) -> QuerySet[Operation]:
-    """Staff see their own; helpdesk, auditors and administrators see all; strangers none."""
-    operations = Operation.objects.select_related("snapshot")
-    if sees_every_operation(user):
-        return operations
-    if may_request(user):
-        # Their own, and what the helpdesk asked again for them.
-        return operations.filter(Q(requester=user) | Q(again_for__requester=user))
-    return operations.none()
 
 
 def operations_list(
@@ -60,7 +49,7 @@ def _in_order(visible: QuerySet[Operation], user: User) -> list[QuerySet[Operati
     """The same in parts, each of which an index has in order: of all at once a database looks
     through everybody's to find somebody's newest.
     """
-    if sees_every_operation(user) or not may_request(user):
+    if may(user, Right.SEE_ALL) or not may(user, Right.REQUEST):
         return [visible]
     everybody = Operation.objects.select_related("snapshot")
     again = everybody.filter(again_for__isnull=False).exclude(requester=user)
@@ -150,9 +139,9 @@ def accepted_at(operation: Operation) -> datetime | None:
 
 def visible_among(user: User, operations: Sequence[Operation]) -> set[uuid.UUID]:
     """The ids of those that a person may see; usually without a query."""
-    if sees_every_operation(user):
+    if may(user, Right.SEE_ALL):
         return {row.pk for row in operations}
-    if not may_request(user):
+    if not may(user, Right.REQUEST):
         return set()
     own = {row.pk for row in operations if row.requester_id == user.pk}
     others = [row.pk for row in operations if row.pk not in own and row.again_for_id]

@@ -2,12 +2,11 @@
 
 import uuid
 
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from snapshots.audit.search.newest import newest
 from snapshots.audit.search.query import Search
-from snapshots.models import Action, Anomaly, Entry, EntryKind, Exchange, may_audit
+from snapshots.models import Action, Anomaly, Entry, EntryKind, Exchange
 from snapshots.selectors.pages import Page, read_cursor, write_cursor
 
 Record = Exchange | Action | Anomaly
@@ -16,11 +15,6 @@ _TABLES: dict[str, type[Record]] = {
     EntryKind.ACTION: Action,
     EntryKind.ANOMALY: Anomaly,
 }
-
-
-def entries_visible_to(user: User) -> QuerySet[Entry]:
-    """What a search of the audit trail goes through: all for auditors, none for anybody else."""
-    return Entry.objects.all() if may_audit(user) else Entry.objects.none()
 
 
 def records_page(

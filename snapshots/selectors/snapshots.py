@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import User
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
@@ -14,14 +13,11 @@ from snapshots.models import (
     Operation,
     Snapshot,
     Volume,
-    may_request,
-    sees_every_operation,
 )
 from snapshots.models.folding import fold
 from snapshots.models.ids import LEAST_OF_ID
 from snapshots.selectors.keyset import Order, keyset_page
 from snapshots.selectors.pages import Page
-from snapshots.selectors.volumes import grants_of
 
 ORDERS: Mapping[str, Order] = {
     f"{sign}{name}": Order(column, is_descending=bool(sign))
@@ -39,26 +35,6 @@ AGES = (7, 30, 90)  # days
 # Adding up more rows than this would slow the page down: it is left to a part of its own.
 MOST_ADDED_UP = 2000
 _PART_OF_ID = re.compile("[0-9a-f-]+")
-
-
-def snapshots_visible_to(user: User) -> QuerySet[Snapshot]:
-    """Staff see those of the volumes they may use, and those that their own requests made;
-    helpdesk, auditors and administrators see all; strangers none.
-    """
-    if sees_every_operation(user):
-        return Snapshot.objects.all()
-    if not may_request(user):
-        return Snapshot.objects.none()
-    own = Operation.objects.filter(Q(requester=user) | Q(again_for__requester=user))
-    visible = Q(operation__in=own.values("pk"))
-    grants = grants_of(user).order_by()
-    by_cloud = grants.values("cloud").annotate(whole=Count("pk", filter=Q(volume_id="")))
-    for cloud, whole in by_cloud.values_list("cloud", "whole"):
-        of_cloud = Q(cloud=cloud)
-        if not whole:
-            of_cloud &= Q(volume_id__in=grants.filter(cloud=cloud).values("volume_id"))
-        visible |= of_cloud
-    return Snapshot.objects.filter(visible)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from snapshots.models import Exchange, Operation
+from snapshots.rights.visible import actions_visible_to, anomalies_visible_to, exchanges_visible_to
 from snapshots.selectors.records import Record
-from snapshots.selectors.trail import actions_visible_to, anomalies_visible_to, exchanges_visible_to
 
 AROUND = 30  # records shown before the one that is looked at, and as many after it
 

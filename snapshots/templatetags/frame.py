@@ -10,9 +10,10 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from snapshots.models import Operation, may_administer, may_audit, may_request, roles_of
+from snapshots.models import Operation, roles_of
+from snapshots.rights.policy import Right, may
 from snapshots.selectors import portal as selectors
-from snapshots.selectors.hanging import hanging_operations, may_end_requests
+from snapshots.selectors.hanging import hanging_operations
 
 register = template.Library()
 
@@ -46,7 +47,7 @@ def portal_state() -> selectors.PortalState:
 def hanging_requests(context: Context) -> list[Operation]:
     """What those who may end it are told on every page."""
     user = context["request"].user
-    return hanging_operations() if may_end_requests(user) else []
+    return hanging_operations() if may(user, Right.END_HANGING) else []
 
 
 @register.simple_tag(takes_context=True)
@@ -61,9 +62,9 @@ def navigation(context: Context) -> list[NavigationLink]:
             (_("Snapshots"), "snapshots:snapshots"),
             (_("Volumes"), "snapshots:volumes"),
         ]
-    if may_audit(user):
+    if may(user, Right.AUDIT):
         links.append((_("Audit"), "snapshots:audit"))
-    if may_administer(user):
+    if may(user, Right.ADMINISTER):
         links.append((_("Administration"), "admin:index"))
     home, requests = reverse("snapshots:home"), reverse("snapshots:requests")
     path = requests if request.path == home else request.path
@@ -76,7 +77,7 @@ def navigation(context: Context) -> list[NavigationLink]:
 @register.filter
 def may_ask(user: object) -> bool:
     """Whether this person may ask for snapshots."""
-    return may_request(user)  # type: ignore[arg-type]
+    return may(user, Right.REQUEST)  # type: ignore[arg-type]
 
 
 @register.filter

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from snapshots.models import Action, Anomaly, AnomalyKind, Exchange, purpose_label
 from snapshots.operations.messages import action_label, anomaly_sentence
-from snapshots.operations.rights import reason_in
+from snapshots.operations.refusals import reason_in
 
 register = template.Library()
 

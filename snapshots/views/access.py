@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
 from snapshots.audit.record.actions import record
-from snapshots.models import ActionCode, may_administer, may_audit, may_request, roles_of
-from snapshots.selectors.hanging import may_end_requests
+from snapshots.models import ActionCode
+from snapshots.rights.policy import Right, may
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer", bound=HttpResponseBase)
@@ -32,56 +32,56 @@ class PortalRequest(HttpRequest):
     htmx: HtmxDetails
 
 
+PUBLIC, SIGNED_IN = "public", "signed in"  # beside the rights, the rules of routes
+
 View = Callable[Concatenate[Any, P], HttpResponseBase]  # Any: a PortalRequest
 Route = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def public(view: Callable[P, Answer]) -> Callable[P, Answer]:
     """Open to everybody: it shows nothing of anybody's."""
-    view.access_rule = "public"  # type: ignore[attr-defined]
+    view.access_rule = PUBLIC  # type: ignore[attr-defined]
     return view
 
 
 def signed_in(view: View[P]) -> Route[P]:
     """Open to everybody with an account, also without a role."""
-    return _guarded(view, lambda _user: True, "signed in")
+    return _guarded(view, None)
 
 
 def with_a_role(view: View[P]) -> Route[P]:
-    return _guarded(view, lambda user: bool(roles_of(user)), "with a role")
+    return _guarded(view, Right.SEE_LISTS)
 
 
 def for_requesters(view: View[P]) -> Route[P]:
-    return _guarded(view, may_request, "may request")
+    return _guarded(view, Right.REQUEST)
 
 
 def for_auditors(view: View[P]) -> Route[P]:
     """An attempt by anybody else is recorded."""
-    return _guarded(view, may_audit, "may audit", refusal=ActionCode.AUDIT_READ_REFUSED)
+    return _guarded(view, Right.AUDIT, refusal=ActionCode.AUDIT_READ_REFUSED)
 
 
 def for_administrators(view: View[P]) -> Route[P]:
-    return _guarded(view, may_administer, "may administer")
+    return _guarded(view, Right.ADMINISTER)
 
 
 def for_who_ends_requests(view: View[P]) -> Route[P]:
-    return _guarded(view, may_end_requests, "may end requests")
+    return _guarded(view, Right.END_HANGING)
 
 
-def _guarded(
-    view: View[P], may: Callable[[User], bool], rule: str, *, refusal: ActionCode | None = None
-) -> Route[P]:
+def _guarded(view: View[P], right: Right | None, *, refusal: ActionCode | None = None) -> Route[P]:
     @wraps(view)
     def route(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _ask_to_sign_in(request)
-        if not may(request.user):
+        if right is not None and not may(request.user, right):
             if refusal is not None:
                 record(refusal, subject=request.path)
             raise Http404
         return view(request, *args, **kwargs)
 
-    route.access_rule = rule  # type: ignore[attr-defined]
+    route.access_rule = right or SIGNED_IN  # type: ignore[attr-defined]
     return cast("Route[P]", route)
 
 

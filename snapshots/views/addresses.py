@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from snapshots.models import Snapshot, watched_snapshot
-from snapshots.selectors.operations import operations_visible_to
+from snapshots.rights.visible import operations_visible_to
 from snapshots.views.access import PortalRequest, with_a_role
 
 

@@ -16,10 +16,10 @@ from snapshots.audit.search.qualifiers import SearchError
 from snapshots.forms import AuditSearchForm
 from snapshots.forms.secrets import recordable
 from snapshots.models import ActionCode
+from snapshots.rights.visible import anomalies_visible_to, entries_visible_to
 from snapshots.selectors.archives import archives_visible_to
-from snapshots.selectors.records import entries_visible_to, records_page
+from snapshots.selectors.records import records_page
 from snapshots.selectors.seals import push_states, seal_state
-from snapshots.selectors.trail import anomalies_visible_to
 from snapshots.views.access import PortalRequest, for_auditors
 
 

@@ -20,7 +20,7 @@ from snapshots.models import Operation, OperationKind
 from snapshots.models.ids import is_uuid
 from snapshots.operations.asking import OperationArguments
 from snapshots.operations.batches import ask_for_batch, batch_id
-from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.refusals import NotAllowedError
 from snapshots.selectors import batches as selectors
 from snapshots.selectors.operations import poll_seconds
 from snapshots.views.access import PortalRequest, for_requesters, with_a_role

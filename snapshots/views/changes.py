@@ -18,9 +18,9 @@ from snapshots.models import Operation, OperationKind, Snapshot, Volume
 from snapshots.models.ids import is_uuid
 from snapshots.operations.asking import KeyTakenError, OperationArguments
 from snapshots.operations.kinds import KINDS
-from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.refusals import NotAllowedError
+from snapshots.rights.visible import snapshots_visible_to
 from snapshots.selectors.changes import Hindrance, hindrance_of, usable_volume_of
-from snapshots.selectors.snapshots import snapshots_visible_to
 from snapshots.views.access import PortalRequest, for_requesters
 from snapshots.views.addresses import address_of
 

@@ -24,17 +24,15 @@ from snapshots.models import (
     OperationState,
     Snapshot,
     Volume,
-    may_audit,
-    may_request,
-    may_request_for_others,
-    sees_every_operation,
     watched_snapshot,
 )
 from snapshots.operations.asking import KeyTakenError, ask_again
 from snapshots.operations.kinds import KINDS, kind_of
-from snapshots.operations.rights import NotAllowedError, Refusal
+from snapshots.operations.refusals import NotAllowedError, Refusal
 from snapshots.operations.stopping import cancel_operation, end_operation
 from snapshots.operations.texts import KindTexts
+from snapshots.rights.policy import Right, may
+from snapshots.rights.visible import operations_visible_to
 from snapshots.selectors import operations as selectors
 from snapshots.selectors.changes import hindrance_of
 from snapshots.selectors.hanging import is_hanging, may_end
@@ -99,7 +97,7 @@ def _list_context(request: PortalRequest) -> dict[str, Any]:
         "seconds": selectors.poll_seconds(page.rows),
         "readings": readings() if any(map(_has_snapshot, page.rows)) else [],
         "checked_at": timezone.now(),
-        "sees_all": sees_every_operation(request.user),
+        "sees_all": may(request.user, Right.SEE_ALL),
     }
 
 
@@ -146,7 +144,7 @@ def status(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
 
 
 def _visible(request: PortalRequest, operation_id: uuid.UUID) -> Operation:
-    operations = selectors.operations_visible_to(request.user)
+    operations = operations_visible_to(request.user)
     return get_object_or_404(operations, pk=operation_id)
 
 
@@ -154,7 +152,7 @@ def _status_context(request: PortalRequest, operation: Operation) -> dict[str, A
     snapshot = watched_snapshot(operation)
     blocking = selectors.operation_blocking(operation)
     may_see = blocking is not None and (
-        blocking.requester_id == request.user.pk or sees_every_operation(request.user)
+        blocking.requester_id == request.user.pk or may(request.user, Right.SEE_ALL)
     )
     return {
         "operation": operation,
@@ -195,8 +193,8 @@ def _usual_seconds(operation: Operation) -> float | None:
 
 def _result_context(request: PortalRequest, operation: Operation) -> dict[str, Any]:
     user = request.user
-    own = operation.requester_id == user.pk and may_request(user)
-    has_a_hand = own or may_request_for_others(user)
+    own = operation.requester_id == user.pk and may(user, Right.REQUEST)
+    has_a_hand = own or may(user, Right.REQUEST_FOR_OTHERS)
     snapshot = watched_snapshot(operation)
     differs = _differences(operation, snapshot) if snapshot is not None else set()
     return {
@@ -211,8 +209,8 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
         "may_cancel": has_a_hand and operation.can_be_cancelled,
         "may_ask_again": has_a_hand and operation.can_be_asked_again,
         "fill_in_again": _fill_in_again(operation, user),
-        "may_take_another": may_request(user) and operation.is_final,
-        "may_audit": may_audit(user),
+        "may_take_another": may(user, Right.REQUEST) and operation.is_final,
+        "may_audit": may(user, Right.AUDIT),
         "ending": EndingForm() if may_end(user, operation) else None,
         "is_hanging": not operation.is_final and is_hanging(operation),
         "again_key": new_key(),

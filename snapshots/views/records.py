@@ -20,15 +20,13 @@ from snapshots.models import (
     Exchange,
     watched_snapshot,
 )
+from snapshots.rights.visible import actions_visible_to, anomalies_visible_to, exchanges_visible_to
 from snapshots.selectors.archives import archives_visible_to
 from snapshots.selectors.operations import accepted_at, is_changed_later
 from snapshots.selectors.records import Record, caused_by
 from snapshots.selectors.timeline import records_around
 from snapshots.selectors.trail import (
-    actions_visible_to,
-    anomalies_visible_to,
     exchange_neighbours,
-    exchanges_visible_to,
 )
 from snapshots.views.access import PortalRequest, for_auditors
 from snapshots.views.commands import choices, command_of

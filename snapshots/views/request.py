@@ -22,13 +22,13 @@ from snapshots.forms import (
 from snapshots.models import Operation, OperationKind, Volume
 from snapshots.models.ids import is_uuid
 from snapshots.operations.asking import KeyTakenError, OperationArguments, ask_for_operation
-from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.refusals import NotAllowedError
+from snapshots.rights.visible import operations_visible_to
 from snapshots.selectors.clouds import quotas_of
 from snapshots.selectors.operations import (
     open_operations_count,
     operations_matching,
     operations_page,
-    operations_visible_to,
     typical_seconds,
 )
 from snapshots.selectors.readings import first_reading_state

@@ -21,10 +21,10 @@ from snapshots.models import (
     CloudHealth,
     Snapshot,
     Volume,
-    may_audit,
-    may_request,
 )
 from snapshots.operations.kinds import KINDS
+from snapshots.rights.policy import Right, may
+from snapshots.rights.visible import snapshots_visible_to
 from snapshots.selectors import snapshots as selectors
 from snapshots.selectors.changes import hindrance_of
 from snapshots.selectors.operations import visible_among
@@ -47,16 +47,16 @@ def snapshots(request: PortalRequest) -> HttpResponse:
     form, chosen = _form(request, readings)
     after = request.GET.get("after", "")
     page: Page[Snapshot] = Page([], None)
-    matching = selectors.snapshots_visible_to(request.user).none()
+    matching = snapshots_visible_to(request.user).none()
     if chosen is not None:
-        visible = selectors.snapshots_visible_to(request.user)
+        visible = snapshots_visible_to(request.user)
         matching = selectors.snapshots_matching(visible, chosen)
         if chosen.text:
             matching = selectors.few_or_all(matching)
         page = selectors.snapshots_page(matching, sort=form.order(), after=after)
     is_whole = not after and page.next is None
     columns = _columns(request)
-    shape = Shape(columns, form.order(), request.GET, with_boxes=may_request(request.user))
+    shape = Shape(columns, form.order(), request.GET, with_boxes=may(request.user, Right.REQUEST))
     context = {
         "form": form,
         "filtered": bool(chosen) or chosen is None,
@@ -101,7 +101,7 @@ def totals(request: PortalRequest) -> HttpResponse:
     JavaScript, a page of its own.
     """
     _filled, chosen = _form(request, selectors.readings())
-    visible = selectors.snapshots_visible_to(request.user)
+    visible = snapshots_visible_to(request.user)
     if chosen is None:
         raise Http404
     sums = selectors.totals_of_all(selectors.snapshots_matching(visible, chosen))
@@ -155,7 +155,7 @@ def export(request: PortalRequest) -> HttpResponse | StreamingHttpResponse:
     query.pop("format", None)
     details = {"query": recordable(query.urlencode()) or "everything", "format": file_format}
     record_action(ActionCode.SNAPSHOTS_EXPORTED, details=details)
-    visible = selectors.snapshots_visible_to(request.user)
+    visible = snapshots_visible_to(request.user)
     matching = selectors.snapshots_matching(visible, chosen)
     rows = selectors.in_order(matching, form.order())
     response = StreamingHttpResponse(write(rows, file_format), content_type=FORMATS[file_format])
@@ -171,7 +171,7 @@ def export(request: PortalRequest) -> HttpResponse | StreamingHttpResponse:
 @require_safe
 def snapshot(request: PortalRequest, cloud: str, snapshot_id: str) -> HttpResponse:
     """What it is, and everything that was done to it. Its volume is read soon if that is needed."""
-    visible = selectors.snapshots_visible_to(request.user).select_related("operation")
+    visible = snapshots_visible_to(request.user).select_related("operation")
     row = get_object_or_404(visible, cloud=cloud, snapshot_id=snapshot_id)
     volume = Volume.objects.filter(cloud=cloud, volume_id=row.volume_id).first()
     health = CloudHealth.objects.filter(cloud=cloud).first()
@@ -192,7 +192,7 @@ def snapshot(request: PortalRequest, cloud: str, snapshot_id: str) -> HttpRespon
         "reason": row.operation.reason if row.operation and row.operation.pk in linked else "",
         "hindrance": hindrance,
         "offers": [(offer, KINDS[offer.kind].texts) for offer in offers],
-        "may_audit": may_audit(request.user),
+        "may_audit": may(request.user, Right.AUDIT),
         "audit_query": 'target:"{}"'.format(row.snapshot_id.replace('"', "")),
     }
     return render(request, "snapshots/snapshot.html", context)

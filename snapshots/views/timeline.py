@@ -20,7 +20,7 @@ from snapshots.models import (
 )
 from snapshots.operations.kinds import kind_of
 from snapshots.operations.messages import action_label, anomaly_sentence
-from snapshots.operations.rights import reason_in
+from snapshots.operations.refusals import reason_in
 from snapshots.selectors.records import Record
 from snapshots.selectors.timeline import Records
 

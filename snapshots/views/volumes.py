@@ -14,17 +14,19 @@ from django_htmx.http import HttpResponseClientRefresh
 from snapshots.duties.looks import ask_for_look
 from snapshots.forms import SearchForm
 from snapshots.models import CloudHealth, Maker, Operation, Snapshot, Volume
+from snapshots.rights.visible import (
+    all_volumes_visible_to,
+    may_use,
+    snapshots_visible_to,
+    volumes_usable_by,
+    volumes_visible_to,
+)
 from snapshots.selectors.clouds import inventory_state, quotas_of
 from snapshots.selectors.operations import open_operations, poll_seconds, visible_among
 from snapshots.selectors.readings import first_reading_state
-from snapshots.selectors.snapshots import snapshots_visible_to
 from snapshots.selectors.volumes import (
-    all_volumes_visible_to,
-    may_use,
     volumes_matching,
     volumes_page,
-    volumes_usable_by,
-    volumes_visible_to,
 )
 from snapshots.views.access import PortalRequest, current_page, with_a_role
 

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 from snapshots.audit.record.actions import Click, clicked
 from snapshots.models import Action, ActionCode, Operation, VolumeGrant
 from snapshots.operations.asking import OperationArguments, ask_again, ask_for_operation
-from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.refusals import NotAllowedError
 from snapshots.operations.stopping import cancel_operation
 from tests import factories as scene
 

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from snapshots.models import Operation, OperationKind, OperationState, Snapshot, Volume
 from snapshots.operations.asking import OperationArguments, ask_after, ask_for_operation
-from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.refusals import NotAllowedError
 from tests.faults.facts import INTENT, TOUCH
 from tests.faults.people import People, patiently
 

@@ -23,7 +23,7 @@ from snapshots.models import (
     VolumeGrant,
 )
 from snapshots.operations.asking import OperationArguments, ask_again, ask_for_operation
-from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.refusals import NotAllowedError
 from snapshots.operations.stopping import cancel_operation
 
 THREADS = 10

@@ -9,7 +9,7 @@ from django.utils import timezone
 from snapshots.models import Exchange, Maker, Operation, OperationKind, Snapshot, Volume
 from snapshots.operations.asking import OperationArguments, ask_for_operation
 from snapshots.operations.messages import label_of, outcome_sentence
-from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.refusals import NotAllowedError
 from tests.operations.conftest import control, exchanges_of, let_time_pass, look_again, snapshots_in
 
 

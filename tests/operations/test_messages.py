@@ -19,7 +19,7 @@ from snapshots.operations.messages import (
     outcome_sentence,
     sentences_of,
 )
-from snapshots.operations.rights import Refusal, reason_in
+from snapshots.operations.refusals import Refusal, reason_in
 
 VALUES = {
     "names": "s-1, s-2",

@@ -26,7 +26,7 @@ from snapshots.operations.asking import (
 )
 from snapshots.operations.messages import outcome_sentence
 from snapshots.operations.perform import perform
-from snapshots.operations.rights import NotAllowedError, Refusal
+from snapshots.operations.refusals import NotAllowedError, Refusal
 from snapshots.operations.stopping import cancel_operation
 from tests import factories
 

@@ -20,7 +20,7 @@ from snapshots.models import (
 )
 from snapshots.operations.asking import OperationArguments, ask_again, ask_for_operation
 from snapshots.operations.messages import anomaly_sentence, outcome_sentence, sentences_of
-from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.refusals import NotAllowedError
 from snapshots.sandbox import scenarios
 from tests.operations.conftest import (
     console_headers,

@@ -10,7 +10,7 @@ from django.utils import timezone
 from snapshots.models import Exchange, Operation
 from snapshots.operations.asking import ask_again
 from snapshots.operations.messages import label_of, sentences_of
-from snapshots.operations.rights import NotAllowedError
+from snapshots.operations.refusals import NotAllowedError
 from tests.operations.conftest import control, exchanges_of, let_time_pass, look_again, snapshots_in
 from tests.operations.rolling_back import (
     FAILS,

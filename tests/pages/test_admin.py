@@ -5,7 +5,8 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
 from snapshots.admin import site
-from snapshots.models import Action, VolumeGrant, may_roll_back
+from snapshots.models import Action, VolumeGrant
+from snapshots.rights.policy import Right, may
 from tests import factories as scene
 
 
@@ -133,9 +134,9 @@ def test_team_gets_a_right_of_its_own(root, alice):
     assert "Can delete" not in page
     right = Permission.objects.get(codename="roll_back_volume")
     root.post(address, {"name": "storage", "permissions": [right.pk]})
-    assert may_roll_back(User.objects.get(username="alice"))
+    assert may(User.objects.get(username="alice"), Right.ROLL_BACK)
     root.post(address, {"name": "storage", "permissions": []})
-    assert not may_roll_back(User.objects.get(username="alice"))
+    assert not may(User.objects.get(username="alice"), Right.ROLL_BACK)
     changes = Action.objects.filter(subject="storage", details__right="roll_back_volume")
     assert list(changes.order_by("seq").values_list("code", "actor_name")) == [
         ("role:give", "root"),

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from snapshots.forms.batch import BatchDeleteForm
 from snapshots.models import Action, ActionCode, Maker, Snapshot
-from snapshots.operations.rights import Refusal
+from snapshots.operations.refusals import Refusal
 from tests import factories
 from tests.pages.batches import OLD, asked, choose, confirm, confirmed, make
 

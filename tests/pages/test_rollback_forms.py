@@ -191,7 +191,7 @@ def test_staff_need_the_right(alice, row, volume, kind, right):
 
 def test_refusal_is_on_record_though_nothing_was_asked(helen, row, monkeypatch):
     """The right was taken away after the form had been checked."""
-    monkeypatch.setattr("snapshots.operations.kinds.rollback.may_roll_back", lambda _: False)
+    monkeypatch.setattr("snapshots.operations.kinds.base.may", lambda *_: False)
     answer = send(helen, row, "rollback", typed_name="web-01-data", fresh_snapshot="true")
     assert "Your role does not include this." in answer.text
     assert not Operation.objects.exists()

@@ -12,8 +12,9 @@ from snapshots.evs.client import EvsClient
 from snapshots.evs.types import CloudSnapshot, CloudVolume
 from snapshots.models import Operation, OperationKind, Purpose, Snapshot, Volume
 from snapshots.operations.decisions import Decision, Finding
-from snapshots.operations.rights import Refusal
+from snapshots.operations.refusals import Refusal
 from snapshots.operations.texts import KindTexts, Text
+from snapshots.rights.policy import Right, may
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,14 @@ class Kind(ABC):
     code: ClassVar[OperationKind]
     purpose: ClassVar[Purpose]
     texts: ClassVar[KindTexts]
+    right: ClassVar[Right] = Right.REQUEST  # needed besides the right to the volume
     sets_texts: ClassVar[bool] = False  # the snapshot's name and description
     looks_before_sending: ClassVar[bool] = False  # by `check`
 
     def refusal(self, requester: User, volume: Volume, snapshot: Snapshot | None) -> Refusal | None:
         """Why this person may not ask for it, by what the portal knows."""
+        if not may(requester, self.right):
+            return Refusal.NEEDS_RIGHT
         if snapshot is None:
             return None
         if (snapshot.cloud, snapshot.volume_id) != (volume.cloud, volume.volume_id):

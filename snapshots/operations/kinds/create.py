@@ -29,7 +29,7 @@ from snapshots.operations.kinds.base import Kind, Reading
 from snapshots.operations.kinds.create_facts import SnapshotFound, decide, facts_of
 from snapshots.operations.kinds.create_texts import TEXTS
 from snapshots.operations.looks import unknown_move
-from snapshots.operations.rights import Refusal
+from snapshots.operations.refusals import Refusal
 from snapshots.operations.texts import Text
 from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome, tries_of
 

@@ -25,7 +25,7 @@ from snapshots.operations.decisions import Absent, Decision, Finding
 from snapshots.operations.kinds.base import Kind, Reading
 from snapshots.operations.kinds.delete_texts import TEXTS
 from snapshots.operations.kinds.volume_readings import reset_fails
-from snapshots.operations.rights import Refusal
+from snapshots.operations.refusals import Refusal
 from snapshots.operations.texts import Text
 from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome, tries_of
 

@@ -16,7 +16,7 @@ from snapshots.models import (
 )
 from snapshots.operations.decisions import Decision
 from snapshots.operations.kinds.settled_by_reading import SettledByReading, done
-from snapshots.operations.rights import Refusal
+from snapshots.operations.refusals import Refusal
 from snapshots.operations.texts import Fixer, KindTexts, Message, Text
 from snapshots.operations.transitions import Move, Outcome
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
 from snapshots.evs.client import EvsClient
@@ -16,7 +15,6 @@ from snapshots.models import (
     Purpose,
     Snapshot,
     Volume,
-    may_restore,
     status_word,
 )
 from snapshots.operations.decisions import Decision, Finding
@@ -25,9 +23,10 @@ from snapshots.operations.kinds.restore_facts import decide, facts_of
 from snapshots.operations.kinds.restore_texts import TEXTS
 from snapshots.operations.kinds.volume_readings import reset_fails, volume_missed
 from snapshots.operations.looks import unknown_move
-from snapshots.operations.rights import Refusal
+from snapshots.operations.refusals import Refusal
 from snapshots.operations.texts import Text
 from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome, tries_of
+from snapshots.rights.policy import Right
 
 # As `status_word` spells them. The new volume may be attached before the portal reads it.
 SUCCESS = frozenset({"available", "in-use"})
@@ -38,11 +37,7 @@ class RestoreKind(Kind):
     code = OperationKind.RESTORE
     purpose = Purpose.RESTORE
     texts = TEXTS
-
-    def refusal(self, requester: User, volume: Volume, snapshot: Snapshot | None) -> Refusal | None:
-        if not may_restore(requester):
-            return Refusal.NEEDS_RIGHT
-        return super().refusal(requester, volume, snapshot)
+    right = Right.RESTORE
 
     def send(self, client: EvsClient, operation: Operation) -> CloudVolume:
         source = Volume.objects.filter(cloud=operation.cloud, volume_id=operation.volume_id).first()

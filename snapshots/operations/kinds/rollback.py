@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -27,7 +26,6 @@ from snapshots.models import (
     Purpose,
     Snapshot,
     Volume,
-    may_roll_back,
     status_word,
     watched_snapshot,
 )
@@ -43,9 +41,10 @@ from snapshots.operations.kinds.rollback_statuses import (
 from snapshots.operations.kinds.rollback_texts import TEXTS
 from snapshots.operations.kinds.volume_readings import GONE_AFTER, reset_fails, volume_missed
 from snapshots.operations.looks import LONGEST_PAUSE, pause_before
-from snapshots.operations.rights import Refusal
+from snapshots.operations.refusals import Refusal
 from snapshots.operations.texts import Text
 from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome, tries_of
+from snapshots.rights.policy import Right
 
 # The volume's statuses that the cloud rolls back from.
 STARTS = {
@@ -60,12 +59,8 @@ class RollbackKind(Kind):
     code = OperationKind.ROLLBACK
     purpose = Purpose.ROLLBACK
     texts = TEXTS
+    right = Right.ROLL_BACK
     looks_before_sending = True
-
-    def refusal(self, requester: User, volume: Volume, snapshot: Snapshot | None) -> Refusal | None:
-        if not may_roll_back(requester):
-            return Refusal.NEEDS_RIGHT
-        return super().refusal(requester, volume, snapshot)
 
     def check(self, client: EvsClient, operation: Operation) -> Decision:
         """What the page showed may be old. A Cinder that refuses a revert because of the snapshot's

@@ -10,7 +10,7 @@ from snapshots.models import Operation, OperationState, OutcomeCode, Snapshot, V
 from snapshots.operations.decisions import Absent, Decision, Finding
 from snapshots.operations.kinds.base import Kind, Reading
 from snapshots.operations.looks import unknown_move
-from snapshots.operations.rights import Refusal
+from snapshots.operations.refusals import Refusal
 from snapshots.operations.transitions import Move, Outcome, tries_of
 
 

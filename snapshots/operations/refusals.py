@@ -7,7 +7,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from snapshots.audit.record import actions
-from snapshots.models import ActionCode, Operation, may_request, may_request_for_others
+from snapshots.models import ActionCode, Operation
+from snapshots.rights.policy import Right, may
 
 
 class Refusal(models.TextChoices):
@@ -56,8 +57,8 @@ class NotAllowedError(Exception):
 
 def check_share(operation: Operation, person: User, code: ActionCode) -> None:
     """Only the requester and the helpdesk change an operation. Raises `NotAllowedError`."""
-    is_own = operation.requester_id == person.pk and may_request(person)
-    if not is_own and not may_request_for_others(person):
+    is_own = operation.requester_id == person.pk and may(person, Right.REQUEST)
+    if not is_own and not may(person, Right.REQUEST_FOR_OTHERS):
         raise refused(code, operation, person, Refusal.NOT_YOURS)
 
 

@@ -1,0 +1,23 @@
+"""Which volumes were given to whom."""
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from snapshots.models import Volume, VolumeGrant
+
+
+def grants_of(user: User) -> QuerySet[VolumeGrant]:
+    """What was granted to a person, alone or by a group."""
+    return VolumeGrant.objects.filter(Q(user=user) | Q(group__in=user.groups.all()))
+
+
+def granted(volumes: QuerySet[Volume], user: User) -> QuerySet[Volume]:
+    grants = grants_of(user).filter(
+        Q(volume_id="") | Q(volume_id=OuterRef("volume_id")), cloud=OuterRef("cloud")
+    )
+    return volumes.filter(Exists(grants))
+
+
+def is_granted(volume: Volume, user: User) -> bool:
+    """Whether the volume was given to this person, alone or with others or all of its cloud."""
+    return granted(Volume.objects.filter(pk=volume.pk), user).exists()

@@ -1,0 +1,63 @@
+"""What each role may do. Everything that is allowed to some people only asks here."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from django.contrib.auth.models import User
+
+from snapshots.models.people import Role, roles_of, type_of_user
+
+
+class Right(StrEnum):
+    """Something that not everybody may do."""
+
+    SEE_LISTS = "see_lists"
+    SEE_ALL = "see_all"
+    REQUEST = "request"
+    REQUEST_FOR_OTHERS = "request_for_others"
+    ROLL_BACK = "roll_back"
+    RESTORE = "restore"
+    END_HANGING = "end_hanging"
+    AUDIT = "audit"
+    ADMINISTER = "administer"
+
+
+ALL_ROLES = frozenset(Role)
+
+POLICY: Mapping[Right, frozenset[Role]] = {
+    # Requests, snapshots and volumes, as far as they are theirs to see.
+    Right.SEE_LISTS: ALL_ROLES,
+    # Those of everybody.
+    Right.SEE_ALL: frozenset({Role.HELPDESK, Role.AUDITOR, Role.ADMINISTRATOR}),
+    # Of the volumes that were granted to them.
+    Right.REQUEST: frozenset({Role.STAFF, Role.HELPDESK}),
+    # Of any volume, with a ticket and a name.
+    Right.REQUEST_FOR_OTHERS: frozenset({Role.HELPDESK}),
+    # A snapshot is put back onto its volume, whose data is lost by that.
+    Right.ROLL_BACK: frozenset({Role.HELPDESK}),
+    # A new volume is made, which costs money.
+    Right.RESTORE: frozenset({Role.HELPDESK}),
+    # What the cloud accepted and leaves unfinished. They are told of it.
+    Right.END_HANGING: frozenset({Role.HELPDESK, Role.ADMINISTRATOR}),
+    Right.AUDIT: frozenset({Role.AUDITOR}),
+    # People, grants, the system's state, and what the portal cannot find out.
+    Right.ADMINISTER: frozenset({Role.ADMINISTRATOR}),
+}
+
+# What a group may be given besides its members' roles.
+PERMISSIONS: Mapping[Right, str] = {
+    Right.ROLL_BACK: "snapshots.roll_back_volume",
+    Right.RESTORE: "snapshots.restore_volume",
+}
+
+
+def may(user: type_of_user, right: Right) -> bool:
+    """Whether the person has the right: by a role, or by a permission of a group. Nobody has any
+    who is shut out.
+    """
+    if roles_of(user) & POLICY[right]:
+        return True
+    permission = PERMISSIONS.get(right)
+    if permission is None or not isinstance(user, User) or user.is_superuser:
+        return False  # Django gives superusers every permission; here they are administrators alone
+    return user.has_perm(permission)
