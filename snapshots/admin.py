@@ -2,10 +2,11 @@
 portal's own pages show them, and nobody edits them.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, Permission, User
@@ -13,12 +14,16 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 
 from snapshots import clouds
 from snapshots.audit.record.actions import record
 from snapshots.models import OWN_RIGHTS, ActionCode, Role, Volume, VolumeGrant
+from snapshots.models.directions import isolated
 from snapshots.models.folded import Fold
 from snapshots.models.folding import fold
+from snapshots.operations.withdrawing import waiting_requests, withdraw_requests
 from snapshots.rights.policy import Right, may
 from snapshots.views.access import for_administrators, public
 
@@ -125,6 +130,7 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
         return not _administrators().exclude(pk=self.instance.pk).exists()
 
 
+MOST_WAITING_SHOWN = 10
 RIGHTS = ("is_active", "groups", "is_superuser")
 
 
@@ -146,14 +152,23 @@ class PersonAdmin(ForAdministrators, UserAdmin):  # type: ignore[type-arg]
         (
             "What this person may do",
             {
-                "fields": ("is_active", "groups"),
+                "fields": ("is_active", "groups", "waiting"),
                 "description": "People are never deleted: what they asked for stays on record. "
-                "Untick “Active” to shut somebody out.",
+                "Untick “Active” to shut somebody out. What they asked for and may not ask for "
+                "any more is cancelled, unless it was already sent.",
             },
         ),
         ("Since when", {"fields": ("last_login", "date_joined")}),
     )
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("waiting", "last_login", "date_joined")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        _withdraw(request, [form.instance])
+
+    @admin.display(description="Waiting requests")
+    def waiting(self, person: User) -> str:
+        return _waiting_of([person]) if person.pk else "none"
 
     @admin.display(description="Roles and groups")
     def roles(self, person: User) -> str:
@@ -185,6 +200,33 @@ def _is_superuser(request: HttpRequest) -> bool:
     return isinstance(request.user, User) and request.user.is_superuser
 
 
+def _waiting_of(people: Iterable[User]) -> str:
+    """How many requests wait to be sent, with links to the oldest."""
+    waiting = waiting_requests(people)
+    links = format_html_join(
+        ", ",
+        '<a href="{}">{}</a>',
+        (
+            (
+                reverse("snapshots:detail", args=[row.pk]),
+                isolated(row.subject_name or row.volume_name),
+            )
+            for row in waiting[:MOST_WAITING_SHOWN]
+        ),
+    )
+    more = waiting.count() - MOST_WAITING_SHOWN
+    if not links:
+        return "none"
+    return format_html("{} and {} more", links, more) if more > 0 else links
+
+
+def _withdraw(request: HttpRequest, people: Iterable[User]) -> None:
+    """Cancel what they may not ask for any more, and say so."""
+    if withdrawn := withdraw_requests(people):
+        names = ", ".join(row.subject_name or row.volume_name for row in withdrawn)
+        messages.warning(request, f"Cancelled before they were sent: {len(withdrawn)} ({names}).")
+
+
 class RightsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     """Rights by their names alone: Django's labels tell the table first."""
 
@@ -209,12 +251,22 @@ class GroupAdmin(ForAdministrators):
         )
         return RightsField(rights, required=False, widget=forms.CheckboxSelectMultiple)
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        _withdraw(request, form.instance.user_set.all())
+
     @admin.display(boolean=True, description="A role")
     def is_role(self, group: Group) -> bool:
         return group.name in Role.values
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(request.user, Right.ADMINISTER) and not (obj and self.is_role(obj))
+
+
+def _people_of(grant: VolumeGrant) -> list[User]:
+    if grant.group is not None:
+        return list(grant.group.user_set.all())
+    return [grant.user] if grant.user is not None else []
 
 
 class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -245,6 +297,40 @@ class VolumeGrantAdmin(ForAdministrators):
     list_filter = ("cloud", "group")
     list_select_related = ("user", "group")
     search_fields = ("volume_id", "user__username", "group__name")
+
+    fields = ("cloud", "volume_id", "user", "group", "waiting")
+    readonly_fields = ("waiting",)
+
+    @admin.display(description="Waiting requests of these people")
+    def waiting(self, grant: VolumeGrant) -> str:
+        return _waiting_of(_people_of(grant)) if grant.pk else "none"
+
+    def save_model(self, request: HttpRequest, obj: VolumeGrant, form: Any, change: bool) -> None:
+        before = VolumeGrant.objects.filter(pk=obj.pk).first()
+        people = _people_of(before) if before is not None else []
+        super().save_model(request, obj, form, change)
+        _withdraw(request, people)
+
+    def delete_model(self, request: HttpRequest, obj: VolumeGrant) -> None:
+        people = _people_of(obj)
+        super().delete_model(request, obj)
+        _withdraw(request, people)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[VolumeGrant]) -> None:
+        people = {person for grant in queryset for person in _people_of(grant)}
+        super().delete_queryset(request, queryset)
+        _withdraw(request, people)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The page that asks for confirmation also shows what waits."""
+        deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
+        waiting = _waiting_of({person for grant in objs for person in _people_of(grant)})
+        return (
+            [*deleted, format_html("Waiting requests of these people: {}", waiting)],
+            counts,
+            needed,
+            protected,
+        )
 
     @admin.display(description="Person or group")
     def who(self, grant: VolumeGrant) -> str:

@@ -93,3 +93,16 @@ def lock_in_order(rows: QuerySet[Any], *, skip_locked: bool = False) -> list[Any
     """
     locked = rows.order_by("pk").select_for_update(skip_locked=skip_locked, no_key=True)
     return list(locked.values_list("pk", flat=True))
+
+
+def share_in_order(rows: QuerySet[Any]) -> list[Any]:
+    """Keep these rows as they are until the transaction ends; others may do the same meanwhile.
+    Returns their keys. Who shares a row and then writes it waits for everybody who shares it.
+    """
+    keys = rows.order_by("pk").values_list("pk", flat=True)
+    if connection.vendor != "postgresql":
+        return list(keys)
+    statement, parameters = keys.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement} FOR SHARE", parameters)
+        return [key for (key,) in cursor.fetchall()]

@@ -41,6 +41,10 @@ class ActionCode(models.TextChoices):
     OPERATION_AGAIN_REFUSED = "operation:ask-again:refused", "was not allowed to ask again"
     OPERATION_CANCELLED = "operation:cancel", "cancelled a request"
     OPERATION_CANCEL_REFUSED = "operation:cancel:refused", "was not allowed to cancel a request"
+    OPERATION_WITHDRAWN = (
+        "operation:withdraw",
+        "cancelled a request, because who asked had lost the right",
+    )
     OPERATION_ENDED = "operation:end", "ended a request that the portal could not"
     OPERATION_END_REFUSED = "operation:end:refused", "was not allowed to end a request"
 

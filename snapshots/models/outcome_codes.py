@@ -72,6 +72,11 @@ class OutcomeCode(models.TextChoices):
     CANNOT_TELL = "cannot_tell"  # whether it was executed, and no look will tell
     UNUSABLE = "unusable"
     GONE = "gone"
+    # The person who asked lost it before the request was sent: `rights/sending.py`.
+    SHUT_OUT = "shut_out"
+    ROLE_LOST = "role_lost"
+    GRANT_LOST = "grant_lost"
+    RIGHT_LOST = "right_lost"  # that of the operation's kind
 
     # What people did.
     CANCELLED = "cancelled"

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Q
 
+from snapshots.audit.record.actions import record
 from snapshots.database.transactions import in_transaction
 from snapshots.evs.types import CloudSnapshot
 from snapshots.jobs.duties import WATCH, start_duty
 from snapshots.mirror import mark_gone, store_snapshots
 from snapshots.models import (
+    ActionCode,
     AnomalyKind,
     AnomalyMessage,
     Maker,
@@ -44,6 +46,7 @@ class Decision:
     row that did not have it; `is_gone`: the cloud proved that it holds it no more.
     `made_volume_id` names the volume that it made for the operation. `start_status` is the volume's
     before anything is sent; with `has_begun` the cloud was seen to work, so it says nothing more.
+    With `is_withdrawn` the portal cancelled it, because who asked had lost the right: on record.
     `read_at` is the moment before the cloud was asked for the snapshot; None: now.
     """
 
@@ -56,6 +59,7 @@ class Decision:
     has_begun: bool = False
     anomaly: AnomalyReport | None = None
     keeps_metadata: bool | None = None
+    is_withdrawn: bool = False
     read_at: datetime | None = None
 
 
@@ -114,6 +118,17 @@ def store_decision(operation: Operation, decision: Decision, *, now: datetime) -
     in_transaction(store)
 
 
+def record_withdrawal(operation: Operation, code: OutcomeCode) -> None:
+    """Called in the transaction that cancels it."""
+    details = {"kind": operation.kind, "why": code.value, "person": operation.requester_name}
+    record(
+        ActionCode.OPERATION_WITHDRAWN,
+        operation=operation,
+        subject=str(operation.pk),
+        details=details,
+    )
+
+
 def store_reading(operation: Operation, decision: Decision, *, now: datetime) -> None:
     """Store what a reading of many snapshots concluded about one accepted operation. Called within
     the reading's transaction, which holds the lock of the operation's row.
@@ -124,6 +139,8 @@ def store_reading(operation: Operation, decision: Decision, *, now: datetime) ->
 
 
 def _store_facts(operation: Operation, decision: Decision, now: datetime) -> None:
+    if decision.is_withdrawn and decision.move and decision.move.outcome:
+        record_withdrawal(operation, decision.move.outcome.code)
     if decision.snapshot is not None:
         _store_snapshot(operation, decision.snapshot, decision.read_at or now)
     if decision.has_begun:

@@ -226,6 +226,24 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
             "was carried out: it looked %(looks)s times. Check in the cloud before you ask again."
         )
     ),
+    OutcomeCode.SHUT_OUT: Message(
+        _("The account of %(person)s was closed before the request was sent. %(nothing)s")
+    ),
+    OutcomeCode.ROLE_LOST: Message(
+        _("%(person)s lost the role that may ask for this before the request was sent. %(nothing)s")
+    ),
+    OutcomeCode.GRANT_LOST: Message(
+        _(
+            "%(person)s lost the right to use the volume before the request was sent. %(nothing)s "
+            "An administrator of the portal can grant it again."
+        )
+    ),
+    OutcomeCode.RIGHT_LOST: Message(
+        _(
+            "%(person)s lost the right to ask for this before the request was sent. %(nothing)s "
+            "An administrator of the portal can give it again."
+        )
+    ),
     OutcomeCode.CANCELLED: Message(_("Cancelled by %(person)s before it was sent. %(nothing)s")),
     OutcomeCode.ENDED: Message(
         _(

@@ -31,6 +31,8 @@ from snapshots.operations.transitions import (
     prepared_move,
     tries_of,
 )
+from snapshots.operations.withdrawing import withdrawal
+from snapshots.rights.sending import facts_of_sender, lost_right
 
 LONGEST_PAUSE_SECONDS = 60.0
 AFTER_REFUSED_SIGN_IN_SECONDS = 2.0
@@ -97,15 +99,27 @@ def _checked(operation: Operation) -> Decision:
         return Decision(move=move_after_error(facts, now=timezone.now()))
 
 
+class _RightLostError(Exception):
+    """Nothing has left the portal."""
+
+    def __init__(self, code: OutcomeCode) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 def _send(operation: Operation, *, start_status: str | None) -> Decision:
     kind = kind_of(operation)
 
     def mark() -> None:
+        if lost := lost_right(facts_of_sender(operation, kind.right)):
+            raise _RightLostError(lost)
         mark_as_sent(operation, start_status=start_status, now=timezone.now())
 
     client = client_for_operation(operation, kind.purpose, before_sending=mark)
     try:
         answer = kind.send(client, operation)
+    except _RightLostError as error:
+        return withdrawal(operation, error.code, now=timezone.now())
     except EvsError as error:
         if is_trouble_of_cloud(error):
             cloud_failed(operation.cloud, error)

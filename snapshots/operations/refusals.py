@@ -7,8 +7,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from snapshots.audit.record import actions
-from snapshots.models import ActionCode, Operation
-from snapshots.rights.policy import Right, may
+from snapshots.models import ActionCode, Operation, OutcomeCode
+from snapshots.rights.requests import has_share
 
 
 class Refusal(models.TextChoices):
@@ -36,7 +36,12 @@ class Refusal(models.TextChoices):
     VOLUME_IN_USE = "volume_in_use", _("The volume is in use now; please fill in a new form.")
 
 
-_LABELS = dict(Refusal.choices)
+_LABELS: Mapping[str, object] = dict(Refusal.choices) | {
+    OutcomeCode.SHUT_OUT: _("The account was closed."),
+    OutcomeCode.ROLE_LOST: _("No role allowed it any more."),
+    OutcomeCode.GRANT_LOST: _("The volume was no longer granted."),
+    OutcomeCode.RIGHT_LOST: _("The right to ask for this was gone."),
+}
 
 
 def reason_in(details: Mapping[str, str]) -> str:
@@ -56,9 +61,8 @@ class NotAllowedError(Exception):
 
 
 def check_share(operation: Operation, person: User, code: ActionCode) -> None:
-    """Only the requester and the helpdesk change an operation. Raises `NotAllowedError`."""
-    is_own = operation.requester_id == person.pk and may(person, Right.REQUEST)
-    if not is_own and not may(person, Right.REQUEST_FOR_OTHERS):
+    """Raises `NotAllowedError` for anybody else's operation, and records it with this code."""
+    if not has_share(person, operation):
         raise refused(code, operation, person, Refusal.NOT_YOURS)
 
 

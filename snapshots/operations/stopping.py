@@ -8,9 +8,10 @@ from django.utils import timezone
 from snapshots.audit.record import actions
 from snapshots.database.transactions import in_transaction
 from snapshots.models import ActionCode, Operation, OperationState, OutcomeCode
-from snapshots.operations.refusals import Refusal, check_share, refused
+from snapshots.operations.refusals import Refusal, refused
 from snapshots.operations.transitions import Move, Outcome, write_unclaimed_move
 from snapshots.rights.policy import Right, may
+from snapshots.rights.requests import may_cancel
 from snapshots.selectors.hanging import may_end
 from snapshots.selectors.operations import is_stuck
 
@@ -18,9 +19,11 @@ from snapshots.selectors.operations import is_stuck
 def cancel_operation(*, operation: Operation, person: User) -> bool:
     """Cancel an operation that was not sent yet; False when it is too late.
 
-    Raises `NotAllowedError` for somebody else's operation, unless the helpdesk does it.
+    Raises `NotAllowedError` for somebody else's operation, unless the helpdesk or an administrator
+    does it.
     """
-    check_share(operation, person, ActionCode.OPERATION_CANCEL_REFUSED)
+    if not may_cancel(person, operation):
+        raise refused(ActionCode.OPERATION_CANCEL_REFUSED, operation, person, Refusal.NOT_YOURS)
     outcome = Outcome(code=OutcomeCode.CANCELLED, values={"person": person.get_username()})
     move = Move(to=OperationState.CANCELLED, outcome=outcome)
 

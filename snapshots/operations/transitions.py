@@ -24,6 +24,7 @@ ALLOWED: Mapping[OperationState, frozenset[OperationState]] = {
             OperationState.SUCCEEDED,
             OperationState.FAILED,
             OperationState.REFUSED,
+            OperationState.CANCELLED,  # while nothing has left the portal
         }
     ),
     OperationState.UNKNOWN: frozenset(
@@ -167,6 +168,8 @@ def write_unclaimed_move(operation: Operation, move: Move, *, now: datetime) -> 
 
 
 def _columns_for(operation: Operation, move: Move, now: datetime) -> OperationColumns:
+    if move.to is OperationState.CANCELLED and operation.sent_at is not None:
+        raise ForbiddenMoveError("What was sent is not cancelled.")
     columns = columns_of(move, before=operation.status, now=now)
     if move.to is not operation.status and operation.is_long_unknown(now):
         columns["long_unknown"] = True

@@ -17,6 +17,7 @@ class Right(StrEnum):
     REQUEST_FOR_OTHERS = "request_for_others"
     ROLL_BACK = "roll_back"
     RESTORE = "restore"
+    CANCEL = "cancel"
     END_HANGING = "end_hanging"
     AUDIT = "audit"
     ADMINISTER = "administer"
@@ -37,6 +38,8 @@ POLICY: Mapping[Right, frozenset[Role]] = {
     Right.ROLL_BACK: frozenset({Role.HELPDESK}),
     # A new volume is made, which costs money.
     Right.RESTORE: frozenset({Role.HELPDESK}),
+    # What was not sent yet: staff their own, the others anybody's (`rights/requests.py`).
+    Right.CANCEL: frozenset({Role.STAFF, Role.HELPDESK, Role.ADMINISTRATOR}),
     # What the cloud accepted and leaves unfinished. They are told of it.
     Right.END_HANGING: frozenset({Role.HELPDESK, Role.ADMINISTRATOR}),
     Right.AUDIT: frozenset({Role.AUDITOR}),

@@ -66,6 +66,10 @@ def for_administrators(view: View[P]) -> Route[P]:
     return _guarded(view, Right.ADMINISTER)
 
 
+def for_who_cancels(view: View[P]) -> Route[P]:
+    return _guarded(view, Right.CANCEL)
+
+
 def for_who_ends_requests(view: View[P]) -> Route[P]:
     return _guarded(view, Right.END_HANGING)
 

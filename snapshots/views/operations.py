@@ -32,6 +32,7 @@ from snapshots.operations.refusals import NotAllowedError, Refusal
 from snapshots.operations.stopping import cancel_operation, end_operation
 from snapshots.operations.texts import KindTexts
 from snapshots.rights.policy import Right, may
+from snapshots.rights.requests import has_share, may_cancel
 from snapshots.rights.visible import operations_visible_to
 from snapshots.selectors import operations as selectors
 from snapshots.selectors.changes import hindrance_of
@@ -40,6 +41,7 @@ from snapshots.selectors.snapshots import read_at, readings
 from snapshots.views.access import (
     PortalRequest,
     for_requesters,
+    for_who_cancels,
     for_who_ends_requests,
     signed_in,
     with_a_role,
@@ -193,8 +195,6 @@ def _usual_seconds(operation: Operation) -> float | None:
 
 def _result_context(request: PortalRequest, operation: Operation) -> dict[str, Any]:
     user = request.user
-    own = operation.requester_id == user.pk and may(user, Right.REQUEST)
-    has_a_hand = own or may(user, Right.REQUEST_FOR_OTHERS)
     snapshot = watched_snapshot(operation)
     differs = _differences(operation, snapshot) if snapshot is not None else set()
     return {
@@ -206,8 +206,8 @@ def _result_context(request: PortalRequest, operation: Operation) -> dict[str, A
         "name_differs": "name" in differs,
         "description_differs": "description" in differs,
         "kept_metadata": _kept_metadata(snapshot),
-        "may_cancel": has_a_hand and operation.can_be_cancelled,
-        "may_ask_again": has_a_hand and operation.can_be_asked_again,
+        "may_cancel": may_cancel(user, operation) and operation.can_be_cancelled,
+        "may_ask_again": has_share(user, operation) and operation.can_be_asked_again,
         "fill_in_again": _fill_in_again(operation, user),
         "may_take_another": may(user, Right.REQUEST) and operation.is_final,
         "may_audit": may(user, Right.AUDIT),
@@ -286,7 +286,7 @@ def _kept_metadata(snapshot: Snapshot | None) -> list[tuple[str, str]]:
     return [(key, value) for key, value in pairs if key != MARKER]
 
 
-@for_requesters
+@for_who_cancels
 @require_POST
 def cancel(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
     operation = _visible(request, operation_id)

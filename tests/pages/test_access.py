@@ -71,7 +71,6 @@ def addresses(operation):
     requesters = {
         reverse("snapshots:new"): "get",
         reverse("snapshots:volume_facts"): "get",
-        reverse("snapshots:cancel", args=one): "post",
         reverse("snapshots:again", args=one): "post",
     }
     auditors = {
@@ -137,6 +136,14 @@ def test_administrators_see_lists_and_no_audit(root, addresses):
     assert _answers(root, role | administrators) == {200}
     assert _answers(root, requesters) == {404}
     assert _answers(root, auditors) == {404}
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("alice", 302), ("helen", 302), ("root", 302), ("audrey", 404)]
+)
+def test_who_may_cancel(request, operation, name, status):
+    person = request.getfixturevalue(name)
+    assert person.post(reverse("snapshots:cancel", args=[operation.pk])).status_code == status
 
 
 def test_an_unknown_operation_is_not_found(alice):

@@ -178,3 +178,75 @@ def test_grant_for_unknown_volume_is_refused(root, alice):
 def test_a_grant_needs_a_person_or_a_group(root):
     form = {"cloud": "sandbox", "volume_id": ""}
     assert "Choose a person or a group, not both." in root.post(GRANT, form).text
+
+
+# --- what waits of people who lose a right ------------------------------------------------------
+
+
+def test_shutting_out_shows_and_cancels_what_waits(root, alice):
+    operation = scene.operation(alice.user, scene.volume(granted_to=alice.user), name="nightly")
+    page = root.get(_change(alice.user)).text
+    assert f'<a href="/requests/{operation.pk}/">nightly</a>' in page
+    staff = Group.objects.get(name="staff")
+    form = {"username": "alice", "groups": [staff.pk]}
+    answer = root.post(_change(alice.user), form, follow=True)
+    assert "Cancelled before they were sent: 1 (nightly)." in answer.text
+    operation.refresh_from_db()
+    assert operation.state == "cancelled"
+    assert Action.objects.filter(code="operation:withdraw", operation=operation).exists()
+
+
+def test_name_change_cancels_nothing(root, alice):
+    operation = scene.operation(alice.user, scene.volume(granted_to=alice.user))
+    staff = Group.objects.get(name="staff")
+    form = {"username": "alice", "is_active": "on", "groups": [staff.pk], "last_name": "Ash"}
+    assert root.post(_change(alice.user), form).status_code == 302
+    operation.refresh_from_db()
+    assert operation.state == "queued"
+
+
+def _grant(person):
+    return f"/admin/snapshots/volumegrant/{VolumeGrant.objects.get(user=person).pk}/"
+
+
+def test_taking_a_grant_shows_and_cancels_what_waits(root, alice):
+    operation = scene.operation(alice.user, scene.volume(granted_to=alice.user), name="nightly")
+    page = root.get(f"{_grant(alice.user)}delete/").text
+    assert f'<a href="/requests/{operation.pk}/">nightly</a>' in page
+    answer = root.post(f"{_grant(alice.user)}delete/", {"post": "yes"}, follow=True)
+    assert "Cancelled before they were sent: 1 (nightly)." in answer.text
+    operation.refresh_from_db()
+    assert operation.outcome_code == "grant_lost"
+
+
+def test_grant_that_goes_to_a_team_cancels_for_its_old_holder(root, alice):
+    volume = scene.volume(granted_to=alice.user)
+    operation = scene.operation(alice.user, volume)
+    team = Group.objects.create(name="storage")
+    form = {"cloud": volume.cloud, "volume_id": volume.volume_id, "user": "", "group": team.pk}
+    assert root.post(f"{_grant(alice.user)}change/", form).status_code == 302
+    operation.refresh_from_db()
+    assert operation.outcome_code == "grant_lost"
+
+
+def test_several_grants_are_taken_at_once(root, alice):
+    operation = scene.operation(alice.user, scene.volume(granted_to=alice.user))
+    keys = list(VolumeGrant.objects.values_list("pk", flat=True))
+    form = {"action": "delete_selected", "_selected_action": keys, "post": "yes"}
+    assert root.post("/admin/snapshots/volumegrant/", form).status_code == 302
+    operation.refresh_from_db()
+    assert operation.outcome_code == "grant_lost"
+
+
+def test_administrator_cancels_what_waits(root, alice):
+    operation = scene.operation(alice.user, scene.volume(granted_to=alice.user))
+    page = root.get(f"/requests/{operation.pk}/").text
+    assert "Cancel" in page
+    root.post(f"/requests/{operation.pk}/cancel/")
+    operation.refresh_from_db()
+    assert (operation.state, operation.outcome_values) == ("cancelled", {"person": "root"})
+
+
+def test_administrator_does_not_ask_again(root, alice):
+    operation = scene.operation(alice.user, scene.volume(), state="refused")
+    assert root.post(f"/requests/{operation.pk}/again/", {}).status_code == 404
