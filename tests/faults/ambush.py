@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
 from django.db import Error as DatabaseError
@@ -51,12 +51,12 @@ class Ambush:
         self._thread.join(60)
 
     def _run(self) -> None:
-        while not (self.is_over or self._stopping.wait(_LOOK_SECONDS)):
-            with suppress(DatabaseError):
-                if self._strike():
-                    self.done += 1
-                    self._stopping.wait(_PAUSE_SECONDS)
-        connection.close()
+        with closing(connection):  # this thread's own
+            while not (self.is_over or self._stopping.wait(_LOOK_SECONDS)):
+                with suppress(DatabaseError):
+                    if self._strike():
+                        self.done += 1
+                        self._stopping.wait(_PAUSE_SECONDS)
 
     def _strike(self) -> bool:
         """Whether a worker slept while another sent what it held, and was woken after that."""

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
 from django.db import Error as DatabaseError
@@ -47,10 +47,10 @@ class LyingWatch:
         self._watching.result(60)
 
     def _run(self) -> None:
-        while not self._stopping.wait(LOOK_SECONDS):
-            with suppress(DatabaseError):
-                self._look()
-        connection.close()
+        with closing(connection):  # this thread's own
+            while not self._stopping.wait(LOOK_SECONDS):
+                with suppress(DatabaseError):
+                    self._look()
 
     def _look(self) -> None:
         now = time.monotonic()

@@ -3,7 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -39,10 +39,10 @@ class Onlooker:
         self._looking.result(60)
 
     def _run(self) -> None:
-        while not self._over.wait(_PAUSE_SECONDS):
-            with suppress(DatabaseError):
-                self._look()
-        connection.close()
+        with closing(connection):  # this thread's own
+            while not self._over.wait(_PAUSE_SECONDS):
+                with suppress(DatabaseError):
+                    self._look()
 
     def _look(self) -> None:
         # As pages do: first how old the readings are, then what they found.
