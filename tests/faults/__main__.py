@@ -71,6 +71,7 @@ def _run(options: argparse.Namespace, folder: Path, cloud: Cloud) -> int:
 def _conduct(options: argparse.Namespace, proxy: Proxy, nursery: Nursery, cloud: Cloud) -> int:
     # Django is set up only now.
     from tests.faults.changes import Changes
+    from tests.faults.leavers import Leavers
     from tests.faults.onlooker import Onlooker
     from tests.faults.outsider import Outsider
     from tests.faults.people import People, settle_in
@@ -93,6 +94,7 @@ def _conduct(options: argparse.Namespace, proxy: Proxy, nursery: Nursery, cloud:
         nursery=nursery,
         people=people,
         cloud=cloud,
+        leavers=Leavers(people, options.seed),
         changes=Changes(people, options.seed, is_our_cloud=outsider is not None),
         outsider=outsider,
         onlooker=Onlooker(cloud.name, outsider.done if outsider else Outside()),

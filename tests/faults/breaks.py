@@ -132,6 +132,13 @@ def _rollback() -> None:
     perform._facts_of = optimistic
 
 
+def _rights() -> None:
+    """Nobody is asked for their rights again."""
+    from snapshots.operations import perform
+
+    perform.lost_right = lambda _facts: None
+
+
 def _vanish() -> None:
     """What a list does not have is gone: no list is held back, no snapshot asked for."""
     from django.utils import timezone
@@ -159,5 +166,6 @@ GUARDS: dict[str, Callable[[], None]] = {
     "order": _order,
     "deletion": _deletion,
     "rollback": _rollback,
+    "rights": _rights,
     "vanish": _vanish,
 }

@@ -140,6 +140,7 @@ class Judgment:
     restored_twice: list[str] = field(default_factory=list)
     mirrored_wrongly: list[str] = field(default_factory=list)
     shown_wrongly: list[str] = field(default_factory=list)
+    sent_without_right: list[str] = field(default_factory=list)
     left_lying: list[str] = field(default_factory=list)
     broke_off: list[str] = field(default_factory=list)
     deadlocks: list[str] = field(default_factory=list)
@@ -174,6 +175,7 @@ class Facts:
     outside: Outside = field(default_factory=Outside)
     shown: list[Shown] = field(default_factory=list)
     cancelled: set[str] = field(default_factory=set)  # of which a person was told so
+    sent_without_right: list[str] = field(default_factory=list)  # a line each
     left_lying: list[str] = field(default_factory=list)  # rows that nobody took up, a line each
     broke_off: list[str] = field(default_factory=list)  # what workers logged of broken steps
     deadlocks: int = 0  # by the database's own count

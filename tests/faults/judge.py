@@ -23,6 +23,7 @@ def judge(facts: Facts) -> Judgment:
     _judge_creates(facts, found)
     judge_changes(facts, found)
     judge_shown(facts, found)
+    found.sent_without_right += facts.sent_without_right
     found.left_lying += facts.left_lying
     found.broke_off += facts.broke_off
     found.deadlocks += [f"deadlock {number}" for number in range(1, facts.deadlocks + 1)]

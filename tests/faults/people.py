@@ -94,7 +94,7 @@ class People:
     def cancel(self) -> None:
         """Take one back that is about to be sent: told so or not, it must be true."""
         now = timezone.now()
-        waiting = Operation.objects.filter(state=OperationState.QUEUED, due_at__lte=now)
+        waiting = self.person.operations.filter(state=OperationState.QUEUED, due_at__lte=now)
         first = list(waiting.order_by("due_at")[:10])
         if first:
             operation = self._random_cancel.choice(first)
@@ -103,7 +103,7 @@ class People:
 
     def ask_again(self) -> int:
         """One round: whatever ended with nothing made is asked again. How many were."""
-        ended = Operation.objects.filter(
+        ended = self.person.operations.filter(
             kind=OperationKind.CREATE, state__in=_AGAIN, asked_again__isnull=True
         )
         asked = 0

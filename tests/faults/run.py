@@ -16,6 +16,7 @@ from tests.faults.ambush import Ambush
 from tests.faults.changes import Changes
 from tests.faults.facts import Judgment, Outside
 from tests.faults.judge import judge
+from tests.faults.leavers import Leavers
 from tests.faults.lying import LyingWatch
 from tests.faults.nursery import Nursery
 from tests.faults.onlooker import Onlooker
@@ -27,6 +28,7 @@ DARK_SECONDS = 3.0
 OUTAGE_SECONDS = 1.0  # nobody listens: long enough to open the portal's breaker
 FEW_OPEN = 40
 _CHANGES_SHARE = 0.4  # of the operations so far: renaming, metadata, deleting
+_LEAVERS_SHARE = 0.03  # of the operations so far: people who come, and lose their rights
 _OUTSIDE_SHARE = 0.2  # of the operations so far: what somebody else does in the cloud
 _LAST_SHARE = 0.05  # of the operations: asked for when the cloud is away
 
@@ -75,6 +77,7 @@ class Run:
         people: People,
         cloud: Any,
         changes: Changes,
+        leavers: Leavers,
         outsider: Outsider | None,  # none where the cloud is not ours alone
         onlooker: Onlooker,
     ) -> None:
@@ -86,6 +89,7 @@ class Run:
         self._ambush = Ambush(nursery, orders.ambushes)
         self._lying = LyingWatch(nursery, orders.threads)
         self._changes = changes
+        self._leavers = leavers
         self._outsider = outsider
         self._onlooker = onlooker
         self._deadlocks_before = 0
@@ -109,6 +113,7 @@ class Run:
         self._until_open_at_most(last, begun + self.orders.patience_seconds)
         self._over.set()
         pest.join()
+        self._leavers.go(all_of_them=True)
         self._ambush.stop()
         self._darkness(last)
         back = time.monotonic()
@@ -141,6 +146,9 @@ class Run:
                 self.people.cancel()
             if self._changes.asked < _CHANGES_SHARE * done:
                 self._changes.ask()
+            if self._leavers.count < _LEAVERS_SHARE * done:
+                self._leavers.come()
+            self._leavers.go()
             if self._outsider and self._outsider.acts < _OUTSIDE_SHARE * done:
                 self._outsider.act()
             self.people.ask_again()
@@ -212,6 +220,7 @@ class Run:
                 acknowledged=self.people.acknowledged,
                 at_cloud=self.cloud.requests(),
                 cancelled=self.people.cancelled,
+                sent_without_right=self._leavers.sent_without_right(),
                 left_lying=self._lying.lying,
                 broke_off=self.nursery.broke_off(),
                 deadlocks=evidence.deadlock_count() - self._deadlocks_before,
@@ -239,6 +248,8 @@ class Run:
             "asked_again": self.people.again,
             "cancelled": len(self.people.cancelled),
             "changes": self._changes.asked,
+            "left": self._leavers.count,
+            "withdrawn": self._leavers.withdrawn(),
             "changed_outside": self._outsider.acts if self._outsider else 0,
             "looked_at": len(self._onlooker.shown),
             "ambushes": self._ambush.done,

@@ -120,6 +120,7 @@ def test_create_after_a_clear_no_is_allowed(healthy):
         ),
         ({"broke_off": ["worker-1.log: Duty 3 broke off."]}, "broke_off"),
         ({"deadlocks": 1}, "deadlocks"),
+        ({"sent_without_right": ["exchange 7"]}, "sent_without_right"),
     ],
 )
 def test_what_was_seen_of_the_engine_counts_as_wrong(healthy, seen, kind):
