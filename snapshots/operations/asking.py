@@ -25,6 +25,7 @@ from snapshots.operations.kinds import KINDS, kind_of
 from snapshots.operations.refusals import NotAllowedError, Refusal, check_share, refused
 from snapshots.questions.asking import note_circumstances
 from snapshots.rights.grants import is_granted
+from snapshots.rights.limits import most_requests, requests_of
 from snapshots.rights.policy import Right, may
 from snapshots.rights.visible import volumes_usable_by
 from snapshots.selectors.changes import volumes_left_with_none
@@ -80,8 +81,8 @@ def ask_for_operation(
         _refuse_to_ask(requester, arguments, again_for, refusal)
     try:
         return in_transaction(lambda: _record(requester, key, arguments, again_for)), True
-    except _LastOfVolumeError:
-        _refuse_to_ask(requester, arguments, again_for, Refusal.LAST_OF_VOLUME)
+    except _CannotRecordError as error:
+        _refuse_to_ask(requester, arguments, again_for, error.refusal)
     except IntegrityError:  # the same form or button, at the same moment, in another process
         return _recorded_before(requester, key, again_for), False
 
@@ -113,6 +114,7 @@ def ask_after(
 def _record(
     requester: User, key: uuid.UUID, arguments: OperationArguments, again_for: Operation | None
 ) -> Operation:
+    _keep_within_limits(requester)
     if arguments.kind is OperationKind.DELETE:
         _keep_last(arguments)
     now = timezone.now()
@@ -169,18 +171,34 @@ def _may_share_volume(arguments: OperationArguments) -> bool:
     return clouds.takes_parallel_changes(arguments.volume.cloud)
 
 
-class _LastOfVolumeError(Exception):
-    """Another deletion came first."""
+class _CannotRecordError(Exception):
+    """What was recorded by now forbids it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
+def _keep_within_limits(requester: User) -> None:
+    """Forms that are sent at the same moment are counted one after the other. Raises
+    `_CannotRecordError`.
+    """
+    lock_in_order(User.objects.filter(pk=requester.pk))
+    now, most = requests_of(requester), most_requests(requester)
+    if now.open >= most.open:
+        raise _CannotRecordError(Refusal.TOO_MANY_OPEN)
+    if now.in_a_day >= most.in_a_day:
+        raise _CannotRecordError(Refusal.TOO_MANY_A_DAY)
 
 
 def _keep_last(arguments: OperationArguments) -> None:
     """Two pages that are sent at the same moment may each count on the snapshot that the other
-    deletes: deletions of a volume are recorded one after the other. Raises `_LastOfVolumeError`.
+    deletes: deletions of a volume are recorded one after the other. Raises `_CannotRecordError`.
     """
     lock_in_order(Volume.objects.filter(pk=arguments.volume.pk))
     snapshot = arguments.target_snapshot
     if arguments.leaves_another and snapshot and volumes_left_with_none([snapshot]):
-        raise _LastOfVolumeError
+        raise _CannotRecordError(Refusal.LAST_OF_VOLUME)
 
 
 def _details(arguments: OperationArguments, *, is_own_volume: bool) -> dict[str, str]:

@@ -27,6 +27,7 @@ def ask_for_batch(*, requester: User, requests: Sequence[OperationArguments]) ->
 
     def ask_for_all() -> list[Operation]:
         nonlocal current
+        lock_in_order(User.objects.filter(pk=requester.pk))  # as each request does, before volumes
         # Each deletion locks its volume: here first, all in the same order.
         lock_in_order(Volume.objects.filter(pk__in=deleted_of))
         operations = []

@@ -31,6 +31,14 @@ class Refusal(models.TextChoices):
         _("By now it is the only usable snapshot of its volume. Look again, and confirm it."),
     )
     NEEDS_RIGHT = "needs_right", _("Your role does not include this.")
+    TOO_MANY_OPEN = (
+        "too_many_open",
+        _("You have as many unfinished requests as your role may. Wait until some have ended."),
+    )
+    TOO_MANY_A_DAY = (
+        "too_many_a_day",
+        _("You have asked for as much in 24 hours as your role may. Ask again later."),
+    )
     FILL_IN_AGAIN = "fill_in_again", _("Please fill in a new form for this.")
     VOLUME_NOT_READY = "volume_not_ready", _("The volume cannot be snapshotted now.")
     VOLUME_IN_USE = "volume_in_use", _("The volume is in use now; please fill in a new form.")

@@ -22,7 +22,7 @@ from snapshots.forms import (
 from snapshots.models import Operation, OperationKind, Volume
 from snapshots.models.ids import is_uuid
 from snapshots.operations.asking import KeyTakenError, OperationArguments, ask_for_operation
-from snapshots.operations.refusals import NotAllowedError
+from snapshots.operations.refusals import NotAllowedError, Refusal
 from snapshots.rights.visible import operations_visible_to
 from snapshots.selectors.clouds import quotas_of
 from snapshots.selectors.operations import (
@@ -68,6 +68,9 @@ def _show_blank(request: PortalRequest) -> HttpResponse:
     return _page(request, _fresh_form(request, key))
 
 
+_FIELD_OF = {Refusal.VOLUME_NOT_USABLE: "volume_id"}  # others are about the whole request
+
+
 def _ask(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
     try:
         operation, is_new = ask_for_operation(
@@ -76,8 +79,8 @@ def _ask(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
     except KeyTakenError:
         form.add_error("key", _("Nothing was asked: the form was out of date. Send it once more."))
         return _page(request, form)
-    except NotAllowedError:
-        form.add_error("volume_id", _("You may no longer use this volume. Nothing was asked."))
+    except NotAllowedError as error:
+        form.add_error(_FIELD_OF.get(error.refusal), f"{error} {_('Nothing was asked.')}")
         return _page(request, form)
     if not is_new:
         return _show_first(request, operation)

@@ -374,3 +374,12 @@ def test_volumes_of_removed_cloud_are_not_offered(alice, volume):
     left = scene.volume("left-behind", granted_to=alice.user, cloud="taken-out")
     assert "left-behind" not in alice.get(NEW).text
     assert CHOOSE in errors_at(ask(alice, left), "volume_id")[0]
+
+
+def test_form_beyond_the_limit_says_so(alice, volume, settings):
+    settings.EVSPORTAL_STAFF_OPEN_REQUESTS = 1
+    scene.operation(alice.user, volume)
+    answer = ask(alice, volume)
+    assert "You have as many unfinished requests as your role may." in answer.text
+    assert "Nothing was asked." in answer.text
+    assert Operation.objects.count() == 1
