@@ -32,6 +32,8 @@ WRITE = "SELECT, INSERT, UPDATE, DELETE"
 # What `Entry` gets is written by triggers, with the rights of whoever writes to the trail.
 ANSWERED = "SELECT, INSERT, UPDATE (status, code, text)"
 REMOVE = "SELECT, DELETE"
+# PostgreSQL locks a row only for who may update a column of it, so it is one that means nothing.
+SHARE = "SELECT, UPDATE (id)"
 
 Rights = Mapping[type[Model], str]
 
@@ -41,7 +43,7 @@ class Role:
     """What a program's role may do. Of the trail each may read everything."""
 
     trail: Rights
-    but: Rights  # tables of ours that are like no other
+    but: Rights  # tables that are like no other
     own: str = ""  # all other tables of ours
     accounts: str = ""  # people and their groups
     rest: str = ""  # Django's: sessions, the log of the admin pages
@@ -56,7 +58,13 @@ WEB = Role(
 )
 WORKER = Role(
     trail=dict.fromkeys((Exchange, Answer, Action, Anomaly, Seal), INSERT),
-    but={Entry: ANSWERED, VolumeGrant: READ},
+    # It keeps what a right rests on as it is while it sends: `rights/sending.py`.
+    but={
+        Entry: ANSWERED,
+        VolumeGrant: SHARE,
+        User: "SELECT, UPDATE (first_name)",
+        User.groups.through: SHARE,
+    },
     own=WRITE,
     accounts=READ,
 )
@@ -106,9 +114,11 @@ def _rights(role: Role) -> Iterator[tuple[str, str]]:
 def _rights_on(model: type[Model], role: Role) -> str:
     if model in GUARDED:
         return role.trail.get(model, READ)
+    if model in role.but:
+        return role.but[model]
     label = model._meta.app_label
     if label == Action._meta.app_label:
-        return role.but.get(model, role.own)
+        return role.own
     return role.accounts if label == User._meta.app_label else role.rest
 
 
