@@ -49,6 +49,7 @@ from snapshots.models.people import (
     roles_of,
 )
 from snapshots.models.pushes import Pushed
+from snapshots.models.refusal_counts import RefusalCount
 from snapshots.models.seals import Seal, Tombstone
 from snapshots.models.sign_ins import SignInAttempt, SignInPermit
 from snapshots.models.snapshots import Maker, Snapshot, watched_snapshot
@@ -90,6 +91,7 @@ __all__ = [
     "Purpose",
     "Pushed",
     "Quota",
+    "RefusalCount",
     "Role",
     "Seal",
     "SignInAttempt",

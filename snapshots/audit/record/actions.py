@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
+from snapshots.audit.record.folding import MOST_OF_ONE, is_foldable, times_refused
 from snapshots.audit.record.redaction import storable
 from snapshots.models import Action, ActionCode, Operation, Target, roles_of
 
@@ -72,7 +73,8 @@ def record(  # noqa: PLR0913 - one column each
 
     Call it in the transaction of the change that it records, so that both are committed or neither
     is. Raises `DatabaseError` when it cannot be written: the caller must not make the change then.
-    Callers leave secrets out: this function cannot recognize them.
+    Callers leave secrets out: this function cannot recognize them. A refusal that repeats is only
+    counted (`folding.py`): then the row that it returns is not stored.
     """
     click = _click.get()
     person = actor or _person_of(click)
@@ -95,6 +97,14 @@ def record(  # noqa: PLR0913 - one column each
         row.cloud = operation.cloud
         row.ticket, row.on_behalf_of = operation.ticket, operation.on_behalf_of
     _name_target(row, target or (operation.target if operation else None))
+    if is_foldable(code):
+        times = times_refused(
+            code, person=person.pk if person else None, address=row.address, now=row.at
+        )
+        if times > MOST_OF_ONE:
+            row.details["times in this hour"] = str(times)
+        if not times:
+            return row
     row.save()
     return row
 
