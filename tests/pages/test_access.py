@@ -36,6 +36,9 @@ def test_only_these_routes_are_public():
     assert public == {
         "accounts/login/",
         "accounts/logout/",
+        "accounts/provider/",
+        "accounts/provider/callback/",
+        "accounts/provider/signed-out/",
         "admin/login/",
         "healthz",
         "readyz",

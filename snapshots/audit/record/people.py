@@ -51,8 +51,10 @@ def _record(code: ActionCode, **columns: Any) -> None:
 # --- sessions --------------------------------------------------------------------------------
 
 
-def _signed_in(user: User, **_kwargs: Any) -> None:
-    record(ActionCode.SIGNED_IN, actor=user, subject=user.get_username())
+def _signed_in(user: User, request: object = None, **_kwargs: Any) -> None:
+    provider = getattr(request, "signed_in_by", "")
+    details = {"by": provider} if provider else {}
+    record(ActionCode.SIGNED_IN, actor=user, subject=user.get_username(), details=details)
 
 
 def _signed_out(user: User | None, **_kwargs: Any) -> None:
