@@ -70,6 +70,7 @@ EVSPORTAL_WORKING_HOURS: str = _VALUES["EVSPORTAL_WORKING_HOURS"]
 # --- signing in by a provider ----------------------------------------------------------------
 
 EVSPORTAL_LOCAL_ACCOUNTS: str = _VALUES["EVSPORTAL_LOCAL_ACCOUNTS"]
+EVSPORTAL_SECOND_FACTOR_ROLES: list[str] = _VALUES["EVSPORTAL_SECOND_FACTOR_ROLES"]
 EVSPORTAL_OIDC_ISSUER: str = _VALUES["EVSPORTAL_OIDC_ISSUER"]
 EVSPORTAL_OIDC_CLIENT_ID: str = _VALUES["EVSPORTAL_OIDC_CLIENT_ID"]
 EVSPORTAL_OIDC_CLIENT_SECRET: str = _VALUES["EVSPORTAL_OIDC_CLIENT_SECRET"]
@@ -84,6 +85,10 @@ ACCOUNT_ADAPTER = "snapshots.sso.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_RATE_LIMITS = False  # none of the pages that it brakes is mounted
+MFA_ADAPTER = "snapshots.mfa.adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "EVS snapshots"
+MFA_TOTP_TOLERANCE = 1
 SOCIALACCOUNT_ADAPTER = "snapshots.sso.adapters.SocialAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
 
@@ -109,6 +114,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "allauth.socialaccount",
 ]
 MIDDLEWARE = [
@@ -127,6 +133,7 @@ MIDDLEWARE = [
     "snapshots.middleware.browser_rules",
     "snapshots.middleware.plain_addresses",
     "snapshots.middleware.wrong_method",
+    "snapshots.middleware.SecondFactorRules",
     "snapshots.middleware.DatabaseTrouble",
 ]
 ROOT_URLCONF = "evsportal.urls"

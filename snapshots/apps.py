@@ -19,7 +19,7 @@ class SnapshotsConfig(AppConfig):
         from snapshots.audit.record import account_names, people
         from snapshots.models import folded
 
-        for checks in ("snapshots.checks", "snapshots.sso.checks"):
+        for checks in ("snapshots.checks", "snapshots.mfa.checks", "snapshots.sso.checks"):
             import_module(checks)  # it registers them
         people.watch()
         accounts.watch()

@@ -21,6 +21,9 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def get_login_stages(self) -> list[str]:
+        return ["snapshots.mfa.stage.SecondFactorStage"]
+
     def add_message(self, *args: Any, **options: Any) -> None:
         """The portal has its own words."""
 

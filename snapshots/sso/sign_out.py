@@ -10,9 +10,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from snapshots.sealed import seal, unseal
 from snapshots.sso.metadata import metadata, origin_of
 from snapshots.sso.provider import absolute_address
-from snapshots.sso.sealed import seal, unseal
 
 _KEY = "provider_sign_out"
 

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from allauth.account.utils import perform_login
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
@@ -38,6 +39,13 @@ class PortalLoginView(LoginView):
             demo = [(name, text) for name, _role, text in DEMO_ACCOUNTS]
             context |= {"demo_accounts": demo, "demo_password": DEMO_PASSWORD}
         return context
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """By allauth, which asks people who have a second factor for it first."""
+        response: HttpResponse = perform_login(
+            self.request, form.get_user(), redirect_url=self.get_success_url()
+        )
+        return response
 
 
 class PortalPasswordView(PasswordChangeView):

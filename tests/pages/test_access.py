@@ -39,6 +39,7 @@ def test_only_these_routes_are_public():
         "accounts/provider/",
         "accounts/provider/callback/",
         "accounts/provider/signed-out/",
+        "accounts/second-factor/",
         "admin/login/",
         "healthz",
         "readyz",

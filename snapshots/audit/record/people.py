@@ -52,8 +52,11 @@ def _record(code: ActionCode, **columns: Any) -> None:
 
 
 def _signed_in(user: User, request: object = None, **_kwargs: Any) -> None:
-    provider = getattr(request, "signed_in_by", "")
-    details = {"by": provider} if provider else {}
+    facts = {
+        "by": getattr(request, "signed_in_by", ""),
+        "second factor": getattr(request, "second_factor", ""),
+    }
+    details = {name: text for name, text in facts.items() if text}
     record(ActionCode.SIGNED_IN, actor=user, subject=user.get_username(), details=details)
 
 
