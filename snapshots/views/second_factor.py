@@ -96,7 +96,7 @@ def _set_up(request: PortalRequest) -> HttpResponse:
         form.add_error("code", _("This is not the code that the app shows now."))
     if request.method == "POST":
         details = {"why": ", ".join(form.errors)}
-        record(ActionCode.FACTOR_REFUSED, subject=request.user.get_username(), details=details)
+        record(ActionCode.FACTOR_ADD_REFUSED, subject=request.user.get_username(), details=details)
     groups = [secret[start : start + 4] for start in range(0, len(secret), 4)]
     context = {"form": form, "secret": " ".join(groups), "is_needed": needs_factor(request.user)}
     return render(request, "registration/second_factor_set_up.html", context)
@@ -119,7 +119,7 @@ def _remove(request: PortalRequest) -> HttpResponse:
         return render(request, template, context)
     check = check_code(request.user, form.cleaned_data["code"])
     if not check.is_right:
-        record(ActionCode.FACTOR_REFUSED, subject=request.user.get_username())
+        record(ActionCode.FACTOR_REMOVE_REFUSED, subject=request.user.get_username())
         return _refuse(request, form, check, template)
     remove(request.user)
     messages.success(request, _("Your second factor is removed. Your password alone opens."))

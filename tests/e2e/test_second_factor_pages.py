@@ -38,7 +38,6 @@ def _check(page, *, width):
 
 def _set_up(page):
     """The secret that the page shows, after it was set up."""
-    _give_password(page)
     secret = page.locator("code").inner_text().replace(" ", "")
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_label("Code").fill(_code(secret))
@@ -50,6 +49,7 @@ def _set_up(page):
 @pytest.mark.parametrize("javascript", [True, False])
 def test_person_sets_it_up_and_signs_in_with_it(open_context, portal, javascript):
     page = open_context(javascript=javascript).new_page()
+    _give_password(page)
     secret = _set_up(page)
     page.get_by_role("link", name="I have written them down").click()
     page.wait_for_url(f"{portal}/")

@@ -213,7 +213,7 @@ def test_set_up_needs_password_and_code(alice, person, form):
     secret = _secret_on(alice.get(SETTINGS))
     alice.post(SETTINGS, {"password": PASSWORD, "code": _code(secret), **form})
     assert not factors.has_factor(person)
-    assert Action.objects.filter(code="factor:change:refused").count() == 1
+    assert Action.objects.filter(code="factor:add:refused").count() == 1
 
 
 def test_secret_stays_the_same_while_it_is_set_up(alice):
@@ -234,6 +234,7 @@ def test_factor_is_removed_with_a_code(alice, person, spare_codes):
     assert "Remove it" in alice.get(SETTINGS).text
     alice.post(SETTINGS, {"code": "000000"})
     assert factors.has_factor(person)
+    assert Action.objects.filter(code="factor:remove:refused").count() == 1
     alice.post(SETTINGS, {"code": _code()})
     assert not Authenticator.objects.exists()
     assert Action.objects.filter(code="factor:remove", subject="alice").count() == 1

@@ -28,17 +28,17 @@ def test_provider_that_is_away_is_named_in_a_sentence(client, provider, settings
 
 def test_slow_provider_is_not_waited_for(client, provider, settings):
     settings.EVSPORTAL_OIDC_SECONDS = 0.3
-    provider.pause = 2
+    provider.pause = 30
     began = time.monotonic()
     assert client.post("/accounts/provider/").status_code == 503
     assert client.get("/accounts/login/").status_code == 200  # the failure is remembered
-    assert time.monotonic() - began < 1.9
+    assert time.monotonic() - began < 15
 
 
 def test_provider_that_stops_during_a_sign_in_opens_nothing(sign_in, provider, settings):
     query = sign_in.start()
     settings.EVSPORTAL_OIDC_SECONDS = 0.3
-    provider.pause = 2
+    provider.pause = 30
     assert sign_in.finish(query).status_code == 503
     assert last_refusal() == "unreachable"
 
