@@ -71,6 +71,31 @@ EVSPORTAL_AUDIT_ARCHIVES: str = _VALUES["EVSPORTAL_AUDIT_ARCHIVES"]
 # Read by audit/hours.py; checks.py stops the start for what are none.
 EVSPORTAL_WORKING_HOURS: str = _VALUES["EVSPORTAL_WORKING_HOURS"]
 
+# --- signing in by a provider ----------------------------------------------------------------
+
+EVSPORTAL_LOCAL_ACCOUNTS: str = _VALUES["EVSPORTAL_LOCAL_ACCOUNTS"]
+EVSPORTAL_SECOND_FACTOR_ROLES: list[str] = _VALUES["EVSPORTAL_SECOND_FACTOR_ROLES"]
+EVSPORTAL_OIDC_ISSUER: str = _VALUES["EVSPORTAL_OIDC_ISSUER"]
+EVSPORTAL_OIDC_CLIENT_ID: str = _VALUES["EVSPORTAL_OIDC_CLIENT_ID"]
+EVSPORTAL_OIDC_CLIENT_SECRET: str = _VALUES["EVSPORTAL_OIDC_CLIENT_SECRET"]
+EVSPORTAL_OIDC_NAME: str = _VALUES["EVSPORTAL_OIDC_NAME"]
+EVSPORTAL_OIDC_SCOPES: list[str] = _VALUES["EVSPORTAL_OIDC_SCOPES"]
+EVSPORTAL_OIDC_GROUPS_CLAIM: str = _VALUES["EVSPORTAL_OIDC_GROUPS_CLAIM"]
+EVSPORTAL_OIDC_ROLES: list[str] = _VALUES["EVSPORTAL_OIDC_ROLES"]
+EVSPORTAL_OIDC_SECONDS: float = _VALUES["EVSPORTAL_OIDC_SECONDS"]
+EVSPORTAL_OIDC_CA: str = _VALUES["EVSPORTAL_OIDC_CA"]  # empty: the authorities built in
+# allauth: no pages, mails or sign-up forms of its own. `snapshots.sso` says what is used of it.
+ACCOUNT_ADAPTER = "snapshots.sso.adapters.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_RATE_LIMITS = False  # none of the pages that it brakes is mounted
+MFA_ADAPTER = "snapshots.mfa.adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "EVS snapshots"
+MFA_TOTP_TOLERANCE = 1
+SOCIALACCOUNT_ADAPTER = "snapshots.sso.adapters.SocialAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+
 # --- Django ----------------------------------------------------------------------------------
 
 DEBUG: bool = _VALUES["EVSPORTAL_DEBUG"]
@@ -91,6 +116,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
 ]
 MIDDLEWARE = [
     "snapshots.middleware.request_ids",
@@ -102,11 +131,13 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "snapshots.middleware.browser_rules",
     "snapshots.middleware.plain_addresses",
     "snapshots.middleware.wrong_method",
+    "snapshots.middleware.SecondFactorRules",
     "snapshots.middleware.DatabaseTrouble",
 ]
 ROOT_URLCONF = "evsportal.urls"

@@ -4,6 +4,7 @@ from django.contrib.auth import views as accounts
 from django.urls import include, path
 
 from snapshots.admin import site
+from snapshots.views import provider, second_factor
 from snapshots.views.access import public, signed_in
 from snapshots.views.accounts import PortalLoginView, PortalLogoutView, PortalPasswordView
 
@@ -21,6 +22,20 @@ urlpatterns = [
         signed_in(accounts.PasswordChangeDoneView.as_view()),
         name="password_change_done",
     ),
+    path("accounts/second-factor/", second_factor.ask, name="second_factor"),
+    path(
+        "accounts/second-factor/settings/",
+        second_factor.settings_page,
+        name="second_factor_settings",
+    ),
+    path(
+        "accounts/second-factor/picture/",
+        second_factor.picture,
+        name="second_factor_picture",
+    ),
+    path("accounts/provider/", provider.start, name="provider_start"),
+    path("accounts/provider/callback/", provider.callback, name="provider_callback"),
+    path("accounts/provider/signed-out/", provider.signed_out, name="provider_signed_out"),
     path("admin/", site.urls),
 ]
 

@@ -177,6 +177,31 @@ VARIABLES = (
         ),
     ),
     _boolean("EVSPORTAL_HTTPS", "Cookies over HTTPS only."),
+    Variable(
+        name="EVSPORTAL_LOCAL_ACCOUNTS",
+        kind=Kind.CHOICE,
+        about="Who may sign in with a password of the portal's own.",
+        default="all",
+        choices=("all", "administrators"),
+    ),
+    _items("EVSPORTAL_SECOND_FACTOR_ROLES", "Roles whose people need a second factor."),
+    _text("EVSPORTAL_OIDC_ISSUER", "The OpenID Connect provider that people sign in by."),
+    _text("EVSPORTAL_OIDC_CLIENT_ID", "The portal's name at that provider."),
+    _secret("EVSPORTAL_OIDC_CLIENT_SECRET", "The portal's secret at that provider."),
+    _text("EVSPORTAL_OIDC_NAME", "What people call that provider.", "your organisation"),
+    _items(
+        "EVSPORTAL_OIDC_SCOPES", "What the portal asks the provider for.", "openid,profile,email"
+    ),
+    _text("EVSPORTAL_OIDC_GROUPS_CLAIM", "The claim that lists a person's groups.", "groups"),
+    _items("EVSPORTAL_OIDC_ROLES", "Which of those groups are which roles and groups here."),
+    _seconds(
+        "EVSPORTAL_OIDC_SECONDS",
+        "The longest wait for an answer of the provider.",
+        "5",
+        least=0.1,
+        most=60,
+    ),
+    _text("EVSPORTAL_OIDC_CA", "The authorities that the provider is verified by: a file."),
     _boolean("EVSPORTAL_DEBUG", "Error pages with the code's insides, for developers."),
     _items(
         "EVSPORTAL_RESERVED_PREFIXES",

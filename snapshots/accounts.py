@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import check_password, is_password_usable
@@ -20,7 +21,7 @@ from django.db.models.signals import pre_save
 from django.http import HttpRequest
 
 from snapshots import sandbox_account
-from snapshots.models import Role
+from snapshots.models import Role, may_administer
 
 DEMO_PASSWORD = "demo"
 # Name, role, and what the sign-in page says of it. Made in sandbox mode by `manage seed_demo`.
@@ -60,7 +61,19 @@ class _PortalBackend(ModelBackend):
             if request is not None:  # for the audit trail: `user_login_failed` hides the password
                 request.sign_in_refusal = "published password"  # type: ignore[attr-defined]
             raise PermissionDenied(REFUSAL)
-        return super().authenticate(request, username, password, **kwargs)
+        person = super().authenticate(request, username, password, **kwargs)
+        if person is None or _may_use_password(person):
+            return person
+        if request is not None:
+            request.sign_in_refusal = "not by password"  # type: ignore[attr-defined]
+        return None  # answered like a wrong password: it tells nobody that it was right
+
+
+def _may_use_password(person: User) -> bool:
+    """Never for people of the provider: a password would go past the roles that it gives."""
+    if settings.EVSPORTAL_LOCAL_ACCOUNTS == "administrators" and not may_administer(person):
+        return False
+    return not SocialAccount.objects.filter(user=person).exists()
 
 
 class SandboxBackend(_PortalBackend):

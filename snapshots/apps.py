@@ -19,7 +19,8 @@ class SnapshotsConfig(AppConfig):
         from snapshots.audit.record import account_names, people
         from snapshots.models import folded
 
-        import_module("snapshots.checks")  # it registers them
+        for checks in ("snapshots.checks", "snapshots.mfa.checks", "snapshots.sso.checks"):
+            import_module(checks)  # it registers them
         people.watch()
         accounts.watch()
         account_names.watch()

@@ -7,14 +7,19 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.core.exceptions import BadRequest
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 
 from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked
+from snapshots.mfa.factors import has_factor
+from snapshots.mfa.session import OPEN, lacks_factor
+from snapshots.sso.sign_out import sign_out_origin
 
 logger = logging.getLogger(__name__)
 
@@ -31,19 +36,27 @@ def browser_rules(get_response: GetResponse) -> GetResponse:
 
     Not kept, because the back button after signing out must not show what was on the screen.
     """
-    policy = "; ".join(
-        f"{directive} {' '.join(sources)}" for directive, sources in settings.SECURE_CSP.items()
-    )
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers.setdefault("Content-Security-Policy", policy)
+        origin = getattr(request, "form_origin", "") or sign_out_origin(request)
+        response.headers.setdefault("Content-Security-Policy", _policy(origin))
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         return response
 
     return middleware
+
+
+def _policy(form_origin: str) -> str:
+    """Browsers apply `form-action` to the redirect that answers a form too: signing in and out by
+    the provider needs its origin.
+    """
+    directives = dict(settings.SECURE_CSP)
+    if form_origin:
+        directives["form-action"] = [*directives["form-action"], form_origin]
+    return "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
 
 
 def request_ids(get_response: GetResponse) -> GetResponse:
@@ -92,6 +105,27 @@ def wrong_method(get_response: GetResponse) -> GetResponse:
         return response
 
     return middleware
+
+
+class SecondFactorRules:
+    """Leads people whose role needs a second factor to set it up, whatever they ask for."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        match = request.resolver_match
+        if not settings.EVSPORTAL_SECOND_FACTOR_ROLES or match is None or match.view_name in OPEN:
+            return None
+        if getattr(match.func, "access_rule", "") == "public" or not lacks_factor(request):
+            return None
+        if has_factor(request.user):  # type: ignore[arg-type] # signed in, before they had it
+            logout(request)
+            return redirect("login")
+        return redirect("second_factor_settings")
 
 
 class DatabaseTrouble:

@@ -3,13 +3,14 @@
 import logging
 from typing import Any
 
+from allauth.account.utils import perform_login
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,8 @@ from snapshots.audit.record.actions import record
 from snapshots.forms import SignInForm
 from snapshots.middleware import is_database_trouble
 from snapshots.models import ActionCode
+from snapshots.sso.metadata import form_origin, is_configured
+from snapshots.sso.sign_out import sign_out_address
 
 logger = logging.getLogger(__name__)
 
@@ -28,14 +31,34 @@ class PortalLoginView(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
+        if is_configured():
+            context["provider_name"] = settings.EVSPORTAL_OIDC_NAME
+            # The button's form is answered by a redirect to the provider.
+            self.request.form_origin = form_origin()  # type: ignore[attr-defined]
         if settings.EVSPORTAL_MODE == "sandbox":
             demo = [(name, text) for name, _role, text in DEMO_ACCOUNTS]
             context |= {"demo_accounts": demo, "demo_password": DEMO_PASSWORD}
         return context
 
+    def form_valid(self, form: Any) -> HttpResponse:
+        """By allauth, which asks people who have a second factor for it first."""
+        response: HttpResponse = perform_login(
+            self.request, form.get_user(), redirect_url=self.get_success_url()
+        )
+        return response
+
 
 class PortalPasswordView(PasswordChangeView):
     """A wrong old password is written down: somebody may sit at another's screen."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated and not request.user.has_usable_password():
+            messages.info(
+                request,
+                _("Your account has no password in this portal: your provider signs you in."),
+            )
+            return redirect("snapshots:home")
+        return super().dispatch(request, *args, **kwargs)
 
     def form_invalid(self, form: Any) -> HttpResponse:
         person = str(self.request.user)
@@ -44,11 +67,15 @@ class PortalPasswordView(PasswordChangeView):
 
 
 class PortalLogoutView(LogoutView):
-    """Forgets the browser's cookie even while the session's row cannot be deleted."""
+    """Forgets the browser's cookie even while the session's row cannot be deleted. People of the
+    provider go on to its own sign-out.
+    """
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            return super().post(request, *args, **kwargs)
+            address = sign_out_address(request)
+            response = super().post(request, *args, **kwargs)
+            return redirect(address) if address else response
         except DatabaseError as error:
             if not is_database_trouble(error):
                 raise

@@ -36,6 +36,10 @@ def test_only_these_routes_are_public():
     assert public == {
         "accounts/login/",
         "accounts/logout/",
+        "accounts/provider/",
+        "accounts/provider/callback/",
+        "accounts/provider/signed-out/",
+        "accounts/second-factor/",
         "admin/login/",
         "healthz",
         "readyz",

@@ -51,8 +51,13 @@ def _record(code: ActionCode, **columns: Any) -> None:
 # --- sessions --------------------------------------------------------------------------------
 
 
-def _signed_in(user: User, **_kwargs: Any) -> None:
-    record(ActionCode.SIGNED_IN, actor=user, subject=user.get_username())
+def _signed_in(user: User, request: object = None, **_kwargs: Any) -> None:
+    facts = {
+        "by": getattr(request, "signed_in_by", ""),
+        "second factor": getattr(request, "second_factor", ""),
+    }
+    details = {name: text for name, text in facts.items() if text}
+    record(ActionCode.SIGNED_IN, actor=user, subject=user.get_username(), details=details)
 
 
 def _signed_out(user: User | None, **_kwargs: Any) -> None:

@@ -1,0 +1,42 @@
+"""Codes of a second factor."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+_CODE = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=20,
+        widget=forms.TextInput(attrs={**_CODE, "autofocus": True}),
+        help_text=_("Six digits of your authenticator app, or one of your spare codes."),
+    )
+
+
+class SetUpForm(forms.Form):
+    password = forms.CharField(
+        label=_("Your password"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=20,
+        widget=forms.TextInput(attrs=_CODE),
+        help_text=_("The six digits that the app shows now."),
+    )
+
+    def __init__(self, person: User, *args: Any) -> None:
+        super().__init__(*args)
+        self.person = person
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if not self.person.check_password(password):
+            raise ValidationError(_("This is not your password."))
+        return password

@@ -1,0 +1,82 @@
+"""What allauth asks a project: closed forms, no messages of its own, accounts by `people.py`."""
+
+from typing import Any, NoReturn
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialApp, SocialLogin
+from allauth.socialaccount.providers.base.constants import AuthError
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+from snapshots.sso.people import account_of
+from snapshots.sso.refusals import SignInRefused
+from snapshots.sso.transport import BoundedSession
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Of every sign-in that passes through allauth."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_login_stages(self) -> list[str]:
+        return ["snapshots.mfa.stage.SecondFactorStage"]
+
+    def add_message(self, *args: Any, **options: Any) -> None:
+        """The portal has its own words."""
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> NoReturn:
+        raise SignInRefused("shut out", user.get_username())
+
+
+class SocialAdapter(DefaultSocialAccountAdapter):
+    """Of sign-ins by the provider."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        return True  # and no form, since `is_auto_signup_allowed`
+
+    def is_auto_signup_allowed(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        return True
+
+    def authenticate_by_email(self, sociallogin: SocialLogin) -> None:
+        return None
+
+    def list_apps(self, *args: Any, **options: Any) -> list[SocialApp]:
+        return []  # a row of allauth's table is no provider
+
+    def get_requests_session(self) -> BoundedSession:
+        return BoundedSession()
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """Called for people who have an account, before they are signed in."""
+        request.signed_in_by = settings.EVSPORTAL_OIDC_NAME  # type: ignore[attr-defined]
+        if sociallogin.is_existing:
+            self._take_account(sociallogin)
+
+    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: None = None) -> User:
+        return self._take_account(sociallogin)
+
+    def _take_account(self, sociallogin: SocialLogin) -> User:
+        sociallogin.account = account_of(sociallogin.identity)
+        person: User = sociallogin.account.user
+        sociallogin.user = person
+        return person
+
+    def on_authentication_error(
+        self,
+        request: HttpRequest,
+        provider: object,
+        error: str | None = None,
+        exception: Exception | None = None,
+        extra_context: dict[str, Any] | None = None,
+    ) -> NoReturn:
+        """Raise the refusal, where allauth would show a page of its own."""
+        if isinstance(exception, SignInRefused):
+            raise exception
+        if exception is not None:
+            raise SignInRefused("code", type(exception).__name__)
+        if error == AuthError.CANCELLED:
+            raise SignInRefused("cancelled")
+        raise SignInRefused("provider" if (extra_context or {}).get("state") else "state")

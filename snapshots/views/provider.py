@@ -1,0 +1,87 @@
+"""Signing in by the organisation's provider, and being signed out by it."""
+
+import logging
+
+from allauth.socialaccount.providers.oauth2.views import OAuth2LoginView
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from snapshots.audit.record.actions import NOBODY, record
+from snapshots.models import ActionCode
+from snapshots.sso.metadata import is_configured
+from snapshots.sso.people import end_sessions
+from snapshots.sso.provider import StrictAdapter, StrictCallbackView
+from snapshots.sso.refusals import SignInRefused
+from snapshots.sso.sign_out import remember_sign_in
+from snapshots.sso.tokens import verify_logout_token
+from snapshots.views.access import public
+
+logger = logging.getLogger(__name__)
+
+
+@public
+@require_POST
+def start(request: HttpRequest) -> HttpResponseBase:
+    """Send the browser to the provider. A POST: no link of another site starts a sign-in."""
+    _check_configured()
+    try:
+        return _dispatch(OAuth2LoginView, StrictAdapter(request), request)
+    except SignInRefused as refusal:
+        return _refuse(request, refusal)
+
+
+@public
+@require_GET
+def callback(request: HttpRequest) -> HttpResponseBase:
+    """Where the provider sends the browser back to."""
+    _check_configured()
+    adapter = StrictAdapter(request)
+    try:
+        response = _dispatch(StrictCallbackView, adapter, request)
+        if request.user.is_authenticated:
+            remember_sign_in(request, adapter.id_token)
+    except SignInRefused as refusal:
+        return _refuse(request, refusal)
+    return response
+
+
+@csrf_exempt
+@public
+@require_POST
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """Back-channel logout: the provider itself says, signed, whom it has signed out."""
+    _check_configured()
+    try:
+        subject = verify_logout_token(request.POST.get("logout_token"))
+    except SignInRefused as refusal:
+        logger.warning("A logout token was refused: %s", refusal)
+        return JsonResponse({"error": "invalid_request"}, status=400)
+    end_sessions(subject)
+    return HttpResponse(headers={"Cache-Control": "no-store"})
+
+
+def _check_configured() -> None:
+    if not is_configured():
+        raise Http404
+
+
+def _dispatch(view: type, adapter: StrictAdapter, request: HttpRequest) -> HttpResponseBase:
+    response: HttpResponseBase = view.adapter_view(adapter)(request)  # type: ignore[attr-defined]
+    return response
+
+
+def _refuse(request: HttpRequest, refusal: SignInRefused) -> HttpResponse:
+    """The trail has the reason; the page says what to do, and nothing that the provider sent."""
+    logger.warning("Nobody was signed in by the provider: %s", refusal)
+    name = settings.EVSPORTAL_OIDC_NAME
+    details = {"why": refusal.code, "by": name}
+    if refusal.detail:
+        details["detail"] = refusal.detail
+    subject = refusal.detail if refusal.code == "shut out" else name
+    record(ActionCode.SIGN_IN_REFUSED, actor_name=NOBODY, subject=subject, details=details)
+    status = 503 if refusal.code in {"unreachable", "metadata"} else 401
+    context = {"sentence": refusal.sentence, "provider_name": name}
+    return render(request, "registration/provider_refused.html", context, status=status)

@@ -1,0 +1,149 @@
+"""The second factor: the second step of a sign-in, and a person's own settings of it."""
+
+from io import BytesIO
+
+import qrcode
+from allauth.account.internal.decorators import login_stage_required
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.totp.internal.auth import generate_totp_secret
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods
+from qrcode.image.svg import SvgPathImage
+
+from snapshots.audit.record.actions import NOBODY, record
+from snapshots.forms.second_factor import CodeForm, SetUpForm
+from snapshots.mfa.factors import (
+    Check,
+    check_code,
+    counter_of,
+    has_factor,
+    needs_factor,
+    remove,
+    set_up,
+)
+from snapshots.mfa.session import mark_session
+from snapshots.mfa.stage import SECOND_FACTOR
+from snapshots.models import ActionCode
+from snapshots.sealed import seal, unseal
+from snapshots.views.access import PortalRequest, public, signed_in
+
+_IN_SESSION = "second_factor_set_up"
+
+
+@public
+@require_http_methods(["GET", "POST"])
+@login_stage_required(stage=SECOND_FACTOR, redirect_urlname="login")  # type: ignore[untyped-decorator]
+def ask(request: HttpRequest) -> HttpResponseBase:
+    """The code, after the right password."""
+    stage = request._login_stage  # type: ignore[attr-defined]
+    person = stage.login.user
+    form = CodeForm(request.POST or None)
+    if not form.is_valid():
+        return render(request, "registration/second_factor.html", {"form": form})
+    check = check_code(person, form.cleaned_data["code"])
+    if check.is_right and person.is_active:
+        request.second_factor = check.kind  # type: ignore[attr-defined]
+        response: HttpResponse = stage.exit()
+        mark_session(request)
+        return response
+    record(
+        ActionCode.SIGN_IN_REFUSED,
+        actor_name=NOBODY,
+        subject=person.get_username(),
+        details={"why": "wrong second factor" if person.is_active else "shut out"},
+    )
+    return _refuse(request, form, check, "registration/second_factor.html")
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def settings_page(request: PortalRequest) -> HttpResponseBase:
+    """Set a factor up, or remove it. People of the provider have theirs there."""
+    if not request.user.has_usable_password():
+        raise Http404
+    if has_factor(request.user):
+        return _remove(request)
+    return _set_up(request)
+
+
+@signed_in
+@require_GET
+def picture(request: PortalRequest) -> HttpResponse:
+    """The secret of this session as a QR code: an address, since no page may hold `data:`."""
+    secret = _secret_of(request)
+    if not secret:
+        raise Http404
+    address = get_adapter().build_totp_url(request.user, secret)
+    drawn = BytesIO()
+    qrcode.make(address, image_factory=SvgPathImage).save(drawn)
+    return HttpResponse(drawn.getvalue(), content_type="image/svg+xml")
+
+
+def _set_up(request: PortalRequest) -> HttpResponse:
+    secret = _secret_of(request)
+    if not secret:
+        secret = generate_totp_secret()
+        request.session[_IN_SESSION] = seal(secret)
+    form = SetUpForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        counter = counter_of(secret, form.cleaned_data["code"])
+        if counter is not None:
+            return _finish(request, secret, counter)
+        form.add_error("code", _("This is not the code that the app shows now."))
+    if request.method == "POST":
+        details = {"why": ", ".join(form.errors)}
+        record(ActionCode.FACTOR_ADD_REFUSED, subject=request.user.get_username(), details=details)
+    groups = [secret[start : start + 4] for start in range(0, len(secret), 4)]
+    context = {"form": form, "secret": " ".join(groups), "is_needed": needs_factor(request.user)}
+    return render(request, "registration/second_factor_set_up.html", context)
+
+
+def _finish(request: PortalRequest, secret: str, counter: int) -> HttpResponse:
+    codes = set_up(request.user, secret, counter)
+    request.session.pop(_IN_SESSION, None)
+    if codes is None:  # set up at this moment in another tab
+        return redirect("second_factor_settings")
+    mark_session(request)
+    return render(request, "registration/second_factor_codes.html", {"codes": codes})
+
+
+def _remove(request: PortalRequest) -> HttpResponse:
+    template = "registration/second_factor_remove.html"
+    form = CodeForm(request.POST or None)
+    if needs_factor(request.user) or not form.is_valid():
+        context = {"form": form, "is_needed": needs_factor(request.user)}
+        return render(request, template, context)
+    check = check_code(request.user, form.cleaned_data["code"])
+    if not check.is_right:
+        record(ActionCode.FACTOR_REMOVE_REFUSED, subject=request.user.get_username())
+        return _refuse(request, form, check, template)
+    remove(request.user)
+    messages.success(request, _("Your second factor is removed. Your password alone opens."))
+    return redirect("second_factor_settings")
+
+
+def _refuse(request: HttpRequest, form: CodeForm, check: Check, template: str) -> HttpResponse:
+    form.add_error("code", _wrong(check.wait_seconds))
+    if not check.wait_seconds:
+        return render(request, template, {"form": form})
+    response = render(request, template, {"form": form}, status=429)
+    response.headers["Retry-After"] = str(check.wait_seconds)
+    return response
+
+
+def _wrong(wait_seconds: int) -> str:
+    if not wait_seconds:
+        return _("This code is wrong, or was used before.")
+    return ngettext(
+        "Too many wrong codes: wait %(seconds)s second before the next.",
+        "Too many wrong codes: wait %(seconds)s seconds before the next.",
+        wait_seconds,
+    ) % {"seconds": wait_seconds}
+
+
+def _secret_of(request: HttpRequest) -> str:
+    return unseal(request.session.get(_IN_SESSION, "")) or ""
