@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "snapshots.middleware.browser_rules",
     "snapshots.middleware.plain_addresses",
     "snapshots.middleware.wrong_method",
+    "snapshots.middleware.SignInBrakes",
     "snapshots.middleware.DatabaseTrouble",
 ]
 ROOT_URLCONF = "evsportal.urls"
@@ -163,6 +164,11 @@ AUTHENTICATION_BACKENDS = [
     "snapshots.accounts.SandboxBackend"
     if EVSPORTAL_MODE == "sandbox"
     else "snapshots.accounts.CloudBackend"
+]
+# Bounded: see the module. The second is for hashes of earlier releases.
+PASSWORD_HASHERS = [
+    "snapshots.sign_in.hashing.BoundedArgon2",
+    "snapshots.sign_in.hashing.BoundedPBKDF2",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     *(

@@ -15,6 +15,8 @@ from django.utils.cache import add_never_cache_headers
 
 from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked
+from snapshots.sign_in.devices import send_cookie
+from snapshots.sign_in.errors import TryLaterError
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +94,27 @@ def wrong_method(get_response: GetResponse) -> GetResponse:
         return response
 
     return middleware
+
+
+class SignInBrakes:
+    """Answers 429 where a sign-in or a password has to wait, whichever page it came from; and sends
+    the cookie by which a browser is known that signed in.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        send_cookie(request, response)
+        return response
+
+    def process_exception(self, _request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, TryLaterError):
+            return None
+        context = {"seconds": error.seconds, "is_busy": error.is_busy}
+        page = render_to_string("429.html", context)
+        return HttpResponse(page, status=429, headers={"Retry-After": str(error.seconds)})
 
 
 class DatabaseTrouble:
