@@ -170,16 +170,15 @@ PASSWORD_HASHERS = [
     "snapshots.sign_in.hashing.BoundedArgon2",
     "snapshots.sign_in.hashing.BoundedPBKDF2",
 ]
-AUTH_PASSWORD_VALIDATORS = [
-    *(
-        {"NAME": f"django.contrib.auth.password_validation.{name}"}
-        for name in (
-            "UserAttributeSimilarityValidator",
-            "MinimumLengthValidator",
-            "CommonPasswordValidator",
-            "NumericPasswordValidator",
-        )
-    ),
+# Words of the company that passwords must not be made of, such as its name.
+EVSPORTAL_PASSWORD_WORDS: list[str] = _VALUES["EVSPORTAL_PASSWORD_WORDS"]
+_DJANGO_VALIDATORS = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": f"{_DJANGO_VALIDATORS}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_DJANGO_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_DJANGO_VALIDATORS}.NumericPasswordValidator"},
+    {"NAME": "snapshots.sign_in.passwords.CommonCoreValidator"},
+    {"NAME": "snapshots.sign_in.passwords.OwnWordsValidator"},
     {"NAME": "snapshots.accounts.PublishedPasswordValidator"},
 ]
 LOGIN_URL = "login"

@@ -177,6 +177,10 @@ VARIABLES = (
         ),
     ),
     _boolean("EVSPORTAL_HTTPS", "Cookies over HTTPS only."),
+    _items(
+        "EVSPORTAL_PASSWORD_WORDS",
+        "Words that passwords must not be made of, such as the company's name.",
+    ),
     _boolean("EVSPORTAL_DEBUG", "Error pages with the code's insides, for developers."),
     _items(
         "EVSPORTAL_RESERVED_PREFIXES",
