@@ -7,7 +7,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -18,6 +17,7 @@ from snapshots.audit.record.actions import record
 from snapshots.forms import SignInForm
 from snapshots.middleware import is_database_trouble
 from snapshots.models import ActionCode
+from snapshots.sign_in.sessions import SessionStore
 
 logger = logging.getLogger(__name__)
 
