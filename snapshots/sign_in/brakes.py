@@ -99,11 +99,6 @@ def end_well(counted: Try) -> None:
     in_transaction(forget)
 
 
-def release_account(name: str) -> None:
-    """An administrator gave the account another password: its failures no longer count."""
-    SignInBrake.objects.filter(key=_key(ACCOUNT, folded_name(name))).delete()
-
-
 def forget_old_failures() -> None:
     """For the worker's duty: what is older than a day counts no more, so it needs no row."""
     stale = SignInBrake.objects.filter(failed_at__lt=timezone.now() - FORGOTTEN_AFTER)
