@@ -137,6 +137,7 @@ MIDDLEWARE = [
     "snapshots.middleware.browser_rules",
     "snapshots.middleware.plain_addresses",
     "snapshots.middleware.wrong_method",
+    "snapshots.middleware.SignInBrakes",
     "snapshots.middleware.SecondFactorRules",
     "snapshots.middleware.DatabaseTrouble",
 ]
@@ -199,16 +200,20 @@ AUTHENTICATION_BACKENDS = [
     if EVSPORTAL_MODE == "sandbox"
     else "snapshots.accounts.CloudBackend"
 ]
-AUTH_PASSWORD_VALIDATORS = [
-    *(
-        {"NAME": f"django.contrib.auth.password_validation.{name}"}
-        for name in (
-            "UserAttributeSimilarityValidator",
-            "MinimumLengthValidator",
-            "CommonPasswordValidator",
-            "NumericPasswordValidator",
-        )
-    ),
+# Bounded: see the module. The second is for hashes of earlier releases.
+PASSWORD_HASHERS = [
+    "snapshots.sign_in.hashing.BoundedArgon2",
+    "snapshots.sign_in.hashing.BoundedPBKDF2",
+]
+# Words of the company that passwords must not be made of, such as its name.
+EVSPORTAL_PASSWORD_WORDS: list[str] = _VALUES["EVSPORTAL_PASSWORD_WORDS"]
+_DJANGO_VALIDATORS = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": f"{_DJANGO_VALIDATORS}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_DJANGO_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_DJANGO_VALIDATORS}.NumericPasswordValidator"},
+    {"NAME": "snapshots.sign_in.passwords.CommonCoreValidator"},
+    {"NAME": "snapshots.sign_in.passwords.OwnWordsValidator"},
     {"NAME": "snapshots.accounts.PublishedPasswordValidator"},
 ]
 LOGIN_URL = "login"
@@ -233,6 +238,7 @@ STORAGES = {
 SESSION_COOKIE_SECURE: bool = _VALUES["EVSPORTAL_HTTPS"]
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 SESSION_COOKIE_HTTPONLY = True
+SESSION_ENGINE = "snapshots.sign_in.sessions"
 SESSION_COOKIE_AGE = 12 * 3600  # a working day, from the last sign-in
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True

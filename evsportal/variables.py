@@ -202,6 +202,10 @@ VARIABLES = (
         most=60,
     ),
     _text("EVSPORTAL_OIDC_CA", "The authorities that the provider is verified by: a file."),
+    _items(
+        "EVSPORTAL_PASSWORD_WORDS",
+        "Words that passwords must not be made of, such as the company's name.",
+    ),
     _boolean("EVSPORTAL_DEBUG", "Error pages with the code's insides, for developers."),
     _items(
         "EVSPORTAL_RESERVED_PREFIXES",

@@ -21,7 +21,11 @@ from django.db.models.signals import pre_save
 from django.http import HttpRequest
 
 from snapshots import sandbox_account
-from snapshots.models import Role, may_administer
+from snapshots.models import Role
+from snapshots.rights.policy import Right, may
+from snapshots.sign_in.brakes import account_key, begin_try, end_well
+from snapshots.sign_in.devices import remember_device
+from snapshots.sign_in.hashing import hashing_slot
 
 DEMO_PASSWORD = "demo"
 # Name, role, and what the sign-in page says of it. Made in sandbox mode by `manage seed_demo`.
@@ -48,7 +52,10 @@ def is_refused_password(password: object) -> bool:
 
 
 class _PortalBackend(ModelBackend):
-    """Signs in with name and password; never with a published one outside of the sandbox."""
+    """Signs in with name and password; never with a published one outside of the sandbox.
+
+    Here and not in a view, so that no page can forget the brakes. Raises `TryLaterError`.
+    """
 
     def authenticate(
         self,
@@ -57,11 +64,26 @@ class _PortalBackend(ModelBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> Any:
+        name = username if username is not None else kwargs.get(User.USERNAME_FIELD)
+        if name is None or password is None:
+            return None
+        if request is None:  # a command or a shell on this machine
+            return self._authenticate(None, name, password)
+        with hashing_slot():
+            counted = begin_try(request, name)
+            request.sign_in_pause = counted.pause  # type: ignore[attr-defined]  # for the audit trail
+            person = self._authenticate(request, name, password)
+        if person is not None:
+            end_well(counted)
+            remember_device(request, account_key(name))
+        return person
+
+    def _authenticate(self, request: HttpRequest | None, name: str, password: str) -> Any:
         if is_refused_password(password):
             if request is not None:  # for the audit trail: `user_login_failed` hides the password
                 request.sign_in_refusal = "published password"  # type: ignore[attr-defined]
             raise PermissionDenied(REFUSAL)
-        person = super().authenticate(request, username, password, **kwargs)
+        person = super().authenticate(request, name, password)
         if person is None or _may_use_password(person):
             return person
         if request is not None:
@@ -71,7 +93,7 @@ class _PortalBackend(ModelBackend):
 
 def _may_use_password(person: User) -> bool:
     """Never for people of the provider: a password would go past the roles that it gives."""
-    if settings.EVSPORTAL_LOCAL_ACCOUNTS == "administrators" and not may_administer(person):
+    if settings.EVSPORTAL_LOCAL_ACCOUNTS == "administrators" and not may(person, Right.ADMINISTER):
         return False
     return not SocialAccount.objects.filter(user=person).exists()
 

@@ -361,6 +361,17 @@ def check_names(**_kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.database)
+def check_group_names(**_kwargs: Any) -> list[CheckMessage]:
+    """No group's name can be taken for a role, which it would not be."""
+    try:
+        confusing = account_names.confusing_groups()
+    except DatabaseError:
+        return []  # no database, or no tables yet
+    hint = "Rename the group in the administration."
+    return [CheckWarning(f"{sentence}.", hint=hint, id="evsportal.W022") for sentence in confusing]
+
+
+@register(Tags.database)
 def check_folding(**_kwargs: Any) -> list[CheckMessage]:
     """What lists are searched by is kept by the database."""
     try:

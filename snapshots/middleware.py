@@ -19,6 +19,8 @@ from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked
 from snapshots.mfa.factors import has_factor
 from snapshots.mfa.session import OPEN, lacks_factor
+from snapshots.sign_in.devices import send_cookie
+from snapshots.sign_in.errors import TryLaterError
 from snapshots.sso.sign_out import sign_out_origin
 
 logger = logging.getLogger(__name__)
@@ -105,6 +107,27 @@ def wrong_method(get_response: GetResponse) -> GetResponse:
         return response
 
     return middleware
+
+
+class SignInBrakes:
+    """Answers 429 where a sign-in or a password has to wait, whichever page it came from; and sends
+    the cookie by which a browser is known that signed in.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        send_cookie(request, response)
+        return response
+
+    def process_exception(self, _request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, TryLaterError):
+            return None
+        context = {"seconds": error.seconds, "is_busy": error.is_busy}
+        page = render_to_string("429.html", context)
+        return HttpResponse(page, status=429, headers={"Retry-After": str(error.seconds)})
 
 
 class SecondFactorRules:

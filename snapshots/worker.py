@@ -25,6 +25,7 @@ from snapshots.duties.inventory import sync_inventory
 from snapshots.duties.looks import look_at_volumes
 from snapshots.duties.probe import probe
 from snapshots.duties.snapshots import sync_snapshots
+from snapshots.duties.tidy import tidy
 from snapshots.jobs.claims import (
     LONGEST_PAUSE,
     LONGEST_REST,
@@ -45,6 +46,7 @@ from snapshots.jobs.duties import (
     PUSH,
     SEAL,
     SNAPSHOTS,
+    TIDY,
     WATCH,
     start_duty,
 )
@@ -63,6 +65,7 @@ DUTIES: dict[str, Callable[[Duty], None]] = {
     PROBE: probe,
     SEAL: seal,
     PUSH: push,
+    TIDY: tidy,
 }
 PACE_SECONDS = 5.0  # seconds between clock checks and counts of live workers
 # Threads of their own, so that slow creates do not stop the watching. Duties without a cloud,
@@ -130,6 +133,7 @@ class Loop:
             start_duty(LOOK, cloud, due_at=now)
             start_duty(WATCH, cloud, due_at=now)
         start_duty(SEAL, NO_CLOUD, due_at=now)
+        start_duty(TIDY, NO_CLOUD, due_at=now)
         for place in self._places:
             start_duty(PUSH, place, due_at=now)
         record_cloud_settings()

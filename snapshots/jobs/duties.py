@@ -18,6 +18,7 @@ LOOK = "look"
 PROBE = "probe"
 SEAL = "seal"
 PUSH = "push"
+TIDY = "tidy"
 
 NO_CLOUD = ""  # the cloud of a duty that has none
 

@@ -51,6 +51,7 @@ from snapshots.models.people import (
 from snapshots.models.pushes import Pushed
 from snapshots.models.refusal_counts import RefusalCount
 from snapshots.models.seals import Seal, Tombstone
+from snapshots.models.sign_in_brakes import SignInBrake
 from snapshots.models.sign_ins import SignInAttempt, SignInPermit
 from snapshots.models.snapshots import Maker, Snapshot, watched_snapshot
 
@@ -95,6 +96,7 @@ __all__ = [
     "Role",
     "Seal",
     "SignInAttempt",
+    "SignInBrake",
     "SignInPermit",
     "Snapshot",
     "Target",

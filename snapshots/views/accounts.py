@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -19,6 +18,7 @@ from snapshots.audit.record.actions import record
 from snapshots.forms import SignInForm
 from snapshots.middleware import is_database_trouble
 from snapshots.models import ActionCode
+from snapshots.sign_in.sessions import SessionStore
 from snapshots.sso.metadata import form_origin, is_configured
 from snapshots.sso.sign_out import sign_out_address
 

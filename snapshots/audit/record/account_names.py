@@ -1,4 +1,4 @@
-"""Names of accounts: which names are refused, and which accounts had a name over time.
+"""Names of accounts and groups: which names are refused, and which accounts had a name over time.
 
 The trail keeps the name that an account had then, so a name that can be taken for another, or for
 the portal's own, makes the trail lie to its readers.
@@ -7,11 +7,12 @@ the portal's own, makes the trail lie to its readers.
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db import connection
 
 from snapshots.audit.record.actions import COMMAND_LINE, NOBODY, PORTAL
+from snapshots.models import Role
 from snapshots.models.finding import longest_of
 from snapshots.models.folding import fold
 from snapshots.models.lookalikes import looks_of, reads_as, unreadable_in
@@ -36,6 +37,42 @@ def watch() -> None:
 
     validate_name.asks_for_confusion = True  # type: ignore[attr-defined]
     field.validate = validate_name  # type: ignore[method-assign, assignment]
+
+
+def watch_groups() -> None:
+    """Let every validation of a group's name refuse what looks like a role. Twice does no harm."""
+    field = Group._meta.get_field("name")
+    if getattr(field.validate, "asks_for_roles", False):
+        return
+    validate = field.validate
+
+    def validate_name(value: Any, model_instance: Group | None) -> None:
+        validate(value, model_instance)
+        if sentence := role_confusion(str(value)):
+            raise ValidationError(f"{sentence}. Choose another name.", code="confusing")
+
+    validate_name.asks_for_roles = True  # type: ignore[attr-defined]
+    field.validate = validate_name  # type: ignore[method-assign, assignment]
+
+
+def role_confusion(name: str) -> str:
+    """Why a group's name passes for a role's, in a sentence without its end; empty: it does not.
+
+    The roles themselves have their exact names, which the table keeps unique.
+    """
+    if name in Role.values:
+        return ""
+    if reason := unreadable_in(name):
+        return f"“{name}” {reason}"
+    if role := reads_as(name, tuple(Role.values)):
+        return f"“{name}” reads like “{role}”, which is a role"
+    return ""
+
+
+def confusing_groups() -> list[str]:
+    """What is wrong with names of groups that came in without validation, a sentence each."""
+    names = Group.objects.order_by("pk").values_list("name", flat=True)
+    return [sentence for name in names if (sentence := role_confusion(name))]
 
 
 def refuse_confusing_name(name: str, *, account: User | None = None) -> None:

@@ -51,6 +51,12 @@ def cause() -> uuid.UUID:
     return click.id if click else uuid.uuid4()
 
 
+def client_address() -> str:
+    """Where the current web request came from; empty outside of a web request."""
+    click = _click.get()
+    return click.address if click else ""
+
+
 def is_clicked() -> bool:
     return _click.get() is not None
 

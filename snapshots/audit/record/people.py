@@ -71,11 +71,13 @@ def _sign_in_refused(credentials: dict[str, Any], request: object = None, **_kwa
     person = User.objects.filter(username=typed).first()
     why = getattr(request, "sign_in_refusal", "wrong password")
     details = {"why": "shut out" if person and not person.is_active else why}
+    pause = getattr(request, "sign_in_pause", None)
+    after = {"next try after": f"{pause.total_seconds():.0f} s"} if pause else {}
     record(
         ActionCode.SIGN_IN_REFUSED,
         actor_name=NOBODY,
         subject=typed if person else "a name that nobody has",
-        details=details if person else {"why": "unknown name"},
+        details=(details if person else {"why": "unknown name"}) | after,
     )
 
 

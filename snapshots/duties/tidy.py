@@ -1,0 +1,16 @@
+"""Removes rows that sign-ins left behind and that mean nothing any more."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from snapshots.jobs.duties import end_duty
+from snapshots.models import Duty
+from snapshots.sign_in.brakes import forget_old_failures
+
+EVERY = timedelta(minutes=10)
+
+
+def tidy(duty: Duty) -> None:
+    forget_old_failures()
+    end_duty(duty, due_at=timezone.now() + EVERY)

@@ -1,0 +1,54 @@
+"""Browsers in which somebody signed in before, known by a signed cookie.
+
+It opens nothing. It only keeps failures that others cause from holding up this browser's tries.
+"""
+
+import secrets
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+
+COOKIE = "evsportal_device"
+_SALT = "snapshots.sign_in.devices"
+_SECONDS = 90 * 24 * 3600
+
+
+def known_device(request: HttpRequest, account: str) -> str:
+    """The id of this browser if this account signed in here before; else empty."""
+    return _devices_of(request).get(account[:_SHORT], "")
+
+
+def remember_device(request: HttpRequest, account: str) -> None:
+    """Let `send_cookie` say that this account signed in here."""
+    devices = _devices_of(request)
+    own = devices.pop(account[:_SHORT], "") or secrets.token_urlsafe(12)
+    newest = list(devices.items())[-(_MOST_ACCOUNTS - 1) :]
+    request.sign_in_devices = dict([*newest, (account[:_SHORT], own)])  # type: ignore[attr-defined]
+
+
+_SHORT = 32  # of an account's digest
+_MOST_ACCOUNTS = 5  # of one browser
+
+
+def send_cookie(request: HttpRequest, response: HttpResponse) -> None:
+    devices = getattr(request, "sign_in_devices", None)
+    if devices is None:
+        return
+    response.set_cookie(
+        COOKIE,
+        signing.dumps(devices, salt=_SALT),
+        max_age=_SECONDS,
+        path="/",
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _devices_of(request: HttpRequest) -> dict[str, str]:
+    try:
+        devices = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=_SECONDS)
+    except signing.BadSignature:
+        return {}
+    return devices if isinstance(devices, dict) else {}
