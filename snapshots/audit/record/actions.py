@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest
 from django.utils import timezone
 
 from snapshots.audit.record.redaction import storable
@@ -42,6 +43,15 @@ def clicked(click: Click) -> Iterator[None]:
         yield
     finally:
         _click.reset(token)
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address of the client of this request: what the trail notes, and what brakes count by.
+
+    The connection's own, or what a proxy of EVSPORTAL_TRUSTED_PROXIES said (`evsportal.forwarded`).
+    Empty where there is none, as in tests of a view alone.
+    """
+    return str(request.META.get("REMOTE_ADDR") or "")
 
 
 def cause() -> uuid.UUID:
