@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from evsportal.databases import check_database_url
+from evsportal.forwarded import Network
 from evsportal.variables import BY_NAME, OF_TESTS, VARIABLES, Kind, Variable
 
 _PREFIX = "EVSPORTAL"
@@ -264,6 +265,25 @@ def _read_address(variable: Variable, text: str) -> str:
     )
 
 
+def _read_networks(variable: Variable, text: str) -> list[Network]:
+    return [_network(variable, item) for item in _read_items(variable, text)]
+
+
+def _network(variable: Variable, item: str) -> Network:
+    try:
+        network = ipaddress.ip_network(item)
+    except ValueError:
+        raise ValueError(
+            f"{variable.name} holds {item!r}; write an address or a network, such as 192.0.2.7 or "
+            "192.0.2.0/24, without bits beyond its length."
+        ) from None
+    if network.prefixlen == 0:
+        raise ValueError(
+            f"{variable.name} holds {item!r}, which trusts everybody; name the proxies' addresses."
+        )
+    return network
+
+
 def _read_loopback_url(variable: Variable, text: str) -> str:
     parts = _split(text)
     host = parts.hostname if parts else None
@@ -298,6 +318,7 @@ _READERS: dict[Kind, Callable[[Variable, str], Any]] = {
     Kind.HOSTS: _read_hosts,
     Kind.ORIGINS: _read_origins,
     Kind.ADDRESS: _read_address,
+    Kind.NETWORKS: _read_networks,
     Kind.LOOPBACK_URL: _read_loopback_url,
     Kind.DATABASE_URL: _read_database_url,
 }

@@ -4,6 +4,7 @@ Each line names the web request and the operation that it belongs to, or "-". Mi
 worker say which by `log_context`; a thread has a context of its own.
 """
 
+import copy
 import logging
 import time
 from collections.abc import Iterator
@@ -40,7 +41,37 @@ class ContextFilter(logging.Filter):
 
 
 class UtcFormatter(logging.Formatter):
+    """One line for each event, whatever a header, a path or a field holds.
+
+    Line breaks, control characters, escapes of a terminal and marks that turn the direction of text
+    are spelt out. A traceback has lines of its own, each behind a bar.
+    """
+
     converter = time.gmtime  # type: ignore[assignment]
+
+    def format(self, record: logging.LogRecord) -> str:
+        bare = copy.copy(record)
+        bare.exc_info = bare.exc_text = bare.stack_info = None
+        parts = [_spelt_out(super().format(bare))]
+        if record.exc_info:
+            parts.append(_behind_bars(self.formatException(record.exc_info)))
+        if record.stack_info:
+            parts.append(_behind_bars(record.stack_info))
+        return "\n".join(parts)
+
+
+def _behind_bars(text: str) -> str:
+    return "\n".join(f"  | {_spelt_out(line)}" for line in text.split("\n"))
+
+
+def _spelt_out(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
+
+
+def _escape(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
 
 
 LOGGING = {

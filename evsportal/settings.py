@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from evsportal import logs
 from evsportal.environment import read_environment
+from evsportal.forwarded import Network
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -104,6 +105,8 @@ SECRET_KEY: str = _VALUES["EVSPORTAL_SECRET_KEY"] or "not-for-production"
 SECRET_KEY_FALLBACKS: list[str] = _VALUES["EVSPORTAL_SECRET_KEY_FALLBACKS"]
 ALLOWED_HOSTS: list[str] = _VALUES["EVSPORTAL_HOSTS"]
 CSRF_TRUSTED_ORIGINS: list[str] = _VALUES["EVSPORTAL_ORIGINS"]
+# Read by the first middleware. Empty: the connection alone says who asks.
+EVSPORTAL_TRUSTED_PROXIES: list[Network] = _VALUES["EVSPORTAL_TRUSTED_PROXIES"]
 
 LOGGING = logs.LOGGING
 INSTALLED_APPS = [
@@ -122,6 +125,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
 ]
 MIDDLEWARE = [
+    "snapshots.middleware.proxies",
     "snapshots.middleware.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -19,6 +19,7 @@ class Kind(Enum):
     HOSTS = auto()  # names a browser asks for
     ORIGINS = auto()  # scheme and host
     ADDRESS = auto()  # what a server binds to
+    NETWORKS = auto()  # addresses, each alone or as a network
     LOOPBACK_URL = auto()
     DATABASE_URL = auto()
 
@@ -177,6 +178,17 @@ VARIABLES = (
         ),
     ),
     _boolean("EVSPORTAL_HTTPS", "Cookies over HTTPS only."),
+    Variable(
+        name="EVSPORTAL_TRUSTED_PROXIES",
+        kind=Kind.NETWORKS,
+        about="Proxies whose word counts for the client's address, scheme and host.",
+        misnomers=(
+            "EVSPORTAL_PROXIES",
+            "EVSPORTAL_PROXY",
+            "EVSPORTAL_TRUSTED_PROXY",
+            "EVSPORTAL_FORWARDED_ALLOW_IPS",
+        ),
+    ),
     Variable(
         name="EVSPORTAL_LOCAL_ACCOUNTS",
         kind=Kind.CHOICE,

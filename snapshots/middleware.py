@@ -15,8 +15,9 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 
+from evsportal.forwarded import settle
 from evsportal.logs import log_context
-from snapshots.audit.record.actions import Click, clicked
+from snapshots.audit.record.actions import Click, clicked, client_address
 from snapshots.mfa.factors import has_factor
 from snapshots.mfa.session import OPEN, lacks_factor
 from snapshots.sign_in.devices import send_cookie
@@ -61,6 +62,16 @@ def _policy(form_origin: str) -> str:
     return "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
 
 
+def proxies(get_response: GetResponse) -> GetResponse:
+    """Settles who asks, by which scheme and for which host, before anything else looks."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        settle(request.META, settings.EVSPORTAL_TRUSTED_PROXIES)
+        return get_response(request)
+
+    return middleware
+
+
 def request_ids(get_response: GetResponse) -> GetResponse:
     """Give each request an id: for its log lines, the `cause` of its audit rows, and its answer.
 
@@ -76,8 +87,7 @@ def request_ids(get_response: GetResponse) -> GetResponse:
         request_id = f"{proxy_id}/{own_id}" if is_accepted else str(own_id)
         # For the line that Django logs of an answer of 400 and above, after the middleware.
         request.request_id = request_id  # type: ignore[attr-defined]
-        address = request.META.get("REMOTE_ADDR") or ""
-        click = Click(own_id, lambda: request.user, address)
+        click = Click(own_id, lambda: request.user, client_address(request))
         with log_context(request_id=request_id), clicked(click):
             response = get_response(request)
         response.headers["X-Request-ID"] = answered_id

@@ -138,7 +138,7 @@ def _count_failure(brake: SignInBrake, now: datetime) -> timedelta | None:
 def _keys_of(request: HttpRequest, name: str) -> tuple[str, ...]:
     if device := known_device(request, account_key(name)):
         return (_key(DEVICE, f"{folded_name(name)}\n{device}"),)
-    return _key(ACCOUNT, folded_name(name)), _key(ADDRESS, _network_of(client_address()))
+    return _key(ACCOUNT, folded_name(name)), _key(ADDRESS, _network_of(client_address(request)))
 
 
 def _network_of(address: str) -> str:

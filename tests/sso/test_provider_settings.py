@@ -3,6 +3,7 @@
 import pytest
 from django.core.checks import run_checks
 
+pytestmark = pytest.mark.django_db  # the checks look at names in the database
 WHOLE = {"ISSUER": "https://id.example.org", "CLIENT_ID": "portal"}
 
 

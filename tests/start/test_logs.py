@@ -97,3 +97,45 @@ def test_log_context_is_limited_to_block_and_thread(lines):
         "- operation=- outside",
         "- operation=o-2 about another",
     ]
+
+
+FORGERIES = [
+    "\r\n2026-11-29T00:00:00Z ERROR root request=- operation=- forged",
+    "\x1b[2K\x1b[1A forged",
+    "\u202eforged",
+    "\u2028forged",
+    "\u200bforged",
+    "\x00forged",
+    "\x85forged",
+    "\udc80forged",
+]
+
+
+@pytest.mark.parametrize("forgery", FORGERIES, ids=ascii)
+def test_message_stays_on_one_line(forgery, lines):
+    logging.getLogger("some").warning("asked for %s", f"x{forgery}y")
+    (line,) = lines()
+    assert line.isprintable()
+    assert "forged" in line
+
+
+@pytest.mark.parametrize("forgery", FORGERIES, ids=ascii)
+def test_traceback_cannot_look_like_a_line(forgery, lines):
+    try:
+        int(forgery)
+    except ValueError:
+        logging.getLogger("some").exception("failed\n%s", forgery)
+    assert all(line.isprintable() for line in lines())
+    assert len([line for line in lines() if not line.startswith("  | ")]) == 1
+
+
+def test_no_part_of_a_request_forges_a_line(client, db, lines):
+    quoted = "%0d%0a%1b%5b2K%e2%80%ae"
+    text = "\r\n\x1b[2K\u202e"
+    client.get(f"/no-such-page{quoted}/?q={quoted}", headers={"Host": f"evil{text}"})
+    client.get(f"/no-such-page{quoted}/", headers={"X-Request-ID": text, "User-Agent": text})
+    client.post("/accounts/login/", {"username": text, "password": text})
+    assert len(lines()) >= 2
+    for line in lines():
+        assert line.isprintable()
+        assert " request=" in line or line.startswith("  | ")
