@@ -37,7 +37,9 @@ from snapshots.operations.kinds.base import Reading
 log = logging.getLogger(__name__)
 
 PAGE_ROWS = 1000  # as many as the cloud gives, so that a reading is one call
-SINGLE_READINGS = 5  # snapshots asked for one by one in a reading, where the list has them not
+# Snapshots asked for one by one in a reading, where the pages that were read have them not: so many
+# of those that were made, and of those that were there before.
+SINGLE_READINGS = 5
 STORED_AT_ONCE = 50  # readings in one transaction: one for each keeps other writers waiting
 SLOWEST_SECONDS = 30.0
 UNREADABLE_ROWS = "unreadable_rows"
@@ -127,10 +129,14 @@ def _read(client: EvsClient, duty: Duty, pending: list[Watched]) -> str:
     """Store what the cloud's list shows. Returns what was wrong with the list, or ""."""
     volume_ids = {watched.operation.volume_id for watched in pending}
     volume_id = volume_ids.pop() if len(volume_ids) == 1 else None
-    pending_ids = frozenset(watched.snapshot_id for watched in pending)
+    made = [watched for watched in pending if watched.operation.target_snapshot_id is None]
+    older = [watched for watched in pending if watched.operation.target_snapshot_id is not None]
+    # What was there before may be on any page, and what is being deleted on none at last: only
+    # what was made is looked for page by page.
+    ids = frozenset(watched.snapshot_id for watched in made)
     asked_at = timezone.now()
     # The newest come first, so mostly the first page has them all.
-    listed = client.list_readable_snapshots(volume_id=volume_id, ids=pending_ids, limit=PAGE_ROWS)
+    listed = client.list_readable_snapshots(volume_id=volume_id, ids=ids, limit=PAGE_ROWS)
     rows_by_id = {row.id: row for row in listed.rows}
     marked = _by_mark(listed.rows)
     present = [watched for watched in pending if _tells(rows_by_id, watched)]
@@ -142,9 +148,7 @@ def _read(client: EvsClient, duty: Duty, pending: list[Watched]) -> str:
         readings = list(_with_volumes(client, readings))
         in_transaction(partial(_store_readings, duty, readings, asked_at=asked_at))
     unreadable_ids = {row.id for row in listed.unreadable}  # "" for a row that may be any
-    absent = [watched for watched in pending if not _tells(rows_by_id, watched)]
-    # Chosen at random, so that none is kept waiting by others that cannot be read either.
-    for watched in random.sample(absent, min(len(absent), SINGLE_READINGS)):
+    for watched in [*_some_untold(rows_by_id, made), *_some_untold(rows_by_id, older)]:
         may_be_listed = bool(unreadable_ids & {"", watched.snapshot_id})
         alone_at = timezone.now()
         reading = _read_one(client, watched, marked[watched.mark], may_be_listed=may_be_listed)
@@ -155,6 +159,16 @@ def _read(client: EvsClient, duty: Duty, pending: list[Watched]) -> str:
             in_transaction(partial(_store_readings, duty, readings, asked_at=of))
     report_late(duty.cloud, listed.rows)
     return listed.trouble
+
+
+def _some_untold(
+    rows_by_id: Mapping[str, CloudSnapshot], among: Sequence[Watched]
+) -> list[Watched]:
+    """Those to be asked for one by one in this reading. Chosen at random, so that none is kept
+    waiting by others that cannot be read either.
+    """
+    untold = [watched for watched in among if not _tells(rows_by_id, watched)]
+    return random.sample(untold, min(len(untold), SINGLE_READINGS))
 
 
 def _tells(rows_by_id: Mapping[str, CloudSnapshot], watched: Watched) -> bool:

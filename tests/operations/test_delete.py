@@ -61,6 +61,21 @@ def test_deleted_snapshot_is_gone_from_cloud_and_mirror(loop, make, delete, sand
     assert Exchange.objects.get(purpose="delete").target_id == snapshot.snapshot_id
 
 
+def test_deletion_reads_one_page_of_the_list(loop, make, delete, by_hand, clock, monkeypatch):
+    """What is gone is on none of them."""
+    monkeypatch.setattr("snapshots.operations.watch.PAGE_ROWS", 1)
+    snapshot = make()
+    for name in ("web-01-logs", "build-cache"):
+        by_hand(name)
+    operation = delete(snapshot)
+    loop.run_until_idle()
+    before = Exchange.objects.filter(purpose="watch").count()
+    clock.move(60)
+    look_again(loop)
+    assert outcome(operation)[0] == "succeeded"
+    assert Exchange.objects.filter(purpose="watch").count() == before + 2
+
+
 def test_deleting_what_is_gone_already_sends_nothing(loop, make, delete, sandbox):
     snapshot = make()
     operation = delete(snapshot)
