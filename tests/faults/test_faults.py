@@ -55,7 +55,8 @@ def test_same_seed_draws_the_same_faults_whatever_the_readings_do():
 def test_a_run_without_its_ambushes_proves_nothing(operations, proven):
     from tests.faults.run import Orders, Run
 
-    parts = ("proxy", "nursery", "people", "cloud", "changes", "outsider", "onlooker")
+    parts = ("proxy", "nursery", "people", "cloud", "changes", "leavers")
+    parts += ("outsider", "onlooker")
     run = Run(Orders(operations, 1, 2), **dict.fromkeys(parts))
     assert run.is_proven is proven
 

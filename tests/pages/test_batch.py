@@ -144,7 +144,7 @@ def test_snapshots_that_have_it_already_are_not_asked_for(alice, volume):
 def test_bad_rows_are_said_and_nothing_is_asked(alice, volume, pairs):
     page = choose(alice, make(volume, metadata={"old": "1"}), kind="metadata")
     answer = confirm(alice, page, **factories.rows(*pairs))
-    assert "to correct. Nothing was asked yet." in answer.text
+    assert "Something is to be corrected" in answer.text
     assert asked() == []
 
 
