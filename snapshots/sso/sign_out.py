@@ -7,6 +7,7 @@ which is encrypted because sessions are rows of the database.
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -38,9 +39,14 @@ def sign_out_address(request: HttpRequest) -> str:
 
 
 def sign_out_origin(request: HttpRequest) -> str:
-    """Where the sign-out button may lead; never reads a session that no page has read."""
+    """Where the sign-out button may lead; never reads a session that no page has read, or that no
+    page could read: without a session there is no such button.
+    """
     session = getattr(request, "session", None)
     if session is None or not session.accessed:
         return ""
-    address = (session.get(_KEY) or {}).get("address") or ""
+    try:
+        address = (session.get(_KEY) or {}).get("address") or ""
+    except DatabaseError:
+        return ""
     return origin_of(address) if address else ""
