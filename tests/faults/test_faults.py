@@ -25,12 +25,12 @@ def run_faults(*args: str) -> subprocess.CompletedProcess:
         check=False,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=400,
     )
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(260)
+@pytest.mark.timeout(420)
 def test_two_hundred_requests_make_two_hundred_snapshots_whatever_breaks(tmp_path):
     picture = tmp_path / "settle.svg"
     ended = run_faults("--n", "200", "--seed", "1", "--plot", str(picture))
