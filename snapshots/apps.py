@@ -24,7 +24,6 @@ class SnapshotsConfig(AppConfig):
         people.watch()
         accounts.watch()
         account_names.watch()
-        account_names.watch_groups()
         connection_created.connect(folded.register_functions, dispatch_uid="folding")
         # SQLite drops the triggers of a table that a migration rebuilds.
         post_migrate.connect(_install_triggers, sender=self, dispatch_uid="triggers")

@@ -35,7 +35,7 @@ def most_requests(person: User) -> Requests:
 
 
 def requests_of(person: User) -> Requests:
-    """As they are now, without the one that is being asked for."""
+    """The recorded requests of now. A new one is counted when it is recorded."""
     is_open, is_young = Q(state__in=sorted(OPEN)), Q(asked_at__gt=timezone.now() - DAY)
     own = Operation.objects.filter(is_open | is_young, requester=person).order_by()
     counts = {"open": Count("pk", filter=is_open), "in_a_day": Count("pk", filter=is_young)}

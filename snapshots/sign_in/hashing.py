@@ -1,4 +1,4 @@
-"""At most two passwords are hashed at a time in one process; whoever comes third is told to wait.
+"""At most two passwords are hashed at a time in one process; the third request is answered 429.
 
 Hashing takes a good part of a second of a core. Without a bound, a hundred wrong sign-ins keep all
 threads of the web server busy, and a queue in front of the bound would keep them busy too. So
@@ -13,7 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.contrib.auth.hashers import Argon2PasswordHasher, PBKDF2PasswordHasher
+from django.contrib.auth.hashers import (
+    Argon2PasswordHasher,
+    BasePasswordHasher,
+    PBKDF2PasswordHasher,
+)
 
 from snapshots.sign_in.errors import TryLaterError
 
@@ -41,20 +45,20 @@ def hashing_slot() -> Iterator[None]:
         _slots.release()
 
 
-class _Bounded:
+class _Bounded(BasePasswordHasher):
     """Every way into a hasher passes the bound."""
 
     def encode(self, *args: Any, **kwargs: Any) -> Any:
         with hashing_slot():
-            return super().encode(*args, **kwargs)  # type: ignore[misc]
+            return super().encode(*args, **kwargs)
 
     def verify(self, *args: Any, **kwargs: Any) -> Any:
         with hashing_slot():
-            return super().verify(*args, **kwargs)  # type: ignore[misc]
+            return super().verify(*args, **kwargs)
 
     def harden_runtime(self, *args: Any, **kwargs: Any) -> Any:
         with hashing_slot():
-            return super().harden_runtime(*args, **kwargs)  # type: ignore[misc]
+            return super().harden_runtime(*args, **kwargs)
 
 
 class BoundedArgon2(_Bounded, Argon2PasswordHasher):

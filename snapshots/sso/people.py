@@ -1,8 +1,7 @@
 """Which account belongs to a person of the provider, and what the provider lets them be here.
 
 An account is bound to issuer and subject. Names and e-mail addresses only fill in the account when
-it is made: they prove nothing, and whoever chooses them at the provider must not get to be somebody
-else here.
+it is made. They prove nothing: people choose them at the provider, and could choose another's.
 """
 
 import hashlib

@@ -14,7 +14,7 @@ from snapshots.sso.metadata import metadata
 from snapshots.sso.refusals import SignInRefused
 from snapshots.sso.transport import fetch_object
 
-# Never "none" and never HS...: whoever has the public key could sign.
+# Never "none", which is unsigned, and never HS...: there the public key would be the secret.
 ALGORITHMS = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),

@@ -1,15 +1,15 @@
 """Who starts a duty that is due already keeps nobody waiting but the duty's end."""
 
 import threading
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from snapshots.jobs.duties import WATCH, start_duty
 from snapshots.models import Duty
+from tests.database.standing import another_transaction, at_once
 
 only_postgres = pytest.mark.skipif(
     "connection.vendor != 'postgresql'", reason="SQLite has a single writer"
@@ -18,33 +18,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), only_postgres]
 NOW = timezone.now()
 
 
-@contextmanager
 def another_start(due_at):
     """Another transaction has started the duty, and stands still."""
-    started, over = threading.Event(), threading.Event()
-
-    def stand_still():
-        with transaction.atomic():
-            start_duty(WATCH, "x", due_at=due_at)
-            started.set()
-            over.wait(10)
-        connection.close()
-
-    thread = threading.Thread(target=stand_still)
-    thread.start()
-    try:
-        assert started.wait(10)
-        yield
-    finally:
-        over.set()
-        thread.join(10)
-
-
-def at_once(work):
-    """Do it without waiting for any lock. Raises OperationalError."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL lock_timeout = '200ms'")
-        work()
+    return another_transaction(lambda: start_duty(WATCH, "x", due_at=due_at))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from snapshots.database.transactions import in_transaction, lock_in_order, lost_database
 from snapshots.models import Duty
+from tests.database.standing import another_transaction
 
 pytestmark = pytest.mark.django_db(transaction=True)
 only_postgres = pytest.mark.skipif("connection.vendor != 'postgresql'")
@@ -232,20 +233,5 @@ def test_rows_that_others_hold_may_be_left_out(duties):
     assert free == [second.pk]
 
 
-@contextmanager
 def another_transaction_on(row):
-    has_lock, go = threading.Event(), threading.Event()
-
-    def hold():
-        with transaction.atomic():
-            Duty.objects.filter(pk=row.pk).update(fails=9)
-            has_lock.set()
-            go.wait(10)
-        connection.close()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    has_lock.wait(10)
-    yield
-    go.set()
-    thread.join(10)
+    return another_transaction(lambda: Duty.objects.filter(pk=row.pk).update(fails=9))

@@ -1,21 +1,19 @@
 """A request of somebody who lost the right to it is never sent: asked again at the last moment."""
 
-import threading
-from contextlib import contextmanager
-
 import pytest
 from django.contrib.auth.models import Group, Permission, User
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 
 from snapshots.models import Action, Exchange, Operation, OperationState, OutcomeCode, VolumeGrant
 from snapshots.operations.messages import sentences_of
 from snapshots.operations.withdrawing import withdraw_requests, withdrawal
 from snapshots.rights.policy import Right
 from snapshots.rights.sending import SenderFacts, facts_of_sender, lost_right
+from tests.database.standing import another_transaction, at_once
 from tests.operations.conftest import snapshots_in
 
 only_postgres = pytest.mark.skipif(
-    "connection.vendor != 'postgresql'", reason="SQLite has a single writer"
+    connection.vendor != "postgresql", reason="SQLite has a single writer"
 )
 EVERYTHING = {
     "is_active": True,
@@ -158,48 +156,18 @@ def test_request_that_was_refused_for_its_token_waits_again(ask, transactional_d
 # --- at the same moment -------------------------------------------------------------------------
 
 
-@contextmanager
-def about_to_send(operation):
-    """Another thread has asked for the rights, and has not yet noted the sending."""
-    asked, over = threading.Event(), threading.Event()
-
-    def stand_still():
-        try:
-            with transaction.atomic():
-                facts_of_sender(operation, Right.REQUEST)
-                asked.set()
-                over.wait(10)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=stand_still)
-    thread.start()
-    try:
-        assert asked.wait(10)
-        yield
-    finally:
-        over.set()
-        thread.join(10)
-
-
-def within_moments(work):
-    """Do it without waiting for a lock of others. Raises OperationalError."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL lock_timeout = '200ms'")
-        work()
-
-
 @only_postgres
 @pytest.mark.parametrize("lose", [shut_out, take_role, take_grant])
 def test_right_is_not_taken_between_the_question_and_the_sending(ask, lose, transactional_db):
     operation = ask("reports")
-    with about_to_send(operation), pytest.raises(OperationalError, match="lock timeout"):
-        within_moments(lambda: lose(operation.requester))
+    asked = another_transaction(lambda: facts_of_sender(operation, Right.REQUEST))
+    with asked, pytest.raises(OperationalError, match="lock timeout"):
+        at_once(lambda: lose(operation.requester))
     lose(operation.requester)
 
 
 @only_postgres
 def test_workers_ask_for_the_same_person_side_by_side(ask, transactional_db):
     operation = ask("reports")
-    with about_to_send(operation):
-        within_moments(lambda: facts_of_sender(operation, Right.REQUEST))
+    with another_transaction(lambda: facts_of_sender(operation, Right.REQUEST)):
+        at_once(lambda: facts_of_sender(operation, Right.REQUEST))

@@ -32,7 +32,8 @@ WRITE = "SELECT, INSERT, UPDATE, DELETE"
 # What `Entry` gets is written by triggers, with the rights of whoever writes to the trail.
 ANSWERED = "SELECT, INSERT, UPDATE (status, code, text)"
 REMOVE = "SELECT, DELETE"
-# PostgreSQL locks a row only for who may update a column of it, so it is one that means nothing.
+# PostgreSQL lets a role lock a row only if the role may update one of its columns. Nothing refers
+# to this one.
 SHARE = "SELECT, UPDATE (id)"
 
 Rights = Mapping[type[Model], str]

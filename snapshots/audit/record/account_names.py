@@ -4,12 +4,14 @@ The trail keeps the name that an account had then, so a name that can be taken f
 the portal's own, makes the trail lie to its readers.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.db.models import Field, Model
 
 from snapshots.audit.record.actions import COMMAND_LINE, NOBODY, PORTAL
 from snapshots.models import Role
@@ -23,36 +25,32 @@ MOST_NAMES = 3  # looked up for one search
 
 
 def watch() -> None:
-    """Let every validation of an account's name ask `refuse_confusing_name`: the administration,
-    `createsuperuser`, `full_clean`. Twice does no harm.
+    """Let every validation of a name ask this module: the administration, `createsuperuser`,
+    `full_clean`. Twice does no harm.
     """
-    field = User._meta.get_field("username")
-    if getattr(field.validate, "asks_for_confusion", False):
+    _watch(User._meta.get_field("username"), refuse_confusing_name)
+    _watch(Group._meta.get_field("name"), _refuse_name_of_role)
+
+
+_watched = set[str]()  # fields
+
+
+def _watch(field: "Field[Any, Any]", refuse: Callable[[str, Any], None]) -> None:
+    if str(field) in _watched:
         return
     validate = field.validate
 
-    def validate_name(value: Any, model_instance: User | None) -> None:
+    def validate_name(value: Any, model_instance: Model | None) -> None:
         validate(value, model_instance)
-        refuse_confusing_name(str(value), account=model_instance)
+        refuse(str(value), model_instance)
 
-    validate_name.asks_for_confusion = True  # type: ignore[attr-defined]
-    field.validate = validate_name  # type: ignore[method-assign, assignment]
+    field.validate = validate_name  # type: ignore[method-assign] # Django has no other way in
+    _watched.add(str(field))
 
 
-def watch_groups() -> None:
-    """Let every validation of a group's name refuse what looks like a role. Twice does no harm."""
-    field = Group._meta.get_field("name")
-    if getattr(field.validate, "asks_for_roles", False):
-        return
-    validate = field.validate
-
-    def validate_name(value: Any, model_instance: Group | None) -> None:
-        validate(value, model_instance)
-        if sentence := role_confusion(str(value)):
-            raise ValidationError(f"{sentence}. Choose another name.", code="confusing")
-
-    validate_name.asks_for_roles = True  # type: ignore[attr-defined]
-    field.validate = validate_name  # type: ignore[method-assign, assignment]
+def _refuse_name_of_role(name: str, _group: Group | None) -> None:
+    if sentence := role_confusion(name):
+        raise ValidationError(f"{sentence}. Choose another name.", code="confusing")
 
 
 def role_confusion(name: str) -> str:
@@ -75,7 +73,7 @@ def confusing_groups() -> list[str]:
     return [sentence for name in names if (sentence := role_confusion(name))]
 
 
-def refuse_confusing_name(name: str, *, account: User | None = None) -> None:
+def refuse_confusing_name(name: str, account: User | None = None) -> None:
     """Raises `ValidationError` for a name that can be taken for another's. The name that an account
     has already is left to it: it may have to be shut out.
     """
