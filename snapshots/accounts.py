@@ -16,11 +16,13 @@ from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import check_password, is_password_usable
 from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models.signals import pre_save
 from django.http import HttpRequest
 
 from snapshots import sandbox_account
+from snapshots.audit.record.sign_in_facts import sign_in_facts
 from snapshots.models import Role
 from snapshots.rights.policy import Right, may
 from snapshots.sign_in.brakes import account_key, begin_try, end_well
@@ -71,23 +73,21 @@ class _PortalBackend(ModelBackend):
             return self._authenticate(None, name, password)
         with hashing_slot():
             counted = begin_try(request, name)
-            request.sign_in_pause = counted.pause  # type: ignore[attr-defined]  # for the audit trail
+            sign_in_facts(request).pause = counted.pause
             person = self._authenticate(request, name, password)
         if person is not None:
             end_well(counted)
-            remember_device(request, account_key(name))
         return person
 
     def _authenticate(self, request: HttpRequest | None, name: str, password: str) -> Any:
         if is_refused_password(password):
-            if request is not None:  # for the audit trail: `user_login_failed` hides the password
-                request.sign_in_refusal = "published password"  # type: ignore[attr-defined]
+            # For the audit trail: `user_login_failed` hides the password.
+            sign_in_facts(request).refusal = "published password"
             raise PermissionDenied(REFUSAL)
         person = super().authenticate(request, name, password)
         if person is None or _may_use_password(person):
             return person
-        if request is not None:
-            request.sign_in_refusal = "not by password"  # type: ignore[attr-defined]
+        sign_in_facts(request).refusal = "not by password"
         return None  # answered like a wrong password: it tells nobody that it was right
 
 
@@ -96,6 +96,18 @@ def _may_use_password(person: User) -> bool:
     if settings.EVSPORTAL_LOCAL_ACCOUNTS == "administrators" and not may(person, Right.ADMINISTER):
         return False
     return not SocialAccount.objects.filter(user=person).exists()
+
+
+def check_own_password(request: HttpRequest, person: User, password: str) -> bool:
+    """Whether it is the password of the person who is signed in, braked as a sign-in is: somebody
+    may sit at another's screen. Raises `TryLaterError`.
+    """
+    with hashing_slot():
+        counted = begin_try(request, person.get_username())
+        is_right = person.check_password(password)
+    if is_right:
+        end_well(counted)
+    return is_right
 
 
 class SandboxBackend(_PortalBackend):
@@ -120,6 +132,13 @@ class PublishedPasswordValidator:
 def watch() -> None:
     """Refuse published passwords in whatever way they are set. Twice does no harm."""
     pre_save.connect(_refuse_published, sender=User, dispatch_uid="published passwords")
+    user_logged_in.connect(_remember_browser, dispatch_uid="known browsers")
+
+
+def _remember_browser(user: User, request: HttpRequest | None = None, **_kwargs: Any) -> None:
+    """When the sign-in is complete, with its second step: the right password alone is no proof."""
+    if request is not None and not sign_in_facts(request).by:
+        remember_device(request, account_key(user.get_username()))
 
 
 def _refuse_published(

@@ -5,7 +5,10 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+from snapshots.accounts import check_own_password
 
 _CODE = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
 
@@ -31,12 +34,13 @@ class SetUpForm(forms.Form):
         help_text=_("The six digits that the app shows now."),
     )
 
-    def __init__(self, person: User, *args: Any) -> None:
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
         super().__init__(*args)
-        self.person = person
+        self._request = request
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        if not self.person.check_password(password):
+        person = self._request.user
+        if not isinstance(person, User) or not check_own_password(self._request, person, password):
             raise ValidationError(_("This is not your password."))
         return password

@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import ipaddress
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,6 +32,9 @@ from snapshots.sign_in.errors import TryLaterError
 from snapshots.sign_in.names import folded_name
 
 LONGEST_PAUSE = timedelta(minutes=15)
+# One failure each: an office where people mistype now and then is not taken for an attacker, who
+# fails at least as often as the longest pause lets them.
+FORGIVEN_EVERY = LONGEST_PAUSE
 _DIGEST_LENGTH = 4  # hexadecimal: 65,536 rows of each kind at most
 
 
@@ -61,8 +64,9 @@ _KINDS = {kind.name: kind for kind in (ACCOUNT, DEVICE, ADDRESS)}
 class Try:
     """A counted try: what the right password takes back."""
 
-    keys: tuple[str, ...]
+    at: datetime
     pause: timedelta | None  # until the next, if this one fails
+    paused_until: Mapping[str, datetime | None]  # by key, as it was before
 
 
 def begin_try(request: HttpRequest, name: str) -> Try:
@@ -77,23 +81,28 @@ def begin_try(request: HttpRequest, name: str) -> Try:
         locked = lock_in_order(SignInBrake.objects.filter(key__in=keys))
         brakes = list(SignInBrake.objects.filter(key__in=locked))
         _refuse_paused(brakes)
-        pauses = [_count_failure(brake, timezone.now()) for brake in brakes]
-        return Try(keys, max((pause for pause in pauses if pause), default=None))
+        at = timezone.now()
+        before = {brake.key: brake.paused_until for brake in brakes}
+        pauses = [_count_failure(brake, at) for brake in brakes]
+        return Try(at, max((pause for pause in pauses if pause), default=None), before)
 
     return in_transaction(count)
 
 
 def end_well(counted: Try) -> None:
-    """The password was right: forget the account's failures, and this one of the address."""
+    """The password was right: forget the account's failures, and of the address's this one alone.
+    Somebody with an account of their own must not clear what they failed at others'.
+    """
 
     def forget() -> None:
-        rows = SignInBrake.objects.filter(key__in=counted.keys)
+        rows = SignInBrake.objects.filter(key__in=counted.paused_until)
         for brake in SignInBrake.objects.filter(key__in=lock_in_order(rows)):
-            kind = _kind_of(brake.key)
-            # Somebody with an account of their own must not clear what they failed at others'.
-            brake.failures = max(0, brake.failures - 1) if kind is ADDRESS else 0
-            if brake.failures < kind.free:
-                brake.paused_until = None
+            if _kind_of(brake.key) is ADDRESS:
+                brake.failures = max(0, brake.failures - 1)
+                if brake.failed_at == counted.at:  # nobody else has failed since
+                    brake.paused_until = counted.paused_until[brake.key]
+            else:
+                brake.failures, brake.paused_until = 0, None
             brake.save(update_fields=["failures", "paused_until"])
 
     in_transaction(forget)
@@ -127,7 +136,8 @@ def _end_of_pause(brake: SignInBrake, now: datetime) -> datetime | None:
 def _count_failure(brake: SignInBrake, now: datetime) -> timedelta | None:
     is_old = now - brake.failed_at > FORGOTTEN_AFTER
     is_ahead = brake.failed_at > latest_plausible(now=now)
-    brake.failures = 1 if is_old or is_ahead else brake.failures + 1
+    forgiven = (now - brake.failed_at) // FORGIVEN_EVERY
+    brake.failures = 1 if is_old or is_ahead else max(0, brake.failures - forgiven) + 1
     pause = _kind_of(brake.key).pause_after(brake.failures)
     brake.failed_at = now
     brake.paused_until = now + pause if pause else None

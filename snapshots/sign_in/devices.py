@@ -9,9 +9,13 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
+from snapshots.audit.record.sign_in_facts import sign_in_facts
+
 COOKIE = "evsportal_device"
 _SALT = "snapshots.sign_in.devices"
 _SECONDS = 90 * 24 * 3600
+_SHORT = 32  # of an account's digest
+_MOST_ACCOUNTS = 5  # of one browser
 
 
 def known_device(request: HttpRequest, account: str) -> str:
@@ -24,15 +28,11 @@ def remember_device(request: HttpRequest, account: str) -> None:
     devices = _devices_of(request)
     own = devices.pop(account[:_SHORT], "") or secrets.token_urlsafe(12)
     newest = list(devices.items())[-(_MOST_ACCOUNTS - 1) :]
-    request.sign_in_devices = dict([*newest, (account[:_SHORT], own)])  # type: ignore[attr-defined]
-
-
-_SHORT = 32  # of an account's digest
-_MOST_ACCOUNTS = 5  # of one browser
+    sign_in_facts(request).devices = dict([*newest, (account[:_SHORT], own)])
 
 
 def send_cookie(request: HttpRequest, response: HttpResponse) -> None:
-    devices = getattr(request, "sign_in_devices", None)
+    devices = sign_in_facts(request).devices
     if devices is None:
         return
     response.set_cookie(

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from snapshots.audit.record.sign_in_facts import sign_in_facts
 from snapshots.sso.people import account_of
 from snapshots.sso.refusals import SignInRefused
 from snapshots.sso.transport import BoundedSession
@@ -51,7 +52,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Called for people who have an account, before they are signed in."""
-        request.signed_in_by = settings.EVSPORTAL_OIDC_NAME  # type: ignore[attr-defined]
+        sign_in_facts(request).by = settings.EVSPORTAL_OIDC_NAME
         if sociallogin.is_existing:
             self._take_account(sociallogin)
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from qrcode.image.svg import SvgPathImage
 
 from snapshots.audit.record.actions import NOBODY, record
+from snapshots.audit.record.sign_in_facts import sign_in_facts
 from snapshots.forms.second_factor import CodeForm, SetUpForm
 from snapshots.mfa.factors import (
     Check,
@@ -46,7 +47,7 @@ def ask(request: HttpRequest) -> HttpResponseBase:
         return render(request, "registration/second_factor.html", {"form": form})
     check = check_code(person, form.cleaned_data["code"])
     if check.is_right and person.is_active:
-        request.second_factor = check.kind  # type: ignore[attr-defined]
+        sign_in_facts(request).second_factor = check.kind
         response: HttpResponse = stage.exit()
         mark_session(request)
         return response
@@ -88,7 +89,7 @@ def _set_up(request: PortalRequest) -> HttpResponse:
     if not secret:
         secret = generate_totp_secret()
         request.session[_IN_SESSION] = seal(secret)
-    form = SetUpForm(request.user, request.POST or None)
+    form = SetUpForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         counter = counter_of(secret, form.cleaned_data["code"])
         if counter is not None:

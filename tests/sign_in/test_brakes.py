@@ -13,6 +13,8 @@ from snapshots.jobs.duties import NO_CLOUD, TIDY, start_duty
 from snapshots.models import Action, ActionCode, Duty, SignInBrake
 from snapshots.sign_in.brakes import ACCOUNT, ADDRESS, LONGEST_PAUSE
 from snapshots.worker import Loop
+from tests import factories as scene
+from tests.sign_in.conftest import RIGHT
 
 WRONG = "not-the-password"
 
@@ -201,3 +203,26 @@ def test_tries_at_one_moment_do_not_slip_past(settings):
 def test_worker_enlists_the_duty(db):
     Loop()._enlist()
     assert Duty.objects.filter(kind=TIDY).exists()
+
+
+def test_right_passwords_at_a_busy_address_are_not_held_up(visitor_at, account):
+    """An office behind one address, where people mistype now and then."""
+    scene.person("bob", password=RIGHT)
+    office = "203.0.113.20"
+    now = timezone.now()
+    for number in range(ADDRESS.free + 10):
+        with time_machine.travel(now + number * timedelta(minutes=2), tick=False):
+            SignInBrake.objects.filter(key__startswith="address:").update(paused_until=None)
+            visitor_at(office).sign_in(f"typo-{number}", WRONG)
+    later = now + timedelta(hours=2)
+    with time_machine.travel(later, tick=False):
+        names = ("alice", "bob", "alice")
+        assert [visitor_at(office).sign_in(name).status_code for name in names] == [302] * 3
+
+
+def test_failures_of_an_address_fade(visitor_at, account):
+    office, now = "203.0.113.20", timezone.now()
+    for number in range(2 * ADDRESS.free):
+        with time_machine.travel(now + number * timedelta(minutes=30), tick=False):
+            assert visitor_at(office).sign_in(f"typo-{number}", WRONG).status_code == 200
+    assert SignInBrake.objects.get(key__startswith="address:").failures == 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.apps import apps
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import Model
 
@@ -62,6 +63,7 @@ WORKER = Role(
     # It keeps what a right rests on as it is while it sends: `rights/sending.py`.
     but={
         Entry: ANSWERED,
+        ContentType: READ,  # a permission is looked up by it
         VolumeGrant: SHARE,
         User: "SELECT, UPDATE (first_name)",
         User.groups.through: SHARE,

@@ -14,8 +14,10 @@ from django.db.models.signals import (
     pre_delete,
     pre_save,
 )
+from django.http import HttpRequest
 
 from snapshots.audit.record.actions import COMMAND_LINE, NOBODY, is_clicked, record
+from snapshots.audit.record.sign_in_facts import sign_in_facts
 from snapshots.models import ActionCode, Target, TargetKind, VolumeGrant
 
 _FACTS = ("username", "first_name", "last_name", "email")
@@ -51,12 +53,10 @@ def _record(code: ActionCode, **columns: Any) -> None:
 # --- sessions --------------------------------------------------------------------------------
 
 
-def _signed_in(user: User, request: object = None, **_kwargs: Any) -> None:
-    facts = {
-        "by": getattr(request, "signed_in_by", ""),
-        "second factor": getattr(request, "second_factor", ""),
-    }
-    details = {name: text for name, text in facts.items() if text}
+def _signed_in(user: User, request: HttpRequest | None = None, **_kwargs: Any) -> None:
+    facts = sign_in_facts(request)
+    texts = {"by": facts.by, "second factor": facts.second_factor}
+    details = {name: text for name, text in texts.items() if text}
     record(ActionCode.SIGNED_IN, actor=user, subject=user.get_username(), details=details)
 
 
@@ -65,14 +65,15 @@ def _signed_out(user: User | None, **_kwargs: Any) -> None:
         record(ActionCode.SIGNED_OUT, actor=user, subject=user.get_username())
 
 
-def _sign_in_refused(credentials: dict[str, Any], request: object = None, **_kwargs: Any) -> None:
+def _sign_in_refused(
+    credentials: dict[str, Any], request: HttpRequest | None = None, **_kwargs: Any
+) -> None:
     """An unknown name is not recorded: people type their password in that field by mistake."""
     typed = str(credentials.get("username", ""))[:150].replace("\x00", "")
     person = User.objects.filter(username=typed).first()
-    why = getattr(request, "sign_in_refusal", "wrong password")
-    details = {"why": "shut out" if person and not person.is_active else why}
-    pause = getattr(request, "sign_in_pause", None)
-    after = {"next try after": f"{pause.total_seconds():.0f} s"} if pause else {}
+    facts = sign_in_facts(request)
+    details = {"why": "shut out" if person and not person.is_active else facts.refusal}
+    after = {"next try after": f"{facts.pause.total_seconds():.0f} s"} if facts.pause else {}
     record(
         ActionCode.SIGN_IN_REFUSED,
         actor_name=NOBODY,
