@@ -279,28 +279,28 @@ VARIABLES = (
         "EVSPORTAL_STAFF_OPEN_REQUESTS",
         "How many requests a person of the staff may have unfinished.",
         "200",
-        least=1,
+        least=100,  # as many as a batch has
         most=1_000_000,
     ),
     _count(
         "EVSPORTAL_STAFF_DAY_REQUESTS",
         "How many requests a person of the staff may ask for in 24 hours.",
         "1000",
-        least=1,
+        least=100,  # as many as a batch has
         most=1_000_000,
     ),
     _count(
         "EVSPORTAL_HELPDESK_OPEN_REQUESTS",
         "How many requests a person of the helpdesk may have unfinished.",
         "1000",
-        least=1,
+        least=100,  # as many as a batch has
         most=1_000_000,
     ),
     _count(
         "EVSPORTAL_HELPDESK_DAY_REQUESTS",
         "How many requests a person of the helpdesk may ask for in 24 hours.",
         "5000",
-        least=1,
+        least=100,  # as many as a batch has
         most=1_000_000,
     ),
     Variable(

@@ -23,7 +23,7 @@ from snapshots.models import OWN_RIGHTS, ActionCode, Role, Volume, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.models.folded import Fold
 from snapshots.models.folding import fold
-from snapshots.operations.withdrawing import waiting_requests, withdraw_requests
+from snapshots.operations.withdrawing import hold_people, waiting_requests, withdraw_requests
 from snapshots.rights.policy import Right, may
 from snapshots.views.access import for_administrators, public
 
@@ -164,7 +164,8 @@ class PersonAdmin(ForAdministrators, UserAdmin):  # type: ignore[type-arg]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        _withdraw(request, [form.instance])
+        if set(form.changed_data) & set(RIGHTS):
+            _withdraw(request, [form.instance])
 
     @admin.display(description="Waiting requests")
     def waiting(self, person: User) -> str:
@@ -223,7 +224,8 @@ def _waiting_of(people: Iterable[User]) -> str:
 def _withdraw(request: HttpRequest, people: Iterable[User]) -> None:
     """Cancel what they may not ask for any more, and say so."""
     if withdrawn := withdraw_requests(people):
-        names = ", ".join(row.subject_name or row.volume_name for row in withdrawn)
+        first = [isolated(row.subject_name or row.volume_name) for row in withdrawn]
+        names = ", ".join([*first[:MOST_WAITING_SHOWN], *["…"] * (len(first) > MOST_WAITING_SHOWN)])
         messages.warning(request, f"Cancelled before they were sent: {len(withdrawn)} ({names}).")
 
 
@@ -252,8 +254,13 @@ class GroupAdmin(ForAdministrators):
         return RightsField(rights, required=False, widget=forms.CheckboxSelectMultiple)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        if "permissions" not in form.changed_data:
+            super().save_related(request, form, formsets, change)
+            return
+        people = list(form.instance.user_set.all())
+        hold_people(people)
         super().save_related(request, form, formsets, change)
-        _withdraw(request, form.instance.user_set.all())
+        _withdraw(request, people)
 
     @admin.display(boolean=True, description="A role")
     def is_role(self, group: Group) -> bool:
@@ -308,16 +315,19 @@ class VolumeGrantAdmin(ForAdministrators):
     def save_model(self, request: HttpRequest, obj: VolumeGrant, form: Any, change: bool) -> None:
         before = VolumeGrant.objects.filter(pk=obj.pk).first()
         people = _people_of(before) if before is not None else []
+        hold_people(people)
         super().save_model(request, obj, form, change)
         _withdraw(request, people)
 
     def delete_model(self, request: HttpRequest, obj: VolumeGrant) -> None:
         people = _people_of(obj)
+        hold_people(people)
         super().delete_model(request, obj)
         _withdraw(request, people)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[VolumeGrant]) -> None:
         people = {person for grant in queryset for person in _people_of(grant)}
+        hold_people(people)
         super().delete_queryset(request, queryset)
         _withdraw(request, people)
 

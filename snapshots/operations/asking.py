@@ -82,6 +82,8 @@ def ask_for_operation(
     try:
         return in_transaction(lambda: _record(requester, key, arguments, again_for)), True
     except _CannotRecordError as error:
+        if again_for is None and Operation.objects.filter(key=key).exists():
+            return _recorded_before(requester, key, again_for), False  # it took the last place
         _refuse_to_ask(requester, arguments, again_for, error.refusal)
     except IntegrityError:  # the same form or button, at the same moment, in another process
         return _recorded_before(requester, key, again_for), False

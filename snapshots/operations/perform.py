@@ -32,7 +32,7 @@ from snapshots.operations.transitions import (
     tries_of,
 )
 from snapshots.operations.withdrawing import withdrawal
-from snapshots.rights.sending import facts_of_sender, lost_right
+from snapshots.rights.sending import RightLostError, check_sender
 
 LONGEST_PAUSE_SECONDS = 60.0
 AFTER_REFUSED_SIGN_IN_SECONDS = 2.0
@@ -54,6 +54,12 @@ def _next_step(operation: Operation) -> Decision:
         # The worker that was sending is gone: the request may have reached the cloud.
         outcome = Outcome(code=OutcomeCode.INTERRUPTED)
         return Decision(move=unknown_move(tries_of(operation), outcome, now=timezone.now()))
+    # Where the volume's status was noted, an earlier try may have spoiled it: the look tells.
+    if operation.start_status is None:
+        try:  # before anything is read in the person's name; the last word is said on sending
+            check_sender(operation, kind_of(operation).right)
+        except RightLostError as error:
+            return withdrawal(operation, error.code, now=asked_at)
     if not _take_the_volume(operation):
         due_at = timezone.now() + VOLUME_PAUSE
         return Decision(move=Move(to=OperationState.QUEUED, due_at=due_at))
@@ -99,26 +105,17 @@ def _checked(operation: Operation) -> Decision:
         return Decision(move=move_after_error(facts, now=timezone.now()))
 
 
-class _RightLostError(Exception):
-    """Nothing has left the portal."""
-
-    def __init__(self, code: OutcomeCode) -> None:
-        super().__init__(code)
-        self.code = code
-
-
 def _send(operation: Operation, *, start_status: str | None) -> Decision:
     kind = kind_of(operation)
 
     def mark() -> None:
-        if lost := lost_right(facts_of_sender(operation, kind.right)):
-            raise _RightLostError(lost)
+        check_sender(operation, kind.right)
         mark_as_sent(operation, start_status=start_status, now=timezone.now())
 
     client = client_for_operation(operation, kind.purpose, before_sending=mark)
     try:
         answer = kind.send(client, operation)
-    except _RightLostError as error:
+    except RightLostError as error:
         return withdrawal(operation, error.code, now=timezone.now())
     except EvsError as error:
         if is_trouble_of_cloud(error):

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 PAGE_ROWS = 1000  # as many as the cloud gives, so that a reading is one call
 # Snapshots asked for one by one in a reading, where the pages that were read have them not: so many
-# of those that were made, and of those that were there before.
+# of those that are being deleted, and of the others.
 SINGLE_READINGS = 5
 STORED_AT_ONCE = 50  # readings in one transaction: one for each keeps other writers waiting
 SLOWEST_SECONDS = 30.0
@@ -129,11 +129,9 @@ def _read(client: EvsClient, duty: Duty, pending: list[Watched]) -> str:
     """Store what the cloud's list shows. Returns what was wrong with the list, or ""."""
     volume_ids = {watched.operation.volume_id for watched in pending}
     volume_id = volume_ids.pop() if len(volume_ids) == 1 else None
-    made = [watched for watched in pending if watched.operation.target_snapshot_id is None]
-    older = [watched for watched in pending if watched.operation.target_snapshot_id is not None]
-    # What was there before may be on any page, and what is being deleted on none at last: only
-    # what was made is looked for page by page.
-    ids = frozenset(watched.snapshot_id for watched in made)
+    leaving, staying = _parted(pending)
+    # What is being deleted is on no page at last: to find that out, all would be read.
+    ids = frozenset(watched.snapshot_id for watched in staying)
     asked_at = timezone.now()
     # The newest come first, so mostly the first page has them all.
     listed = client.list_readable_snapshots(volume_id=volume_id, ids=ids, limit=PAGE_ROWS)
@@ -148,7 +146,7 @@ def _read(client: EvsClient, duty: Duty, pending: list[Watched]) -> str:
         readings = list(_with_volumes(client, readings))
         in_transaction(partial(_store_readings, duty, readings, asked_at=asked_at))
     unreadable_ids = {row.id for row in listed.unreadable}  # "" for a row that may be any
-    for watched in [*_some_untold(rows_by_id, made), *_some_untold(rows_by_id, older)]:
+    for watched in [*_some_untold(rows_by_id, staying), *_some_untold(rows_by_id, leaving)]:
         may_be_listed = bool(unreadable_ids & {"", watched.snapshot_id})
         alone_at = timezone.now()
         reading = _read_one(client, watched, marked[watched.mark], may_be_listed=may_be_listed)
@@ -159,6 +157,14 @@ def _read(client: EvsClient, duty: Duty, pending: list[Watched]) -> str:
             in_transaction(partial(_store_readings, duty, readings, asked_at=of))
     report_late(duty.cloud, listed.rows)
     return listed.trouble
+
+
+def _parted(pending: Sequence[Watched]) -> tuple[list[Watched], list[Watched]]:
+    """Those whose snapshot is to vanish, and the others."""
+    parts: tuple[list[Watched], list[Watched]] = ([], [])
+    for watched in pending:
+        parts[not kind_of(watched.operation).ends_without_snapshot].append(watched)
+    return parts
 
 
 def _some_untold(
@@ -199,7 +205,8 @@ def _read_one(
     client: EvsClient, watched: Watched, marked: list[CloudSnapshot], *, may_be_listed: bool
 ) -> Reading | None:
     """A list may be a moment behind; only the snapshot's own address tells that it is gone, and
-    only where the list says the same: a row that could not be read may be this snapshot.
+    only where the pages that were read say the same: a row that could not be read may be this
+    snapshot. For a deletion the own address is proof enough, as it is where its answer was lost.
     """
     try:
         snapshot = client.show_snapshot(watched.snapshot_id)

@@ -28,22 +28,38 @@ def waiting_requests(people: Iterable[User]) -> QuerySet[Operation]:
     return waiting.order_by("asked_at", "id")
 
 
+def hold_people(people: Iterable[User]) -> None:
+    """Lock these people until the transaction ends. Who takes a grant or a permission calls this
+    first: everybody locks people before what was given to them.
+    """
+    lock_in_order(User.objects.filter(pk__in=[person.pk for person in people]))
+
+
 def withdraw_requests(people: Iterable[User]) -> list[Operation]:
     """Cancel what these people may not ask for any more, and was not sent yet. Returns it.
 
-    What a worker is about to send just now is not among it: the worker asks for itself.
+    What a worker is about to send just now is not among it, and what an earlier try may have done
+    something to: the worker asks for itself.
     """
+    people = list(people)
 
     def withdraw() -> list[Operation]:
-        waiting = waiting_requests(people)
+        hold_people(people)
+        waiting = waiting_requests(people).filter(start_status__isnull=True)
         lock_in_order(waiting)
-        return [operation for operation in waiting if _withdraw(operation)]
+        lost: dict[tuple[object, ...], OutcomeCode | None] = {}
+        return [operation for operation in waiting if _withdraw(operation, lost)]
 
     return in_transaction(withdraw)
 
 
-def _withdraw(operation: Operation) -> bool:
-    code = lost_right(facts_of_sender(operation, kind_of(operation).right))
+def _withdraw(operation: Operation, lost: dict[tuple[object, ...], OutcomeCode | None]) -> bool:
+    """`lost` remembers the answers: most requests of a person need the same rights."""
+    right = kind_of(operation).right
+    needed = operation.requester_id, operation.cloud, operation.volume_id, right
+    if needed not in lost:
+        lost[needed] = lost_right(facts_of_sender(operation, right))
+    code = lost[needed]
     if code is None:
         return False
     done = write_unclaimed_move(operation, _move(operation, code), now=timezone.now())

@@ -11,10 +11,13 @@ def grants_of(user: User) -> QuerySet[VolumeGrant]:
     return VolumeGrant.objects.filter(Q(user=user) | Q(group__in=user.groups.all()))
 
 
+def covering(cloud: str | OuterRef, volume_id: str | OuterRef) -> Q:
+    """The grants of this volume, alone or with all of its cloud."""
+    return Q(Q(volume_id="") | Q(volume_id=volume_id), cloud=cloud)
+
+
 def granted(volumes: QuerySet[Volume], user: User) -> QuerySet[Volume]:
-    grants = grants_of(user).filter(
-        Q(volume_id="") | Q(volume_id=OuterRef("volume_id")), cloud=OuterRef("cloud")
-    )
+    grants = grants_of(user).filter(covering(OuterRef("cloud"), OuterRef("volume_id")))
     return volumes.filter(Exists(grants))
 
 

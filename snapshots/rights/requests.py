@@ -14,4 +14,5 @@ def has_share(person: User, operation: Operation) -> bool:
 
 def may_cancel(person: User, operation: Operation) -> bool:
     """Whether they may cancel it while it waits: administrators may, whosever it is."""
-    return has_share(person, operation) or may(person, Right.ADMINISTER)
+    is_theirs = has_share(person, operation) or may(person, Right.ADMINISTER)
+    return may(person, Right.CANCEL) and is_theirs

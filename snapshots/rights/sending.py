@@ -2,12 +2,20 @@
 
 from dataclasses import dataclass
 
-from django.contrib.auth.models import User
-from django.db.models import Q
+from django.contrib.auth.models import Group, User
 
 from snapshots.database.transactions import share_in_order
-from snapshots.models import Operation, OutcomeCode, VolumeGrant
+from snapshots.models import Operation, OutcomeCode
+from snapshots.rights.grants import covering, grants_of
 from snapshots.rights.policy import Right, may
+
+
+class RightLostError(Exception):
+    """The person who asked may not have it sent any more. Nothing has left the portal."""
+
+    def __init__(self, code: OutcomeCode) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,25 +40,31 @@ def lost_right(facts: SenderFacts) -> OutcomeCode | None:
 
 
 def facts_of_sender(operation: Operation, right: Right) -> SenderFacts:
-    """`right` is that of the operation's kind. Call it in the transaction that notes the sending.
+    """`right` is that of the operation's kind.
 
-    What the answer depends on stays as it is until that transaction ends: so a person is either
-    shut out before, and nothing is sent, or it had left the portal when they were.
+    Within a transaction, what the answer rests on stays as it is until the transaction ends. So a
+    person is either shut out before a sending is noted, and nothing is sent, or it had left the
+    portal when they were.
     """
     people = User.objects.filter(pk=operation.requester_id)
-    memberships = User.groups.through.objects.filter(user_id=operation.requester_id)
     share_in_order(people)
-    share_in_order(memberships)
     person = people.get()  # with nothing that was read before
+    memberships = User.groups.through.objects.filter(user=person)
+    share_in_order(memberships)
     groups = memberships.values("group_id")
-    grants = VolumeGrant.objects.filter(
-        Q(volume_id="") | Q(volume_id=operation.volume_id),
-        Q(user_id=person.pk) | Q(group_id__in=groups),
-        cloud=operation.cloud,
-    )
+    share_in_order(Group.objects.filter(pk__in=groups))  # a role is a group's name
+    share_in_order(Group.permissions.through.objects.filter(group_id__in=groups))
+    share_in_order(User.user_permissions.through.objects.filter(user=person))
+    grants = grants_of(person).filter(covering(operation.cloud, operation.volume_id))
     return SenderFacts(
         is_active=person.is_active,
         may_request=may(person, Right.REQUEST),
         has_right_of_kind=may(person, right),
         may_use_volume=may(person, Right.REQUEST_FOR_OTHERS) or bool(share_in_order(grants)),
     )
+
+
+def check_sender(operation: Operation, right: Right) -> None:
+    """Raises `RightLostError`."""
+    if code := lost_right(facts_of_sender(operation, right)):
+        raise RightLostError(code)

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from snapshots.audit.record.actions import Click, clicked, record
-from snapshots.audit.record.folding import MOST_OF_ONE, MOST_OF_STRANGERS
+from snapshots.audit.record.folding import MOST
 from snapshots.models import Action, ActionCode, RefusalCount
 
 pytestmark = pytest.mark.django_db
@@ -19,15 +19,15 @@ def times():
     return [row.details.get("times in this hour") for row in rows]
 
 
-def as_stranger(address, number=0):
+def as_stranger(address, subject="a name that nobody has", why="unknown name"):
     with clicked(Click(uuid.uuid4(), lambda: None, address)):
-        record(ActionCode.SIGN_IN_REFUSED, details={"why": f"wrong password {number}"})
+        record(ActionCode.SIGN_IN_REFUSED, subject=subject, details={"why": why})
 
 
 def test_repeated_refusals_of_a_person_are_folded(alice):
     for _ in range(170):
         record(CODE, actor=alice)
-    assert times() == [None] * MOST_OF_ONE + ["20", "40", "80", "160"]
+    assert times() == [None] * MOST + ["20", "40", "80", "160"]
 
 
 def test_refusals_of_others_and_of_other_codes_are_apart(alice, bob):
@@ -57,17 +57,26 @@ def test_other_actions_are_never_folded(alice):
     assert times() == [None] * 30
 
 
-def test_strangers_of_one_address_are_folded():
-    for number in range(25):
-        as_stranger("192.0.2.7", number)
-    assert times() == [None] * MOST_OF_ONE + ["20"]
-
-
-def test_strangers_of_many_addresses_are_folded_together():
-    for number in range(MOST_OF_STRANGERS + 250):
+def test_strangers_are_folded_whatever_their_addresses():
+    for number in range(450):
         as_stranger(f"2001:db8::{number:x}")
-    assert times() == [None] * MOST_OF_STRANGERS + ["400"]
-    assert RefusalCount.objects.count() == MOST_OF_STRANGERS + 1
+    assert times() == [None] * MOST + ["20", "40", "80", "160", "320"]
+    assert RefusalCount.objects.count() == 1
+
+
+def test_many_refusals_about_nobody_hide_none_about_an_account():
+    for number in range(300):
+        as_stranger(f"192.0.2.{number % 250}")
+    as_stranger("203.0.113.9", "alice", "wrong password")
+    as_stranger("203.0.113.9", "alice", "wrong second factor")
+    assert Action.objects.filter(subject="alice").count() == 2
+
+
+def test_dull_refusals_hide_no_telling_ones(alice):
+    for _ in range(30):
+        record(CODE, actor=alice, details={"why": "already_sent"})
+    record(CODE, actor=alice, details={"why": "not_yours"})
+    assert Action.objects.filter(details__why="not_yours").count() == 1
 
 
 def test_counts_of_past_hours_are_removed(alice):

@@ -9,9 +9,9 @@ from io import StringIO
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 from portal_process import ROOT, environ
@@ -31,6 +31,8 @@ from snapshots.models import (
     Volume,
     VolumeGrant,
 )
+from snapshots.rights.policy import Right
+from snapshots.rights.sending import facts_of_sender
 from snapshots.sandbox.options import SandboxOptions
 from snapshots.sandbox.server import SandboxServer
 from snapshots.worker import Loop
@@ -145,6 +147,20 @@ def test_each_program_works_in_its_own_role(roles, cloud, people, settings):
     assert operation.state == "succeeded"
     assert Entry.objects.get(what="create").status == 202
     assert verify(key=keys.public_key()).damage is None
+
+
+@needs_roles
+def test_worker_role_asks_for_every_kind_s_right(roles, cloud, people):
+    """A permission is looked up in more tables than a role."""
+    alice = User.objects.get(username="alice")
+    alice.user_permissions.add(Permission.objects.get(codename="roll_back_volume"))
+    with logged_in_as(roles["worker"]):
+        work(until=Volume.objects.exists)
+    with logged_in_as(roles["web"]):
+        operation = ask(browser("alice"))
+    with logged_in_as(roles["worker"]), transaction.atomic():
+        assert facts_of_sender(operation, Right.ROLL_BACK).has_right_of_kind
+        assert not facts_of_sender(operation, Right.RESTORE).has_right_of_kind
 
 
 @needs_roles

@@ -111,3 +111,23 @@ def test_simultaneous_requests_keep_the_limit(few, alice):
         thread.join(30)
     assert refused == [Refusal.TOO_MANY_OPEN] * 6
     assert Operation.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_double_click_for_the_last_place_is_one_request(few, alice, settings):
+    settings.EVSPORTAL_STAFF_OPEN_REQUESTS = 1
+    volume, key, found = factories.volume(granted_to=alice), uuid.uuid4(), []
+
+    def submit():
+        try:
+            found.append(asked(alice, volume, key).pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=submit) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert found == [Operation.objects.get().pk] * 6
+    assert not Action.objects.filter(code="operation:ask:refused").exists()

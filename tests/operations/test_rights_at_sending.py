@@ -1,16 +1,30 @@
 """A request of somebody who lost the right to it is never sent: asked again at the last moment."""
 
+import uuid
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import OperationalError, connection
 
-from snapshots.models import Action, Exchange, Operation, OperationState, OutcomeCode, VolumeGrant
+from snapshots.audit.record.recorder import AuditRecorder
+from snapshots.evs.client import EvsClient
+from snapshots.models import (
+    Action,
+    Exchange,
+    Operation,
+    OperationKind,
+    OperationState,
+    OutcomeCode,
+    Volume,
+    VolumeGrant,
+)
+from snapshots.operations.asking import OperationArguments, ask_for_operation
 from snapshots.operations.messages import sentences_of
-from snapshots.operations.withdrawing import withdraw_requests, withdrawal
+from snapshots.operations.withdrawing import withdraw_requests
 from snapshots.rights.policy import Right
 from snapshots.rights.sending import SenderFacts, facts_of_sender, lost_right
 from tests.database.standing import another_transaction, at_once
-from tests.operations.conftest import snapshots_in
+from tests.operations.conftest import control, snapshots_in
 
 only_postgres = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="SQLite has a single writer"
@@ -48,6 +62,19 @@ def take_role(person):
 
 def take_grant(person):
     VolumeGrant.objects.filter(user=person).delete()
+
+
+def take_permissions(person):
+    person.user_permissions.clear()
+
+
+def take_permissions_of_groups(person):
+    for group in person.groups.all():
+        group.permissions.clear()
+
+
+def rename_role(person):
+    person.groups.update(name="no role")
 
 
 LOSSES = [
@@ -145,21 +172,94 @@ def test_sent_request_goes_on_without_its_person(loop, ask, clock, sandbox):
     assert operation.status is OperationState.ACCEPTED
 
 
-def test_request_that_was_refused_for_its_token_waits_again(ask, transactional_db):
-    """It had left the portal, and the cloud executed nothing: the next try finds the right gone."""
-    operation = ask("reports")
-    operation.sent_at = operation.asked_at
-    decision = withdrawal(operation, OutcomeCode.SHUT_OUT, now=operation.asked_at)
-    assert (decision.move.to, decision.is_withdrawn) == (OperationState.QUEUED, False)
+def test_request_with_a_renewed_token_is_withdrawn(loop, ask, sandbox, monkeypatch):
+    """It had left the portal once, and the cloud executed nothing."""
+    operation, answered = ask("reports"), AuditRecorder.answered
+    expired = {"times": 1, "method": "POST", "path": "/snapshots", "status": 401}
+    control(sandbox, "POST", "faults", json=expired)
+
+    def answered_and_left(self, request, answer):
+        answered(self, request, answer)
+        if answer.status == 401:
+            shut_out(operation.requester)
+
+    monkeypatch.setattr(AuditRecorder, "answered", answered_and_left)
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert (operation.status, operation.outcome) == (
+        OperationState.CANCELLED,
+        OutcomeCode.SHUT_OUT,
+    )
+    assert Exchange.objects.filter(purpose="create").count() == 1
+    assert snapshots_in(sandbox) == []
+
+
+def test_change_that_was_done_in_part_is_not_called_cancelled(loop, make, alice, monkeypatch):
+    snapshot = make()
+    arguments = OperationArguments(
+        kind=OperationKind.METADATA,
+        volume=Volume.objects.get(volume_id=snapshot.volume_id),
+        target_snapshot=snapshot,
+        metadata={"team": "it"},
+        removed_keys=["old"],
+    )
+    operation, _ = ask_for_operation(requester=alice, key=uuid.uuid4(), arguments=arguments)
+    set_metadata = EvsClient.set_metadata
+
+    def set_and_leave(self, *args):
+        set_metadata(self, *args)
+        shut_out(alice)
+
+    monkeypatch.setattr(EvsClient, "set_metadata", set_and_leave)
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.status is not OperationState.CANCELLED
+    assert not Action.objects.filter(code="operation:withdraw").exists()
+
+
+def test_what_an_earlier_try_may_have_spoiled_is_left_to_the_worker(make, roll_back, helen):
+    """The volume may be left "reverting": its look says so, and who can help."""
+    operation = roll_back(make())
+    Operation.objects.filter(pk=operation.pk).update(start_status="available")
+    shut_out(helen)
+    assert withdraw_requests([helen]) == []
+
+
+def test_nothing_is_read_in_the_name_of_who_lost_the_right(loop, make, roll_back, helen):
+    operation = roll_back(make())
+    before = Exchange.objects.filter(operation=operation).count()
+    shut_out(helen)
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.outcome == OutcomeCode.SHUT_OUT
+    assert Exchange.objects.filter(operation=operation).count() == before == 0
+
+
+def test_many_waiting_requests_are_looked_at_together(ask, django_assert_max_num_queries):
+    operations = [ask("reports") for _ in range(20)]
+    with django_assert_max_num_queries(20):
+        assert withdraw_requests([operations[0].requester]) == []
 
 
 # --- at the same moment -------------------------------------------------------------------------
 
 
 @only_postgres
-@pytest.mark.parametrize("lose", [shut_out, take_role, take_grant])
+@pytest.mark.parametrize(
+    "lose",
+    [
+        shut_out,
+        take_role,
+        take_grant,
+        take_permissions,
+        take_permissions_of_groups,
+        rename_role,
+    ],
+)
 def test_right_is_not_taken_between_the_question_and_the_sending(ask, lose, transactional_db):
-    operation = ask("reports")
+    operation, right = ask("reports"), Permission.objects.get(codename="roll_back_volume")
+    operation.requester.user_permissions.add(right)
+    operation.requester.groups.get().permissions.add(right)
     asked = another_transaction(lambda: facts_of_sender(operation, Right.REQUEST))
     with asked, pytest.raises(OperationalError, match="lock timeout"):
         at_once(lambda: lose(operation.requester))

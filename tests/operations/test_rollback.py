@@ -274,3 +274,16 @@ def test_failed_rollback_is_not_asked_again_by_one_click(loop, make, roll_back, 
     operation.refresh_from_db()
     with pytest.raises(NotAllowedError, match="fill in a new form"):
         ask_again(operation=operation, person=helen, key=uuid.uuid4())
+
+
+def test_rollback_is_seen_at_work_on_any_page(loop, make, roll_back, by_hand, clock, monkeypatch):
+    """Its snapshot may be an old one; a deletion that is pending too changes nothing of that."""
+    monkeypatch.setattr("snapshots.operations.watch.PAGE_ROWS", 1)
+    monkeypatch.setattr("snapshots.operations.watch.SINGLE_READINGS", 0)
+    operation = roll_back(make())
+    for name in ("web-01-logs", "build-cache"):
+        by_hand(name)
+    loop.run_until_idle()
+    look_again(loop)
+    finish(loop, operation, clock)
+    assert outcome(operation)[0] == "succeeded"

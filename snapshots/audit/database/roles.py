@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.apps import apps
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import Model
@@ -67,6 +67,9 @@ WORKER = Role(
         VolumeGrant: SHARE,
         User: "SELECT, UPDATE (first_name)",
         User.groups.through: SHARE,
+        User.user_permissions.through: SHARE,
+        Group: SHARE,
+        Group.permissions.through: SHARE,
     },
     own=WRITE,
     accounts=READ,

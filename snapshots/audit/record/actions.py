@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.utils import timezone
 
-from snapshots.audit.record.folding import MOST_OF_ONE, is_foldable, times_refused
+from snapshots.audit.record.folding import MOST, is_foldable, times_refused
 from snapshots.audit.record.redaction import storable
 from snapshots.models import Action, ActionCode, Operation, Target, roles_of
 
@@ -108,10 +108,8 @@ def record(  # noqa: PLR0913 - one column each
         row.ticket, row.on_behalf_of = operation.ticket, operation.on_behalf_of
     _name_target(row, target or (operation.target if operation else None))
     if is_foldable(code):
-        times = times_refused(
-            code, person=person.pk if person else None, address=row.address, now=row.at
-        )
-        if times > MOST_OF_ONE:
+        times = times_refused(row)
+        if times > MOST:
             row.details["times in this hour"] = str(times)
         if not times:
             return row

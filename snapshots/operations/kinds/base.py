@@ -45,6 +45,7 @@ class Kind(ABC):
     texts: ClassVar[KindTexts]
     right: ClassVar[Right] = Right.REQUEST  # needed besides the right to the volume
     sets_texts: ClassVar[bool] = False  # the snapshot's name and description
+    ends_without_snapshot: ClassVar[bool] = False  # what is watched is to vanish
     looks_before_sending: ClassVar[bool] = False  # by `check`
 
     def refusal(self, requester: User, volume: Volume, snapshot: Snapshot | None) -> Refusal | None:

@@ -40,6 +40,7 @@ class DeleteKind(Kind):
     code = OperationKind.DELETE
     purpose = Purpose.DELETE
     texts = TEXTS
+    ends_without_snapshot = True
     looks_before_sending = True
 
     def check(self, client: EvsClient, operation: Operation) -> Decision:

@@ -23,6 +23,7 @@ from snapshots.operations.decisions import Decision
 from snapshots.operations.kinds.settled_by_reading import SettledByReading
 from snapshots.operations.texts import Fixer, KindTexts, Message, Text
 from snapshots.operations.transitions import Move, Outcome
+from snapshots.rights.sending import RightLostError
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ class MetadataKind(SettledByReading):
                 change()
                 is_changed = True
             return client.show_snapshot(operation.target.id)
-        except EvsError as error:
+        except (EvsError, RightLostError) as error:
             if not is_changed:
                 raise
             log.warning("Metadata of %s: changed in part. %s", operation.target.id, error)
