@@ -32,6 +32,11 @@ graceful_timeout = 30  # replaced by a reload, it answers what it has; a stop wa
 limit_request_line = 8190  # the most there is; gunicorn refuses longer ones without a page of ours
 preload_app = True  # Django is imported once, not once per process
 
+# Whom to believe is for EVSPORTAL_TRUSTED_PROXIES to say: `evsportal/forwarded.py`.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+
 # gunicorn would open a socket below the user's home.
 control_socket_disable = True
 loglevel = "warning"

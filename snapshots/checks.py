@@ -89,6 +89,16 @@ def check_proxy_variables(**_kwargs: Any) -> list[CheckMessage]:
 
 
 @register
+def check_trusted_proxies(**_kwargs: Any) -> list[CheckMessage]:
+    """Where a proxy ends TLS, everybody seems to come from its address, which has one brake."""
+    if not settings.SESSION_COOKIE_SECURE or settings.EVSPORTAL_TRUSTED_PROXIES:
+        return []
+    sentence = "EVSPORTAL_HTTPS is set, and EVSPORTAL_TRUSTED_PROXIES names no proxy."
+    hint = "Name the proxy's address, or all people share the brakes on wrong sign-ins."
+    return [CheckWarning(sentence, hint=hint, id="evsportal.W023")]
+
+
+@register
 def check_secret_key(**_kwargs: Any) -> list[CheckMessage]:
     """Sessions of a real portal are signed with a key of its own that nobody can guess."""
     if settings.EVSPORTAL_MODE != "cloud":

@@ -16,7 +16,7 @@ from snapshots.forms.metadata import (
     rows_of,
 )
 from snapshots.forms.request import new_key
-from snapshots.forms.sign_in import SignInForm
+from snapshots.forms.sign_in import PasswordForm, SignInForm
 from snapshots.forms.snapshot import SnapshotForm, suggested_name
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "EndingForm",
     "MetadataRow",
     "OperationFilterForm",
+    "PasswordForm",
     "PeriodForm",
     "SearchForm",
     "SignInForm",

@@ -1,9 +1,12 @@
-"""Signing in."""
+"""Signing in, and changing one's password."""
 
-from django.contrib.auth.forms import AuthenticationForm
+from typing import Any
+
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
-from snapshots.accounts import REFUSAL, is_refused_password
+from snapshots.accounts import REFUSAL, check_own_password, is_refused_password
 
 
 class SignInForm(AuthenticationForm):
@@ -13,3 +16,18 @@ class SignInForm(AuthenticationForm):
         if is_refused_password(self.cleaned_data.get("password")):
             return ValidationError(REFUSAL, code="password_published")
         return super().get_invalid_login_error()
+
+
+class PasswordForm(PasswordChangeForm):
+    """The old password is braked as a sign-in is. Raises `TryLaterError`."""
+
+    def __init__(self, *args: Any, request: HttpRequest, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._request = request
+
+    def clean_old_password(self) -> str:
+        password: str = self.cleaned_data["old_password"]
+        if not check_own_password(self._request, self.user, password):
+            message = self.error_messages["password_incorrect"]
+            raise ValidationError(message, code="password_incorrect")
+        return password

@@ -5,9 +5,14 @@ from django.http import HttpRequest
 from snapshots.mfa.factors import needs_factor
 
 _KEY = "second_factor"
-_PROVIDER_KEY = "provider_sign_out"  # of `snapshots.sso`: its people's factor is the provider's
+_OF_PROVIDER = "signed_in_by_provider"
 # What a person who must set a factor up may open meanwhile.
 OPEN = frozenset({"second_factor_settings", "second_factor_picture", "logout", "login"})
+
+
+def mark_as_providers(request: HttpRequest) -> None:
+    """The provider has signed the person in: the second factor is the provider's matter."""
+    request.session[_OF_PROVIDER] = True
 
 
 def mark_session(request: HttpRequest) -> None:
@@ -17,6 +22,6 @@ def mark_session(request: HttpRequest) -> None:
 def lacks_factor(request: HttpRequest) -> bool:
     """Whether this session may do nothing but set a second factor up."""
     session = request.session
-    if not request.user.is_authenticated or session.get(_KEY) or _PROVIDER_KEY in session:
+    if not request.user.is_authenticated or session.get(_KEY) or session.get(_OF_PROVIDER):
         return False
     return needs_factor(request.user)

@@ -6,7 +6,9 @@ from allauth.account.stages import LoginStage
 from django.http import HttpResponse
 from django.shortcuts import redirect
 
+from snapshots.audit.record.actions import NOBODY, record
 from snapshots.mfa.factors import has_factor
+from snapshots.models import ActionCode
 
 SECOND_FACTOR = "second_factor"
 
@@ -21,4 +23,7 @@ class SecondFactorStage(LoginStage):
         arguments: dict[str, Any] = self.login.signal_kwargs or {}
         if "sociallogin" in arguments or not has_factor(self.login.user):
             return None, True
+        # A stolen password that is tried out leaves a trace, though nobody is signed in.
+        name = self.login.user.get_username()
+        record(ActionCode.PASSWORD_GIVEN, actor_name=NOBODY, subject=name)
         return redirect(SECOND_FACTOR), True

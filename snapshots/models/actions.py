@@ -17,6 +17,10 @@ class ActionCode(models.TextChoices):
 
     SIGNED_IN = "session:sign-in", "signed in"
     SIGN_IN_REFUSED = "session:sign-in:refused", "was not allowed to sign in"
+    PASSWORD_GIVEN = (
+        "session:password",
+        "gave the right password of an account, and was asked for its second factor",
+    )
     SIGNED_OUT = "session:sign-out", "signed out"
 
     PERSON_ADDED = "person:add", "added a person"

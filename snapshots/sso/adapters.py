@@ -3,12 +3,14 @@
 from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthError
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from snapshots.audit.record.sign_in_facts import sign_in_facts
 from snapshots.sso.people import account_of
@@ -24,6 +26,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_login_stages(self) -> list[str]:
         return ["snapshots.mfa.stage.SecondFactorStage"]
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """As the portal's own sign-in page: its own host, and no step down from https."""
+        request = context.request
+        return url_has_allowed_host_and_scheme(
+            url, {request.get_host()}, require_https=request.is_secure()
+        )
 
     def add_message(self, *args: Any, **options: Any) -> None:
         """The portal has its own words."""

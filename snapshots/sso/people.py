@@ -161,4 +161,7 @@ def _valid_email(email: str) -> str:
 
 def _text(claims: dict[str, Any], name: str) -> str:
     value = claims.get(name)
-    return value.replace("\x00", "").strip() if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    # No half of a character, which no database takes, and no mark that turns a page's text round.
+    return "".join(letter for letter in value if letter.isprintable()).strip()

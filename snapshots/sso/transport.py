@@ -1,10 +1,17 @@
 """What is asked of the provider: bounded in time and size, with no redirect and no proxy."""
 
+import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import requests
 from django.conf import settings
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from snapshots.sso.refusals import SignInRefused
 
@@ -12,11 +19,69 @@ LARGEST_ANSWER = 1_000_000  # bytes; 500 groups are some 50,000
 _PIECE = 16_384
 
 
+class _Sockets(threading.local):
+    """Those that this thread has opened for the question that it asks just now."""
+
+    def __init__(self) -> None:
+        self.open: list[socket.socket] = []
+
+
+_sockets = _Sockets()
+
+
+class _Noted(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        if self.sock is not None:
+            _sockets.open.append(self.sock)
+
+
+class _NotedTLS(_Noted, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Noted
+
+
+class _PoolTLS(HTTPSConnectionPool):
+    ConnectionCls = _NotedTLS
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self) -> None:
+        super().__init__()
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _PoolTLS}
+
+
+@contextmanager
+def _cut_off(seconds: float) -> Iterator[None]:
+    """Shut the connection down when the time is over. The library's time-out is for each piece, so
+    an answer that drips, headers too, would keep a thread of the web server for hours.
+    """
+    opened = _sockets.open = []
+
+    def shut_down() -> None:
+        for connected in opened:
+            with suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, shut_down)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 class BoundedSession(requests.Session):
     """Refuses in words of ours, so callers meet no exception of the library."""
 
     def __init__(self) -> None:
         super().__init__()
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, _Adapter())
         self.trust_env = False  # a proxy or .netrc of the environment is never used by chance
         if settings.EVSPORTAL_OIDC_CA:
             self.verify = settings.EVSPORTAL_OIDC_CA
@@ -26,8 +91,9 @@ class BoundedSession(requests.Session):
         options |= {"timeout": seconds, "allow_redirects": False, "stream": True}
         deadline = time.monotonic() + seconds
         try:
-            response = super().request(method, url, **options)
-            response._content = _read(response, deadline)  # noqa: SLF001 - as `content` stores it
+            with _cut_off(seconds):
+                response = super().request(method, url, **options)
+                response._content = _read(response, deadline)  # noqa: SLF001 - as `content` stores it
         except (requests.RequestException, OSError, ValueError) as error:
             raise SignInRefused("unreachable", type(error).__name__) from error
         return response
@@ -40,8 +106,8 @@ def _read(response: requests.Response, deadline: float) -> bytes:
             body += piece
             if len(body) > LARGEST_ANSWER:
                 raise SignInRefused("unreachable", "the answer is too large")
-            if time.monotonic() > deadline:
-                raise SignInRefused("unreachable", "the answer took too long")
+    if time.monotonic() > deadline:  # perhaps cut off
+        raise SignInRefused("unreachable", "the answer took too long")
     return body
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from snapshots.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from snapshots.audit.record.actions import record
-from snapshots.forms import SignInForm
+from snapshots.forms import PasswordForm, SignInForm
 from snapshots.middleware import is_database_trouble
 from snapshots.models import ActionCode
 from snapshots.sign_in.sessions import SessionStore
@@ -50,6 +50,11 @@ class PortalLoginView(LoginView):
 
 class PortalPasswordView(PasswordChangeView):
     """A wrong old password is written down: somebody may sit at another's screen."""
+
+    form_class = PasswordForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated and not request.user.has_usable_password():

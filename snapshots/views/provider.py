@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from snapshots.audit.record.actions import NOBODY, record
+from snapshots.mfa.session import mark_as_providers
 from snapshots.models import ActionCode
 from snapshots.sso.metadata import is_configured
 from snapshots.sso.people import end_sessions
@@ -42,6 +43,7 @@ def callback(request: HttpRequest) -> HttpResponseBase:
     try:
         response = _dispatch(StrictCallbackView, adapter, request)
         if request.user.is_authenticated:
+            mark_as_providers(request)
             remember_sign_in(request, adapter.id_token)
     except SignInRefused as refusal:
         return _refuse(request, refusal)

@@ -298,3 +298,22 @@ def test_other_roles_go_on_without(client, db):
 def test_person_who_must_set_it_up_may_sign_out(alice):
     alice.post("/accounts/logout/")
     assert not _is_signed_in(alice)
+
+
+def test_password_that_is_tried_out_leaves_a_trace(client, spare_codes):
+    _give_password(client)
+    row = Action.objects.get(code="session:password")
+    assert (row.actor_name, row.subject) == ("nobody", "alice")
+
+
+def test_browser_is_known_only_after_the_second_step(client, spare_codes):
+    _give_password(client)
+    assert "evsportal_device" not in client.cookies
+    client.post(ASK, {"code": _code()})
+    assert client.cookies["evsportal_device"].value
+
+
+def test_own_password_is_braked_at_set_up(alice, person):
+    alice.get(SETTINGS)
+    tried = [alice.post(SETTINGS, {"password": "wrong", "code": "1"}) for _ in range(8)]
+    assert [answer.status_code for answer in tried][-1] == 429

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core import signing
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from snapshots.jobs.duties import NO_CLOUD, TIDY, start_duty
 from snapshots.models import Action, ActionCode, Duty, SignInBrake
-from snapshots.sign_in.brakes import ACCOUNT, ADDRESS, LONGEST_PAUSE
+from snapshots.sign_in.brakes import ACCOUNT, ADDRESS, LONGEST_PAUSE, account_key
 from snapshots.worker import Loop
 from tests import factories as scene
 from tests.sign_in.conftest import RIGHT
@@ -111,9 +112,21 @@ def test_known_browser_is_known_for_its_account_only(visitor, visitor_at, accoun
     assert visitor.sign_in("bob", WRONG).status_code == 429
 
 
-def test_forged_device_is_a_stranger(visitor, account):
-    visitor.cookies["evsportal_device"] = "eyJhIjoiYiJ9:1:forged"
-    assert visitor.sign_in("alice").status_code == 302
+def test_forged_device_is_a_stranger(visitor, visitor_at, account, settings):
+    """Spelt as ours is, and signed with another key."""
+    own, settings.SECRET_KEY = settings.SECRET_KEY, "a guessed key"
+    forged = signing.dumps({account_key("alice")[:32]: "x"}, salt="snapshots.sign_in.devices")
+    settings.SECRET_KEY = own
+    fail(visitor_at("203.0.113.9"), "alice", ACCOUNT.free)
+    visitor.cookies["evsportal_device"] = forged
+    assert visitor.sign_in("alice").status_code == 429
+
+
+def test_old_password_is_braked(visitor, account):
+    visitor.sign_in("alice")
+    form = {"old_password": WRONG, "new_password1": "x", "new_password2": "x"}
+    tried = [visitor.post("/accounts/password/", form).status_code for _ in range(8)]
+    assert (tried[0], tried[-1]) == (200, 429)
 
 
 def test_name_that_nobody_has_answers_like_another(visitor_at, account):
@@ -205,7 +218,7 @@ def test_worker_enlists_the_duty(db):
     assert Duty.objects.filter(kind=TIDY).exists()
 
 
-def test_right_passwords_at_a_busy_address_are_not_held_up(visitor_at, account):
+def test_right_passwords_pass_at_a_busy_address(visitor_at, account):
     """An office behind one address, where people mistype now and then."""
     scene.person("bob", password=RIGHT)
     office = "203.0.113.20"

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from snapshots.models import Action
-from snapshots.sso import metadata
+from snapshots.sso import metadata, tokens
 from tests.sso.lying_provider import CLIENT_ID, CLIENT_SECRET, running_provider
 
 CALLBACK = "/accounts/provider/callback/"
@@ -22,8 +22,10 @@ def provider(db, settings):
         settings.EVSPORTAL_OIDC_ROLES = ["evs-staff=staff", "evs-help=helpdesk", "dba%2Ceu=dba"]
         settings.EVSPORTAL_OIDC_SECONDS = 2
         metadata.forget()
+        tokens.forget()
         yield provider
         metadata.forget()
+        tokens.forget()
 
 
 class SignIn:

@@ -40,6 +40,7 @@ class LyingProvider:
         self.token = None  # instead of an id_token
         self.token_answer = None  # instead of the whole answer
         self.pause = 0
+        self.drips = ""  # "headers" or "body": a byte at a time
         self.code_challenge = ""
         self.asked = []
 
@@ -153,6 +154,9 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(provider.pause)
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         try:
+            if provider.drips:
+                self._drip(body)
+                return
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -160,6 +164,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
         except OSError:
             pass  # the portal did not wait
+
+    def _drip(self, body):
+        """Without a length: the end of the connection would be the end of the answer."""
+        self.close_connection = True
+        head = b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n"
+        whole = head + b"X-Pad: " + b"x" * 10_000 + b"\r\n\r\n" + body
+        if self.server.provider.drips == "body":
+            self.wfile.write(head + b"\r\n")
+            whole = body + b" " * 10_000
+        for start in range(len(whole)):
+            self.wfile.write(whole[start : start + 1])
+            time.sleep(0.05)
 
     def log_message(self, *args):
         pass

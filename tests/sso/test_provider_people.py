@@ -222,3 +222,31 @@ def test_no_token_is_stored(client, provider, sign_in):
     parts = provider.sign({}).split(".")
     assert rows_with(parts[0] + ".", "a-1", provider.asked[0] + "?code=") == []
     assert parts[0] not in str(dict(client.session))
+
+
+def test_half_of_a_character_is_no_fault_of_ours(provider, sign_in):
+    provider.claims = {"given_name": "x\ud800y", "family_name": "\u202eevil"}
+    sign_in()
+    person = User.objects.get(first_name="xy")
+    assert person.last_name == "evil"
+
+
+@pytest.mark.parametrize("subject", ["a\ud800", "a\x00"])
+def test_subject_that_no_database_takes_is_refused(client, provider, sign_in, subject):
+    provider.claims, provider.userinfo = {"sub": subject}, {"sub": subject}
+    assert sign_in().status_code == 401
+    assert not User.objects.exists()
+
+
+def test_provider_s_people_need_no_second_factor(client, provider, sign_in, settings):
+    settings.EVSPORTAL_SECOND_FACTOR_ROLES = ["staff"]
+    provider.claims = {"groups": ["evs-staff"]}
+    sign_in()
+    assert client.get("/requests/").status_code == 200
+
+
+def test_next_page_is_of_the_portal_itself(client, provider, sign_in, settings):
+    settings.ALLOWED_HOSTS = ["testserver", ".example.org"]
+    sign_in()
+    answer = client.get("/accounts/second-factor/?next=http://evil.example.org/x")
+    assert "evil" not in answer.headers.get("Location", "")

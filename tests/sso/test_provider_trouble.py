@@ -35,6 +35,16 @@ def test_slow_provider_is_not_waited_for(client, provider, settings):
     assert time.monotonic() - began < 15
 
 
+@pytest.mark.parametrize("part", ["headers", "body"])
+def test_dripping_provider_is_cut_off(client, provider, settings, part):
+    """Each byte comes in time; the whole would take minutes."""
+    settings.EVSPORTAL_OIDC_SECONDS = 0.5
+    provider.drips = part
+    began = time.monotonic()
+    assert client.post("/accounts/provider/").status_code == 503
+    assert time.monotonic() - began < 20
+
+
 def test_provider_that_stops_during_a_sign_in_opens_nothing(sign_in, provider, settings):
     query = sign_in.start()
     settings.EVSPORTAL_OIDC_SECONDS = 0.3

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from snapshots.models import Action
+from snapshots.sso.sign_out import sign_out_address
 from snapshots.sso.tokens import LOGOUT_EVENT
 from tests import factories as scene
 from tests.sso.conftest import SignIn
@@ -38,12 +39,22 @@ def test_local_people_do_not_meet_the_provider(client, provider):
     assert client.post("/accounts/logout/").url == "/accounts/login/"
 
 
-def test_lost_key_leaves_the_hint_out(client, provider, sign_in, settings):
+def test_replaced_key_still_reads_the_hint(client, sign_in, settings):
     sign_in()
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another key"
-    with_fallback = client.post("/accounts/logout/")
-    assert "id_token_hint" in with_fallback.url
+    assert "id_token_hint" in client.post("/accounts/logout/").url
+
+
+def test_lost_key_leaves_the_hint_out(rf, client, provider, sign_in, settings):
+    sign_in()
+    request = rf.post("/accounts/logout/")
+    request.session = client.session
+    request.session.accessed = bool(request.session.keys())  # read while the key is known
+    settings.SECRET_KEY = "another key"
+    address = sign_out_address(request)
+    assert address.startswith(f"{provider.issuer}/end?")
+    assert "id_token_hint" not in address
 
 
 def _logout_token(provider, **claims):
@@ -110,3 +121,12 @@ def test_unsigned_logout_token_ends_nothing(client, provider, sign_in):
     assert _tell(provider, _logout_token(provider)).status_code == 400
     assert User.objects.filter(username="ayse").exists()
     assert client.get("/").status_code == 200
+
+
+def test_tokens_of_strangers_cost_the_provider_little(provider):
+    _tell(provider, _logout_token(provider))
+    asked = len(provider.asked)
+    for number in range(10):
+        forged = provider.sign({"sub": f"s-{number}"})
+        assert _tell(provider, f"{forged[:-4]}AAAA").status_code == 400
+    assert len(provider.asked) == asked
