@@ -19,7 +19,7 @@ from django.utils.html import format_html, format_html_join
 
 from snapshots import clouds
 from snapshots.audit.record.actions import record
-from snapshots.models import OWN_RIGHTS, ActionCode, Role, Volume, VolumeGrant
+from snapshots.models import OWN_RIGHTS, ActionCode, CloudHealth, Role, Volume, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.models.folded import Fold
 from snapshots.models.folding import fold
@@ -291,10 +291,18 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
         if volume_id and cleaned.get("cloud"):
             volumes = Volume.objects.filter(cloud=cleaned["cloud"], volume_id=volume_id)
             if not volumes.exists():
-                raise ValidationError(
-                    {"volume_id": "This cloud has no such volume. Copy its id from Volumes."}
-                )
+                raise ValidationError({"volume_id": _unknown_volume(cleaned["cloud"])})
         return cleaned
+
+
+def _unknown_volume(cloud: str) -> str:
+    """Before its volumes were read for the first time, nothing is known of what the cloud has."""
+    if CloudHealth.objects.filter(cloud=cloud, inventory_at__isnull=False).exists():
+        return "This cloud has no such volume. Copy its id from Volumes."
+    return (
+        "The volumes of this cloud are not read yet. See Volumes: when it is listed there, save"
+        " again."
+    )
 
 
 @admin.register(VolumeGrant, site=site)

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
 from snapshots.admin import site
-from snapshots.models import Action, VolumeGrant
+from snapshots.models import Action, CloudHealth, VolumeGrant
 from snapshots.rights.policy import Right, may
 from tests import factories as scene
 
@@ -173,6 +173,14 @@ def test_grant_for_unknown_volume_is_refused(root, alice):
     form = {"cloud": "sandbox", "volume_id": "slip-of-the-pen", "user": alice.user.pk}
     assert "This cloud has no such volume" in root.post(GRANT, form).text
     assert not VolumeGrant.objects.exists()
+
+
+def test_grant_before_the_first_reading_says_that_nothing_is_read_yet(root, alice):
+    CloudHealth.objects.filter(cloud="sandbox").update(inventory_at=None)
+    form = {"cloud": "sandbox", "volume_id": "a-real-one", "user": alice.user.pk}
+    page = root.post(GRANT, form).text
+    assert "The volumes of this cloud are not read yet." in page
+    assert "no such volume" not in page
 
 
 def test_a_grant_needs_a_person_or_a_group(root):

@@ -94,7 +94,8 @@ def follow(person, auth_url, output):
 
 
 def grant(chief):
-    """The README's last step, in `/admin/`."""
+    """The README's last step, in `/admin/`, once the volume is listed."""
+    until(lambda: VOLUME.id in chief.read("/volumes/"), seconds=60)
     chief.send("/admin/auth/user/add/", username=STAFF, password1=PASSWORD, password2=PASSWORD)
     page = chief.read("/admin/auth/user/?q=" + STAFF)
     number = re.search(r"/admin/auth/user/(\d+)/change/", page)[1]
