@@ -29,6 +29,7 @@ PEOPLE = {
     "alice": "staff",
     "bob": "staff",
     "helen": "helpdesk",
+    "helga": "helpdesk",
     "audrey": "auditor",
     "root": "administrator",
     "nobody": None,
