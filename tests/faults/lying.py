@@ -7,21 +7,26 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.db import Error as DatabaseError
 from django.db import connection
+from django.db.models import Max
 from django.utils import timezone
 
-from snapshots.models import OPEN, CloudHealth, Duty, Operation
+from snapshots.models import OPEN, CloudHealth, Duty, Exchange, Operation, Purpose
 from snapshots.worker import DUTIES_OF_ONE_CLOUD
 from tests.faults.nursery import Nursery
 
 LOOK_SECONDS = 0.5
 MOST_SECONDS = 5.0  # for a row that nobody works on
-LONGEST_STEP_SECONDS = 20.0  # a living worker works on a row; no step of a run takes as long
+# A living worker works on a row; no step of a run takes as long. A duty has as many steps as calls:
+# each call that it sends begins another.
+LONGEST_STEP_SECONDS = 20.0
 READY_AFTER_SECONDS = 3.0  # a worker that was just started or woken takes nothing up yet
 
-Case = tuple[str, str, int]  # what is wrong, which row, its token
+# What is wrong, which row, its token, and the latest call of a duty that is at work, or "".
+Case = tuple[str, str, int, str]
 
 
 @dataclass
@@ -32,7 +37,7 @@ class LyingWatch:
     threads: int  # operations at once in each worker
     lying: list[str] = field(default_factory=list)
     _since: dict[Case, float] = field(default_factory=dict)
-    _named: set[Case] = field(default_factory=set)
+    _named: set[tuple[str, str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
@@ -58,10 +63,10 @@ class LyingWatch:
         cases = set(self._cases(ready)) if ready and self._may_write(ready) else set()
         self._since = {case: self._since.get(case, now) for case in cases}
         for case, since in self._since.items():
-            what, row, token = case
+            what, row, token, _call = case
             limit = LONGEST_STEP_SECONDS if what == HELD_LONG else MOST_SECONDS
-            if now - since > limit and case not in self._named:
-                self._named.add(case)
+            if now - since > limit and (what, row, token) not in self._named:
+                self._named.add((what, row, token))
                 at = f"{timezone.now():%H:%M:%S}"
                 self.lying.append(f"{at} {row}, token {token}: {what} for {now - since:.1f} s")
 
@@ -74,17 +79,14 @@ class LyingWatch:
     def _cases(self, ready: list[int]) -> Iterator[Case]:
         living = self.nursery.living()
         operations = Operation.objects.filter(state__in=OPEN).exclude(owner="")
-        duties = Duty.objects.exclude(owner="")
-        held = [
-            *operations.values_list("owner", "pk", "token", "due_at"),
-            *duties.values_list("owner", "name", "token", "due_at"),
-        ]
-        for owner, row, token, due_at in held:
-            if _pid(owner) not in living:
-                if due_at is not None and due_at > timezone.now():  # else it was made free
-                    yield HELD_BY_DEAD, str(row), token
-            elif _pid(owner) in ready:
-                yield HELD_LONG, str(row), token
+        held = [(one, str(one.pk), "") for one in operations]
+        held += [(duty, duty.name, _latest_call(duty)) for duty in Duty.objects.exclude(owner="")]
+        for claimed, row, call in held:
+            if _pid(claimed.owner) not in living:
+                if claimed.due_at and claimed.due_at > timezone.now():  # else it was made free
+                    yield HELD_BY_DEAD, row, claimed.token, ""
+            elif _pid(claimed.owner) in ready:
+                yield HELD_LONG, row, claimed.token, call
         busy = Counter(_pid(owner) for owner in operations.values_list("owner", flat=True))
         if not CloudHealth.objects.filter(retry_at__isnull=False).exists():
             free = sum(max(0, self.threads - busy[pid]) for pid in ready)
@@ -99,7 +101,7 @@ class LyingWatch:
         rows = due.order_by("due_at", "pk").values_list("pk", "token", "owner")
         for row, token, owner in rows[:free]:
             if not owner or _pid(owner) not in living:
-                yield "due and not taken up", str(row), token
+                yield NOT_TAKEN_UP, str(row), token, ""
 
     def _waiting_duties(self, workers: int, living: list[int]) -> Iterator[Case]:
         rows = Duty.objects.values_list("name", "cloud", "token", "owner", "due_at")
@@ -108,11 +110,26 @@ class LyingWatch:
         for name, lane, token, _owner, due_at in set(rows) - set(held):
             is_due = due_at is not None and due_at <= timezone.now()
             if is_due and running[lane] < DUTIES_OF_ONE_CLOUD * workers:
-                yield "due and not taken up", name, token
+                yield NOT_TAKEN_UP, name, token, ""
 
 
 HELD_LONG = "held by one worker"
 HELD_BY_DEAD = "held by a killed worker"
+NOT_TAKEN_UP = "due and not taken up"
+_CALLS_OF_DUTIES = {
+    "watch": [Purpose.WATCH],
+    "snapshots": [Purpose.SNAPSHOTS],
+    "inventory": [Purpose.INVENTORY, Purpose.QUOTA],
+}
+
+
+def _latest_call(duty: Duty) -> str:
+    """When a duty that is at work sent its latest call to the cloud."""
+    lately = timezone.now() - timedelta(seconds=2 * LONGEST_STEP_SECONDS)
+    purposes = _CALLS_OF_DUTIES.get(duty.kind, [])
+    calls = Exchange.objects.filter(cloud=duty.cloud, purpose__in=purposes, at__gte=lately)
+    latest = calls.aggregate(latest=Max("at"))["latest"]
+    return latest.isoformat() if latest else ""
 
 
 def _pid(owner: str) -> int:

@@ -61,8 +61,10 @@ class Orders:
 
     @property
     def ambush_seconds(self) -> float:
-        """How long ambushes are tried for: without them the run would prove little."""
-        return self.patience_seconds + 60
+        """How long ambushes are tried for when no more is asked for, and no long queue is left
+        before those who lie in wait: without them the run would prove little.
+        """
+        return 30 + self.ambushes * 30
 
 
 class Run:
@@ -109,7 +111,7 @@ class Run:
         self._ambush.start()
         last = max(1, int(self.orders.operations * _LAST_SHARE))
         self.people.submit(self.orders.operations - last)
-        self._until_ambushed(begun + self.orders.ambush_seconds)
+        self._until_ambushed(time.monotonic() + self.orders.ambush_seconds)
         self._until_open_at_most(last, begun + self.orders.patience_seconds)
         self._over.set()
         pest.join()

@@ -100,6 +100,21 @@ def test_claim_that_moves_on_is_not_lying(watch, monkeypatch):
     assert watch.lying == []
 
 
+@pytest.mark.parametrize(
+    ("purpose", "lies"), [("watch", False), ("snapshots", True), ("create", True)]
+)
+def test_duty_that_sends_calls_is_at_work(watch, monkeypatch, purpose, lies):
+    """Its own calls: those of others tell nothing of it."""
+    monkeypatch.setattr(lying, "LONGEST_STEP_SECONDS", 5.0)
+    clock = iter([0.0, 4.0, 8.0])
+    monkeypatch.setattr(lying.time, "monotonic", lambda: next(clock))
+    duty(owner=f"host:{AWAKE}:a", due_in=90)
+    for _look in range(3):
+        factories.exchange(purpose=purpose, cloud="x")
+        watch._look()
+    assert bool(watch.lying) is lies
+
+
 def test_open_operation_in_nobody_s_hands_is_counted(watch):
     person = factories.person("alice")
     factories.operation(person, factories.volume(), state="queued", due_at=timezone.now())
