@@ -58,6 +58,20 @@ def test_own_words_are_refused(password):
     assert "password_own_words" in refusals(password)
 
 
+@pytest.mark.parametrize("unit", ["evsportal", "huaweicloud", "snapshots", "1", "a", "-", "ﷺ"])
+@pytest.mark.parametrize("length", [200, 256, 257, 1_000_000])
+def test_endless_passwords_take_no_time(unit, length):
+    """Each is checked: a thread that looks at a password for hours is one thread less."""
+    password = (unit * length)[: length - 1] + "x"
+    assert "password_too_short" not in refusals(password)
+
+
+def test_words_that_hold_each_other_are_refused():
+    assert refusals("evs-snapshots-parola-26") == {"password_own_words"}
+    assert refusals("snapshot-sifre-26") == {"password_own_words"}
+    assert refusals("snapshots-if-you-re-26") == set()
+
+
 def test_words_of_the_company_are_refused(settings):
     assert refusals("Anadolu-Holding-26") == set()
     settings.EVSPORTAL_PASSWORD_WORDS = ["Anadolu", "holding"]
