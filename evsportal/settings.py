@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from evsportal import logs
 from evsportal.environment import read_environment
 from evsportal.forwarded import Network
+from evsportal.limits import MOST_BODY_BYTES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -127,6 +128,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "snapshots.middleware.proxies",
     "snapshots.middleware.request_ids",
+    "snapshots.middleware.browser_rules",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -138,7 +140,6 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "snapshots.middleware.browser_rules",
     "snapshots.middleware.plain_addresses",
     "snapshots.middleware.wrong_method",
     "snapshots.middleware.SignInBrakes",
@@ -146,6 +147,7 @@ MIDDLEWARE = [
     "snapshots.middleware.DatabaseTrouble",
 ]
 ROOT_URLCONF = "evsportal.urls"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WSGI_APPLICATION = "evsportal.wsgi.application"
 TEMPLATES = [
     {
@@ -247,6 +249,7 @@ SESSION_COOKIE_AGE = 12 * 3600  # a working day, from the last sign-in
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "snapshots.views.errors.csrf_failure"
 # The shape of Django 6's own setting, so that its middleware can take over.
@@ -263,5 +266,7 @@ SECURE_CSP = {
 }
 # A form of the portal has at most some 220 fields and 100 KB: what is bigger is not read at all.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = MOST_BODY_BYTES
+# No form takes a file: nothing of one is read into memory or written to the disk.
+FILE_UPLOAD_HANDLERS = ["evsportal.uploads.RefuseFiles"]
 SILENCED_SYSTEM_CHECKS: list[str] = []
