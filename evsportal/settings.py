@@ -241,9 +241,21 @@ STORAGES = {
     "staticfiles": {"BACKEND": "evsportal.static_files.StaticFilesStorage"},
 }
 
-SESSION_COOKIE_SECURE: bool = _VALUES["EVSPORTAL_HTTPS"]
-CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+# With EVSPORTAL_HTTPS nothing is asked or answered without TLS, probes of a balancer excepted.
+SECURE_SSL_REDIRECT: bool = _VALUES["EVSPORTAL_HTTPS"]
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE_SSL_REDIRECT else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+# A browser takes a cookie of such a name only from this very host, over TLS and for all paths: none
+# that another host below the same domain has set. `evsportal/cookies.py` names the other cookies.
+COOKIE_PREFIX = "__Host-" if SECURE_SSL_REDIRECT else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT
+CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True  # pages carry the token themselves
+MESSAGE_STORAGE = "evsportal.cookies.MessageStorage"
 SESSION_ENGINE = "snapshots.sign_in.sessions"
 SESSION_COOKIE_AGE = 12 * 3600  # a working day, from the last sign-in
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -269,4 +281,5 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = MOST_BODY_BYTES
 # No form takes a file: nothing of one is read into memory or written to the disk.
 FILE_UPLOAD_HANDLERS = ["evsportal.uploads.RefuseFiles"]
-SILENCED_SYSTEM_CHECKS: list[str] = []
+# W021 asks for `preload`, by which anybody could enter the domain in the browsers' own lists.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
