@@ -122,8 +122,8 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         size: int = super().write_soon(data)
         return size
 
-    def _flush_some(self, do_close: bool = True) -> bool:  # noqa: FBT001, FBT002 - waitress's own
-        has_sent: bool = super()._flush_some(do_close=do_close)
+    def _flush_some(self, *args: Any, **options: Any) -> bool:
+        has_sent: bool = super()._flush_some(*args, **options)
         if has_sent:
             self.moved_at = time.monotonic()
         return has_sent
