@@ -42,8 +42,11 @@ def everything(connection) -> bytes:
 def read_answer(connection, method="GET"):
     """Status, headers and text of the next answer, as an object of `http.client`."""
     answer = HTTPResponse(connection, method=method)
-    answer.begin()
-    answer.text = answer.read().decode()
+    try:
+        answer.begin()
+        answer.text = answer.read().decode()
+    finally:
+        answer.close()
     return answer
 
 
