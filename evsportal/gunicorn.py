@@ -22,20 +22,13 @@ wsgi_app = "evsportal.wsgi:application"
 pythonpath = str(Path(__file__).resolve().parent.parent)
 bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 
-# Few threads with kept connections beat many threads (measured on two cores).
-worker_class = "gthread"
+# Slow clients take a connection, not a thread: docs/decisions/0010-slow-connections.md.
+worker_class = "evsportal.web_worker.WebWorker"
 workers = _values["EVSPORTAL_WEB_PROCESSES"]
 threads = _values["EVSPORTAL_WEB_THREADS"]
-keepalive = 15
 timeout = 60
 graceful_timeout = 30  # replaced by a reload, it answers what it has; a stop waits less: supervisor
-limit_request_line = 8190  # the most there is; gunicorn refuses longer ones without a page of ours
 preload_app = True  # Django is imported once, not once per process
-
-# Whom to believe is for EVSPORTAL_TRUSTED_PROXIES to say: `evsportal/forwarded.py`.
-forwarded_allow_ips = ""
-forwarder_headers = ""
-secure_scheme_headers: dict[str, str] = {}
 
 # gunicorn would open a socket below the user's home.
 control_socket_disable = True
@@ -44,20 +37,6 @@ accesslog = "-" if _values["EVSPORTAL_ACCESS_LOG"] else None
 access_log_format = '%(h)s %(t)s "%(r)s" %(s)s %(b)s %(L)ss request=%({x-request-id}o)s "%(a)s"'
 
 
-MOST_BYTES = 1_000_000  # DATA_UPLOAD_MAX_MEMORY_SIZE; settings are not read yet
-
-
 def post_worker_init(_worker: Any) -> None:
     """Report to the supervising process that a web process can answer."""
     announce_ready()
-
-
-def pre_request(_worker: Any, request: Any) -> None:
-    """Close the connection after a body that Django will not read: the client is still sending it
-    when the answer is written.
-
-    Done here, because gunicorn drops the application's own `Connection` header.
-    """
-    length = dict(request.headers).get("CONTENT-LENGTH", "")
-    if length.isdecimal() and int(length) > MOST_BYTES:
-        request.force_close()

@@ -52,7 +52,7 @@ class UtcFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         bare = copy.copy(record)
         bare.exc_info = bare.exc_text = bare.stack_info = None
-        parts = [_spelt_out(super().format(bare))]
+        parts = [spelt_out(super().format(bare))]
         if record.exc_info:
             parts.append(_behind_bars(self.formatException(record.exc_info)))
         if record.stack_info:
@@ -61,10 +61,10 @@ class UtcFormatter(logging.Formatter):
 
 
 def _behind_bars(text: str) -> str:
-    return "\n".join(f"  | {_spelt_out(line)}" for line in text.split("\n"))
+    return "\n".join(f"  | {spelt_out(line)}" for line in text.split("\n"))
 
 
-def _spelt_out(text: str) -> str:
+def spelt_out(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else _escape(letter) for letter in text)
@@ -97,5 +97,10 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django": {"level": "INFO", "handlers": [], "propagate": True}},
+    "loggers": {
+        "django": {"level": "INFO", "handlers": [], "propagate": True},
+        "waitress": {"level": "WARNING"},
+        # It warns of each request that waits for a thread.
+        "waitress.queue": {"level": "ERROR"},
+    },
 }

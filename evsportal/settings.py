@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from evsportal import logs
 from evsportal.environment import read_environment
 from evsportal.forwarded import Network
+from evsportal.limits import MOST_BODY_BYTES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -127,6 +128,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "snapshots.middleware.proxies",
     "snapshots.middleware.request_ids",
+    "snapshots.middleware.browser_rules",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -138,7 +140,6 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "snapshots.middleware.browser_rules",
     "snapshots.middleware.plain_addresses",
     "snapshots.middleware.wrong_method",
     "snapshots.middleware.SignInBrakes",
@@ -146,6 +147,7 @@ MIDDLEWARE = [
     "snapshots.middleware.DatabaseTrouble",
 ]
 ROOT_URLCONF = "evsportal.urls"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WSGI_APPLICATION = "evsportal.wsgi.application"
 TEMPLATES = [
     {
@@ -239,14 +241,27 @@ STORAGES = {
     "staticfiles": {"BACKEND": "evsportal.static_files.StaticFilesStorage"},
 }
 
-SESSION_COOKIE_SECURE: bool = _VALUES["EVSPORTAL_HTTPS"]
-CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+# With EVSPORTAL_HTTPS nothing is asked or answered without TLS, probes of a balancer excepted.
+SECURE_SSL_REDIRECT: bool = _VALUES["EVSPORTAL_HTTPS"]
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE_SSL_REDIRECT else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+# A browser takes a cookie of such a name only from this very host, over TLS and for all paths: none
+# that another host below the same domain has set. `evsportal/cookies.py` names the other cookies.
+COOKIE_PREFIX = "__Host-" if SECURE_SSL_REDIRECT else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT
+CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True  # pages carry the token themselves
+MESSAGE_STORAGE = "evsportal.cookies.MessageStorage"
 SESSION_ENGINE = "snapshots.sign_in.sessions"
 SESSION_COOKIE_AGE = 12 * 3600  # a working day, from the last sign-in
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "snapshots.views.errors.csrf_failure"
 # The shape of Django 6's own setting, so that its middleware can take over.
@@ -263,5 +278,8 @@ SECURE_CSP = {
 }
 # A form of the portal has at most some 220 fields and 100 KB: what is bigger is not read at all.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
-SILENCED_SYSTEM_CHECKS: list[str] = []
+DATA_UPLOAD_MAX_MEMORY_SIZE = MOST_BODY_BYTES
+# No form takes a file: nothing of one is read into memory or written to the disk.
+FILE_UPLOAD_HANDLERS = ["evsportal.uploads.RefuseFiles"]
+# W021 asks for `preload`, by which anybody could enter the domain in the browsers' own lists.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]

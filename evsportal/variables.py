@@ -177,7 +177,7 @@ VARIABLES = (
             "EVSPORTAL_BASE_URL",
         ),
     ),
-    _boolean("EVSPORTAL_HTTPS", "Cookies over HTTPS only."),
+    _boolean("EVSPORTAL_HTTPS", "Pages and cookies over HTTPS only."),
     Variable(
         name="EVSPORTAL_TRUSTED_PROXIES",
         kind=Kind.NETWORKS,

@@ -90,12 +90,14 @@ def check_proxy_variables(**_kwargs: Any) -> list[CheckMessage]:
 
 @register
 def check_trusted_proxies(**_kwargs: Any) -> list[CheckMessage]:
-    """Where a proxy ends TLS, everybody seems to come from its address, which has one brake."""
-    if not settings.SESSION_COOKIE_SECURE or settings.EVSPORTAL_TRUSTED_PROXIES:
+    """A proxy ends TLS. Unless it is believed, each request seems to come from it and without TLS,
+    so it would be redirected to https for ever.
+    """
+    if not settings.SECURE_SSL_REDIRECT or settings.EVSPORTAL_TRUSTED_PROXIES:
         return []
     sentence = "EVSPORTAL_HTTPS is set, and EVSPORTAL_TRUSTED_PROXIES names no proxy."
-    hint = "Name the proxy's address, or all people share the brakes on wrong sign-ins."
-    return [CheckWarning(sentence, hint=hint, id="evsportal.W023")]
+    hint = "Name the address of the proxy that ends TLS: docs/security.md shows one for nginx."
+    return [Error(sentence, hint=hint, id="evsportal.E040")]
 
 
 @register

@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 
+from evsportal.browser_rules import BROWSER_RULES, content_policy
 from evsportal.forwarded import settle
 from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked, client_address
@@ -28,38 +29,27 @@ logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-PERMISSIONS_POLICY = (
-    "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
-)
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")  # as proxies make them
 
 
 def browser_rules(get_response: GetResponse) -> GetResponse:
     """Own scripts and styles only, no frames; no page is kept by the browser.
 
-    Not kept, because the back button after signing out must not show what was on the screen.
+    Not kept, because the back button after signing out must not show what was on the screen. Stands
+    before all that answers by itself: static files, redirects to https, refusals.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         origin = getattr(request, "form_origin", "") or sign_out_origin(request)
-        response.headers.setdefault("Content-Security-Policy", _policy(origin))
-        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        response.headers.setdefault("Content-Security-Policy", content_policy(origin))
+        for name, value in BROWSER_RULES.items():
+            response.headers.setdefault(name, value)
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         return response
 
     return middleware
-
-
-def _policy(form_origin: str) -> str:
-    """Browsers apply `form-action` to the redirect that answers a form too: signing in and out by
-    the provider needs its origin.
-    """
-    directives = dict(settings.SECURE_CSP)
-    if form_origin:
-        directives["form-action"] = [*directives["form-action"], form_origin]
-    return "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
 
 
 def proxies(get_response: GetResponse) -> GetResponse:

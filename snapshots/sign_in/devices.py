@@ -9,9 +9,10 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
+from evsportal.cookies import cookie_name
 from snapshots.audit.record.sign_in_facts import sign_in_facts
 
-COOKIE = "evsportal_device"
+_COOKIE = "evsportal_device"
 _SALT = "snapshots.sign_in.devices"
 _SECONDS = 90 * 24 * 3600
 _SHORT = 32  # of an account's digest
@@ -36,7 +37,7 @@ def send_cookie(request: HttpRequest, response: HttpResponse) -> None:
     if devices is None:
         return
     response.set_cookie(
-        COOKIE,
+        cookie_name(_COOKIE),
         signing.dumps(devices, salt=_SALT),
         max_age=_SECONDS,
         path="/",
@@ -48,7 +49,8 @@ def send_cookie(request: HttpRequest, response: HttpResponse) -> None:
 
 def _devices_of(request: HttpRequest) -> dict[str, str]:
     try:
-        devices = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=_SECONDS)
+        cookie = request.COOKIES.get(cookie_name(_COOKIE), "")
+        devices = signing.loads(cookie, salt=_SALT, max_age=_SECONDS)
     except signing.BadSignature:
         return {}
     return devices if isinstance(devices, dict) else {}

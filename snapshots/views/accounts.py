@@ -77,6 +77,13 @@ class PortalLogoutView(LogoutView):
     """
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = self._sign_out(request, *args, **kwargs)
+        # Not "cookies": the session's is deleted, and that of a known browser must stay, since it
+        # keeps strangers from holding up the next sign-in.
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+    def _sign_out(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             address = sign_out_address(request)
             response = super().post(request, *args, **kwargs)

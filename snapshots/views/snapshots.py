@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -10,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from evsportal.cookies import cookie_name
 from snapshots.audit.record.actions import record as record_action
 from snapshots.duties.looks import ask_for_look
 from snapshots.forms import SnapshotFilterForm
@@ -71,12 +73,12 @@ def snapshots(request: PortalRequest) -> HttpResponse:
     answer = render(request, "snapshots/snapshots.html", context)
     if "columns" in request.GET:
         answer.set_cookie(
-            _COLUMNS_COOKIE,
+            cookie_name(_COLUMNS_COOKIE),
             ".".join(columns),
             max_age=_YEAR_SECONDS,
             httponly=True,
             samesite="Lax",
-            secure=request.is_secure(),
+            secure=settings.SESSION_COOKIE_SECURE,
         )
     return answer
 
@@ -123,8 +125,8 @@ def _columns(request: PortalRequest) -> list[str]:
     """
     if "columns" in request.GET:
         chosen: Sequence[str] = request.GET.getlist("columns")
-    elif _COLUMNS_COOKIE in request.COOKIES:
-        chosen = request.COOKIES[_COLUMNS_COOKIE].split(".")
+    elif (cookie := request.COOKIES.get(cookie_name(_COLUMNS_COOKIE))) is not None:
+        chosen = cookie.split(".")
     else:
         chosen = USUAL
     return [name for name in CHOICES if name in chosen]

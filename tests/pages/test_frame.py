@@ -9,10 +9,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from gunicorn.config import Config
-from gunicorn.http.parser import RequestParser
 
-from evsportal import gunicorn
 from snapshots.models import CloudHealth, Operation, Worker
 from tests import factories as scene
 
@@ -215,19 +212,6 @@ def test_a_nul_in_the_address_is_refused(root, path):
     answer = root.get(path)
     assert answer.status_code == 400
     assert "did not understand this request" in answer.text
-
-
-def test_the_server_closes_after_what_it_did_not_read(settings):
-    assert gunicorn.MOST_BYTES == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    assert _closes_after(content_length=gunicorn.MOST_BYTES + 1)
-    assert not _closes_after(content_length=gunicorn.MOST_BYTES)
-
-
-def _closes_after(*, content_length):
-    head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {content_length}\r\n\r\n"
-    request = next(RequestParser(Config(), [head.encode()], ("127.0.0.1", 1)))
-    gunicorn.pre_request(None, request)
-    return request.should_close()
 
 
 def test_error_page_shows_no_traceback(alice, monkeypatch):

@@ -212,7 +212,7 @@ def _collect_static() -> None:
     """Collects the static files when any of them changed; looking costs some milliseconds."""
     stamp = settings.VAR_DIR / "static.stamp"
     mark = _static_mark()
-    collected = (settings.STATIC_ROOT / "staticfiles.json").exists()
+    collected = (settings.STATIC_ROOT.parent / "staticfiles.json").exists()
     if collected and stamp.exists() and stamp.read_text(encoding="ascii") == mark:
         return
     stamp.unlink(missing_ok=True)  # an interrupted collection is done again

@@ -1,0 +1,102 @@
+"""How long a client may take, and who makes room when there are too many."""
+
+import io
+import time
+
+import pytest
+
+from evsportal import web_server
+from tests.front.web_client import echo, everything, head, post, read_answer, serving
+from tests.waiting import until
+
+GET = head("GET / HTTP/1.1")
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """Deadlines of a second."""
+    for name in ("IDLE", "HEAD", "BODY", "READING", "LINGERING"):
+        monkeypatch.setattr(web_server, name, 1)
+
+
+@pytest.mark.parametrize("beginning", [b"", GET[:-2], post("Content-Length: 9") + b"a", b"\r\n"])
+def test_client_that_sends_no_more_is_closed(hurried, mirror, beginning):
+    with mirror.connect() as connection:
+        connection.sendall(beginning)
+        assert connection.recv(100) == b""
+
+
+def test_client_that_drips_is_closed(hurried, mirror):
+    with mirror.connect() as connection:
+        connection.sendall(post("Content-Length: 1000"))
+
+        def is_closed():
+            try:
+                connection.sendall(b"a")
+            except OSError:
+                return True
+            return False
+
+        until(is_closed, seconds=20)
+
+
+def test_connection_is_closed_between_requests(hurried, mirror):
+    with mirror.connect() as connection:
+        connection.sendall(GET)
+        assert read_answer(connection).status == 200
+        assert connection.recv(100) == b""
+
+
+def test_client_that_does_not_read_frees_its_thread(hurried):
+    size = 64 * 1024 * 1024  # more than all buffers on the way
+
+    def large(environ, start_response):
+        start_response("200 OK", [])
+        return iter([b"x" * 65536] * (size // 65536)) if environ["PATH_INFO"] == "/large" else [b""]
+
+    with serving(large, threads=1) as server, server.connect() as connection:
+        connection.sendall(head("GET /large HTTP/1.1"))
+        connection.recv(1)
+        assert server.ask(GET).status == 200
+        assert len(everything(connection)) < size
+
+
+def test_client_waits_as_long_as_the_portal_needs(hurried):
+    def slow(environ, start_response):
+        time.sleep(3.5)  # longer than each deadline: what must not happen cannot be waited for
+        return echo(environ, start_response)
+
+    with serving(slow) as server:
+        assert server.ask(GET).status == 200
+
+
+def test_newcomer_takes_the_place_of_the_longest_waiting():
+    with serving(echo, most_connections=3) as server:
+        connections = [server.connect() for _ in range(3)]
+        connections[0].sendall(b"GET / HTTP/1.1\r\n")
+        connections[1].sendall(GET)
+        assert read_answer(connections[1]).status == 200  # so it is the youngest now
+        assert server.ask(GET).status == 200
+        assert connections[0].recv(100) == b""
+        for connection in connections[1:]:
+            connection.sendall(GET)
+            assert read_answer(connection).status == 200
+        for connection in connections:
+            connection.close()
+
+
+def test_access_log_has_a_line_for_each_answer():
+    lines = io.StringIO()
+
+    def log(answer, environ, duration):
+        print(environ["RAW_URI"], answer.status, answer.sent, duration, file=lines)
+
+    with serving(echo, log_access=log) as server:
+        size = len(server.ask(head("GET /a?b HTTP/1.1", "Connection: close")).text)
+        server.send(b"nonsense\r\n\r\n")
+        server.send(head("HEAD /c HTTP/1.1", "Connection: close"))
+        until(lambda: lines.getvalue().count("\n") == 3)
+    first, second, third = lines.getvalue().splitlines()
+    assert first.startswith(f"/a?b 200 OK {size} ")
+    assert second.startswith("- 400 Bad Request ")
+    assert third.startswith("/c 200 OK 0 ")
