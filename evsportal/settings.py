@@ -75,6 +75,8 @@ EVSPORTAL_WORKING_HOURS: str = _VALUES["EVSPORTAL_WORKING_HOURS"]
 # --- signing in by a provider ----------------------------------------------------------------
 
 EVSPORTAL_LOCAL_ACCOUNTS: str = _VALUES["EVSPORTAL_LOCAL_ACCOUNTS"]
+EVSPORTAL_SESSION_HOURS: int = _VALUES["EVSPORTAL_SESSION_HOURS"]
+EVSPORTAL_SESSION_IDLE_MINUTES: int = _VALUES["EVSPORTAL_SESSION_IDLE_MINUTES"]  # 0: no limit
 EVSPORTAL_SECOND_FACTOR_ROLES: list[str] = _VALUES["EVSPORTAL_SECOND_FACTOR_ROLES"]
 EVSPORTAL_OIDC_ISSUER: str = _VALUES["EVSPORTAL_OIDC_ISSUER"]
 EVSPORTAL_OIDC_CLIENT_ID: str = _VALUES["EVSPORTAL_OIDC_CLIENT_ID"]
@@ -141,6 +143,7 @@ MIDDLEWARE = [
     "snapshots.middleware.browser_rules",
     "snapshots.middleware.plain_addresses",
     "snapshots.middleware.wrong_method",
+    "snapshots.middleware.session_use",
     "snapshots.middleware.SignInBrakes",
     "snapshots.middleware.SecondFactorRules",
     "snapshots.middleware.DatabaseTrouble",
@@ -243,7 +246,7 @@ SESSION_COOKIE_SECURE: bool = _VALUES["EVSPORTAL_HTTPS"]
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_ENGINE = "snapshots.sign_in.sessions"
-SESSION_COOKIE_AGE = 12 * 3600  # a working day, from the last sign-in
+SESSION_COOKIE_AGE = EVSPORTAL_SESSION_HOURS * 3600
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

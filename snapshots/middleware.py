@@ -22,6 +22,7 @@ from snapshots.mfa.factors import has_factor
 from snapshots.mfa.session import OPEN, lacks_factor
 from snapshots.sign_in.devices import send_cookie
 from snapshots.sign_in.errors import TryLaterError
+from snapshots.sign_in.open_sessions import note_use
 from snapshots.sso.sign_out import sign_out_origin
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 PERMISSIONS_POLICY = (
     "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
 )
+ATTENDED = "X-Attended"
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")  # as proxies make them
 
 
@@ -114,6 +116,30 @@ def wrong_method(get_response: GetResponse) -> GetResponse:
         response = get_response(request)
         if response.status_code == 405 and not response.content:
             response.content = render_to_string("405.html").encode()
+        return response
+
+    return middleware
+
+
+def session_use(get_response: GetResponse) -> GetResponse:
+    """Notes that the session was used: by a person, not by a page that asks for news by itself.
+
+    An open page must not keep the session of somebody who left. The script `attended.js` says when
+    somebody is there: then the questions of the page count too.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        view = getattr(request.resolver_match, "func", None)
+        is_attended = not getattr(view, "is_polled", False) or ATTENDED in request.headers
+        if not (is_attended and request.session.accessed):
+            return response
+        try:
+            note_use(request)
+        except DatabaseError as error:  # the page itself is made, and may go out
+            if not is_database_trouble(error):
+                raise
+            logger.warning("The use of a session was not noted: %s", error)
         return response
 
     return middleware

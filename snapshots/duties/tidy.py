@@ -7,10 +7,12 @@ from django.utils import timezone
 from snapshots.jobs.duties import end_duty
 from snapshots.models import Duty
 from snapshots.sign_in.brakes import forget_old_failures
+from snapshots.sign_in.open_sessions import remove_ended_sessions
 
 EVERY = timedelta(minutes=10)
 
 
 def tidy(duty: Duty) -> None:
     forget_old_failures()
+    remove_ended_sessions()
     end_duty(duty, due_at=timezone.now() + EVERY)

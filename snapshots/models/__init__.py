@@ -51,6 +51,7 @@ from snapshots.models.people import (
 from snapshots.models.pushes import Pushed
 from snapshots.models.refusal_counts import RefusalCount
 from snapshots.models.seals import Seal, Tombstone
+from snapshots.models.sessions import OpenSession
 from snapshots.models.sign_in_brakes import SignInBrake
 from snapshots.models.sign_ins import SignInAttempt, SignInPermit
 from snapshots.models.snapshots import Maker, Snapshot, watched_snapshot
@@ -85,6 +86,7 @@ __all__ = [
     "InsertOnly",
     "InsertOnlyError",
     "Maker",
+    "OpenSession",
     "Operation",
     "OperationKind",
     "OperationState",

@@ -22,6 +22,7 @@ class ActionCode(models.TextChoices):
         "gave the right password of an account, and was asked for its second factor",
     )
     SIGNED_OUT = "session:sign-out", "signed out"
+    SESSIONS_ENDED = "session:end", "ended sessions"
 
     PERSON_ADDED = "person:add", "added a person"
     PERSON_CHANGED = "person:change", "changed a person's name or address"

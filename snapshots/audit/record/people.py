@@ -93,8 +93,8 @@ def _remember(instance: Model, update_fields: Any = None, **_kwargs: Any) -> Non
     instance._before = before  # type: ignore[attr-defined]  # noqa: SLF001 - ours
 
 
-def _before(instance: Model) -> Any:
-    """What `_remember` found; None: nothing, or nothing that matters."""
+def row_before(instance: Model) -> Any:
+    """The row as it was before it was saved; None: there was none, or only a sign-in is noted."""
     return getattr(instance, "_before", None)
 
 
@@ -112,7 +112,7 @@ def _person_saved(
     if created:
         _record(ActionCode.PERSON_ADDED, subject=name, details=_rights_of(instance))
         return
-    before: User | None = _before(instance)
+    before: User | None = row_before(instance)
     if before is None:
         return
     _record_facts(before, instance)
@@ -209,7 +209,7 @@ def _group_saved(instance: Group, *, created: bool, raw: bool = False, **_kwargs
     """A team that takes the name of a role is that role, so names matter."""
     if raw:
         return
-    before: Group | None = _before(instance)
+    before: Group | None = row_before(instance)
     if created:
         _record(ActionCode.GROUP_ADDED, subject=instance.name)
     elif before is not None and before.name != instance.name:
@@ -235,7 +235,7 @@ def _grant_saved(instance: VolumeGrant, *, raw: bool = False, **_kwargs: Any) ->
     """A changed grant is recorded as taken from its old holder and given to its new holder."""
     if raw:
         return
-    before: VolumeGrant | None = _before(instance)
+    before: VolumeGrant | None = row_before(instance)
     if before is not None and _facts_of(before) == _facts_of(instance):
         return
     if before is not None:
