@@ -4,7 +4,7 @@ from django.contrib.auth import views as accounts
 from django.urls import include, path
 
 from snapshots.admin import site
-from snapshots.views import provider, second_factor
+from snapshots.views import provider, second_factor, sessions
 from snapshots.views.access import public, signed_in
 from snapshots.views.accounts import PortalLoginView, PortalLogoutView, PortalPasswordView
 
@@ -22,6 +22,8 @@ urlpatterns = [
         signed_in(accounts.PasswordChangeDoneView.as_view()),
         name="password_change_done",
     ),
+    path("accounts/sessions/", sessions.own, name="sessions"),
+    path("accounts/sessions/<int:person_id>/", sessions.of_person, name="sessions_of"),
     path("accounts/second-factor/", second_factor.ask, name="second_factor"),
     path(
         "accounts/second-factor/settings/",

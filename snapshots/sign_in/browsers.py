@@ -39,4 +39,4 @@ def browser_words(user_agent: str) -> str:
 
 
 def _first(table: tuple[tuple[str, str], ...], user_agent: str) -> str:
-    return next((words for mark, words in table if mark in user_agent), "")
+    return next((label for mark, label in table if mark in user_agent), "")

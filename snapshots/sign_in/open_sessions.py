@@ -112,14 +112,16 @@ def end_session(person: User, digest: str) -> OpenSession | None:
     return in_transaction(end)
 
 
-def end_all_sessions(person: User, *, but: HttpRequest | None = None) -> int:
+def end_all_sessions(person: User, *, but: HttpRequest) -> int:
     """End the person's sessions, except that of this request; how many there were."""
 
     def end() -> int:
-        rows = [row for row in sessions_of(person) if but is None or not is_of(row, but)]
+        opened = sessions_of(person)
+        rows = [row for row in opened if not is_of(row, but)]
         _delete([row.pk for row in rows])
         if rows:
-            details = {"sessions": "all" if but is None else "all others", "count": str(len(rows))}
+            which = "all" if rows == opened else "all others"
+            details = {"sessions": which, "count": str(len(rows))}
             record(ActionCode.SESSIONS_ENDED, subject=person.get_username(), details=details)
         return len(rows)
 
@@ -152,9 +154,8 @@ def _delete(digests: Iterable[str]) -> None:
 def remove_ended_sessions() -> None:
     """For the worker's duty: rows of sessions that nobody can use any more."""
     now = timezone.now()
-    ended = Q(signed_in_at__lte=now - longest()) | ~Exists(
-        Session.objects.filter(pk=OuterRef("pk"))
-    )
+    has_content = Exists(Session.objects.filter(pk=OuterRef("pk")))
+    ended = Q(signed_in_at__lte=now - longest()) | Q(~has_content)
     if idle := idle_limit():
         ended |= Q(used_at__lte=now - idle)
     _remove(OpenSession.objects.filter(ended))

@@ -30,7 +30,8 @@ class SessionStore(db.SessionStore):
 
     def _get_session_from_db(self) -> Any:
         key, now = self.session_key, timezone.now()
-        rows = self.model.objects.filter(expire_date__gt=now).select_related("opened")
+        table: Any = self.model.objects  # the types do not know what other apps add
+        rows = table.filter(expire_date__gt=now).select_related("opened")
         row = rows.filter(session_key=digest_of(key)).first() if key else None
         opened = getattr(row, "opened", None)
         if row is None or (opened is not None and has_ended(opened, now=now)):

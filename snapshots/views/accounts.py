@@ -62,7 +62,7 @@ class PortalPasswordView(PasswordChangeView):
                 request,
                 _("Your account has no password in this portal: your provider signs you in."),
             )
-            return redirect("snapshots:home")
+            return redirect("sessions")
         return super().dispatch(request, *args, **kwargs)
 
     def form_invalid(self, form: Any) -> HttpResponse:

@@ -124,14 +124,14 @@ def test_use_is_written_once_a_minute(signed_in):
         assert OpenSession.objects.get().used_at == timezone.now()
         with CaptureQueriesContext(connection) as queries:
             signed_in.get(PAGE)
-    assert [one["sql"] for one in queries if one["sql"].startswith("UPDATE")] == []
+    assert [query["sql"] for query in queries if query["sql"].startswith("UPDATE")] == []
 
 
 def test_session_is_read_in_one_query(signed_in):
     with CaptureQueriesContext(connection) as queries:
         signed_in.get(PAGE)
-    assert sum("snapshots_opensession" in one["sql"] for one in queries) == 1
-    assert sum("django_session" in one["sql"] for one in queries) == 1
+    assert sum("snapshots_opensession" in query["sql"] for query in queries) == 1
+    assert sum("django_session" in query["sql"] for query in queries) == 1
 
 
 def test_last_use_comes_with_its_address(signed_in):
