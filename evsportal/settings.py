@@ -145,6 +145,7 @@ MIDDLEWARE = [
     "snapshots.middleware.wrong_method",
     "snapshots.middleware.session_use",
     "snapshots.middleware.SignInBrakes",
+    "snapshots.middleware.OwnPasswords",
     "snapshots.middleware.SecondFactorRules",
     "snapshots.middleware.DatabaseTrouble",
 ]

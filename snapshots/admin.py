@@ -145,6 +145,16 @@ class PersonAdmin(ForAdministrators, UserAdmin):  # type: ignore[type-arg]
     """People. An administrator who is no superuser neither sees superusers nor makes any."""
 
     form = PersonForm
+    add_fieldsets = (
+        (
+            None,
+            {
+                **UserAdmin.add_fieldsets[0][1],
+                "description": "The password is good once: at the first sign-in, within 72 hours,"
+                " the person chooses another. So is one that you set later.",
+            },
+        ),
+    )
     list_display = ("username", "first_name", "last_name", "roles", "is_active", "last_login")
     list_filter = ("groups", "is_active")
     filter_horizontal = ("groups",)

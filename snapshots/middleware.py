@@ -20,8 +20,10 @@ from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked, client_address
 from snapshots.mfa.factors import has_factor
 from snapshots.mfa.session import OPEN, lacks_factor
+from snapshots.sign_in import one_time
 from snapshots.sign_in.devices import send_cookie
 from snapshots.sign_in.errors import TryLaterError
+from snapshots.sign_in.one_time import must_choose
 from snapshots.sign_in.open_sessions import note_use
 from snapshots.sso.sign_out import sign_out_origin
 
@@ -166,6 +168,24 @@ class SignInBrakes:
         return HttpResponse(page, status=429, headers={"Retry-After": str(error.seconds)})
 
 
+class OwnPasswords:
+    """Leads people whose password was set by another to choose their own, whatever they ask for."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        match = request.resolver_match
+        if match is None or match.view_name in one_time.OPEN:
+            return None
+        if getattr(match.func, "access_rule", "") == "public" or not must_choose(request):
+            return None
+        return redirect("password_change") if request.user.is_authenticated else None
+
+
 class SecondFactorRules:
     """Leads people whose role needs a second factor to set it up, whatever they ask for."""
 
@@ -181,6 +201,8 @@ class SecondFactorRules:
             return None
         if getattr(match.func, "access_rule", "") == "public" or not lacks_factor(request):
             return None
+        if must_choose(request):
+            return None  # that comes first
         if has_factor(request.user):  # type: ignore[arg-type] # signed in, before they had it
             logout(request)
             return redirect("login")

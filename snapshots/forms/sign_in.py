@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from snapshots.accounts import REFUSAL, check_own_password, is_refused_password
 
@@ -31,3 +32,11 @@ class PasswordForm(PasswordChangeForm):
             message = self.error_messages["password_incorrect"]
             raise ValidationError(message, code="password_incorrect")
         return password
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        old = cleaned.get("old_password")
+        if old and old == cleaned.get("new_password1"):
+            message = _("This is the password that you have: choose another.")
+            self.add_error("new_password1", ValidationError(message, code="password_unchanged"))
+        return cleaned

@@ -1,4 +1,4 @@
-"""Who is signed in where."""
+"""Who is signed in where, and whose password was set by another."""
 
 import django.db.models.deletion
 from django.conf import settings
@@ -43,5 +43,22 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [models.Index(fields=["used_at"], name="open_session_used_at")],
             },
+        ),
+        migrations.CreateModel(
+            name="OneTimePassword",
+            fields=[
+                (
+                    "person",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="one_time_password",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("given_by_name", models.CharField(max_length=150)),
+                ("given_at", models.DateTimeField()),
+            ],
         ),
     ]

@@ -32,6 +32,7 @@ from snapshots.models.mirrors import (
     VolumeGrant,
     status_word,
 )
+from snapshots.models.one_time_passwords import OneTimePassword
 from snapshots.models.operations import (
     ASKABLE_AGAIN,
     BUSY,
@@ -86,6 +87,7 @@ __all__ = [
     "InsertOnly",
     "InsertOnlyError",
     "Maker",
+    "OneTimePassword",
     "OpenSession",
     "Operation",
     "OperationKind",

@@ -31,6 +31,7 @@ class ActionCode(models.TextChoices):
     PERSON_SHUT_OUT = "person:shut-out", "disabled an account"
     PERSON_LET_IN = "person:let-in", "re-enabled an account"
     PASSWORD_CHANGED = "password:change", "changed a password"
+    PASSWORD_SET = "password:set", "set a one-time password of another person"
     PASSWORD_REFUSED = "password:change:refused", "was not allowed to change a password"
     FACTOR_ADDED = "factor:add", "set up a second factor"
     FACTOR_REMOVED = "factor:remove", "removed a second factor"

@@ -18,6 +18,7 @@ from snapshots.audit.record.actions import record
 from snapshots.forms import PasswordForm, SignInForm
 from snapshots.middleware import is_database_trouble
 from snapshots.models import ActionCode
+from snapshots.sign_in.one_time import has_chosen, must_choose, one_time_password_of
 from snapshots.sign_in.sessions import SessionStore
 from snapshots.sso.metadata import form_origin, is_configured
 from snapshots.sso.sign_out import sign_out_address
@@ -64,6 +65,17 @@ class PortalPasswordView(PasswordChangeView):
             )
             return redirect("sessions")
         return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        if must_choose(self.request):
+            context["given"] = one_time_password_of(context["form"].user)
+        return context
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response = super().form_valid(form)
+        has_chosen(self.request)
+        return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
         person = str(self.request.user)

@@ -16,7 +16,13 @@ from django.db.models.signals import (
 )
 from django.http import HttpRequest
 
-from snapshots.audit.record.actions import COMMAND_LINE, NOBODY, is_clicked, record
+from snapshots.audit.record.actions import (
+    COMMAND_LINE,
+    NOBODY,
+    acting_person,
+    is_clicked,
+    record,
+)
 from snapshots.audit.record.sign_in_facts import sign_in_facts
 from snapshots.models import ActionCode, Target, TargetKind, VolumeGrant
 
@@ -111,17 +117,36 @@ def _person_saved(
     name = instance.get_username()
     if created:
         _record(ActionCode.PERSON_ADDED, subject=name, details=_rights_of(instance))
+        if password_is_new(instance, created=True) and setter_of_password(instance):
+            _record(ActionCode.PASSWORD_SET, subject=name)
         return
     before: User | None = row_before(instance)
     if before is None:
         return
     _record_facts(before, instance)
     _record_rights(before, instance)
+    if password_is_new(instance, created=False, update_fields=update_fields):
+        by_another = setter_of_password(instance) is not None
+        _record(
+            ActionCode.PASSWORD_SET if by_another else ActionCode.PASSWORD_CHANGED, subject=name
+        )
+
+
+def password_is_new(person: User, *, created: bool, update_fields: Any = None) -> bool:
+    """Whether the save that ends stored another password."""
+    if created:
+        return person.has_usable_password()
+    before: User | None = row_before(person)
     # A sign-in may store the same password with a newer hash. Django then saves this column alone,
     # and has already forgotten the typed password.
-    hashed_anew = set(update_fields or ()) == {"password"} and instance._password is None  # type: ignore[attr-defined]
-    if before.password != instance.password and not hashed_anew:
-        _record(ActionCode.PASSWORD_CHANGED, subject=name)
+    hashed_anew = set(update_fields or ()) == {"password"} and person._password is None  # type: ignore[attr-defined]
+    return before is not None and before.password != person.password and not hashed_anew
+
+
+def setter_of_password(person: User) -> User | None:
+    """Who sets the person's password in the current web request, if it is somebody else."""
+    setter = acting_person() if person.has_usable_password() else None
+    return None if setter is None or setter.pk == person.pk else setter
 
 
 def _record_facts(before: User, now: User) -> None:
