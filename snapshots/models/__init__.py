@@ -1,5 +1,6 @@
 """The portal's tables."""
 
+from snapshots.models.account_names import AccountName
 from snapshots.models.actions import Action, ActionCode
 from snapshots.models.claims import Claimable, Duty, Worker
 from snapshots.models.database_use import DatabaseUse, is_of_another_mode, mark_database
@@ -70,6 +71,7 @@ __all__ = [
     "OPEN",
     "OWN_RIGHTS",
     "SENDING_PURPOSES",
+    "AccountName",
     "Action",
     "ActionCode",
     "Anomaly",
