@@ -134,7 +134,8 @@ def session_use(get_response: GetResponse) -> GetResponse:
         response = get_response(request)
         view = getattr(request.resolver_match, "func", None)
         is_attended = not getattr(view, "is_polled", False) or ATTENDED in request.headers
-        if not (is_attended and request.session.accessed):
+        # A session that gets another key is not saved with an error page.
+        if not (is_attended and request.session.accessed) or response.status_code >= 500:
             return response
         try:
             note_use(request)

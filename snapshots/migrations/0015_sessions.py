@@ -54,6 +54,7 @@ class Migration(migrations.Migration):
                 ("address", models.CharField(blank=True, max_length=45)),
                 ("signed_in_at", models.DateTimeField()),
                 ("used_at", models.DateTimeField()),
+                ("needs_new_key", models.BooleanField(default=False)),
                 (
                     "person",
                     models.ForeignKey(

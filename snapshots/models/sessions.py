@@ -27,6 +27,8 @@ class OpenSession(models.Model):
     address = models.CharField(max_length=45, blank=True)  # of the last use
     signed_in_at = models.DateTimeField()
     used_at = models.DateTimeField()  # up to a minute old
+    # What its person may do has changed: the next page brings another key.
+    needs_new_key = models.BooleanField(default=False)
 
     class Meta:
         indexes = [models.Index(fields=["used_at"], name="open_session_used_at")]

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import Group, User
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.signals import post_save
+from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -27,6 +28,13 @@ def watch() -> None:
     """Twice does no harm."""
     user_logged_in.connect(_open, dispatch_uid="open sessions")
     post_save.connect(_end_invalid, sender=User, dispatch_uid="ended sessions")
+    for signal, receiver, sender in (
+        (m2m_changed, _groups_changed, User.groups.through),
+        (post_save, _superuser_changed, User),
+        (post_save, _factor_changed, Authenticator),
+        (post_delete, _factor_changed, Authenticator),
+    ):
+        signal.connect(receiver, sender=sender, dispatch_uid=f"new keys {receiver.__name__}")
 
 
 # --- noting ----------------------------------------------------------------------------------
@@ -41,6 +49,8 @@ def note_use(request: HttpRequest) -> None:
     if session.opened is None:  # an earlier release opened it
         _note_opening(session, person, request)
         return
+    if session.opened.needs_new_key and not request.headers.get("HX-Request"):
+        session.cycle_key()
     now = timezone.now()
     due = Q(used_at__lte=now - _pace()) | Q(used_at__gt=latest_plausible(now=now))
     if now - session.opened.used_at >= _pace() or session.opened.used_at > now:
@@ -76,6 +86,45 @@ def _note_opening(session: SessionStore, person: User, request: HttpRequest) -> 
     }
     digest = digest_of(session.session_key or "")
     session.opened, _ = OpenSession.objects.update_or_create(pk=digest, defaults=facts)
+
+
+# --- new keys --------------------------------------------------------------------------------
+
+
+def _groups_changed(
+    instance: User | Group, action: str, *, reverse: bool, pk_set: set[int] | None, **_kwargs: Any
+) -> None:
+    """A role is a group."""
+    if action not in {"post_add", "post_remove", "pre_clear"}:
+        return
+    if not reverse:
+        _demand_new_keys([instance.pk])
+    elif isinstance(instance, Group):
+        _demand_new_keys(pk_set or instance.user_set.values_list("pk", flat=True))
+
+
+def _superuser_changed(instance: User, **_kwargs: Any) -> None:
+    before = row_before(instance)
+    if before is not None and before.is_superuser != instance.is_superuser:
+        _demand_new_keys([instance.pk])
+
+
+def _factor_changed(instance: Authenticator, *, created: bool = True, **_kwargs: Any) -> None:
+    """Set up or removed; a factor's row also notes each code, which changes nothing."""
+    if created:
+        _demand_new_keys([instance.user_id])
+
+
+def _demand_new_keys(people: Iterable[int]) -> None:
+    """A key that was given for less must not open more. Not at once: pages that are open poll with
+    the key that they have.
+    """
+    rows = OpenSession.objects.filter(person__in=list(people))
+
+    def demand() -> None:
+        OpenSession.objects.filter(pk__in=lock_in_order(rows)).update(needs_new_key=True)
+
+    in_transaction(demand)
 
 
 # --- listing ---------------------------------------------------------------------------------

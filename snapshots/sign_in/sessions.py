@@ -65,6 +65,7 @@ class SessionStore(db.SessionStore):
         super().cycle_key()
         if self.opened is not None and self.session_key is not None:
             self.opened.pk = digest_of(self.session_key)
+            self.opened.needs_new_key = False
             self.opened.save(force_insert=True)
 
 

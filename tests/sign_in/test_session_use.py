@@ -4,12 +4,15 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.db.models import F
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from snapshots.mfa import factors
 from snapshots.models import Duty, OpenSession
 from tests import factories as scene
 
@@ -210,3 +213,62 @@ def test_worker_removes_halves(signed_in):
     remove_ended_sessions()
     assert not OpenSession.objects.exists()
     assert not Session.objects.exists()
+
+
+@pytest.fixture
+def key(signed_in):
+    return lambda: signed_in.cookies["sessionid"].value
+
+
+def _give_role(account):
+    account.groups.add(Group.objects.get_or_create(name="helpdesk")[0])
+
+
+def _take_all_roles(account):
+    account.groups.clear()
+
+
+def _fill_group(account):
+    Group.objects.get_or_create(name="helpdesk")[0].user_set.add(account)
+
+
+def _make_superuser(account):
+    account.is_superuser = True
+    account.save()
+
+
+def _set_factor_up(account):
+    factors.set_up(account, "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", 1)
+
+
+@pytest.mark.parametrize(
+    "change", [_give_role, _take_all_roles, _fill_group, _make_superuser, _set_factor_up]
+)
+def test_changed_rights_bring_another_key_once(signed_in, account, key, change):
+    before = key()
+    account = User.objects.get(pk=account.pk)
+    change(account)
+    assert is_open(signed_in)
+    changed = key()
+    assert changed != before
+    assert is_open(signed_in)
+    assert key() == changed
+    row = OpenSession.objects.get()
+    assert (row.device, row.address) == ("an unknown browser", "198.51.100.7")
+    thief = Client()
+    thief.cookies["sessionid"] = before
+    assert not is_open(thief)
+
+
+def test_poll_changes_no_key(signed_in, account, key, poll):
+    before = key()
+    _give_role(account)
+    signed_in.get(poll, **ATTENDED)
+    assert key() == before
+
+
+def test_rights_of_others_change_no_key(signed_in, key):
+    before = key()
+    _give_role(scene.person("bob"))
+    assert is_open(signed_in)
+    assert key() == before
