@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from evsportal import logs
 from evsportal.environment import read_environment
 from evsportal.forwarded import Network
+from evsportal.mail import mail_server
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -78,6 +79,15 @@ EVSPORTAL_LOCAL_ACCOUNTS: str = _VALUES["EVSPORTAL_LOCAL_ACCOUNTS"]
 EVSPORTAL_SESSION_HOURS: int = _VALUES["EVSPORTAL_SESSION_HOURS"]
 EVSPORTAL_SESSION_IDLE_MINUTES: int = _VALUES["EVSPORTAL_SESSION_IDLE_MINUTES"]  # 0: no limit
 EVSPORTAL_SECOND_FACTOR_ROLES: list[str] = _VALUES["EVSPORTAL_SECOND_FACTOR_ROLES"]
+# Without a host no mail is sent, and no page offers any.
+_MAIL = mail_server(_VALUES["EVSPORTAL_EMAIL_URL"])
+EMAIL_HOST, EMAIL_PORT = _MAIL.host, _MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.user, _MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.starts_tls, _MAIL.is_tls
+EMAIL_TIMEOUT = 10  # seconds
+EVSPORTAL_EMAIL_FROM: str = _VALUES["EVSPORTAL_EMAIL_FROM"]
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = EVSPORTAL_EMAIL_FROM
+PASSWORD_RESET_TIMEOUT = 3600  # seconds that a mailed link opens
 EVSPORTAL_OIDC_ISSUER: str = _VALUES["EVSPORTAL_OIDC_ISSUER"]
 EVSPORTAL_OIDC_CLIENT_ID: str = _VALUES["EVSPORTAL_OIDC_CLIENT_ID"]
 EVSPORTAL_OIDC_CLIENT_SECRET: str = _VALUES["EVSPORTAL_OIDC_CLIENT_SECRET"]
@@ -105,6 +115,7 @@ DEBUG: bool = _VALUES["EVSPORTAL_DEBUG"]
 SECRET_KEY: str = _VALUES["EVSPORTAL_SECRET_KEY"] or "not-for-production"
 # What these signed, sessions and links, is still accepted; new things are signed by SECRET_KEY.
 SECRET_KEY_FALLBACKS: list[str] = _VALUES["EVSPORTAL_SECRET_KEY_FALLBACKS"]
+EVSPORTAL_PORT: int = _VALUES["PORT"]
 ALLOWED_HOSTS: list[str] = _VALUES["EVSPORTAL_HOSTS"]
 CSRF_TRUSTED_ORIGINS: list[str] = _VALUES["EVSPORTAL_ORIGINS"]
 # Read by the first middleware. Empty: the connection alone says who asks.
