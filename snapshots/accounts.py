@@ -88,7 +88,7 @@ class _PortalBackend(ModelBackend):
         person = super().authenticate(request, name, password)
         if person is None:
             return None
-        refusal = "not by password" if not _may_use_password(person) else ""
+        refusal = "not by password" if not may_use_password(person) else ""
         if not refusal and is_over(person):
             refusal = "one-time password is over"
         if not refusal:
@@ -97,8 +97,10 @@ class _PortalBackend(ModelBackend):
         return None  # answered like a wrong password: it tells nobody that it was right
 
 
-def _may_use_password(person: User) -> bool:
-    """Never for people of the provider: a password would go past the roles that it gives."""
+def may_use_password(person: User) -> bool:
+    """Whether the person may sign in by one. People of the provider never: it would go past the
+    roles that the provider gives.
+    """
     if settings.EVSPORTAL_LOCAL_ACCOUNTS == "administrators" and not may(person, Right.ADMINISTER):
         return False
     return not SocialAccount.objects.filter(user=person).exists()

@@ -20,8 +20,8 @@ class SnapshotsConfig(AppConfig):
         from snapshots.models import folded
         from snapshots.sign_in import names, one_time, open_sessions
 
-        for checks in ("snapshots.checks", "snapshots.mfa.checks", "snapshots.sso.checks"):
-            import_module(checks)  # it registers them
+        for checks in ("checks", "mfa.checks", "sign_in.checks", "sso.checks"):
+            import_module(f"snapshots.{checks}")  # it registers them
         people.watch()
         accounts.watch()
         account_names.watch()

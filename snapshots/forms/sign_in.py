@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from snapshots.accounts import REFUSAL, check_own_password, is_refused_password
 
@@ -17,6 +19,14 @@ class SignInForm(AuthenticationForm):
         if is_refused_password(self.cleaned_data.get("password")):
             return ValidationError(REFUSAL, code="password_published")
         return super().get_invalid_login_error()
+
+
+class ResetForm(forms.Form):
+    account = forms.CharField(
+        label=gettext_lazy("Username or e-mail address"),
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
 
 
 class PasswordForm(PasswordChangeForm):

@@ -16,6 +16,7 @@ from snapshots.audit.record.sign_in_facts import sign_in_facts
 from snapshots.clock import latest_plausible
 from snapshots.database.transactions import in_transaction
 from snapshots.models import OneTimePassword
+from snapshots.sign_in.mail import tell_of_set_password
 
 LASTS = timedelta(hours=72)
 _KEY = "must_choose_password"
@@ -77,5 +78,6 @@ def _note(
             return
         facts = {"given_by_name": setter.get_username(), "given_at": timezone.now()}
         OneTimePassword.objects.update_or_create(person=instance, defaults=facts)
+        tell_of_set_password(instance, setter.get_username())
 
     in_transaction(write)

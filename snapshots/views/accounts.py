@@ -18,6 +18,7 @@ from snapshots.audit.record.actions import record
 from snapshots.forms import PasswordForm, SignInForm
 from snapshots.middleware import is_database_trouble
 from snapshots.models import ActionCode
+from snapshots.sign_in import mail
 from snapshots.sign_in.one_time import has_chosen, must_choose, one_time_password_of
 from snapshots.sign_in.sessions import SessionStore
 from snapshots.sso.metadata import form_origin, is_configured
@@ -32,6 +33,7 @@ class PortalLoginView(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
+        context["has_reset"] = mail.is_configured()
         if is_configured():
             context["provider_name"] = settings.EVSPORTAL_OIDC_NAME
             # The button's form is answered by a redirect to the provider.
