@@ -28,7 +28,7 @@ _SYSTEMS = (
     ("Mac OS X", "macOS"),
     ("Linux", "Linux"),
 )
-UNKNOWN = "an unknown browser"
+UNKNOWN = "Unknown browser"
 
 
 def browser_words(user_agent: str) -> str:

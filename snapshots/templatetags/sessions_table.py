@@ -20,7 +20,7 @@ register = template.Library()
 
 def _device(opened: OpenSession, *, this: str) -> SafeString:
     mark = tag(_("this one")) if opened.pk == this else ""
-    return format_html("{} {}", opened.device, mark)
+    return format_html('<span class="strong">{}</span> {}', opened.device, mark)
 
 
 def _end(opened: OpenSession, *, this: str) -> SafeString:
@@ -42,7 +42,7 @@ def _end(opened: OpenSession, *, this: str) -> SafeString:
 def sessions_table(sessions: Sequence[OpenSession], this: str) -> dict[str, Table[Any]]:
     """Each with a button for the form `end-sessions`; `this` is the one that asks, without."""
     columns: tuple[Column[OpenSession], ...] = (
-        Column(gettext_lazy("Device"), partial(_device, this=this), is_row_head=True),
+        Column(gettext_lazy("Device"), partial(_device, this=this)),
         Column(gettext_lazy("Address"), lambda opened: opened.address or _("not known")),
         Column(gettext_lazy("Signed in"), lambda opened: moment(opened.signed_in_at)),
         Column(gettext_lazy("Last use"), lambda opened: moment(opened.used_at)),

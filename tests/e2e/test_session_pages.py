@@ -1,9 +1,11 @@
 """The pages of sessions and one-time passwords in a real browser, and what keeps a session."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.core import mail
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
@@ -45,8 +47,7 @@ def test_person_ends_the_others(open_context, sign_in, elsewhere, javascript):
     context = open_context(javascript=javascript)
     others = elsewhere(sign_in(context, "alice"), 3)
     page = context.new_page()
-    page.goto("/accounts/password/")
-    page.get_by_role("link", name="Your sessions").click()
+    page.goto(PAGE)
     expect(page.get_by_text("this one")).to_have_count(1)
     page.get_by_role("button", name="End the session of").first.click()
     expect(page.get_by_text("Ended: Edge on Windows")).to_be_visible()
@@ -106,6 +107,35 @@ def test_given_password_leads_to_an_own_one(open_context, width, dark):
     expect(page.get_by_role("heading", name="has been changed")).to_be_visible()
     page.goto("/volumes/")
     expect(page.get_by_role("heading", name="Volumes")).to_be_visible()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+def test_forgotten_password_is_replaced(open_context, portal, settings, width, dark):
+    settings.EMAIL_HOST, settings.EVSPORTAL_EMAIL_FROM = "127.0.0.1", "portal@example.org"
+    settings.CSRF_TRUSTED_ORIGINS = [portal]
+    person = scene.person("alice", password=GIVEN)
+    person.email = "alice@example.com"
+    person.save()
+    page = open_context(width=width, dark=dark).new_page()
+    page.goto("/accounts/login/")
+    page.get_by_role("link", name="Forgotten password").click()
+    _check(page, width=width)
+    page.get_by_label("Username or e-mail address").fill("alice")
+    page.get_by_role("button", name="Send me a link").click()
+    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    _check(page, width=width)
+    (message,) = until(lambda: mail.outbox)
+    page.goto(re.search(r"http\S+", message.body)[0])
+    _check(page, width=width)
+    for label in ("New password", "New password confirmation"):
+        page.get_by_label(label, exact=True).fill(OWN)
+    page.get_by_role("button", name="Set it").click()
+    expect(page.get_by_text("You are signed out everywhere.")).to_be_visible()
+    _check(page, width=width)
+    page.goto("/accounts/reset/MQ/x-y/")
+    expect(page.get_by_text("opens nothing any more")).to_be_visible()
+    _check(page, width=width)
 
 
 def test_only_somebody_who_is_there_keeps_a_session(open_context, sign_in):

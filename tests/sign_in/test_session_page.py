@@ -75,8 +75,8 @@ def test_page_lists_device_address_and_times(linux, phone):
         (FIREFOX, "Firefox on Linux"),
         (SAFARI, "Safari on iPhone"),
         (EDGE, "Edge on Windows"),
-        ("<script>alert(1)</script>", "an unknown browser"),
-        ("", "an unknown browser"),
+        ("<script>alert(1)</script>", "Unknown browser"),
+        ("", "Unknown browser"),
     ],
 )
 def test_only_own_words_are_stored(account, browser_of, user_agent, expected):

@@ -254,7 +254,7 @@ def test_changed_rights_bring_another_key_once(signed_in, account, key, change):
     assert is_open(signed_in)
     assert key() == changed
     row = OpenSession.objects.get()
-    assert (row.device, row.address) == ("an unknown browser", "198.51.100.7")
+    assert (row.device, row.address) == ("Unknown browser", "198.51.100.7")
     thief = Client()
     thief.cookies["sessionid"] = before
     assert not is_open(thief)
