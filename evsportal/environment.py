@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from evsportal.databases import check_database_url
 from evsportal.forwarded import Network
+from evsportal.mail import mail_server
 from evsportal.variables import BY_NAME, OF_TESTS, VARIABLES, Kind, Variable
 
 _PREFIX = "EVSPORTAL"
@@ -27,6 +28,7 @@ _FRACTION = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
 _HOST = re.compile(
     r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*"
 )
+_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
 def read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -307,6 +309,20 @@ def _read_database_url(variable: Variable, text: str) -> str:
     return text
 
 
+def _read_mail_url(variable: Variable, text: str) -> str:
+    try:
+        mail_server(text)
+    except ValueError as error:
+        raise ValueError(f"{variable.name} {error}.") from None
+    return text
+
+
+def _read_mail_address(variable: Variable, text: str) -> str:
+    if text and not _MAIL_ADDRESS.fullmatch(text):
+        raise ValueError(f"{_is(variable, text)}; write a bare address, as portal@example.org.")
+    return text
+
+
 _READERS: dict[Kind, Callable[[Variable, str], Any]] = {
     Kind.TEXT: _read_text,
     Kind.CHOICE: _read_choice,
@@ -321,4 +337,6 @@ _READERS: dict[Kind, Callable[[Variable, str], Any]] = {
     Kind.NETWORKS: _read_networks,
     Kind.LOOPBACK_URL: _read_loopback_url,
     Kind.DATABASE_URL: _read_database_url,
+    Kind.MAIL_URL: _read_mail_url,
+    Kind.MAIL_ADDRESS: _read_mail_address,
 }

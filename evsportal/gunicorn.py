@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from gunicorn.glogging import Logger
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from evsportal.environment import read_environment
+from evsportal.logs import without_tokens
 from evsportal.readiness import announce_ready
 
 try:
@@ -35,6 +37,17 @@ control_socket_disable = True
 loglevel = "warning"
 accesslog = "-" if _values["EVSPORTAL_ACCESS_LOG"] else None
 access_log_format = '%(h)s %(t)s "%(r)s" %(s)s %(b)s %(L)ss request=%({x-request-id}o)s "%(a)s"'
+
+
+class AccessLog(Logger):  # type: ignore[misc] # it has no types
+    """Gunicorn's own, without the tokens of mailed links."""
+
+    def atoms(self, *args: Any) -> dict[str, Any]:
+        atoms: dict[str, Any] = super().atoms(*args)
+        return {**atoms, "r": without_tokens(atoms["r"])}
+
+
+logger_class = AccessLog
 
 
 def post_worker_init(_worker: Any) -> None:

@@ -14,6 +14,7 @@ from evsportal import logs
 from evsportal.environment import read_environment
 from evsportal.forwarded import Network
 from evsportal.limits import MOST_BODY_BYTES
+from evsportal.mail import mail_server
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -76,7 +77,18 @@ EVSPORTAL_WORKING_HOURS: str = _VALUES["EVSPORTAL_WORKING_HOURS"]
 # --- signing in by a provider ----------------------------------------------------------------
 
 EVSPORTAL_LOCAL_ACCOUNTS: str = _VALUES["EVSPORTAL_LOCAL_ACCOUNTS"]
+EVSPORTAL_SESSION_HOURS: int = _VALUES["EVSPORTAL_SESSION_HOURS"]
+EVSPORTAL_SESSION_IDLE_MINUTES: int = _VALUES["EVSPORTAL_SESSION_IDLE_MINUTES"]  # 0: no limit
 EVSPORTAL_SECOND_FACTOR_ROLES: list[str] = _VALUES["EVSPORTAL_SECOND_FACTOR_ROLES"]
+# Without a host no mail is sent, and no page offers any.
+_MAIL = mail_server(_VALUES["EVSPORTAL_EMAIL_URL"])
+EMAIL_HOST, EMAIL_PORT = _MAIL.host, _MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.user, _MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.starts_tls, _MAIL.is_tls
+EMAIL_TIMEOUT = 10  # seconds
+EVSPORTAL_EMAIL_FROM: str = _VALUES["EVSPORTAL_EMAIL_FROM"]
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = EVSPORTAL_EMAIL_FROM
+PASSWORD_RESET_TIMEOUT = 3600  # seconds that a mailed link opens
 EVSPORTAL_OIDC_ISSUER: str = _VALUES["EVSPORTAL_OIDC_ISSUER"]
 EVSPORTAL_OIDC_CLIENT_ID: str = _VALUES["EVSPORTAL_OIDC_CLIENT_ID"]
 EVSPORTAL_OIDC_CLIENT_SECRET: str = _VALUES["EVSPORTAL_OIDC_CLIENT_SECRET"]
@@ -104,6 +116,7 @@ DEBUG: bool = _VALUES["EVSPORTAL_DEBUG"]
 SECRET_KEY: str = _VALUES["EVSPORTAL_SECRET_KEY"] or "not-for-production"
 # What these signed, sessions and links, is still accepted; new things are signed by SECRET_KEY.
 SECRET_KEY_FALLBACKS: list[str] = _VALUES["EVSPORTAL_SECRET_KEY_FALLBACKS"]
+EVSPORTAL_PORT: int = _VALUES["PORT"]
 ALLOWED_HOSTS: list[str] = _VALUES["EVSPORTAL_HOSTS"]
 CSRF_TRUSTED_ORIGINS: list[str] = _VALUES["EVSPORTAL_ORIGINS"]
 # Read by the first middleware. Empty: the connection alone says who asks.
@@ -142,7 +155,9 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "snapshots.middleware.plain_addresses",
     "snapshots.middleware.wrong_method",
+    "snapshots.middleware.session_use",
     "snapshots.middleware.SignInBrakes",
+    "snapshots.middleware.OwnPasswords",
     "snapshots.middleware.SecondFactorRules",
     "snapshots.middleware.DatabaseTrouble",
 ]
@@ -257,7 +272,7 @@ SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True  # pages carry the token themselves
 MESSAGE_STORAGE = "evsportal.cookies.MessageStorage"
 SESSION_ENGINE = "snapshots.sign_in.sessions"
-SESSION_COOKIE_AGE = 12 * 3600  # a working day, from the last sign-in
+SESSION_COOKIE_AGE = EVSPORTAL_SESSION_HOURS * 3600
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

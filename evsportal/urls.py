@@ -4,7 +4,7 @@ from django.contrib.auth import views as accounts
 from django.urls import include, path
 
 from snapshots.admin import site
-from snapshots.views import provider, second_factor
+from snapshots.views import password_reset, provider, second_factor, sessions
 from snapshots.views.access import public, signed_in
 from snapshots.views.accounts import PortalLoginView, PortalLogoutView, PortalPasswordView
 
@@ -22,6 +22,20 @@ urlpatterns = [
         signed_in(accounts.PasswordChangeDoneView.as_view()),
         name="password_change_done",
     ),
+    path("accounts/reset/", password_reset.ask, name="password_reset"),
+    path("accounts/reset/sent/", password_reset.done, name="password_reset_done"),
+    path(
+        "accounts/reset/<uidb64>/<token>/",
+        public(password_reset.ResetView.as_view()),
+        name="password_reset_confirm",
+    ),
+    path(
+        "accounts/reset/complete/",
+        public(accounts.PasswordResetCompleteView.as_view()),
+        name="password_reset_complete",
+    ),
+    path("accounts/sessions/", sessions.own, name="sessions"),
+    path("accounts/sessions/<int:person_id>/", sessions.of_person, name="sessions_of"),
     path("accounts/second-factor/", second_factor.ask, name="second_factor"),
     path(
         "accounts/second-factor/settings/",

@@ -4,37 +4,9 @@ The readers in `environment.py` work from it; tests compare `.env.example` and t
 with it.
 """
 
-from dataclasses import dataclass
-from enum import Enum, auto
+from evsportal.variable import Kind, Variable
 
-
-class Kind(Enum):
-    TEXT = auto()
-    CHOICE = auto()
-    BOOLEAN = auto()
-    COUNT = auto()  # a whole number
-    NUMBER = auto()  # with or without a fraction
-    ITEMS = auto()  # with commas between them
-    FOLDER = auto()
-    HOSTS = auto()  # names a browser asks for
-    ORIGINS = auto()  # scheme and host
-    ADDRESS = auto()  # what a server binds to
-    NETWORKS = auto()  # addresses, each alone or as a network
-    LOOPBACK_URL = auto()
-    DATABASE_URL = auto()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
-    name: str
-    kind: Kind
-    about: str
-    default: str = ""  # as it would be written
-    least: float = 0
-    most: float = float("inf")
-    choices: tuple[str, ...] = ()
-    is_secret: bool = False  # its value is never shown; `NAME_FILE` may name a file that holds it
-    misnomers: tuple[str, ...] = ()  # names that people write for it
+__all__ = ["BY_NAME", "OF_TESTS", "VARIABLES", "Kind", "Variable"]
 
 
 def _text(name: str, about: str, default: str = "", *misnomers: str) -> Variable:
@@ -195,6 +167,14 @@ VARIABLES = (
         about="Who may sign in with a password of the portal's own.",
         default="all",
         choices=("all", "administrators"),
+    ),
+    _count("EVSPORTAL_SESSION_HOURS", "How long a sign-in lasts.", "12", least=1, most=168),
+    _count("EVSPORTAL_SESSION_IDLE_MINUTES", "And unused; 0: as long.", "60", least=0, most=10080),
+    _secret("EVSPORTAL_EMAIL_URL", "The mail server; unset: no mail.", kind=Kind.MAIL_URL),
+    Variable(
+        name="EVSPORTAL_EMAIL_FROM",
+        kind=Kind.MAIL_ADDRESS,
+        about="The sender of the portal's mail.",
     ),
     _items("EVSPORTAL_SECOND_FACTOR_ROLES", "Roles whose people need a second factor."),
     _text("EVSPORTAL_OIDC_ISSUER", "The OpenID Connect provider that people sign in by."),

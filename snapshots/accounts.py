@@ -28,6 +28,7 @@ from snapshots.rights.policy import Right, may
 from snapshots.sign_in.brakes import account_key, begin_try, end_well
 from snapshots.sign_in.devices import remember_device
 from snapshots.sign_in.hashing import hashing_slot
+from snapshots.sign_in.one_time import is_over
 
 DEMO_PASSWORD = "demo"
 # Name, role, and what the sign-in page says of it. Made in sandbox mode by `manage seed_demo`.
@@ -85,14 +86,21 @@ class _PortalBackend(ModelBackend):
             sign_in_facts(request).refusal = "published password"
             raise PermissionDenied(REFUSAL)
         person = super().authenticate(request, name, password)
-        if person is None or _may_use_password(person):
+        if person is None:
+            return None
+        refusal = "not by password" if not may_use_password(person) else ""
+        if not refusal and is_over(person):
+            refusal = "one-time password is over"
+        if not refusal:
             return person
-        sign_in_facts(request).refusal = "not by password"
+        sign_in_facts(request).refusal = refusal
         return None  # answered like a wrong password: it tells nobody that it was right
 
 
-def _may_use_password(person: User) -> bool:
-    """Never for people of the provider: a password would go past the roles that it gives."""
+def may_use_password(person: User) -> bool:
+    """Whether the person may sign in by one. People of the provider never: it would go past the
+    roles that the provider gives.
+    """
     if settings.EVSPORTAL_LOCAL_ACCOUNTS == "administrators" and not may(person, Right.ADMINISTER):
         return False
     return not SocialAccount.objects.filter(user=person).exists()

@@ -26,6 +26,7 @@ from snapshots.models.folding import fold
 from snapshots.operations.withdrawing import hold_people, waiting_requests, withdraw_requests
 from snapshots.rights.policy import Right, may
 from snapshots.views.access import for_administrators, public
+from snapshots.views.sessions import link_to_sessions
 
 
 class PortalAdminSite(admin.AdminSite):
@@ -144,6 +145,16 @@ class PersonAdmin(ForAdministrators, UserAdmin):  # type: ignore[type-arg]
     """People. An administrator who is no superuser neither sees superusers nor makes any."""
 
     form = PersonForm
+    add_fieldsets = (
+        (
+            None,
+            {
+                **UserAdmin.add_fieldsets[0][1],
+                "description": "The password is good once: at the first sign-in, within 72 hours,"
+                " the person chooses another. So is one that you set later.",
+            },
+        ),
+    )
     list_display = ("username", "first_name", "last_name", "roles", "is_active", "last_login")
     list_filter = ("groups", "is_active")
     filter_horizontal = ("groups",)
@@ -152,7 +163,7 @@ class PersonAdmin(ForAdministrators, UserAdmin):  # type: ignore[type-arg]
         (
             "What this person may do",
             {
-                "fields": ("is_active", "groups", "waiting"),
+                "fields": ("is_active", "groups", "waiting", "sessions"),
                 "description": "People are never deleted: what they asked for stays on record. "
                 "Untick “Active” to shut somebody out. What they asked for and may not ask for "
                 "any more is cancelled, unless it was already sent.",
@@ -160,7 +171,7 @@ class PersonAdmin(ForAdministrators, UserAdmin):  # type: ignore[type-arg]
         ),
         ("Since when", {"fields": ("last_login", "date_joined")}),
     )
-    readonly_fields = ("waiting", "last_login", "date_joined")
+    readonly_fields = ("waiting", "sessions", "last_login", "date_joined")
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -170,6 +181,10 @@ class PersonAdmin(ForAdministrators, UserAdmin):  # type: ignore[type-arg]
     @admin.display(description="Waiting requests")
     def waiting(self, person: User) -> str:
         return _waiting_of([person]) if person.pk else "none"
+
+    @admin.display(description="Sessions")
+    def sessions(self, person: User) -> str:
+        return link_to_sessions(person)
 
     @admin.display(description="Roles and groups")
     def roles(self, person: User) -> str:

@@ -18,12 +18,16 @@ class SnapshotsConfig(AppConfig):
         from snapshots import accounts
         from snapshots.audit.record import account_names, people
         from snapshots.models import folded
+        from snapshots.sign_in import names, one_time, open_sessions
 
-        for checks in ("snapshots.checks", "snapshots.mfa.checks", "snapshots.sso.checks"):
-            import_module(checks)  # it registers them
+        for checks in ("checks", "mfa.checks", "sign_in.checks", "sso.checks"):
+            import_module(f"snapshots.{checks}")  # it registers them
         people.watch()
         accounts.watch()
         account_names.watch()
+        names.watch()
+        open_sessions.watch()
+        one_time.watch()
         connection_created.connect(folded.register_functions, dispatch_uid="folding")
         # SQLite drops the triggers of a table that a migration rebuilds.
         post_migrate.connect(_install_triggers, sender=self, dispatch_uid="triggers")

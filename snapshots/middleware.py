@@ -21,14 +21,18 @@ from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked, client_address
 from snapshots.mfa.factors import has_factor
 from snapshots.mfa.session import OPEN, lacks_factor
+from snapshots.sign_in import one_time
 from snapshots.sign_in.devices import send_cookie
 from snapshots.sign_in.errors import TryLaterError
+from snapshots.sign_in.one_time import must_choose
+from snapshots.sign_in.open_sessions import note_use
 from snapshots.sso.sign_out import sign_out_origin
 
 logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
+ATTENDED = "X-Attended"
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")  # as proxies make them
 
 
@@ -109,6 +113,31 @@ def wrong_method(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def session_use(get_response: GetResponse) -> GetResponse:
+    """Notes that the session was used: by a person, not by a page that asks for news by itself.
+
+    An open page must not keep the session of somebody who left. The script `attended.js` says when
+    somebody is there: then the questions of the page count too.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        view = getattr(request.resolver_match, "func", None)
+        is_attended = not getattr(view, "is_polled", False) or ATTENDED in request.headers
+        # A session that gets another key is not saved with an error page.
+        if not (is_attended and request.session.accessed) or response.status_code >= 500:
+            return response
+        try:
+            note_use(request)
+        except DatabaseError as error:  # the page itself is made, and may go out
+            if not is_database_trouble(error):
+                raise
+            logger.warning("The use of a session was not noted: %s", error)
+        return response
+
+    return middleware
+
+
 class SignInBrakes:
     """Answers 429 where a sign-in or a password has to wait, whichever page it came from; and sends
     the cookie by which a browser is known that signed in.
@@ -130,6 +159,24 @@ class SignInBrakes:
         return HttpResponse(page, status=429, headers={"Retry-After": str(error.seconds)})
 
 
+class OwnPasswords:
+    """Leads people whose password was set by another to choose their own, whatever they ask for."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        match = request.resolver_match
+        if match is None or match.view_name in one_time.OPEN:
+            return None
+        if getattr(match.func, "access_rule", "") == "public" or not must_choose(request):
+            return None
+        return redirect("password_change") if request.user.is_authenticated else None
+
+
 class SecondFactorRules:
     """Leads people whose role needs a second factor to set it up, whatever they ask for."""
 
@@ -145,6 +192,8 @@ class SecondFactorRules:
             return None
         if getattr(match.func, "access_rule", "") == "public" or not lacks_factor(request):
             return None
+        if must_choose(request):
+            return None  # that comes first
         if has_factor(request.user):  # type: ignore[arg-type] # signed in, before they had it
             logout(request)
             return redirect("login")

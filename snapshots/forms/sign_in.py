@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from snapshots.accounts import REFUSAL, check_own_password, is_refused_password
 
@@ -16,6 +19,14 @@ class SignInForm(AuthenticationForm):
         if is_refused_password(self.cleaned_data.get("password")):
             return ValidationError(REFUSAL, code="password_published")
         return super().get_invalid_login_error()
+
+
+class ResetForm(forms.Form):
+    account = forms.CharField(
+        label=gettext_lazy("Username or e-mail address"),
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
 
 
 class PasswordForm(PasswordChangeForm):
@@ -31,3 +42,11 @@ class PasswordForm(PasswordChangeForm):
             message = self.error_messages["password_incorrect"]
             raise ValidationError(message, code="password_incorrect")
         return password
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        old = cleaned.get("old_password")
+        if old and old == cleaned.get("new_password1"):
+            message = _("This is the password that you have: choose another.")
+            self.add_error("new_password1", ValidationError(message, code="password_unchanged"))
+        return cleaned

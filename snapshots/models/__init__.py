@@ -1,5 +1,6 @@
 """The portal's tables."""
 
+from snapshots.models.account_names import AccountName
 from snapshots.models.actions import Action, ActionCode
 from snapshots.models.claims import Claimable, Duty, Worker
 from snapshots.models.database_use import DatabaseUse, is_of_another_mode, mark_database
@@ -32,6 +33,7 @@ from snapshots.models.mirrors import (
     VolumeGrant,
     status_word,
 )
+from snapshots.models.one_time_passwords import OneTimePassword
 from snapshots.models.operations import (
     ASKABLE_AGAIN,
     BUSY,
@@ -51,6 +53,7 @@ from snapshots.models.people import (
 from snapshots.models.pushes import Pushed
 from snapshots.models.refusal_counts import RefusalCount
 from snapshots.models.seals import Seal, Tombstone
+from snapshots.models.sessions import OpenSession
 from snapshots.models.sign_in_brakes import SignInBrake
 from snapshots.models.sign_ins import SignInAttempt, SignInPermit
 from snapshots.models.snapshots import Maker, Snapshot, watched_snapshot
@@ -68,6 +71,7 @@ __all__ = [
     "OPEN",
     "OWN_RIGHTS",
     "SENDING_PURPOSES",
+    "AccountName",
     "Action",
     "ActionCode",
     "Anomaly",
@@ -85,6 +89,8 @@ __all__ = [
     "InsertOnly",
     "InsertOnlyError",
     "Maker",
+    "OneTimePassword",
+    "OpenSession",
     "Operation",
     "OperationKind",
     "OperationState",

@@ -22,6 +22,7 @@ class ActionCode(models.TextChoices):
         "gave the right password of an account, and was asked for its second factor",
     )
     SIGNED_OUT = "session:sign-out", "signed out"
+    SESSIONS_ENDED = "session:end", "ended sessions"
 
     PERSON_ADDED = "person:add", "added a person"
     PERSON_CHANGED = "person:change", "changed a person's name or address"
@@ -30,7 +31,11 @@ class ActionCode(models.TextChoices):
     PERSON_SHUT_OUT = "person:shut-out", "disabled an account"
     PERSON_LET_IN = "person:let-in", "re-enabled an account"
     PASSWORD_CHANGED = "password:change", "changed a password"
+    PASSWORD_SET = "password:set", "set a one-time password of another person"
     PASSWORD_REFUSED = "password:change:refused", "was not allowed to change a password"
+    PASSWORD_RESET = "password:reset", "chose a password by a link from a mail"
+    RESET_ASKED = "password:link", "asked for a link to choose a password"
+    RESET_REFUSED = "password:link:refused", "was not sent a link to choose a password"
     FACTOR_ADDED = "factor:add", "set up a second factor"
     FACTOR_REMOVED = "factor:remove", "removed a second factor"
     FACTOR_ADD_REFUSED = "factor:add:refused", "was not allowed to set up a second factor"

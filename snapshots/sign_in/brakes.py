@@ -57,7 +57,10 @@ ACCOUNT = Kind("account", 5, timedelta(seconds=15))
 DEVICE = Kind("device", 5, timedelta(seconds=15))
 # Many people may share one address.
 ADDRESS = Kind("address", 20, timedelta(seconds=5))
-_KINDS = {kind.name: kind for kind in (ACCOUNT, DEVICE, ADDRESS)}
+# Each of these sends a mail to somebody who may not have asked for it.
+RESET = Kind("reset", 3, timedelta(minutes=1))
+RESET_ADDRESS = Kind("reset-address", 10, timedelta(seconds=30))
+_KINDS = {kind.name: kind for kind in (ACCOUNT, DEVICE, ADDRESS, RESET, RESET_ADDRESS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,18 @@ class Try:
 
 def begin_try(request: HttpRequest, name: str) -> Try:
     """Count a try. Raises `TryLaterError`, and counts nothing, while a pause lasts."""
-    keys = _keys_of(request, name)
+    return _begin(_keys_of(request, name))
+
+
+def begin_reset(request: HttpRequest, typed: str) -> None:
+    """Count that somebody asks for a link by mail. Raises `TryLaterError`, and counts nothing,
+    while a pause lasts: for the account, known or not, or for the address.
+    """
+    network = _network_of(client_address(request))
+    _begin((_key(RESET, folded_name(typed)), _key(RESET_ADDRESS, network)))
+
+
+def _begin(keys: tuple[str, ...]) -> Try:
     _refuse_paused(SignInBrake.objects.filter(key__in=keys))  # most refusals need no lock
 
     def count() -> Try:

@@ -2,27 +2,42 @@
 
 Who reads the database, or a copy of it, cannot take over a session. The cookie has the key, 32
 random characters, so a plain digest cannot be guessed back.
+
+A session of somebody who is signed in ends some hours after the sign-in, however much it is used,
+and earlier when nobody uses it. `open_sessions.py` notes its use.
 """
 
 import hashlib
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.backends import db
 from django.utils import timezone
+
+from snapshots.clock import latest_plausible
+from snapshots.models import OpenSession
 
 
 class SessionStore(db.SessionStore):
     """Django's store in the database, with the digest in place of the key.
 
-    Sessions of earlier releases are not found any more: their people sign in again.
+    `opened` is what is known of the session, once it was read: None for somebody who is not signed
+    in, and for a session that an earlier release opened.
     """
 
+    opened: OpenSession | None = None
+
     def _get_session_from_db(self) -> Any:
-        key = self.session_key
-        rows = self.model.objects.filter(expire_date__gt=timezone.now())
+        key, now = self.session_key, timezone.now()
+        table: Any = self.model.objects  # the types do not know what other apps add
+        rows = table.filter(expire_date__gt=now).select_related("opened")
         row = rows.filter(session_key=digest_of(key)).first() if key else None
-        if row is None:
+        opened = getattr(row, "opened", None)
+        if row is None or (opened is not None and has_ended(opened, now=now)):
             self._session_key = None  # no session goes on under a key that a visitor chose
+            return None
+        self.opened = opened
         return row
 
     def exists(self, session_key: str) -> bool:
@@ -36,9 +51,47 @@ class SessionStore(db.SessionStore):
     def delete(self, session_key: str | None = None) -> None:
         key = session_key or self.session_key
         if key is not None:
-            super().delete(digest_of(key))
+            digest = digest_of(key)
+            super().delete(digest)
+            OpenSession.objects.filter(pk=digest).delete()
+
+    def flush(self) -> None:
+        super().flush()
+        self.opened = None
+
+    def cycle_key(self) -> None:
+        """Go on under another key, with what is known of the session."""
+        _ = self._session  # type: ignore[attr-defined] # read, so that `opened` is known
+        super().cycle_key()
+        if self.opened is not None and self.session_key is not None:
+            self.opened.pk = digest_of(self.session_key)
+            self.opened.needs_new_key = False
+            self.opened.save(force_insert=True)
 
 
 def digest_of(key: str) -> str:
     """As long as the column is: 160 bits."""
     return hashlib.sha256(key.encode()).hexdigest()[:40]
+
+
+def has_ended(opened: OpenSession, *, now: datetime) -> bool:
+    """Whether the session's hours are over, or it was not used for too long.
+
+    A sign-in ahead of now comes from a clock that was set back: the session ends, since nobody
+    knows how old it is.
+    """
+    if opened.signed_in_at > latest_plausible(now=now):
+        return True
+    idle = idle_limit()
+    is_idle = idle is not None and opened.used_at <= now - idle
+    return is_idle or opened.signed_in_at <= now - longest()
+
+
+def longest() -> timedelta:
+    return timedelta(hours=settings.EVSPORTAL_SESSION_HOURS)
+
+
+def idle_limit() -> timedelta | None:
+    """None: a session that nobody uses lasts as long as any other."""
+    minutes: int = settings.EVSPORTAL_SESSION_IDLE_MINUTES
+    return timedelta(minutes=minutes) if minutes else None

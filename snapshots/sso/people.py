@@ -21,6 +21,7 @@ from django.db import IntegrityError
 from snapshots.audit.record.actions import record
 from snapshots.database.transactions import in_transaction
 from snapshots.models import ActionCode, Role
+from snapshots.sign_in.names import is_taken
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._@+-]+")
 _LONGEST_NAME = 100  # the column has 150, and a taken name gets an ending
@@ -145,7 +146,7 @@ def _free_name(identity: Identity) -> str:
     """Letters of ASCII alone: no name of the provider looks like one of a local account."""
     folded = unicodedata.normalize("NFKC", identity.name or identity.email.partition("@")[0])
     name = _NOT_IN_NAMES.sub("", folded)[:_LONGEST_NAME]
-    if name and not User.objects.filter(username__iexact=name).exists():
+    if name and not is_taken(name):
         return name
     binding = f"{identity.provider_id} {identity.subject}"
     return f"{name or 'person'}-{hashlib.sha256(binding.encode()).hexdigest()[:12]}"

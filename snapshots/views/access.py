@@ -44,6 +44,12 @@ def public(view: Callable[P, Answer]) -> Callable[P, Answer]:
     return view
 
 
+def polled(view: Callable[P, Answer]) -> Callable[P, Answer]:
+    """Asked by a page itself again and again: no use of the session (`middleware.session_use`)."""
+    view.is_polled = True  # type: ignore[attr-defined]
+    return view
+
+
 def signed_in(view: View[P]) -> Route[P]:
     """Open to everybody with an account, also without a role."""
     return _guarded(view, None)

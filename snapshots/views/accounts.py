@@ -18,6 +18,8 @@ from snapshots.audit.record.actions import record
 from snapshots.forms import PasswordForm, SignInForm
 from snapshots.middleware import is_database_trouble
 from snapshots.models import ActionCode
+from snapshots.sign_in import mail
+from snapshots.sign_in.one_time import has_chosen, must_choose, one_time_password_of
 from snapshots.sign_in.sessions import SessionStore
 from snapshots.sso.metadata import form_origin, is_configured
 from snapshots.sso.sign_out import sign_out_address
@@ -31,6 +33,7 @@ class PortalLoginView(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
+        context["has_reset"] = mail.is_configured()
         if is_configured():
             context["provider_name"] = settings.EVSPORTAL_OIDC_NAME
             # The button's form is answered by a redirect to the provider.
@@ -62,8 +65,19 @@ class PortalPasswordView(PasswordChangeView):
                 request,
                 _("Your account has no password in this portal: your provider signs you in."),
             )
-            return redirect("snapshots:home")
+            return redirect("sessions")
         return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        if must_choose(self.request):
+            context["given"] = one_time_password_of(context["form"].user)
+        return context
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        response = super().form_valid(form)
+        has_chosen(self.request)
+        return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
         person = str(self.request.user)

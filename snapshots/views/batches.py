@@ -23,7 +23,7 @@ from snapshots.operations.batches import ask_for_batch, batch_id
 from snapshots.operations.refusals import NotAllowedError
 from snapshots.selectors import batches as selectors
 from snapshots.selectors.operations import poll_seconds
-from snapshots.views.access import PortalRequest, for_requesters, with_a_role
+from snapshots.views.access import PortalRequest, for_requesters, polled, with_a_role
 
 _FOR_ALL = ("on_behalf_of", "ticket", "reason")
 
@@ -153,6 +153,7 @@ def batch(request: PortalRequest, batch_id: uuid.UUID) -> HttpResponse:
     return render(request, "snapshots/batch_requests.html", _context(request, batch_id))
 
 
+@polled
 @with_a_role
 @require_safe
 def rows(request: PortalRequest, batch_id: uuid.UUID) -> HttpResponse:

@@ -43,6 +43,7 @@ from snapshots.views.access import (
     for_requesters,
     for_who_cancels,
     for_who_ends_requests,
+    polled,
     signed_in,
     with_a_role,
 )
@@ -75,6 +76,7 @@ def requests(request: PortalRequest) -> HttpResponse:
     return render(request, "snapshots/home.html", _list_context(request))
 
 
+@polled
 @with_a_role
 @require_safe
 def rows(request: PortalRequest) -> HttpResponse:
@@ -132,6 +134,7 @@ def _detail(
     return render(request, "snapshots/detail.html", context)
 
 
+@polled
 @with_a_role
 @require_safe
 def status(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:

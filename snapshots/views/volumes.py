@@ -28,7 +28,7 @@ from snapshots.selectors.volumes import (
     volumes_matching,
     volumes_page,
 )
-from snapshots.views.access import PortalRequest, current_page, with_a_role
+from snapshots.views.access import PortalRequest, current_page, polled, with_a_role
 
 MOST_SNAPSHOTS = 100  # on the page of a volume
 MOST_REQUESTS = 20
@@ -59,6 +59,7 @@ def volumes(request: PortalRequest) -> HttpResponse:
     return render(request, "snapshots/volumes.html", context)
 
 
+@polled
 @with_a_role
 @require_safe
 def first_reading(request: PortalRequest) -> HttpResponse:
@@ -86,6 +87,7 @@ def volume(request: PortalRequest, cloud: str, volume_id: str) -> HttpResponse:
     return render(request, "snapshots/volume.html", context)
 
 
+@polled
 @with_a_role
 @require_safe
 def volume_state(request: PortalRequest, cloud: str, volume_id: str) -> HttpResponse:

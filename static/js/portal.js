@@ -1,6 +1,7 @@
 // Small comforts on top of pages that work without them. No framework, nothing inline.
 // Each module names its hooks in the page at its top.
 import "./contact.js";
+import "./attended.js";
 import "./times.js";
 import "./counters.js";
 import "./volumes.js";

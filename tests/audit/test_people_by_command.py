@@ -56,7 +56,7 @@ def test_an_administrator_gives_another_a_new_password(client, alice):
     client.force_login(root)
     form = {"usable_password": "true", "password1": "tR0ub4dor&3x", "password2": "tR0ub4dor&3x"}
     client.post(f"/admin/auth/user/{alice.pk}/password/", form)
-    assert newest_action() == (ActionCode.PASSWORD_CHANGED, "root", "alice")
+    assert newest_action() == (ActionCode.PASSWORD_SET, "root", "alice")
     assert last().address == "127.0.0.1"
 
 

@@ -10,6 +10,7 @@ from io import StringIO
 import pytest
 import time_machine
 from django.contrib.auth.models import Group, Permission, User
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
@@ -23,8 +24,10 @@ from snapshots.audit.seals import keys
 from snapshots.audit.seals.sealing import seal_new_rows
 from snapshots.audit.seals.verify import verify
 from snapshots.models import (
+    AccountName,
     Action,
     Entry,
+    OpenSession,
     Operation,
     Seal,
     Tombstone,
@@ -35,6 +38,8 @@ from snapshots.rights.policy import Right
 from snapshots.rights.sending import facts_of_sender
 from snapshots.sandbox.options import SandboxOptions
 from snapshots.sandbox.server import SandboxServer
+from snapshots.sign_in.names import name_new_accounts
+from snapshots.sign_in.open_sessions import remove_ended_sessions
 from snapshots.worker import Loop
 from tests import waiting
 
@@ -272,6 +277,21 @@ def test_worker_and_archive_roles_read_no_secrets(roles):
 
 
 @needs_roles
+def test_worker_role_tidies_up_after_sign_ins(roles):
+    old = timezone.now() - timedelta(days=1)
+    person = User.objects.create_user("deniz")
+    AccountName.objects.all().delete()
+    content = Session.objects.create(session_key="a" * 40, session_data="", expire_date=old)
+    OpenSession.objects.create(session=content, person=person, signed_in_at=old, used_at=old)
+    with logged_in_as(roles["worker"]):
+        remove_ended_sessions()
+        name_new_accounts()
+    assert not Session.objects.exists()
+    assert not OpenSession.objects.exists()
+    assert AccountName.objects.get().person == person
+
+
+@needs_roles
 def test_rerun_sql_revokes_rights_given_meanwhile(roles):
     with connection.cursor() as cursor:
         cursor.execute(f'GRANT ALL ON snapshots_seal TO "{roles["web"]}"')
@@ -307,7 +327,7 @@ def test_sqlite_has_no_roles():
 def test_program_without_rights_says_who_migrates(roles):
     url = environ()["DATABASE_URL"].replace("//evsportal@", f"//{roles['web']}@")
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'admin'")
     try:
         done = subprocess.run(
             [sys.executable, "manage.py", "serve", "--no-sandbox", "--no-worker", "--no-web"],
@@ -319,5 +339,5 @@ def test_program_without_rights_says_who_migrates(roles):
             check=False,
         )
     finally:
-        call_command("migrate", "sessions", fake=True, verbosity=0)
+        call_command("migrate", "admin", fake=True, verbosity=0)
     assert "by the role that owns its tables" in done.stderr

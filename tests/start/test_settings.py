@@ -289,7 +289,8 @@ def test_missing_driver_is_named_with_its_pins(monkeypatch):
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_secret_is_read_from_its_file(tmp_path, name):
-    value = "sqlite:////tmp/x.sqlite3" if name == "DATABASE_URL" else "a-value"
+    urls = {"DATABASE_URL": "sqlite:////tmp/x.sqlite3", "EVSPORTAL_EMAIL_URL": "smtp://127.0.0.1"}
+    value = urls.get(name, "a-value")
     file = tmp_path / "secret"
     file.write_text(f"{value}\n")
     assert read_environment({f"{name}_FILE": str(file)})[name] in (value, [value])

@@ -65,6 +65,11 @@ def is_clicked() -> bool:
     return _click.get() is not None
 
 
+def acting_person() -> User | None:
+    """Who is signed in where the current web request comes from."""
+    return _person_of(_click.get())
+
+
 def record(  # noqa: PLR0913 - one column each
     code: ActionCode,
     *,

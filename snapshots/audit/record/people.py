@@ -16,7 +16,13 @@ from django.db.models.signals import (
 )
 from django.http import HttpRequest
 
-from snapshots.audit.record.actions import COMMAND_LINE, NOBODY, is_clicked, record
+from snapshots.audit.record.actions import (
+    COMMAND_LINE,
+    NOBODY,
+    acting_person,
+    is_clicked,
+    record,
+)
 from snapshots.audit.record.sign_in_facts import sign_in_facts
 from snapshots.models import ActionCode, Target, TargetKind, VolumeGrant
 
@@ -93,8 +99,8 @@ def _remember(instance: Model, update_fields: Any = None, **_kwargs: Any) -> Non
     instance._before = before  # type: ignore[attr-defined]  # noqa: SLF001 - ours
 
 
-def _before(instance: Model) -> Any:
-    """What `_remember` found; None: nothing, or nothing that matters."""
+def row_before(instance: Model) -> Any:
+    """The row as it was before it was saved; None: there was none, or only a sign-in is noted."""
     return getattr(instance, "_before", None)
 
 
@@ -111,17 +117,36 @@ def _person_saved(
     name = instance.get_username()
     if created:
         _record(ActionCode.PERSON_ADDED, subject=name, details=_rights_of(instance))
+        if password_is_new(instance, created=True) and setter_of_password(instance):
+            _record(ActionCode.PASSWORD_SET, subject=name)
         return
-    before: User | None = _before(instance)
+    before: User | None = row_before(instance)
     if before is None:
         return
     _record_facts(before, instance)
     _record_rights(before, instance)
+    if password_is_new(instance, created=False, update_fields=update_fields):
+        by_another = setter_of_password(instance) is not None
+        _record(
+            ActionCode.PASSWORD_SET if by_another else ActionCode.PASSWORD_CHANGED, subject=name
+        )
+
+
+def password_is_new(person: User, *, created: bool, update_fields: Any = None) -> bool:
+    """Whether the save that ends stored another password."""
+    if created:
+        return person.has_usable_password()
+    before: User | None = row_before(person)
     # A sign-in may store the same password with a newer hash. Django then saves this column alone,
     # and has already forgotten the typed password.
-    hashed_anew = set(update_fields or ()) == {"password"} and instance._password is None  # type: ignore[attr-defined]
-    if before.password != instance.password and not hashed_anew:
-        _record(ActionCode.PASSWORD_CHANGED, subject=name)
+    hashed_anew = set(update_fields or ()) == {"password"} and person._password is None  # type: ignore[attr-defined]
+    return before is not None and before.password != person.password and not hashed_anew
+
+
+def setter_of_password(person: User) -> User | None:
+    """Who sets the person's password in the current web request, if it is somebody else."""
+    setter = acting_person() if person.has_usable_password() else None
+    return None if setter is None or setter.pk == person.pk else setter
 
 
 def _record_facts(before: User, now: User) -> None:
@@ -209,7 +234,7 @@ def _group_saved(instance: Group, *, created: bool, raw: bool = False, **_kwargs
     """A team that takes the name of a role is that role, so names matter."""
     if raw:
         return
-    before: Group | None = _before(instance)
+    before: Group | None = row_before(instance)
     if created:
         _record(ActionCode.GROUP_ADDED, subject=instance.name)
     elif before is not None and before.name != instance.name:
@@ -235,7 +260,7 @@ def _grant_saved(instance: VolumeGrant, *, raw: bool = False, **_kwargs: Any) ->
     """A changed grant is recorded as taken from its old holder and given to its new holder."""
     if raw:
         return
-    before: VolumeGrant | None = _before(instance)
+    before: VolumeGrant | None = row_before(instance)
     if before is not None and _facts_of(before) == _facts_of(instance):
         return
     if before is not None:

@@ -1,0 +1,72 @@
+"""Where somebody is signed in, and ending that: for the person, and for administrators."""
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from snapshots.selectors.people import people_for
+from snapshots.sign_in.open_sessions import (
+    end_all_sessions,
+    end_session,
+    is_of,
+    sessions_of,
+)
+from snapshots.views.access import PortalRequest, for_administrators, signed_in
+
+ALL = "all"  # except the session that asks
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def own(request: PortalRequest) -> HttpResponse:
+    return _page(request, request.user)
+
+
+@for_administrators
+@require_http_methods(["GET", "HEAD", "POST"])
+def of_person(request: PortalRequest, person_id: int) -> HttpResponse:
+    person = get_object_or_404(people_for(request.user), pk=person_id)
+    return redirect("sessions") if person == request.user else _page(request, person)
+
+
+def link_to_sessions(person: User) -> str:
+    """How many there are, with a link to them: for the person's page in the administration."""
+    count = len(sessions_of(person))
+    if not count:
+        return _("none")
+    text = ngettext("{count} open: see it", "{count} open: see them", count).format(count=count)
+    return format_html('<a href="{}">{}</a>', reverse("sessions_of", args=[person.pk]), text)
+
+
+def _page(request: PortalRequest, person: User) -> HttpResponse:
+    if request.method == "POST":
+        _end(request, person)
+        return redirect(request.path)
+    opened = sessions_of(person)
+    this = next((row.pk for row in opened if is_of(row, request)), "")
+    context = {
+        "person": person,
+        "is_own": person == request.user,
+        "sessions": opened,
+        "this": this,
+        "has_others": any(row.pk != this for row in opened),
+    }
+    return render(request, "registration/sessions.html", context)
+
+
+def _end(request: HttpRequest, person: User) -> None:
+    chosen = request.POST.get("end", "")
+    if chosen == ALL:
+        count = end_all_sessions(person, but=request)
+        text = ngettext("Ended {count} session.", "Ended {count} sessions.", count)
+        messages.success(request, text.format(count=count))
+    elif opened := end_session(person, chosen):
+        messages.success(request, _("Ended: {session}.").format(session=opened))
+    else:
+        messages.info(request, _("This session had ended already."))
