@@ -76,6 +76,7 @@ EVSPORTAL_WORKING_HOURS: str = _VALUES["EVSPORTAL_WORKING_HOURS"]
 
 EVSPORTAL_LOCAL_ACCOUNTS: str = _VALUES["EVSPORTAL_LOCAL_ACCOUNTS"]
 EVSPORTAL_SECOND_FACTOR_ROLES: list[str] = _VALUES["EVSPORTAL_SECOND_FACTOR_ROLES"]
+EVSPORTAL_STEP_UP_MINUTES: int = _VALUES["EVSPORTAL_STEP_UP_MINUTES"]
 EVSPORTAL_OIDC_ISSUER: str = _VALUES["EVSPORTAL_OIDC_ISSUER"]
 EVSPORTAL_OIDC_CLIENT_ID: str = _VALUES["EVSPORTAL_OIDC_CLIENT_ID"]
 EVSPORTAL_OIDC_CLIENT_SECRET: str = _VALUES["EVSPORTAL_OIDC_CLIENT_SECRET"]
@@ -142,7 +143,7 @@ MIDDLEWARE = [
     "snapshots.middleware.plain_addresses",
     "snapshots.middleware.wrong_method",
     "snapshots.middleware.SignInBrakes",
-    "snapshots.middleware.SecondFactorRules",
+    "snapshots.mfa.rules.SecondFactorRules",
     "snapshots.middleware.DatabaseTrouble",
 ]
 ROOT_URLCONF = "evsportal.urls"

@@ -4,7 +4,7 @@ from django.contrib.auth import views as accounts
 from django.urls import include, path
 
 from snapshots.admin import site
-from snapshots.views import provider, second_factor
+from snapshots.views import provider, second_factor, step_up
 from snapshots.views.access import public, signed_in
 from snapshots.views.accounts import PortalLoginView, PortalLogoutView, PortalPasswordView
 
@@ -14,7 +14,7 @@ urlpatterns = [
     path("accounts/logout/", public(PortalLogoutView.as_view()), name="logout"),
     path(
         "accounts/password/",
-        signed_in(PortalPasswordView.as_view()),
+        signed_in(step_up.with_recent_proof(step_up.has_password)(PortalPasswordView.as_view())),
         name="password_change",
     ),
     path(
@@ -22,6 +22,7 @@ urlpatterns = [
         signed_in(accounts.PasswordChangeDoneView.as_view()),
         name="password_change_done",
     ),
+    path("accounts/confirm/", step_up.confirm, name="confirm_identity"),
     path("accounts/second-factor/", second_factor.ask, name="second_factor"),
     path(
         "accounts/second-factor/settings/",

@@ -197,6 +197,7 @@ VARIABLES = (
         choices=("all", "administrators"),
     ),
     _items("EVSPORTAL_SECOND_FACTOR_ROLES", "Roles whose people need a second factor."),
+    _count("EVSPORTAL_STEP_UP_MINUTES", "Minutes that a sign-in counts.", "10", least=1, most=720),
     _text("EVSPORTAL_OIDC_ISSUER", "The OpenID Connect provider that people sign in by."),
     _text("EVSPORTAL_OIDC_CLIENT_ID", "The portal's name at that provider."),
     _secret("EVSPORTAL_OIDC_CLIENT_SECRET", "The portal's secret at that provider."),

@@ -15,7 +15,7 @@ class SnapshotsConfig(AppConfig):
 
     def ready(self) -> None:
         # Here, since they need loaded models.
-        from snapshots import accounts
+        from snapshots import accounts, step_up
         from snapshots.audit.record import account_names, people
         from snapshots.models import folded
 
@@ -23,6 +23,7 @@ class SnapshotsConfig(AppConfig):
             import_module(checks)  # it registers them
         people.watch()
         accounts.watch()
+        step_up.watch()
         account_names.watch()
         connection_created.connect(folded.register_functions, dispatch_uid="folding")
         # SQLite drops the triggers of a table that a migration rebuilds.

@@ -7,19 +7,15 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 from django.conf import settings
-from django.contrib.auth import logout
 from django.core.exceptions import BadRequest
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 
 from evsportal.forwarded import settle
 from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked, client_address
-from snapshots.mfa.factors import has_factor
-from snapshots.mfa.session import OPEN, lacks_factor
 from snapshots.sign_in.devices import send_cookie
 from snapshots.sign_in.errors import TryLaterError
 from snapshots.sso.sign_out import sign_out_origin
@@ -138,27 +134,6 @@ class SignInBrakes:
         context = {"seconds": error.seconds, "is_busy": error.is_busy}
         page = render_to_string("429.html", context)
         return HttpResponse(page, status=429, headers={"Retry-After": str(error.seconds)})
-
-
-class SecondFactorRules:
-    """Leads people whose role needs a second factor to set it up, whatever they ask for."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
-        match = request.resolver_match
-        if not settings.EVSPORTAL_SECOND_FACTOR_ROLES or match is None or match.view_name in OPEN:
-            return None
-        if getattr(match.func, "access_rule", "") == "public" or not lacks_factor(request):
-            return None
-        if has_factor(request.user):  # type: ignore[arg-type] # signed in, before they had it
-            logout(request)
-            return redirect("login")
-        return redirect("second_factor_settings")
 
 
 class DatabaseTrouble:

@@ -22,6 +22,8 @@ class ActionCode(models.TextChoices):
         "gave the right password of an account, and was asked for its second factor",
     )
     SIGNED_OUT = "session:sign-out", "signed out"
+    IDENTITY_CONFIRMED = "session:confirm", "confirmed their identity"
+    IDENTITY_REFUSED = "session:confirm:refused", "could not confirm their identity"
 
     PERSON_ADDED = "person:add", "added a person"
     PERSON_CHANGED = "person:change", "changed a person's name or address"

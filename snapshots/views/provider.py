@@ -1,17 +1,22 @@
 """Signing in by the organisation's provider, and being signed out by it."""
 
 import logging
+from urllib.parse import urlencode
 
 from allauth.socialaccount.providers.oauth2.views import OAuth2LoginView
 from django.conf import settings
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from snapshots.audit.record.actions import NOBODY, record
 from snapshots.mfa.session import mark_as_providers
 from snapshots.models import ActionCode
+from snapshots.sso.confirmation import note_sign_in
 from snapshots.sso.metadata import is_configured
 from snapshots.sso.people import end_sessions
 from snapshots.sso.provider import StrictAdapter, StrictCallbackView
@@ -45,7 +50,12 @@ def callback(request: HttpRequest) -> HttpResponseBase:
         if request.user.is_authenticated:
             mark_as_providers(request)
             remember_sign_in(request, adapter.id_token)
+            if not adapter.is_to_confirm:
+                note_sign_in(request, adapter.claims)
     except SignInRefused as refusal:
+        is_to_confirm = adapter.is_to_confirm and request.user.is_authenticated
+        if is_to_confirm:
+            return _refuse_to_confirm(request, refusal, page=adapter.page)
         return _refuse(request, refusal)
     return response
 
@@ -73,6 +83,18 @@ def _check_configured() -> None:
 def _dispatch(view: type, adapter: StrictAdapter, request: HttpRequest) -> HttpResponseBase:
     response: HttpResponseBase = view.adapter_view(adapter)(request)  # type: ignore[attr-defined]
     return response
+
+
+def _refuse_to_confirm(request: HttpRequest, refusal: SignInRefused, *, page: str) -> HttpResponse:
+    """The person stays signed in, as before."""
+    logger.warning("An identity was not confirmed by the provider: %s", refusal)
+    details = {"why": refusal.code, "by": settings.EVSPORTAL_OIDC_NAME}
+    if refusal.detail:
+        details["detail"] = refusal.detail
+    record(ActionCode.IDENTITY_REFUSED, subject=str(request.user), details=details)
+    text = _("This did not confirm that it is you, so nothing else was done.")
+    messages.error(request, f"{refusal.sentence} {text}")
+    return redirect(f"{reverse('confirm_identity')}?{urlencode({'next': page})}")
 
 
 def _refuse(request: HttpRequest, refusal: SignInRefused) -> HttpResponse:

@@ -10,13 +10,12 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 from qrcode.image.svg import SvgPathImage
 
 from snapshots.audit.record.actions import NOBODY, record
 from snapshots.audit.record.sign_in_facts import sign_in_facts
-from snapshots.forms.second_factor import CodeForm, SetUpForm
+from snapshots.forms.second_factor import CodeForm, SetUpForm, wrong_code
 from snapshots.mfa.factors import (
     Check,
     check_code,
@@ -31,6 +30,7 @@ from snapshots.mfa.stage import SECOND_FACTOR
 from snapshots.models import ActionCode
 from snapshots.sealed import seal, unseal
 from snapshots.views.access import PortalRequest, public, signed_in
+from snapshots.views.step_up import has_password, with_recent_proof
 
 _IN_SESSION = "second_factor_set_up"
 
@@ -62,6 +62,7 @@ def ask(request: HttpRequest) -> HttpResponseBase:
 
 @signed_in
 @require_http_methods(["GET", "POST"])
+@with_recent_proof(has_password)
 def settings_page(request: PortalRequest) -> HttpResponseBase:
     """Set a factor up, or remove it. People of the provider have theirs there."""
     if not request.user.has_usable_password():
@@ -128,22 +129,12 @@ def _remove(request: PortalRequest) -> HttpResponse:
 
 
 def _refuse(request: HttpRequest, form: CodeForm, check: Check, template: str) -> HttpResponse:
-    form.add_error("code", _wrong(check.wait_seconds))
+    form.add_error("code", wrong_code(check.wait_seconds))
     if not check.wait_seconds:
         return render(request, template, {"form": form})
     response = render(request, template, {"form": form}, status=429)
     response.headers["Retry-After"] = str(check.wait_seconds)
     return response
-
-
-def _wrong(wait_seconds: int) -> str:
-    if not wait_seconds:
-        return _("This code is wrong, or was used before.")
-    return ngettext(
-        "Too many wrong codes: wait %(seconds)s second before the next.",
-        "Too many wrong codes: wait %(seconds)s seconds before the next.",
-        wait_seconds,
-    ) % {"seconds": wait_seconds}
 
 
 def _secret_of(request: HttpRequest) -> str:
