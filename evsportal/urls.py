@@ -4,7 +4,7 @@ from django.contrib.auth import views as accounts
 from django.urls import include, path
 
 from snapshots.admin import site
-from snapshots.views import provider, second_factor, step_up
+from snapshots.views import passkeys, provider, second_factor, step_up
 from snapshots.views.access import public, signed_in
 from snapshots.views.accounts import PortalLoginView, PortalLogoutView, PortalPasswordView
 
@@ -34,6 +34,11 @@ urlpatterns = [
         second_factor.picture,
         name="second_factor_picture",
     ),
+    path("accounts/passkey/", passkeys.sign_in, name="passkey_sign_in"),
+    path("accounts/passkey/challenge/", passkeys.challenge, name="passkey_challenge"),
+    path("accounts/second-factor/passkeys/", passkeys.add, name="passkey_add"),
+    path("accounts/second-factor/passkeys/options/", passkeys.options, name="passkey_options"),
+    path("accounts/second-factor/passkeys/<int:passkey_id>/", passkeys.change, name="passkey"),
     path("accounts/provider/", provider.start, name="provider_start"),
     path("accounts/provider/callback/", provider.callback, name="provider_callback"),
     path("accounts/provider/signed-out/", provider.signed_out, name="provider_signed_out"),

@@ -85,14 +85,16 @@ class _PortalBackend(ModelBackend):
             sign_in_facts(request).refusal = "published password"
             raise PermissionDenied(REFUSAL)
         person = super().authenticate(request, name, password)
-        if person is None or _may_use_password(person):
+        if person is None or may_sign_in_here(person):
             return person
         sign_in_facts(request).refusal = "not by password"
         return None  # answered like a wrong password: it tells nobody that it was right
 
 
-def _may_use_password(person: User) -> bool:
-    """Never for people of the provider: a password would go past the roles that it gives."""
+def may_sign_in_here(person: User) -> bool:
+    """By a password or a passkey of the portal's own. Never for people of the provider: that would
+    go past the roles that it gives.
+    """
     if settings.EVSPORTAL_LOCAL_ACCOUNTS == "administrators" and not may(person, Right.ADMINISTER):
         return False
     return not SocialAccount.objects.filter(user=person).exists()

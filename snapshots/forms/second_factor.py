@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from snapshots.accounts import check_own_password
+from snapshots.mfa.passkeys import LONGEST_NAME
 
 CODE_ATTRIBUTES = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}
 
@@ -31,6 +32,15 @@ class CodeForm(forms.Form):
         widget=forms.TextInput(attrs={**CODE_ATTRIBUTES, "autofocus": True}),
         help_text=_("Six digits of your authenticator app, or one of your spare codes."),
     )
+
+
+REFUSAL = _("This passkey was not accepted. Try again, or take another way.")
+
+
+class PasskeyForm(forms.Form):
+    """The name of a passkey, by which its person knows it again."""
+
+    name = forms.CharField(label=_("Name"), max_length=LONGEST_NAME)
 
 
 class SetUpForm(forms.Form):

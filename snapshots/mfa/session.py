@@ -8,7 +8,10 @@ _KEY = "second_factor"
 _OF_PROVIDER = "signed_in_by_provider"
 # What a person who must set a factor up may open meanwhile.
 OPEN = frozenset(
-    {"second_factor_settings", "second_factor_picture", "confirm_identity", "logout", "login"}
+    {
+        *("second_factor_settings", "second_factor_picture", "passkey_options", "passkey_add"),
+        *("confirm_identity", "logout", "login"),
+    }
 )
 
 

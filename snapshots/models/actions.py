@@ -35,6 +35,7 @@ class ActionCode(models.TextChoices):
     PASSWORD_REFUSED = "password:change:refused", "was not allowed to change a password"
     FACTOR_ADDED = "factor:add", "set up a second factor"
     FACTOR_REMOVED = "factor:remove", "removed a second factor"
+    FACTOR_RENAMED = "factor:rename", "renamed a passkey"
     FACTOR_ADD_REFUSED = "factor:add:refused", "was not allowed to set up a second factor"
     FACTOR_REMOVE_REFUSED = "factor:remove:refused", "was not allowed to remove a second factor"
     ROLE_GIVEN = "role:give", "gave a role or group"

@@ -19,7 +19,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from snapshots.audit.record.actions import record
+from snapshots.forms.second_factor import REFUSAL
 from snapshots.forms.step_up import ConfirmForm
+from snapshots.mfa.passkeys import PasskeyRefused, passkeys_of, verify
 from snapshots.mfa.session import is_of_provider, mark_session
 from snapshots.models import ActionCode
 from snapshots.sso.metadata import form_origin, is_configured
@@ -85,12 +87,32 @@ def confirm(request: PortalRequest) -> HttpResponse:
         # The button's form is answered by a redirect to the provider.
         request.form_origin = form_origin() if is_configured() else ""  # type: ignore[attr-defined]
         return _render(request, page, {"provider_name": settings.EVSPORTAL_OIDC_NAME})
+    if "passkey" in request.POST:
+        return _confirm_by_passkey(request, page)
     form = ConfirmForm(request, request.user, request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return _refuse(request, page, form)
     if form.second_factor:
         mark_session(request)
     _note_confirmation(request, form.proof)
+    return redirect(page)
+
+
+def _confirm_by_passkey(request: PortalRequest, page: str) -> HttpResponse:
+    """A passkey is two factors: no password is asked for."""
+    why = ""
+    try:
+        owner = verify(request, request.POST["passkey"])
+        why = "" if owner == request.user else "passkey of another person"
+    except PasskeyRefused as refusal:
+        why = f"passkey: {refusal}"
+    if why:
+        subject = request.user.get_username()
+        record(ActionCode.IDENTITY_REFUSED, subject=subject, details={"why": why})
+        messages.error(request, REFUSAL)
+        return redirect(f"{request.path}?{urlencode({'next': page})}")
+    mark_session(request)
+    _note_confirmation(request, "passkey")
     return redirect(page)
 
 
@@ -111,7 +133,8 @@ def _refuse(request: PortalRequest, page: str, form: ConfirmForm) -> HttpRespons
             subject=request.user.get_username(),
             details={"why": form.refusal},
         )
-    response = _render(request, page, {"form": form})
+    has_passkey = passkeys_of(request.user).exists()
+    response = _render(request, page, {"form": form, "has_passkey": has_passkey})
     if form.wait_seconds:
         response.status_code = 429
         response.headers["Retry-After"] = str(form.wait_seconds)

@@ -21,7 +21,14 @@ CONFIRM = "/accounts/confirm/"
 LIMIT = 600  # seconds, by default
 # Every marked route beside the administration. What a new page for administrators changes belongs
 # here, or to `CHANGES_NOTHING`.
-MARKED = {"password_change", "second_factor_settings", "snapshots:change"}
+MARKED = {
+    "password_change",
+    "second_factor_settings",
+    "passkey_options",
+    "passkey_add",
+    "passkey",
+    "snapshots:change",
+}
 CHANGES_NOTHING: set[str] = set()
 
 
@@ -71,7 +78,8 @@ def test_these_routes_are_marked():
 def test_documentation_names_the_same_routes():
     text = (Path(__file__).resolve().parents[2] / "docs/sign-in.md").read_text(encoding="utf-8")
     table = text.partition("## Confirm that it is you")[2].partition("| trail |")[0]
-    assert set(re.findall(r"^\| `([a-z_:]+)`", table, re.MULTILINE)) == MARKED | {"admin:"}
+    rows = "\n".join(re.findall(r"^\| `.*", table, re.MULTILINE))
+    assert set(re.findall(r"`([a-z_:]+)`", rows)) - {"rollback"} == MARKED | {"admin:"}
 
 
 def test_every_page_for_administrators_is_marked():
@@ -125,6 +133,14 @@ def test_every_marked_page_asks_first(pages, stale):
     assert User.objects.filter(is_active=True).count() == people
     assert VolumeGrant.objects.count() == 2
     assert Operation.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["passkey_options", "passkey_add", "passkey"])
+def test_marked_address_without_a_page_asks_first(stale, root, name):
+    address = reverse(name, args=[1] if name == "passkey" else [])
+    page = "/accounts/second-factor/settings/"
+    answer = stale(root).post(address, {}, headers={"Referer": f"http://testserver{page}"})
+    assert answer.url == reverse("confirm_identity", query={"next": page})
 
 
 def test_every_marked_page_opens_after_a_sign_in(pages):
