@@ -18,7 +18,6 @@ from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked, client_address
 from snapshots.sign_in.devices import send_cookie
 from snapshots.sign_in.errors import TryLaterError
-from snapshots.sso.sign_out import sign_out_origin
 
 logger = logging.getLogger(__name__)
 
@@ -35,27 +34,17 @@ def browser_rules(get_response: GetResponse) -> GetResponse:
 
     Not kept, because the back button after signing out must not show what was on the screen.
     """
+    policy = "; ".join(f"{name} {' '.join(texts)}" for name, texts in settings.SECURE_CSP.items())
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        origin = getattr(request, "form_origin", "") or sign_out_origin(request)
-        response.headers.setdefault("Content-Security-Policy", _policy(origin))
+        response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         return response
 
     return middleware
-
-
-def _policy(form_origin: str) -> str:
-    """Browsers apply `form-action` to the redirect that answers a form too: signing in and out by
-    the provider needs its origin.
-    """
-    directives = dict(settings.SECURE_CSP)
-    if form_origin:
-        directives["form-action"] = [*directives["form-action"], form_origin]
-    return "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
 
 
 def proxies(get_response: GetResponse) -> GetResponse:

@@ -34,9 +34,18 @@ def start(request: HttpRequest) -> HttpResponseBase:
     """Send the browser to the provider. A POST: no link of another site starts a sign-in."""
     _check_configured()
     try:
-        return _dispatch(OAuth2LoginView, StrictAdapter(request), request)
+        response = _dispatch(OAuth2LoginView, StrictAdapter(request), request)
     except SignInRefused as refusal:
         return _refuse(request, refusal)
+    return go_on(request, response.headers["Location"])
+
+
+def go_on(request: HttpRequest, address: str) -> HttpResponse:
+    """A page that leads to the provider. Browsers let no redirect that answers a form leave the
+    hosts of `form-action`, neither the first nor those that the provider's own hosts add.
+    """
+    context = {"address": address, "provider_name": settings.EVSPORTAL_OIDC_NAME}
+    return render(request, "registration/provider_go_on.html", context)
 
 
 @public

@@ -24,7 +24,7 @@ from snapshots.forms.step_up import ConfirmForm
 from snapshots.mfa.passkeys import PasskeyRefused, passkeys_of, verify
 from snapshots.mfa.session import is_of_provider, mark_session
 from snapshots.models import ActionCode
-from snapshots.sso.metadata import form_origin, is_configured
+from snapshots.sso.metadata import is_configured
 from snapshots.step_up import has_recent_proof, lead_to, note_proof
 from snapshots.views.access import PortalRequest, current_page, page_before, signed_in
 
@@ -84,8 +84,6 @@ def confirm(request: PortalRequest) -> HttpResponse:
     if request.method != "POST" and has_recent_proof(request):
         return redirect(page)
     if is_of_provider(request):
-        # The button's form is answered by a redirect to the provider.
-        request.form_origin = form_origin() if is_configured() else ""  # type: ignore[attr-defined]
         return _render(request, page, {"provider_name": settings.EVSPORTAL_OIDC_NAME})
     if "passkey" in request.POST:
         return _confirm_by_passkey(request, page)

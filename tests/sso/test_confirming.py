@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from snapshots.models import Action
+from tests.sso.conftest import address_of
 
 PAGE = "/admin/auth/user/"
 
@@ -146,8 +147,8 @@ def test_sign_in_is_not_turned_into_a_confirmation(client, sign_in):
 
 
 def test_nobody_confirms_without_a_session(client, provider):
-    answer = client.post("/accounts/provider/", {"confirm": "yes"})
-    assert "prompt" not in dict(parse_qsl(urlsplit(answer.url).query))
+    page = client.post("/accounts/provider/", {"confirm": "yes"})
+    assert "prompt" not in dict(parse_qsl(urlsplit(address_of(page)).query))
 
 
 @pytest.mark.usefixtures("ayse")
