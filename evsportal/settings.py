@@ -85,6 +85,7 @@ EVSPORTAL_OIDC_SCOPES: list[str] = _VALUES["EVSPORTAL_OIDC_SCOPES"]
 EVSPORTAL_OIDC_GROUPS_CLAIM: str = _VALUES["EVSPORTAL_OIDC_GROUPS_CLAIM"]
 EVSPORTAL_OIDC_ROLES: list[str] = _VALUES["EVSPORTAL_OIDC_ROLES"]
 EVSPORTAL_OIDC_SECONDS: float = _VALUES["EVSPORTAL_OIDC_SECONDS"]
+EVSPORTAL_OIDC_RECHECK_MINUTES: int = _VALUES["EVSPORTAL_OIDC_RECHECK_MINUTES"]  # 0: never
 EVSPORTAL_OIDC_CA: str = _VALUES["EVSPORTAL_OIDC_CA"]  # empty: the authorities built in
 # allauth: no pages, mails or sign-up forms of its own. `snapshots.sso` says what is used of it.
 ACCOUNT_ADAPTER = "snapshots.sso.adapters.AccountAdapter"
@@ -144,6 +145,7 @@ MIDDLEWARE = [
     "snapshots.middleware.wrong_method",
     "snapshots.middleware.SignInBrakes",
     "snapshots.mfa.rules.SecondFactorRules",
+    "snapshots.sso.recheck.ProviderRecheck",
     "snapshots.middleware.DatabaseTrouble",
 ]
 ROOT_URLCONF = "evsportal.urls"

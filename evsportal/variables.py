@@ -214,6 +214,7 @@ VARIABLES = (
         least=0.1,
         most=60,
     ),
+    _count("EVSPORTAL_OIDC_RECHECK_MINUTES", "Between two checks there.", "0", least=0, most=720),
     _text("EVSPORTAL_OIDC_CA", "The authorities that the provider is verified by: a file."),
     _items(
         "EVSPORTAL_PASSWORD_WORDS",

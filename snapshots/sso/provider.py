@@ -55,6 +55,12 @@ class StrictProvider(OpenIDConnectProvider):
         options["auth_params"] |= to_confirm.pop("auth_params", {})
         return options | to_confirm
 
+    def options_to_recheck(self, request: HttpRequest) -> dict[str, Any]:
+        """For a round that asks the person nothing."""
+        options = self.get_redirect_from_request_kwargs(request)
+        options["auth_params"]["prompt"] = "none"
+        return options | {"next_url": request.get_full_path(), "is_recheck": True}
+
     def get_oauth2_adapter(self, request: HttpRequest) -> "StrictAdapter":
         return StrictAdapter(request)
 
@@ -74,6 +80,7 @@ class StrictAdapter(OpenIDConnectOAuth2Adapter):
         super().__init__(request, provider_id())
         self.nonce: object = None
         self.is_to_confirm = False  # this round only confirms who is signed in
+        self.is_recheck = False  # this round only asks whether the person is still signed in
         self.page = ""  # where the person wanted to go
         self.id_token = ""  # when it was verified
         self.claims: dict[str, Any] = {}  # of that token
@@ -150,6 +157,7 @@ class StrictCallbackView(OAuth2CallbackView):
         if state is not None:
             self.adapter.nonce = state.get("nonce")
             self.adapter.is_to_confirm = "confirms" in state
+            self.adapter.is_recheck = "is_recheck" in state
             self.adapter.page = state.get("next") or ""
         return state, response
 
