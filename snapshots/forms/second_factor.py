@@ -40,7 +40,7 @@ REFUSAL = _("This passkey was not accepted. Try again, or take another way.")
 class PasskeyForm(forms.Form):
     """The name of a passkey, by which its person knows it again."""
 
-    name = forms.CharField(label=_("Name"), max_length=LONGEST_NAME)
+    name = forms.CharField(label=_("Name of a new passkey"), max_length=LONGEST_NAME)
 
 
 class SetUpForm(forms.Form):

@@ -97,9 +97,8 @@ def settings_page(request: PortalRequest) -> HttpResponseBase:
 
 def about_passkeys(request: PortalRequest) -> dict[str, Any]:
     """What the settings show of them."""
-    rows = passkeys_of(request.user)
     return {
-        "passkeys": [(row, PasskeyForm(initial={"name": row.data["name"]})) for row in rows],
+        "passkeys": passkeys_of(request.user),
         "passkey_form": PasskeyForm(initial={"name": _("Passkey")}),
         "is_needed": needs_factor(request.user),
         "is_missing": not has_factor(request.user),
