@@ -32,11 +32,6 @@ BROWSER_RULES = {
 }
 
 
-def content_policy(form_origin: str = "") -> str:
-    """The Content-Security-Policy. Browsers apply `form-action` to the redirect that answers a form
-    too: signing in and out by the provider needs its origin.
-    """
-    directives = dict(settings.SECURE_CSP)
-    if form_origin:
-        directives["form-action"] = [*directives["form-action"], form_origin]
-    return "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
+def content_policy() -> str:
+    """The Content-Security-Policy."""
+    return "; ".join(f"{name} {' '.join(sources)}" for name, sources in settings.SECURE_CSP.items())

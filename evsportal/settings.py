@@ -89,6 +89,7 @@ EMAIL_TIMEOUT = 10  # seconds
 EVSPORTAL_EMAIL_FROM: str = _VALUES["EVSPORTAL_EMAIL_FROM"]
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = EVSPORTAL_EMAIL_FROM
 PASSWORD_RESET_TIMEOUT = 3600  # seconds that a mailed link opens
+EVSPORTAL_STEP_UP_MINUTES: int = _VALUES["EVSPORTAL_STEP_UP_MINUTES"]
 EVSPORTAL_OIDC_ISSUER: str = _VALUES["EVSPORTAL_OIDC_ISSUER"]
 EVSPORTAL_OIDC_CLIENT_ID: str = _VALUES["EVSPORTAL_OIDC_CLIENT_ID"]
 EVSPORTAL_OIDC_CLIENT_SECRET: str = _VALUES["EVSPORTAL_OIDC_CLIENT_SECRET"]
@@ -97,6 +98,7 @@ EVSPORTAL_OIDC_SCOPES: list[str] = _VALUES["EVSPORTAL_OIDC_SCOPES"]
 EVSPORTAL_OIDC_GROUPS_CLAIM: str = _VALUES["EVSPORTAL_OIDC_GROUPS_CLAIM"]
 EVSPORTAL_OIDC_ROLES: list[str] = _VALUES["EVSPORTAL_OIDC_ROLES"]
 EVSPORTAL_OIDC_SECONDS: float = _VALUES["EVSPORTAL_OIDC_SECONDS"]
+EVSPORTAL_OIDC_RECHECK_MINUTES: int = _VALUES["EVSPORTAL_OIDC_RECHECK_MINUTES"]  # 0: never
 EVSPORTAL_OIDC_CA: str = _VALUES["EVSPORTAL_OIDC_CA"]  # empty: the authorities built in
 # allauth: no pages, mails or sign-up forms of its own. `snapshots.sso` says what is used of it.
 ACCOUNT_ADAPTER = "snapshots.sso.adapters.AccountAdapter"
@@ -158,7 +160,8 @@ MIDDLEWARE = [
     "snapshots.middleware.session_use",
     "snapshots.middleware.SignInBrakes",
     "snapshots.middleware.OwnPasswords",
-    "snapshots.middleware.SecondFactorRules",
+    "snapshots.mfa.rules.SecondFactorRules",
+    "snapshots.sso.recheck.ProviderRecheck",
     "snapshots.middleware.DatabaseTrouble",
 ]
 ROOT_URLCONF = "evsportal.urls"

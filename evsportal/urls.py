@@ -4,7 +4,7 @@ from django.contrib.auth import views as accounts
 from django.urls import include, path
 
 from snapshots.admin import site
-from snapshots.views import password_reset, provider, second_factor, sessions
+from snapshots.views import passkeys, password_reset, provider, second_factor, sessions, step_up
 from snapshots.views.access import public, signed_in
 from snapshots.views.accounts import PortalLoginView, PortalLogoutView, PortalPasswordView
 
@@ -14,7 +14,7 @@ urlpatterns = [
     path("accounts/logout/", public(PortalLogoutView.as_view()), name="logout"),
     path(
         "accounts/password/",
-        signed_in(PortalPasswordView.as_view()),
+        signed_in(step_up.with_recent_proof(step_up.has_password)(PortalPasswordView.as_view())),
         name="password_change",
     ),
     path(
@@ -36,6 +36,7 @@ urlpatterns = [
     ),
     path("accounts/sessions/", sessions.own, name="sessions"),
     path("accounts/sessions/<int:person_id>/", sessions.of_person, name="sessions_of"),
+    path("accounts/confirm/", step_up.confirm, name="confirm_identity"),
     path("accounts/second-factor/", second_factor.ask, name="second_factor"),
     path(
         "accounts/second-factor/settings/",
@@ -47,6 +48,11 @@ urlpatterns = [
         second_factor.picture,
         name="second_factor_picture",
     ),
+    path("accounts/passkey/", passkeys.sign_in, name="passkey_sign_in"),
+    path("accounts/passkey/challenge/", passkeys.challenge, name="passkey_challenge"),
+    path("accounts/second-factor/passkeys/", passkeys.add, name="passkey_add"),
+    path("accounts/second-factor/passkeys/options/", passkeys.options, name="passkey_options"),
+    path("accounts/second-factor/passkeys/<int:passkey_id>/", passkeys.change, name="passkey"),
     path("accounts/provider/", provider.start, name="provider_start"),
     path("accounts/provider/callback/", provider.callback, name="provider_callback"),
     path("accounts/provider/signed-out/", provider.signed_out, name="provider_signed_out"),

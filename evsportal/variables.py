@@ -177,6 +177,7 @@ VARIABLES = (
         about="The sender of the portal's mail.",
     ),
     _items("EVSPORTAL_SECOND_FACTOR_ROLES", "Roles whose people need a second factor."),
+    _count("EVSPORTAL_STEP_UP_MINUTES", "Minutes that a sign-in counts.", "10", least=1, most=720),
     _text("EVSPORTAL_OIDC_ISSUER", "The OpenID Connect provider that people sign in by."),
     _text("EVSPORTAL_OIDC_CLIENT_ID", "The portal's name at that provider."),
     _secret("EVSPORTAL_OIDC_CLIENT_SECRET", "The portal's secret at that provider."),
@@ -193,6 +194,7 @@ VARIABLES = (
         least=0.1,
         most=60,
     ),
+    _count("EVSPORTAL_OIDC_RECHECK_MINUTES", "Between two checks there.", "0", least=0, most=720),
     _text("EVSPORTAL_OIDC_CA", "The authorities that the provider is verified by: a file."),
     _items(
         "EVSPORTAL_PASSWORD_WORDS",

@@ -88,7 +88,7 @@ class _PortalBackend(ModelBackend):
         person = super().authenticate(request, name, password)
         if person is None:
             return None
-        refusal = "not by password" if not may_use_password(person) else ""
+        refusal = "not by password" if not may_sign_in_here(person) else ""
         if not refusal and is_over(person):
             refusal = "one-time password is over"
         if not refusal:
@@ -97,9 +97,9 @@ class _PortalBackend(ModelBackend):
         return None  # answered like a wrong password: it tells nobody that it was right
 
 
-def may_use_password(person: User) -> bool:
-    """Whether the person may sign in by one. People of the provider never: it would go past the
-    roles that the provider gives.
+def may_sign_in_here(person: User) -> bool:
+    """By a password or a passkey of the portal's own. Never for people of the provider: that would
+    go past the roles that it gives.
     """
     if settings.EVSPORTAL_LOCAL_ACCOUNTS == "administrators" and not may(person, Right.ADMINISTER):
         return False

@@ -27,6 +27,7 @@ from snapshots.operations.withdrawing import hold_people, waiting_requests, with
 from snapshots.rights.policy import Right, may
 from snapshots.views.access import for_administrators, public
 from snapshots.views.sessions import link_to_sessions
+from snapshots.views.step_up import with_recent_proof
 
 
 class PortalAdminSite(admin.AdminSite):
@@ -41,7 +42,7 @@ class PortalAdminSite(admin.AdminSite):
         return may(request.user, Right.ADMINISTER)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        return for_administrators(super().admin_view(view, cacheable))
+        return for_administrators(with_recent_proof()(super().admin_view(view, cacheable)))
 
     @public
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

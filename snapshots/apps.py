@@ -15,7 +15,7 @@ class SnapshotsConfig(AppConfig):
 
     def ready(self) -> None:
         # Here, since they need loaded models.
-        from snapshots import accounts
+        from snapshots import accounts, step_up
         from snapshots.audit.record import account_names, people
         from snapshots.models import folded
         from snapshots.sign_in import names, one_time, open_sessions
@@ -24,6 +24,7 @@ class SnapshotsConfig(AppConfig):
             import_module(f"snapshots.{checks}")  # it registers them
         people.watch()
         accounts.watch()
+        step_up.watch()
         account_names.watch()
         names.watch()
         open_sessions.watch()

@@ -7,26 +7,23 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 from django.conf import settings
-from django.contrib.auth import logout
 from django.core.exceptions import BadRequest
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 
 from evsportal.browser_rules import BROWSER_RULES, content_policy
 from evsportal.forwarded import settle
 from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked, client_address
-from snapshots.mfa.factors import has_factor
-from snapshots.mfa.session import OPEN, lacks_factor
 from snapshots.sign_in import one_time
 from snapshots.sign_in.devices import send_cookie
 from snapshots.sign_in.errors import TryLaterError
 from snapshots.sign_in.one_time import must_choose
 from snapshots.sign_in.open_sessions import note_use
-from snapshots.sso.sign_out import sign_out_origin
+from snapshots.step_up import lead_to
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +39,11 @@ def browser_rules(get_response: GetResponse) -> GetResponse:
     Not kept, because the back button after signing out must not show what was on the screen. Stands
     before all that answers by itself: static files, redirects to https, refusals.
     """
+    policy = content_policy()
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        origin = getattr(request, "form_origin", "") or sign_out_origin(request)
-        response.headers.setdefault("Content-Security-Policy", content_policy(origin))
+        response.headers.setdefault("Content-Security-Policy", policy)
         for name, value in BROWSER_RULES.items():
             response.headers.setdefault(name, value)
         if not response.has_header("Cache-Control"):
@@ -174,30 +171,8 @@ class OwnPasswords:
             return None
         if getattr(match.func, "access_rule", "") == "public" or not must_choose(request):
             return None
-        return redirect("password_change") if request.user.is_authenticated else None
-
-
-class SecondFactorRules:
-    """Leads people whose role needs a second factor to set it up, whatever they ask for."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
-        match = request.resolver_match
-        if not settings.EVSPORTAL_SECOND_FACTOR_ROLES or match is None or match.view_name in OPEN:
-            return None
-        if getattr(match.func, "access_rule", "") == "public" or not lacks_factor(request):
-            return None
-        if must_choose(request):
-            return None  # that comes first
-        if has_factor(request.user):  # type: ignore[arg-type] # signed in, before they had it
-            logout(request)
-            return redirect("login")
-        return redirect("second_factor_settings")
+        is_signed_in = request.user.is_authenticated
+        return lead_to(request, reverse("password_change")) if is_signed_in else None
 
 
 class DatabaseTrouble:

@@ -21,6 +21,7 @@ from allauth.mfa.totp.internal.auth import (
 )
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 
 from snapshots.audit.record.actions import COMMAND_LINE, is_clicked, record
 from snapshots.database.transactions import in_transaction
@@ -44,8 +45,16 @@ class Check:
         return bool(self.kind)
 
 
+class FactorNeededError(Exception):
+    """It is the last second factor of somebody whose role needs one."""
+
+
 def has_factor(person: User) -> bool:
-    return bool(Authenticator.objects.filter(user=person, type=_KIND.TOTP).exists())
+    return _factors_of(person).exists()
+
+
+def has_app(person: User) -> bool:
+    return _factors_of(person).filter(type=_KIND.TOTP).exists()
 
 
 def needs_factor(person: User) -> bool:
@@ -70,49 +79,86 @@ def counter_of(secret: str, typed: str) -> int | None:
     return None
 
 
+def may_remove_factor(person: User) -> bool:
+    return not needs_factor(person) or _factors_of(person).count() > 1
+
+
 def set_up(person: User, secret: str, counter: int) -> list[str] | None:
-    """Store the factor; its spare codes. None when the person has one already."""
+    """Store an authenticator app; the spare codes, where they come with a first factor. None when
+    the person has an app already.
+    """
 
     def store() -> list[str] | None:
         User.objects.select_for_update().get(pk=person.pk)
-        if has_factor(person):
+        if has_app(person):
             return None
-        Authenticator.objects.filter(user=person).delete()
+        is_first = not has_factor(person)
+        if is_first:
+            Authenticator.objects.filter(user=person).delete()
         sealed = get_adapter().encrypt(secret)
         # The code that was typed here is spent.
         data = {"secret": sealed, "spent": counter}
         Authenticator.objects.create(user=person, type=_KIND.TOTP, data=data)
         record(ActionCode.FACTOR_ADDED, subject=person.get_username())
         codes: list[str] = RecoveryCodes.activate(person).generate_codes()
-        return codes
+        return codes if is_first else []
 
     return in_transaction(store)
 
 
+def remove_app(person: User) -> None:
+    """Raises `FactorNeededError`."""
+
+    def delete() -> None:
+        User.objects.select_for_update().get(pk=person.pk)
+        if not may_remove_factor(person):
+            raise FactorNeededError
+        remove_rows(person, _factors_of(person).filter(type=_KIND.TOTP))
+
+    in_transaction(delete)
+
+
 def remove(person: User) -> bool:
-    """Remove the factor with its spare codes; whether there was one."""
+    """Remove every factor with the spare codes; whether there was one."""
+    return in_transaction(lambda: remove_rows(person, _factors_of(person)))
 
-    def delete() -> bool:
-        count, _ = Authenticator.objects.filter(user=person).delete()
-        if count:
-            name = "" if is_clicked() else COMMAND_LINE
-            record(ActionCode.FACTOR_REMOVED, actor_name=name, subject=person.get_username())
-        return bool(count)
 
-    return in_transaction(delete)
+def remove_rows(
+    person: User, rows: QuerySet[Authenticator], *, details: dict[str, str] | None = None
+) -> bool:
+    """Remove these factors, and with the last of them the spare codes; whether there were any."""
+    count, _ = rows.delete()
+    if not has_factor(person):
+        Authenticator.objects.filter(user=person).delete()
+    if count:
+        name = "" if is_clicked() else COMMAND_LINE
+        subject = person.get_username()
+        record(ActionCode.FACTOR_REMOVED, actor_name=name, subject=subject, details=details)
+    return bool(count)
+
+
+def _factors_of(person: User) -> QuerySet[Authenticator]:
+    """Spare codes are none."""
+    kinds = (_KIND.TOTP, _KIND.WEBAUTHN)
+    rows: QuerySet[Authenticator] = Authenticator.objects.filter(user=person, type__in=kinds)
+    return rows
 
 
 # --- checking --------------------------------------------------------------------------------
 
 
 def _check(person: User, code: str) -> Check:
+    """Wrong codes are counted in the row of the app; of people without one, of the spare codes."""
     rows = Authenticator.objects.select_for_update().filter(user=person)
-    factor = rows.filter(type=_KIND.TOTP).first()
+    spare = rows.filter(type=_KIND.RECOVERY_CODES).first()
+    factor = rows.filter(type=_KIND.TOTP).first() or spare
     if factor is None:
         return Check()
     if wait := _wait_seconds(factor.data):
         return Check(wait_seconds=wait)
-    kind = _kind_of(factor, code)
+    kind = _kind_of(factor, spare, code)
+    if kind == "spare code":
+        factor.refresh_from_db(fields=["data"])  # that code is spent in it
     if kind:
         factor.data |= {"wrong": 0, "until": 0}
     else:
@@ -134,13 +180,18 @@ def _slowed(data: dict[str, Any]) -> dict[str, Any]:
     return {"wrong": wrong, "until": time.time() + seconds if pauses >= 0 else 0}
 
 
-def _kind_of(factor: Authenticator, code: str) -> str:
+def _kind_of(factor: Authenticator, spare: Authenticator | None, code: str) -> str:
     try:
-        counter = counter_of(get_adapter().decrypt(factor.data["secret"]), code)
-        if counter is not None and counter > int(factor.data.get("spent", 0)):
-            factor.data["spent"] = counter
+        if factor.type == _KIND.TOTP and _spend(factor.data, code):
             return "code"
-        spare = Authenticator.objects.filter(user=factor.user, type=_KIND.RECOVERY_CODES).first()
         return "spare code" if spare and spare.wrap().validate_code(code) else ""
     except ValueError:  # a key of old that is not known any more
         return ""
+
+
+def _spend(data: dict[str, Any], code: str) -> bool:
+    counter = counter_of(get_adapter().decrypt(data["secret"]), code)
+    if counter is None or counter <= int(data.get("spent", 0)):
+        return False
+    data["spent"] = counter
+    return True

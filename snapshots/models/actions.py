@@ -23,6 +23,8 @@ class ActionCode(models.TextChoices):
     )
     SIGNED_OUT = "session:sign-out", "signed out"
     SESSIONS_ENDED = "session:end", "ended sessions"
+    IDENTITY_CONFIRMED = "session:confirm", "confirmed their identity"
+    IDENTITY_REFUSED = "session:confirm:refused", "could not confirm their identity"
 
     PERSON_ADDED = "person:add", "added a person"
     PERSON_CHANGED = "person:change", "changed a person's name or address"
@@ -38,6 +40,7 @@ class ActionCode(models.TextChoices):
     RESET_REFUSED = "password:link:refused", "was not sent a link to choose a password"
     FACTOR_ADDED = "factor:add", "set up a second factor"
     FACTOR_REMOVED = "factor:remove", "removed a second factor"
+    FACTOR_RENAMED = "factor:rename", "renamed a passkey"
     FACTOR_ADD_REFUSED = "factor:add:refused", "was not allowed to set up a second factor"
     FACTOR_REMOVE_REFUSED = "factor:remove:refused", "was not allowed to remove a second factor"
     ROLE_GIVEN = "role:give", "gave a role or group"

@@ -4,16 +4,20 @@ from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthError
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from snapshots.audit.record.sign_in_facts import sign_in_facts
+from snapshots.sso.confirmation import note_confirmation
 from snapshots.sso.people import account_of
+from snapshots.sso.recheck import refuse_another
 from snapshots.sso.refusals import SignInRefused
 from snapshots.sso.transport import BoundedSession
 
@@ -62,8 +66,16 @@ class SocialAdapter(DefaultSocialAccountAdapter):
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Called for people who have an account, before they are signed in."""
         sign_in_facts(request).by = settings.EVSPORTAL_OIDC_NAME
-        if sociallogin.is_existing:
+        state = sociallogin.state
+        person = sociallogin.user if sociallogin.is_existing else None
+        if "confirms" in state:
+            note_confirmation(request, person, state, sociallogin.claims)
+        elif "is_recheck" in state:
+            refuse_another(request, person)
+        if person is not None:
             self._take_account(sociallogin)
+        if "confirms" in state or "is_recheck" in state:  # the person is signed in already
+            raise ImmediateHttpResponse(redirect(sociallogin.get_redirect_url(request) or "/"))
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: None = None) -> User:
         return self._take_account(sociallogin)

@@ -76,17 +76,3 @@ def is_safe_address(address: str) -> bool:
     except ValueError:
         return False
     return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK))
-
-
-def origin_of(address: str) -> str:
-    """Scheme, host and port, as a Content-Security-Policy names them."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def form_origin() -> str:
-    """Where the browser is sent when it asks for a sign-in; "" while the provider is away."""
-    try:
-        return origin_of(metadata()["authorization_endpoint"])
-    except SignInRefused:
-        return ""

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from snapshots.sso.confirmation import options_to_confirm
 from snapshots.sso.metadata import metadata
 from snapshots.sso.people import identity_of, provider_id
 from snapshots.sso.refusals import SignInRefused
@@ -50,7 +51,15 @@ class StrictProvider(OpenIDConnectProvider):
         page = request.POST.get("next", "")
         if url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure()):
             options["next_url"] = page
-        return options
+        to_confirm = options_to_confirm(request)
+        options["auth_params"] |= to_confirm.pop("auth_params", {})
+        return options | to_confirm
+
+    def options_to_recheck(self, request: HttpRequest) -> dict[str, Any]:
+        """For a round that asks the person nothing."""
+        options = self.get_redirect_from_request_kwargs(request)
+        options["auth_params"]["prompt"] = "none"
+        return options | {"next_url": request.get_full_path(), "is_recheck": True}
 
     def get_oauth2_adapter(self, request: HttpRequest) -> "StrictAdapter":
         return StrictAdapter(request)
@@ -60,6 +69,7 @@ class StrictProvider(OpenIDConnectProvider):
         account = SocialAccount(provider=self.sub_id, uid=response["id_token"]["sub"])
         login = SocialLogin(user=User(), account=account, provider=self)
         login.identity = identity_of(response["id_token"], response["userinfo"])
+        login.claims = response["id_token"]
         return login
 
 
@@ -69,7 +79,11 @@ class StrictAdapter(OpenIDConnectOAuth2Adapter):
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(request, provider_id())
         self.nonce: object = None
+        self.is_to_confirm = False  # this round only confirms who is signed in
+        self.is_recheck = False  # this round only asks whether the person is still signed in
+        self.page = ""  # where the person wanted to go
         self.id_token = ""  # when it was verified
+        self.claims: dict[str, Any] = {}  # of that token
 
     def get_provider(self) -> StrictProvider:
         return StrictProvider(self.request, app=application())
@@ -116,7 +130,7 @@ class StrictAdapter(OpenIDConnectOAuth2Adapter):
         id_token = options["response"].get("id_token")
         claims = verify_id_token(id_token, nonce=self.nonce)
         userinfo = self._userinfo(token.token, claims["sub"])
-        self.id_token = id_token
+        self.id_token, self.claims = id_token, claims
         response = {"id_token": claims, "userinfo": userinfo}
         return self.get_provider().sociallogin_from_response(request, response)
 
@@ -142,6 +156,9 @@ class StrictCallbackView(OAuth2CallbackView):
         state, response = super()._get_state(request, provider)
         if state is not None:
             self.adapter.nonce = state.get("nonce")
+            self.adapter.is_to_confirm = "confirms" in state
+            self.adapter.is_recheck = "is_recheck" in state
+            self.adapter.page = state.get("next") or ""
         return state, response
 
 

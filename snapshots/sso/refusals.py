@@ -14,6 +14,8 @@ _SENTENCES: dict[str, Any] = {
     "provider": _("The provider did not sign you in."),
     "cancelled": _("You cancelled the sign-in at the provider."),
     "state": _AGAIN,
+    "another person": _("Another person signed in at the provider."),
+    "old sign-in": _("The provider did not ask you to sign in again, or did not say so."),
     "shut out": _("Your account in this portal is disabled. Ask an administrator."),
 }
 

@@ -7,12 +7,11 @@ which is encrypted because sessions are rows of the database.
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db import DatabaseError
 from django.http import HttpRequest
 from django.urls import reverse
 
 from snapshots.sealed import seal, unseal
-from snapshots.sso.metadata import metadata, origin_of
+from snapshots.sso.metadata import metadata
 from snapshots.sso.provider import absolute_address
 
 _KEY = "provider_sign_out"
@@ -36,17 +35,3 @@ def sign_out_address(request: HttpRequest) -> str:
         parameters["id_token_hint"] = id_token
     separator = "&" if "?" in stored["address"] else "?"
     return f"{stored['address']}{separator}{urlencode(parameters)}"
-
-
-def sign_out_origin(request: HttpRequest) -> str:
-    """Where the sign-out button may lead; never reads a session that no page has read, or that no
-    page could read: without a session there is no such button.
-    """
-    session = getattr(request, "session", None)
-    if session is None or not session.accessed:
-        return ""
-    try:
-        address = (session.get(_KEY) or {}).get("address") or ""
-    except DatabaseError:
-        return ""
-    return origin_of(address) if address else ""

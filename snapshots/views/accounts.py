@@ -21,8 +21,9 @@ from snapshots.models import ActionCode
 from snapshots.sign_in import mail
 from snapshots.sign_in.one_time import has_chosen, must_choose, one_time_password_of
 from snapshots.sign_in.sessions import SessionStore
-from snapshots.sso.metadata import form_origin, is_configured
+from snapshots.sso.metadata import is_configured
 from snapshots.sso.sign_out import sign_out_address
+from snapshots.views.provider import go_on
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +37,6 @@ class PortalLoginView(LoginView):
         context["has_reset"] = mail.is_configured()
         if is_configured():
             context["provider_name"] = settings.EVSPORTAL_OIDC_NAME
-            # The button's form is answered by a redirect to the provider.
-            self.request.form_origin = form_origin()  # type: ignore[attr-defined]
         if settings.EVSPORTAL_MODE == "sandbox":
             demo = [(name, text) for name, _role, text in DEMO_ACCOUNTS]
             context |= {"demo_accounts": demo, "demo_password": DEMO_PASSWORD}
@@ -101,7 +100,7 @@ class PortalLogoutView(LogoutView):
         try:
             address = sign_out_address(request)
             response = super().post(request, *args, **kwargs)
-            return redirect(address) if address else response
+            return go_on(request, address) if address else response
         except DatabaseError as error:
             if not is_database_trouble(error):
                 raise

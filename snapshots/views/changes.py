@@ -23,6 +23,7 @@ from snapshots.rights.visible import snapshots_visible_to
 from snapshots.selectors.changes import Hindrance, hindrance_of, usable_volume_of
 from snapshots.views.access import PortalRequest, for_requesters
 from snapshots.views.addresses import address_of
+from snapshots.views.step_up import with_recent_proof
 
 # A form's values for these go into the operation as they are.
 _ARGUMENTS = frozenset(field.name for field in fields(OperationArguments)) - {
@@ -34,8 +35,13 @@ _ARGUMENTS = frozenset(field.name for field in fields(OperationArguments)) - {
 _SAID_BELOW = frozenset({"on_behalf_of", "ticket", "reason", "no_secret"})  # parts of every form
 
 
+def _overwrites_disk(_request: PortalRequest, *, kind: str, **_address: str) -> bool:
+    return kind == OperationKind.ROLLBACK
+
+
 @for_requesters
 @require_http_methods(["GET", "HEAD", "POST"])
+@with_recent_proof(when=_overwrites_disk)
 def change(request: PortalRequest, cloud: str, snapshot_id: str, kind: str) -> HttpResponse:
     """The form of a change of a snapshot; a valid one becomes an operation.
 

@@ -11,7 +11,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from snapshots.accounts import may_use_password
+from snapshots.accounts import may_sign_in_here
 from snapshots.audit.record.actions import record
 from snapshots.forms.sign_in import ResetForm
 from snapshots.models import ActionCode
@@ -93,6 +93,6 @@ def _refusal(person: User) -> str:
     """Why a person cannot choose a password by mail; empty: they can."""
     if not person.is_active:
         return "shut out"
-    if not (person.has_usable_password() and may_use_password(person)):
+    if not (person.has_usable_password() and may_sign_in_here(person)):
         return "not by password"
     return "" if person.email else "no address"

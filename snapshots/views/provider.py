@@ -1,26 +1,36 @@
 """Signing in by the organisation's provider, and being signed out by it."""
 
 import logging
+from urllib.parse import urlencode
 
 from allauth.socialaccount.providers.oauth2.views import OAuth2LoginView
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from snapshots.audit.record.actions import NOBODY, record
 from snapshots.mfa.session import mark_as_providers
 from snapshots.models import ActionCode
+from snapshots.sso.confirmation import note_sign_in
 from snapshots.sso.metadata import is_configured
 from snapshots.sso.people import end_sessions
 from snapshots.sso.provider import StrictAdapter, StrictCallbackView
+from snapshots.sso.recheck import note_check, try_again_soon
 from snapshots.sso.refusals import SignInRefused
 from snapshots.sso.sign_out import remember_sign_in
 from snapshots.sso.tokens import verify_logout_token
 from snapshots.views.access import public
 
 logger = logging.getLogger(__name__)
+
+_AWAY = frozenset({"unreachable", "metadata"})  # reasons that say nothing of the person
 
 
 @public
@@ -29,9 +39,18 @@ def start(request: HttpRequest) -> HttpResponseBase:
     """Send the browser to the provider. A POST: no link of another site starts a sign-in."""
     _check_configured()
     try:
-        return _dispatch(OAuth2LoginView, StrictAdapter(request), request)
+        response = _dispatch(OAuth2LoginView, StrictAdapter(request), request)
     except SignInRefused as refusal:
         return _refuse(request, refusal)
+    return go_on(request, response.headers["Location"])
+
+
+def go_on(request: HttpRequest, address: str) -> HttpResponse:
+    """A page that leads to the provider. Browsers let no redirect that answers a form leave the
+    hosts of `form-action`, neither the first nor those that the provider's own hosts add.
+    """
+    context = {"address": address, "provider_name": settings.EVSPORTAL_OIDC_NAME}
+    return render(request, "registration/provider_go_on.html", context)
 
 
 @public
@@ -45,8 +64,11 @@ def callback(request: HttpRequest) -> HttpResponseBase:
         if request.user.is_authenticated:
             mark_as_providers(request)
             remember_sign_in(request, adapter.id_token)
+            note_check(request)
+            if not adapter.is_to_confirm and not adapter.is_recheck:
+                note_sign_in(request, adapter.claims)
     except SignInRefused as refusal:
-        return _refuse(request, refusal)
+        return _refuse_answer(request, refusal, adapter)
     return response
 
 
@@ -75,6 +97,43 @@ def _dispatch(view: type, adapter: StrictAdapter, request: HttpRequest) -> HttpR
     return response
 
 
+def _refuse_answer(
+    request: HttpRequest, refusal: SignInRefused, adapter: StrictAdapter
+) -> HttpResponse:
+    """What a refusal means depends on what the provider was asked."""
+    if request.user.is_authenticated and adapter.is_to_confirm:
+        return _refuse_to_confirm(request, refusal, page=adapter.page)
+    if request.user.is_authenticated and adapter.is_recheck:
+        return _end_session(request, refusal, page=adapter.page)
+    return _refuse(request, refusal)
+
+
+def _end_session(request: HttpRequest, refusal: SignInRefused, *, page: str) -> HttpResponse:
+    """The provider does not answer for the person any more."""
+    logger.warning("The provider was asked again whether somebody is signed in: %s", refusal)
+    if refusal.code in _AWAY:
+        try_again_soon(request)
+        return redirect(page or "/")
+    logout(request)
+    text = _(
+        "{provider} did not confirm that you are still signed in there, so you are signed out."
+    )
+    messages.warning(request, text.format(provider=settings.EVSPORTAL_OIDC_NAME))
+    return redirect_to_login(page or "/")
+
+
+def _refuse_to_confirm(request: HttpRequest, refusal: SignInRefused, *, page: str) -> HttpResponse:
+    """The person stays signed in, as before."""
+    logger.warning("An identity was not confirmed by the provider: %s", refusal)
+    details = {"why": refusal.code, "by": settings.EVSPORTAL_OIDC_NAME}
+    if refusal.detail:
+        details["detail"] = refusal.detail
+    record(ActionCode.IDENTITY_REFUSED, subject=str(request.user), details=details)
+    text = _("This did not confirm that it is you, so nothing else was done.")
+    messages.error(request, f"{refusal.sentence} {text}")
+    return redirect(f"{reverse('confirm_identity')}?{urlencode({'next': page})}")
+
+
 def _refuse(request: HttpRequest, refusal: SignInRefused) -> HttpResponse:
     """The trail has the reason; the page says what to do, and nothing that the provider sent."""
     logger.warning("Nobody was signed in by the provider: %s", refusal)
@@ -84,6 +143,6 @@ def _refuse(request: HttpRequest, refusal: SignInRefused) -> HttpResponse:
         details["detail"] = refusal.detail
     subject = refusal.detail if refusal.code == "shut out" else name
     record(ActionCode.SIGN_IN_REFUSED, actor_name=NOBODY, subject=subject, details=details)
-    status = 503 if refusal.code in {"unreachable", "metadata"} else 401
+    status = 503 if refusal.code in _AWAY else 401
     context = {"sentence": refusal.sentence, "provider_name": name}
     return render(request, "registration/provider_refused.html", context, status=status)

@@ -8,4 +8,5 @@ import "./volumes.js";
 import "./metadata.js";
 import "./drafts.js";
 import "./buttons.js";
+import "./passkeys.js";
 import "./scripted.js";

@@ -23,7 +23,7 @@ def _give_password(page):
     page.goto("/accounts/login/")
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def _code(secret, *, steps=0):
@@ -56,10 +56,10 @@ def test_person_sets_it_up_and_signs_in_with_it(open_context, portal, javascript
     page.get_by_role("button", name="Sign out").click()
     _give_password(page)
     page.get_by_label("Code").fill("000000")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_text("This code is wrong, or was used before.")).to_be_visible()
     page.get_by_label("Code").fill(_code(secret, steps=1))
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(f"{portal}/")
 
 

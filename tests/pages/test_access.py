@@ -36,6 +36,8 @@ def test_only_these_routes_are_public():
     assert public == {
         "accounts/login/",
         "accounts/logout/",
+        "accounts/passkey/",
+        "accounts/passkey/challenge/",
         "accounts/provider/",
         "accounts/provider/callback/",
         "accounts/provider/signed-out/",

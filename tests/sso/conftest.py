@@ -1,5 +1,6 @@
 """A portal that people sign in to by the lying provider."""
 
+from html import unescape
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -28,6 +29,15 @@ def provider(db, settings):
         tokens.forget()
 
 
+def address_of(page):
+    """Where the page leads that goes on to the provider: by itself, and by its link."""
+    assert page.status_code == 200, page.text
+    text = unescape(page.text)
+    address = text.partition('content="0; url=')[2].partition('"')[0]
+    assert f'href="{address}"' in text
+    return address
+
+
 class SignIn:
     """A person's browser between the portal and the provider."""
 
@@ -36,9 +46,8 @@ class SignIn:
 
     def start(self, **form):
         """What the browser takes to the provider."""
-        answer = self.client.post("/accounts/provider/", form)
-        assert answer.status_code == 302, answer.text
-        query = dict(parse_qsl(urlsplit(answer.url).query))
+        address = address_of(self.client.post("/accounts/provider/", form))
+        query = dict(parse_qsl(urlsplit(address).query))
         self.provider.code_challenge = query["code_challenge"]
         return query
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 
 from snapshots.models import Action, Role, roles_of
 from tests import factories as scene
-from tests.sso.conftest import last_refusal
+from tests.sso.conftest import address_of, last_refusal
 
 
 def _actions(*codes):
@@ -56,7 +56,7 @@ def test_visitor_chooses_nothing_that_the_provider_is_asked(client, provider):
         "/accounts/provider/?auth_params=prompt%3Dnone&scope=admin&process=connect&action=x",
         {"auth_params": "nonce=1", "process": "connect"},
     )
-    query = dict(parse_qsl(urlsplit(answer.url).query))
+    query = dict(parse_qsl(urlsplit(address_of(answer)).query))
     assert set(query["scope"].split()) == {"openid", "profile", "email"}
     assert query["code_challenge_method"] == "S256"
     assert len(query["nonce"]) > 40
