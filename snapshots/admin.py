@@ -283,7 +283,7 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = VolumeGrant
-        fields = ("cloud", "volume_id", "user", "group")
+        fields = ("cloud", "scope", "volume_id", "user", "group")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -313,7 +313,7 @@ class VolumeGrantAdmin(ForAdministrators):
     list_select_related = ("user", "group")
     search_fields = ("volume_id", "user__username", "group__name")
 
-    fields = ("cloud", "volume_id", "user", "group", "waiting")
+    fields = ("cloud", "scope", "volume_id", "user", "group", "waiting")
     readonly_fields = ("waiting",)
 
     @admin.display(description="Waiting requests of these people")

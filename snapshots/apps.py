@@ -18,12 +18,14 @@ class SnapshotsConfig(AppConfig):
         from snapshots import accounts
         from snapshots.audit.record import account_names, people
         from snapshots.models import folded
+        from snapshots.rights import matches
 
         for checks in ("snapshots.checks", "snapshots.mfa.checks", "snapshots.sso.checks"):
             import_module(checks)  # it registers them
         people.watch()
         accounts.watch()
         account_names.watch()
+        matches.watch()
         connection_created.connect(folded.register_functions, dispatch_uid="folding")
         # SQLite drops the triggers of a table that a migration rebuilds.
         post_migrate.connect(_install_triggers, sender=self, dispatch_uid="triggers")

@@ -1,4 +1,4 @@
-"""Removes rows that sign-ins left behind and that mean nothing any more."""
+"""Removes what sign-ins left behind, and cancels what waits for a right that has ended."""
 
 from datetime import timedelta
 
@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from snapshots.jobs.duties import end_duty
 from snapshots.models import Duty
+from snapshots.operations.withdrawing import withdraw_passed_requests
 from snapshots.sign_in.brakes import forget_old_failures
 
 EVERY = timedelta(minutes=10)
@@ -13,4 +14,5 @@ EVERY = timedelta(minutes=10)
 
 def tidy(duty: Duty) -> None:
     forget_old_failures()
+    withdraw_passed_requests()
     end_duty(duty, due_at=timezone.now() + EVERY)

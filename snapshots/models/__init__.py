@@ -11,6 +11,7 @@ from snapshots.models.exchanges import (
     Exchange,
 )
 from snapshots.models.finding import Entry, EntryKind
+from snapshots.models.grants import RULE_COLUMNS, GrantMatch, GrantScope, VolumeGrant
 from snapshots.models.insert_only import InsertOnly, InsertOnlyError
 from snapshots.models.kinds import (
     BACKGROUND,
@@ -29,7 +30,6 @@ from snapshots.models.mirrors import (
     CloudTrouble,
     Quota,
     Volume,
-    VolumeGrant,
     status_word,
 )
 from snapshots.models.operations import (
@@ -67,6 +67,7 @@ __all__ = [
     "MARKER",
     "OPEN",
     "OWN_RIGHTS",
+    "RULE_COLUMNS",
     "SENDING_PURPOSES",
     "Action",
     "ActionCode",
@@ -82,6 +83,8 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Exchange",
+    "GrantMatch",
+    "GrantScope",
     "InsertOnly",
     "InsertOnlyError",
     "Maker",

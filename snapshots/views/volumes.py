@@ -44,12 +44,13 @@ def volumes(request: PortalRequest) -> HttpResponse:
         volumes_matching(visible, text=form.text()), after=request.GET.get("after", "")
     )
     usable = volumes_usable_by(request.user)
+    of_page = usable.filter(pk__in=[volume.pk for volume in page.rows])
     clouds = sorted({volume.cloud for volume in page.rows})
     context = {
         "form": form,
         "text": form.text(),
         "page": page,
-        "usable": set(usable.values_list("pk", flat=True)),
+        "usable": set(of_page.values_list("pk", flat=True)),
         "quotas": quotas_of(clouds),
         "several_clouds": len(clouds) > 1,
         "stale": inventory_state(),
