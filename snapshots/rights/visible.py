@@ -115,6 +115,19 @@ def entries_visible_to(user: User) -> QuerySet[Entry]:
     return Entry.objects.all() if may(user, Right.AUDIT) else Entry.objects.none()
 
 
+def people_visible_to(user: User) -> QuerySet[User]:
+    """Everybody for administrators; superusers for superusers alone. None for anybody else."""
+    if not may(user, Right.ADMINISTER):
+        return User.objects.none()
+    return User.objects.all() if user.is_superuser else User.objects.filter(is_superuser=False)
+
+
+def grants_visible_to(user: User) -> QuerySet[VolumeGrant]:
+    """Every grant for administrators, ended ones too; none for anybody else."""
+    grants = VolumeGrant.objects.select_related("user", "group")
+    return grants if may(user, Right.ADMINISTER) else grants.none()
+
+
 def may_use(volume: Volume, user: User) -> bool:
     """Whether somebody who sees the volume may ask for snapshots of it."""
     if volume.gone_at is not None or not may(user, Right.REQUEST):
