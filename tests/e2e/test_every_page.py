@@ -93,6 +93,8 @@ def _administration(people, volume):
         "/grants/new/?person=alice",
         "/grants/new/rule/",
         "/grants/new/cloud/",
+        "/grants/import/",
+        "/people/import/",
         f"/grants/{by_rule.pk}/end/",
         f"/grants/{people['alice'].volume_grants.first().pk}/end/",
         f"/volumes/sandbox/{volume.volume_id}/",
