@@ -94,8 +94,8 @@ class _Reader:
         cells = row.cells
         scope = cells["scope"]
         if scope not in GrantScope.values:
-            words = ", ".join(GrantScope.values)
-            raise ValidationError(_("The scope is none of {words}.").format(words=words))
+            scopes = ", ".join(GrantScope.values)
+            raise ValidationError(_("The scope is none of {scopes}.").format(scopes=scopes))
         if cells["cloud"] not in self._clouds:
             raise ValidationError(_no(_("There is no cloud {name}."), cells["cloud"]))
         grant = VolumeGrant(

@@ -156,33 +156,28 @@ def _choice(request: PortalRequest, data: QueryDict) -> Choice:
         text = _("At most {most} volumes at once. Use a rule, or import the grants.")
         unknown.append(text.format(most=MOST_VOLUMES))
         chosen = chosen[:MOST_VOLUMES]
-    return _with_offered(request, cloud, data.get("q", ""), chosen, ticked, (rest, unknown))
-
-
-def _with_offered(  # noqa: PLR0913, PLR0917 - the panes and the pasted text
-    request: PortalRequest,
-    cloud: str,
-    text: str,
-    chosen: list[Volume],
-    ticked: list[str],
-    pasted: tuple[str, list[str]],
-) -> Choice:
-    """What was ticked before stays offered, whatever is searched."""
-    keys = [row.pk for row in chosen]
-    volumes = volumes_visible_to(request.user)
-    volumes = volumes.filter(cloud=cloud) if cloud else volumes
-    first = list(volumes.filter(volume_id__in=ticked[:MOST_VOLUMES]).exclude(pk__in=keys))
-    others = volumes_matching(volumes, text=text[:200]).exclude(pk__in=keys)
-    others = others.exclude(pk__in=[row.pk for row in first]).order_by("name", "volume_id")
-    rows = list(others[: MOST_FOUND + 1])
+    first, others = _offered(request, data, chosen, ticked)
     return Choice(
         chosen=chosen,
-        offered=[*first, *rows[:MOST_FOUND]],
+        offered=[*first, *others[:MOST_FOUND]],
         ticked={row.volume_id for row in first},
-        has_more=len(rows) > MOST_FOUND,
-        rest=pasted[0],
-        unknown=pasted[1],
+        has_more=len(others) > MOST_FOUND,
+        rest=rest,
+        unknown=unknown,
     )
+
+
+def _offered(
+    request: PortalRequest, data: QueryDict, chosen: list[Volume], ticked: list[str]
+) -> tuple[list[Volume], list[Volume]]:
+    """What was ticked before, which stays offered whatever is searched; and what matches."""
+    volumes = volumes_visible_to(request.user).exclude(pk__in=[row.pk for row in chosen])
+    if cloud := data.get("cloud"):
+        volumes = volumes.filter(cloud=cloud)
+    first = list(volumes.filter(volume_id__in=ticked[:MOST_VOLUMES]))
+    others = volumes_matching(volumes, text=data.get("q", "")[:200])
+    others = others.exclude(pk__in=[row.pk for row in first]).order_by("name", "volume_id")
+    return first, list(others[: MOST_FOUND + 1])
 
 
 def _pasted(cloud: str, text: str) -> tuple[list[str], list[str], str]:
