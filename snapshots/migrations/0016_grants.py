@@ -137,7 +137,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(fields=("volume", "grant"), name="grant_match_once")
+                    models.UniqueConstraint(fields=("grant", "volume"), name="grant_match_once")
                 ],
             },
         ),

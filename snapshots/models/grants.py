@@ -152,7 +152,7 @@ class GrantMatch(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["volume", "grant"], name="grant_match_once"),
+            models.UniqueConstraint(fields=["grant", "volume"], name="grant_match_once"),
         ]
 
     def __str__(self) -> str:

@@ -20,14 +20,14 @@ def naming(cloud: str | OuterRef, volume_id: str | OuterRef) -> Q:
 
 def granted(volumes: QuerySet[Volume], user: User) -> QuerySet[Volume]:
     grants = grants_of(user).order_by()
-    # Three questions, each with an index of its own: as one, a database asks all grants per volume.
+    # Three questions, each with an index of its own; what rules cover is read once, not per volume.
     of_clouds = grants.filter(scope=GrantScope.CLOUD).values("cloud")
     by_id = grants.filter(
         scope=GrantScope.VOLUME, cloud=OuterRef("cloud"), volume_id=OuterRef("volume_id")
     )
     rules = grants.filter(scope=GrantScope.RULE).values("pk")
-    by_rule = GrantMatch.objects.filter(volume=OuterRef("pk"), grant__in=rules)
-    return volumes.filter(Q(cloud__in=of_clouds) | Exists(by_id) | Exists(by_rule))
+    by_rule = GrantMatch.objects.filter(grant__in=rules).values("volume")
+    return volumes.filter(Q(cloud__in=of_clouds) | Exists(by_id) | Q(pk__in=by_rule))
 
 
 def is_granted(volume: Volume, user: User) -> bool:
