@@ -1,5 +1,5 @@
-"""People, their roles, and which volumes they may use. Operations and exchanges are not here: the
-portal's own pages show them, and nobody edits them.
+"""People and their roles. Which volumes they may use, operations and exchanges are not here: the
+portal's own pages show them.
 """
 
 from collections.abc import Iterable
@@ -17,9 +17,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from snapshots import clouds
 from snapshots.audit.record.actions import record
-from snapshots.models import OWN_RIGHTS, ActionCode, CloudHealth, Role, Volume, VolumeGrant
+from snapshots.models import OWN_RIGHTS, ActionCode, Role
 from snapshots.models.directions import isolated
 from snapshots.models.folded import Fold
 from snapshots.models.folding import fold
@@ -35,7 +34,7 @@ class PortalAdminSite(admin.AdminSite):
 
     site_header = "EVS snapshots: administration"
     site_title = "EVS snapshots"
-    index_title = "People and volumes"
+    index_title = "Accounts and groups"
     enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -284,91 +283,3 @@ class GroupAdmin(ForAdministrators):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(request.user, Right.ADMINISTER) and not (obj and self.is_role(obj))
-
-
-def _people_of(grant: VolumeGrant) -> list[User]:
-    if grant.group is not None:
-        return list(grant.group.user_set.all())
-    return [grant.user] if grant.user is not None else []
-
-
-class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Refuses a grant for a volume that nobody has seen: most likely a typing error."""
-
-    cloud = forms.ChoiceField(choices=lambda: [(name, name) for name in clouds.cloud_names()])
-
-    class Meta:
-        model = VolumeGrant
-        fields = ("cloud", "volume_id", "user", "group")
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        volume_id = cleaned.get("volume_id")
-        if volume_id and cleaned.get("cloud"):
-            volumes = Volume.objects.filter(cloud=cleaned["cloud"], volume_id=volume_id)
-            if not volumes.exists():
-                raise ValidationError({"volume_id": _unknown_volume(cleaned["cloud"])})
-        return cleaned
-
-
-def _unknown_volume(cloud: str) -> str:
-    """Before its volumes were read for the first time, nothing is known of what the cloud has."""
-    if CloudHealth.objects.filter(cloud=cloud, inventory_at__isnull=False).exists():
-        return "This cloud has no such volume. Copy its id from Volumes."
-    return (
-        "The volumes of this cloud are not read yet. See Volumes: when it is listed there, save"
-        " again."
-    )
-
-
-@admin.register(VolumeGrant, site=site)
-class VolumeGrantAdmin(ForAdministrators):
-    form = GrantForm
-    list_display = ("who", "volume_id", "cloud")
-    list_filter = ("cloud", "group")
-    list_select_related = ("user", "group")
-    search_fields = ("volume_id", "user__username", "group__name")
-
-    fields = ("cloud", "volume_id", "user", "group", "waiting")
-    readonly_fields = ("waiting",)
-
-    @admin.display(description="Waiting requests of these people")
-    def waiting(self, grant: VolumeGrant) -> str:
-        return _waiting_of(_people_of(grant)) if grant.pk else "none"
-
-    def save_model(self, request: HttpRequest, obj: VolumeGrant, form: Any, change: bool) -> None:
-        before = VolumeGrant.objects.filter(pk=obj.pk).first()
-        people = _people_of(before) if before is not None else []
-        hold_people(people)
-        super().save_model(request, obj, form, change)
-        _withdraw(request, people)
-
-    def delete_model(self, request: HttpRequest, obj: VolumeGrant) -> None:
-        people = _people_of(obj)
-        hold_people(people)
-        super().delete_model(request, obj)
-        _withdraw(request, people)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[VolumeGrant]) -> None:
-        people = {person for grant in queryset for person in _people_of(grant)}
-        hold_people(people)
-        super().delete_queryset(request, queryset)
-        _withdraw(request, people)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """The page that asks for confirmation also shows what waits."""
-        deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
-        waiting = _waiting_of({person for grant in objs for person in _people_of(grant)})
-        return (
-            [*deleted, format_html("Waiting requests of these people: {}", waiting)],
-            counts,
-            needed,
-            protected,
-        )
-
-    @admin.display(description="Person or group")
-    def who(self, grant: VolumeGrant) -> str:
-        return str(grant.user or grant.group)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may(request.user, Right.ADMINISTER)

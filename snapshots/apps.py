@@ -18,6 +18,7 @@ class SnapshotsConfig(AppConfig):
         from snapshots import accounts, step_up
         from snapshots.audit.record import account_names, people
         from snapshots.models import folded
+        from snapshots.rights import matches
         from snapshots.sign_in import names, one_time, open_sessions
 
         for checks in ("checks", "mfa.checks", "sign_in.checks", "sso.checks"):
@@ -29,6 +30,7 @@ class SnapshotsConfig(AppConfig):
         names.watch()
         open_sessions.watch()
         one_time.watch()
+        matches.watch()
         connection_created.connect(folded.register_functions, dispatch_uid="folding")
         # SQLite drops the triggers of a table that a migration rebuilds.
         post_migrate.connect(_install_triggers, sender=self, dispatch_uid="triggers")

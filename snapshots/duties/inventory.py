@@ -17,6 +17,7 @@ from snapshots.jobs.claims import hold
 from snapshots.jobs.duties import end_duty
 from snapshots.mirror import rename_volumes, seen_after, seen_before
 from snapshots.models import CloudHealth, Duty, Purpose, Quota, Volume
+from snapshots.rights.matches import facts_before, match_changed
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ MIRRORED = [
     "encrypted",
     "multiattach",
     "attached_to",
+    "server_ids",
+    "metadata",
     "seen_at",
     "gone_at",
 ]
@@ -109,6 +112,7 @@ def _upsert(cloud: str, volumes: Sequence[CloudVolume], asked_at: datetime) -> d
         stored = stored.filter(volume_id=volumes[0].id)
     lock_in_order(stored)
     newer = set(stored.filter(seen_after(asked_at)).values_list("volume_id", flat=True))
+    before = facts_before(cloud)
     # In the order of their ids: two readings that store at one moment lock new rows alike.
     rows = [
         _row(cloud, volume, asked_at)
@@ -122,6 +126,7 @@ def _upsert(cloud: str, volumes: Sequence[CloudVolume], asked_at: datetime) -> d
         update_fields=MIRRORED,
         batch_size=500,
     )
+    match_changed(cloud, rows, before)
     return {row.volume_id: row.name for row in rows}
 
 
@@ -144,6 +149,8 @@ def _row(cloud: str, volume: CloudVolume, now: datetime) -> Volume:
         encrypted=volume.encrypted,
         multiattach=volume.multiattach,
         attached_to=attached[:500],
+        server_ids=[attachment.server_id for attachment in volume.attachments],
+        metadata={**volume.metadata, **volume.tags},
         seen_at=now,
         gone_at=None,
     )

@@ -106,6 +106,7 @@ class CloudVolume:
     attachments: tuple[Attachment, ...]
     snapshot_id: str
     metadata: Mapping[str, str] = field(hash=False)
+    tags: Mapping[str, str] = field(hash=False)  # Huawei's own, beside the metadata
     created_at: datetime | None
     raw: Mapping[str, object] = field(repr=False, hash=False)
 
@@ -180,6 +181,7 @@ def volume_from(data: object) -> CloudVolume:
         attachments=_attachments(row.get("attachments")),
         snapshot_id=_text(row.get("snapshot_id"), longest=LONGEST_ID),
         metadata=metadata,
+        tags=_metadata(row.get("tags")),
         created_at=moment(row.get("created_at")),
         raw=row,
     )

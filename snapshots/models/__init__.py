@@ -12,6 +12,7 @@ from snapshots.models.exchanges import (
     Exchange,
 )
 from snapshots.models.finding import Entry, EntryKind
+from snapshots.models.grants import RULE_COLUMNS, GrantMatch, GrantScope, VolumeGrant
 from snapshots.models.insert_only import InsertOnly, InsertOnlyError
 from snapshots.models.kinds import (
     BACKGROUND,
@@ -30,7 +31,6 @@ from snapshots.models.mirrors import (
     CloudTrouble,
     Quota,
     Volume,
-    VolumeGrant,
     status_word,
 )
 from snapshots.models.one_time_passwords import OneTimePassword
@@ -70,6 +70,7 @@ __all__ = [
     "MARKER",
     "OPEN",
     "OWN_RIGHTS",
+    "RULE_COLUMNS",
     "SENDING_PURPOSES",
     "AccountName",
     "Action",
@@ -86,6 +87,8 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Exchange",
+    "GrantMatch",
+    "GrantScope",
     "InsertOnly",
     "InsertOnlyError",
     "Maker",

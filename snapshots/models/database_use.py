@@ -5,7 +5,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from snapshots.models.exchanges import Exchange
-from snapshots.models.mirrors import Volume, VolumeGrant
+from snapshots.models.grants import VolumeGrant
+from snapshots.models.mirrors import Volume
 from snapshots.models.operations import Operation
 
 SANDBOX = "sandbox"  # the mode, and the name of the simulated cloud in every table

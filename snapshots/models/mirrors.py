@@ -1,8 +1,7 @@
-"""What the cloud holds, as last seen, and who may use it."""
+"""What the cloud holds, as last seen."""
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -36,6 +35,9 @@ class Volume(models.Model):
     encrypted = models.BooleanField(default=False)
     multiattach = models.BooleanField(default=False)
     attached_to = models.CharField(max_length=500, blank=True)  # server ids and devices, for people
+    # For grants by rule (`rights/rules.py`); null: not read since these columns are there.
+    server_ids = models.JSONField(null=True, blank=True)  # of the servers that it is attached to
+    metadata = models.JSONField(null=True, blank=True)  # texts by key, tags too
     folded = models.TextField(null=True, editable=False)  # by a trigger: `models/folded.py`
     seen_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True, blank=True)  # no longer in the cloud's list
@@ -83,47 +85,6 @@ class Volume(models.Model):
     @property
     def is_attaching(self) -> bool:
         return status_word(self.status) == "attaching"
-
-
-class VolumeGrant(models.Model):
-    """Lets a person or a group ask for snapshots of one volume, or of all volumes of a cloud."""
-
-    cloud = models.CharField(max_length=80)
-    volume_id = models.CharField(
-        max_length=64, blank=True, help_text="Leave empty for every volume of the cloud."
-    )
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        blank=True,
-        on_delete=models.CASCADE,
-        related_name="volume_grants",
-    )
-    group = models.ForeignKey(
-        "auth.Group",
-        null=True,
-        blank=True,
-        on_delete=models.CASCADE,
-        related_name="volume_grants",
-    )
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(user__isnull=True) ^ Q(group__isnull=True),
-                name="grant_to_a_person_or_a_group",
-                violation_error_message="Choose a person or a group, not both.",
-            ),
-            models.UniqueConstraint(
-                fields=["cloud", "volume_id", "user"], name="grant_once_per_person"
-            ),
-            models.UniqueConstraint(
-                fields=["cloud", "volume_id", "group"], name="grant_once_per_group"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user or self.group}: {self.volume_id or 'every volume'} of {self.cloud}"
 
 
 class Quota(models.Model):

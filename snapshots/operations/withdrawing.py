@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from snapshots.database.transactions import in_transaction, lock_in_order
-from snapshots.models import Operation, OperationState, OutcomeCode
+from snapshots.models import GrantScope, Operation, OperationState, OutcomeCode, VolumeGrant
 from snapshots.operations.decisions import Decision, record_withdrawal
 from snapshots.operations.kinds import kind_of
 from snapshots.operations.transitions import Move, Outcome, write_unclaimed_move
@@ -51,6 +51,17 @@ def withdraw_requests(people: Iterable[User]) -> list[Operation]:
         return [operation for operation in waiting if _withdraw(operation, lost)]
 
     return in_transaction(withdraw)
+
+
+def withdraw_passed_requests() -> list[Operation]:
+    """Cancel what waits for a right that has passed by itself: a grant came to its end, or a volume
+    matches its rule no more. Returns it.
+    """
+    waiting = Operation.objects.filter(state=OperationState.QUEUED).values("requester")
+    passing = VolumeGrant.objects.filter(Q(scope=GrantScope.RULE) | Q(until__isnull=False))
+    holds_one = Q(volume_grants__in=passing) | Q(groups__volume_grants__in=passing)
+    people = User.objects.filter(holds_one, pk__in=waiting).distinct().order_by("pk")
+    return [operation for person in people for operation in withdraw_requests([person])]
 
 
 def _withdraw(operation: Operation, lost: dict[tuple[object, ...], OutcomeCode | None]) -> bool:

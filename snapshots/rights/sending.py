@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from django.contrib.auth.models import Group, User
 
 from snapshots.database.transactions import share_in_order
-from snapshots.models import Operation, OutcomeCode
-from snapshots.rights.grants import covering, grants_of
+from snapshots.models import GrantScope, Operation, OutcomeCode, Volume
+from snapshots.rights.grants import grants_of, naming
 from snapshots.rights.policy import Right, may
+from snapshots.rights.rules import Rule, VolumeFacts
 
 
 class RightLostError(Exception):
@@ -55,13 +56,29 @@ def facts_of_sender(operation: Operation, right: Right) -> SenderFacts:
     share_in_order(Group.objects.filter(pk__in=groups))  # a role is a group's name
     share_in_order(Group.permissions.through.objects.filter(group_id__in=groups))
     share_in_order(User.user_permissions.through.objects.filter(user=person))
-    grants = grants_of(person).filter(covering(operation.cloud, operation.volume_id))
     return SenderFacts(
         is_active=person.is_active,
         may_request=may(person, Right.REQUEST),
         has_right_of_kind=may(person, right),
-        may_use_volume=may(person, Right.REQUEST_FOR_OTHERS) or bool(share_in_order(grants)),
+        may_use_volume=may(person, Right.REQUEST_FOR_OTHERS) or _is_granted(operation, person),
     )
+
+
+def _is_granted(operation: Operation, person: User) -> bool:
+    """By the rules themselves, not by the table of what they matched.
+
+    What a rule asks of the volume is as it was read last. A reading that is stored at this moment
+    is not waited for: nobody has taken anything from the person by that.
+    """
+    grants = grants_of(person)
+    if share_in_order(grants.filter(naming(operation.cloud, operation.volume_id))):
+        return True
+    rules = grants.filter(scope=GrantScope.RULE, cloud=operation.cloud)
+    if not share_in_order(rules):
+        return False
+    volumes = Volume.objects.filter(cloud=operation.cloud, volume_id=operation.volume_id)
+    facts = [VolumeFacts.of(volume) for volume in volumes]
+    return any(Rule.of(grant).covers(volume) for volume in facts for grant in rules)
 
 
 def check_sender(operation: Operation, right: Right) -> None:

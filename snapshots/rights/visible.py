@@ -1,11 +1,23 @@
 """What a person may see and use of each table. A list or a page that shows rows asks here."""
 
+from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
-from snapshots.models import Action, Anomaly, Entry, Exchange, Operation, Snapshot, Volume
+from snapshots.models import (
+    Action,
+    Anomaly,
+    Entry,
+    Exchange,
+    GrantMatch,
+    GrantScope,
+    Operation,
+    Snapshot,
+    Volume,
+    VolumeGrant,
+)
 from snapshots.rights.grants import granted, grants_of, is_granted
 from snapshots.rights.policy import Right, may
 
@@ -34,13 +46,29 @@ def snapshots_visible_to(user: User) -> QuerySet[Snapshot]:
     own = Operation.objects.filter(Q(requester=user) | Q(again_for__requester=user))
     visible = Q(operation__in=own.values("pk"))
     grants = grants_of(user).order_by()
-    by_cloud = grants.values("cloud").annotate(whole=Count("pk", filter=Q(volume_id="")))
-    for cloud, whole in by_cloud.values_list("cloud", "whole"):
-        of_cloud = Q(cloud=cloud)
-        if not whole:
-            of_cloud &= Q(volume_id__in=grants.filter(cloud=cloud).values("volume_id"))
-        visible |= of_cloud
+    scopes: dict[str, set[str]] = {}
+    for cloud, scope in grants.values_list("cloud", "scope").distinct():
+        scopes.setdefault(cloud, set()).add(scope)
+    for cloud, of_cloud in scopes.items():
+        visible |= _of_cloud(cloud, grants.filter(cloud=cloud), of_cloud)
     return Snapshot.objects.filter(visible)
+
+
+def _of_cloud(cloud: str, grants: QuerySet[VolumeGrant], scopes: AbstractSet[str]) -> Q:
+    """The snapshots of the volumes that these grants in a cloud cover. The table is not asked for
+    scopes that nobody was given.
+    """
+    if GrantScope.CLOUD in scopes:
+        return Q(cloud=cloud)
+    covered = Q(pk__in=())
+    if GrantScope.VOLUME in scopes:
+        named = grants.filter(scope=GrantScope.VOLUME)
+        covered |= Q(volume_id__in=named.values("volume_id"))
+    if GrantScope.RULE in scopes:
+        rules = grants.filter(scope=GrantScope.RULE).values("pk")
+        matched = GrantMatch.objects.filter(grant__in=rules)
+        covered |= Q(volume_id__in=matched.values("volume__volume_id"))
+    return Q(cloud=cloud) & covered
 
 
 def volumes_visible_to(user: User) -> QuerySet[Volume]:
@@ -85,6 +113,19 @@ def anomalies_visible_to(user: User) -> QuerySet[Anomaly]:
 def entries_visible_to(user: User) -> QuerySet[Entry]:
     """What a search of the audit trail goes through: all for auditors, none for anybody else."""
     return Entry.objects.all() if may(user, Right.AUDIT) else Entry.objects.none()
+
+
+def people_visible_to(user: User) -> QuerySet[User]:
+    """Everybody for administrators; superusers for superusers alone. None for anybody else."""
+    if not may(user, Right.ADMINISTER):
+        return User.objects.none()
+    return User.objects.all() if user.is_superuser else User.objects.filter(is_superuser=False)
+
+
+def grants_visible_to(user: User) -> QuerySet[VolumeGrant]:
+    """Every grant for administrators, ended ones too; none for anybody else."""
+    grants = VolumeGrant.objects.select_related("user", "group")
+    return grants if may(user, Right.ADMINISTER) else grants.none()
 
 
 def may_use(volume: Volume, user: User) -> bool:

@@ -65,7 +65,7 @@ def navigation(context: Context) -> list[NavigationLink]:
     if may(user, Right.AUDIT):
         links.append((_("Audit"), "snapshots:audit"))
     if may(user, Right.ADMINISTER):
-        links.append((_("Administration"), "admin:index"))
+        links.append((_("Administration"), "snapshots:people"))
     home, requests = reverse("snapshots:home"), reverse("snapshots:requests")
     path = requests if request.path == home else request.path
     return [

@@ -14,6 +14,8 @@ from django_htmx.http import HttpResponseClientRefresh
 from snapshots.duties.looks import ask_for_look
 from snapshots.forms import SearchForm
 from snapshots.models import CloudHealth, Maker, Operation, Snapshot, Volume
+from snapshots.rights.grants import grants_covering
+from snapshots.rights.policy import Right, may
 from snapshots.rights.visible import (
     all_volumes_visible_to,
     may_use,
@@ -22,6 +24,7 @@ from snapshots.rights.visible import (
     volumes_visible_to,
 )
 from snapshots.selectors.clouds import inventory_state, quotas_of
+from snapshots.selectors.grants import volume_names
 from snapshots.selectors.operations import open_operations, poll_seconds, visible_among
 from snapshots.selectors.readings import first_reading_state
 from snapshots.selectors.volumes import (
@@ -32,6 +35,7 @@ from snapshots.views.access import PortalRequest, current_page, polled, with_a_r
 
 MOST_SNAPSHOTS = 100  # on the page of a volume
 MOST_REQUESTS = 20
+MOST_GRANTS = 50
 LOOK_IS_LATE = timedelta(seconds=30)
 
 
@@ -44,12 +48,13 @@ def volumes(request: PortalRequest) -> HttpResponse:
         volumes_matching(visible, text=form.text()), after=request.GET.get("after", "")
     )
     usable = volumes_usable_by(request.user)
+    of_page = usable.filter(pk__in=[volume.pk for volume in page.rows])
     clouds = sorted({volume.cloud for volume in page.rows})
     context = {
         "form": form,
         "text": form.text(),
         "page": page,
-        "usable": set(usable.values_list("pk", flat=True)),
+        "usable": set(of_page.values_list("pk", flat=True)),
         "quotas": quotas_of(clouds),
         "several_clouds": len(clouds) > 1,
         "stale": inventory_state(),
@@ -83,8 +88,23 @@ def volume(request: PortalRequest, cloud: str, volume_id: str) -> HttpResponse:
     if row is not None:
         ask_for_look(row)
     context = _page_context(request, VolumePage(cloud, volume_id, row, health))
+    context |= _grants_context(request, row)
     context["may_take"] = row is not None and row.takes_snapshot and may_use(row, request.user)
     return render(request, "snapshots/volume.html", context)
+
+
+def _grants_context(request: PortalRequest, row: Volume | None) -> dict[str, Any]:
+    """Who may use the volume and why, for administrators."""
+    if row is None or not may(request.user, Right.ADMINISTER):
+        return {}
+    covering = grants_covering(row).select_related("user", "group").order_by("-given_at", "-pk")
+    rows = list(covering[: MOST_GRANTS + 1])
+    return {
+        "shows_grants": True,
+        "grants": rows[:MOST_GRANTS],
+        "grant_names": volume_names(rows),
+        "has_more_grants": len(rows) > MOST_GRANTS,
+    }
 
 
 @polled

@@ -107,7 +107,7 @@ def test_moved_grant_is_recorded_as_taken_and_given(alice):
 
 def test_what_a_removed_group_gave_is_taken(alice):
     team = Group.objects.create(name="team")
-    VolumeGrant.objects.create(cloud="sandbox", group=team)
+    VolumeGrant.objects.create(cloud="sandbox", scope="cloud", group=team)
     team.delete()
     taken = Action.objects.filter(code=ActionCode.GRANT_TAKEN).get()
     assert (taken.subject, taken.details) == ("team", {"volumes": "every volume of the cloud"})

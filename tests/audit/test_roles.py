@@ -100,7 +100,7 @@ def people(db):
         person = User.objects.create_user(name, password="demo")
         person.groups.add(Group.objects.get_or_create(name=group)[0])
     alice = User.objects.get(username="alice")
-    VolumeGrant.objects.create(cloud=clouds.SANDBOX, volume_id="", user=alice)
+    VolumeGrant.objects.create(cloud=clouds.SANDBOX, scope="cloud", user=alice)
 
 
 def work(*, until):

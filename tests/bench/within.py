@@ -68,7 +68,7 @@ def sample_of_snapshots():
     some = list(by_others.order_by("snapshot_id")[:3])
     volumes = by_others.values("volume_id").annotate(count=Count("pk")).order_by("-count")[:3]
     # Staff see what is on the volumes that they may use.
-    VolumeGrant.objects.create(cloud="sandbox", volume_id="", user=_who("alice"))
+    VolumeGrant.objects.create(cloud="sandbox", scope="cloud", user=_who("alice"))
     order = Order("listed_at", is_descending=True)
     old = present.filter(
         listed_at__lt=by_others.order_by("listed_at")[by_others.count() // 2].listed_at

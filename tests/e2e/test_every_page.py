@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import Group
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from snapshots.models import CloudHealth, Maker
+from snapshots.models import CloudHealth, Maker, VolumeGrant
 from snapshots.questions.rules import Question
 from tests import factories as scene
 
@@ -68,10 +69,36 @@ def lived_in(portal):
                 "/audit/questions/",
                 *(f"/audit/questions/{question}/" for question in Question),
             ],
+            "root": _administration(people, made),
             "nobody": ["/"],
         }
 
     return fill
+
+
+def _administration(people, volume):
+    """The paths of the pages of people and grants."""
+    team = Group.objects.create(name="ş" * 150)
+    rule = {"name_pattern": "web-*", "metadata_key": "k" * 255, "metadata_value": "v" * 255}
+    by_rule = VolumeGrant.objects.create(
+        cloud="sandbox", scope="rule", volume_id=None, group=team, **rule
+    )
+    people["alice"].groups.add(team)
+    return [
+        "/people/",
+        "/people/?q=nothing-like-this",
+        *(f"/people/{people[name].pk}/" for name in ("alice", "audrey")),
+        "/grants/",
+        "/grants/?state=ended",
+        "/grants/new/?person=alice",
+        "/grants/new/rule/",
+        "/grants/new/cloud/",
+        "/grants/import/",
+        "/people/import/",
+        f"/grants/{by_rule.pk}/end/",
+        f"/grants/{people['alice'].volume_grants.first().pk}/end/",
+        f"/volumes/sandbox/{volume.volume_id}/",
+    ]
 
 
 def _batches(helen, volume, snapshots):
@@ -138,7 +165,7 @@ def test_the_administration_works_under_the_same_rules(open_context, sign_in):
     sign_in(context, "root")
     person = scene.person("alice")
     page = context.new_page()
-    for path in ("/admin/", "/admin/auth/user/", "/admin/snapshots/volumegrant/add/"):
+    for path in ("/admin/", "/admin/auth/user/", "/admin/auth/user/add/"):
         page.goto(path)
     page.goto(f"/admin/auth/user/{person.pk}/change/")
     expect(page.locator("#id_groups_from")).to_be_visible()  # its script ran

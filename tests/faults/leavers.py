@@ -45,7 +45,7 @@ class Leavers:
     def come(self) -> None:
         person = User.objects.create_user(f"leaver-{self.count}")
         person.groups.add(Group.objects.get(name=Role.STAFF))
-        VolumeGrant.objects.create(cloud=self._people.cloud, volume_id="", user=person)
+        VolumeGrant.objects.create(cloud=self._people.cloud, scope="cloud", user=person)
         leaves_at = time.monotonic() + self._random.uniform(0, LONGEST_STAY_SECONDS)
         self._there.append(_Leaver(person, leaves_at))
         for _ in range(self._random.randint(1, MOST_REQUESTS)):

@@ -38,7 +38,7 @@ def settle_in(cloud: str, volume_ids: list[str]) -> User:
     person.groups.add(Group.objects.get(name=Role.STAFF))
     rights = ("roll_back_volume", "restore_volume")
     person.user_permissions.add(*Permission.objects.filter(codename__in=rights))
-    VolumeGrant.objects.create(cloud=cloud, volume_id="", user=person)
+    VolumeGrant.objects.create(cloud=cloud, scope="cloud", user=person)
     now = timezone.now()
     Volume.objects.bulk_create(
         Volume(cloud=cloud, volume_id=one, status="available", size_gb=1, seen_at=now)

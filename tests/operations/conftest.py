@@ -81,7 +81,7 @@ def ask(alice):
                 "seen_at": datetime.now(tz=UTC),
             },
         )
-        VolumeGrant.objects.get_or_create(cloud=clouds.SANDBOX, volume_id="", user=alice)
+        VolumeGrant.objects.get_or_create(cloud=clouds.SANDBOX, scope="cloud", user=alice)
         request = OperationArguments(volume=volume, **wanted)
         return ask_for_operation(requester=alice, key=uuid.uuid4(), arguments=request)[0]
 

@@ -45,6 +45,6 @@ def asked_to_delete(snapshot_id, person):
     volume, _ = Volume.objects.get_or_create(
         cloud=CLOUD, volume_id=row.volume_id, defaults=defaults
     )
-    VolumeGrant.objects.create(cloud=CLOUD, volume_id="", user=person)
+    VolumeGrant.objects.create(cloud=CLOUD, scope="cloud", user=person)
     arguments = OperationArguments(kind=OperationKind.DELETE, volume=volume, target_snapshot=row)
     return ask_for_operation(requester=person, key=uuid.uuid4(), arguments=arguments)[0]

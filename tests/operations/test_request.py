@@ -120,7 +120,7 @@ def test_a_volume_that_was_not_granted_is_refused(alice, volume):
 
 
 def test_a_group_may_be_granted_a_whole_cloud(alice, volume):
-    VolumeGrant.objects.create(cloud="sandbox", group=alice.groups.get())
+    VolumeGrant.objects.create(cloud="sandbox", scope="cloud", group=alice.groups.get())
     assert request(alice, volume)[1]
 
 

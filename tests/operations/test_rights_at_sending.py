@@ -129,7 +129,7 @@ def test_request_of_who_still_has_the_right_is_sent(loop, ask, sandbox):
 def test_grant_of_another_cloud_does_not_count(loop, ask, sandbox):
     operation = ask("reports")
     take_grant(operation.requester)
-    VolumeGrant.objects.create(cloud="other", volume_id="", user=operation.requester)
+    VolumeGrant.objects.create(cloud="other", scope="cloud", user=operation.requester)
     loop.run_until_idle()
     assert_withdrawn(operation, OutcomeCode.GRANT_LOST, sandbox)
 
@@ -138,7 +138,7 @@ def test_what_waits_behind_goes_on(loop, ask, bob, sandbox):
     """The volume is free for the next in line."""
     first, second = ask("reports"), ask("reports")
     Operation.objects.filter(pk=second.pk).update(requester=bob, requester_name="bob")
-    VolumeGrant.objects.create(cloud="sandbox", volume_id="", user=bob)
+    VolumeGrant.objects.create(cloud="sandbox", scope="cloud", user=bob)
     shut_out(first.requester)
     loop.run_until_idle()
     second.refresh_from_db()

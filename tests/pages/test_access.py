@@ -6,6 +6,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from snapshots.admin import PortalAdminSite
+from snapshots.models import VolumeGrant
 from tests import factories as scene
 
 
@@ -95,7 +96,18 @@ def addresses(operation):
         reverse("admin:auth_user_changelist"): "get",
         reverse("admin:auth_user_add"): "get",
         reverse("admin:auth_group_changelist"): "get",
-        reverse("admin:snapshots_volumegrant_add"): "get",
+        reverse("snapshots:people"): "get",
+        reverse("snapshots:person", args=[operation.requester_id]): "get",
+        reverse("snapshots:grants"): "get",
+        reverse("snapshots:grant_new"): "get",
+        reverse("snapshots:people_export"): "get",
+        reverse("snapshots:people_import"): "get",
+        reverse("snapshots:grant_export"): "get",
+        reverse("snapshots:grant_import"): "get",
+        reverse("snapshots:grant_search"): "post",
+        reverse("snapshots:grant_by_rule"): "get",
+        reverse("snapshots:grant_of_cloud"): "get",
+        reverse("snapshots:grant_end", args=[VolumeGrant.objects.get().pk]): "get",
     }
     return role, requesters, auditors, administrators
 

@@ -1,11 +1,11 @@
-"""The administration: people, roles, grants. And who may touch whom."""
+"""The administration: people, roles, groups. And who may touch whom."""
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
 from snapshots.admin import site
-from snapshots.models import Action, CloudHealth, VolumeGrant
+from snapshots.models import Action
 from snapshots.rights.policy import Right, may
 from tests import factories as scene
 
@@ -152,42 +152,6 @@ def test_foreign_permission_is_refused(root):
     assert not team.permissions.exists()
 
 
-GRANT = "/admin/snapshots/volumegrant/add/"
-
-
-def test_a_grant_by_volume_id(root, alice):
-    made = scene.volume("db-data")
-    form = {"cloud": "sandbox", "volume_id": made.volume_id, "user": alice.user.pk}
-    assert root.post(GRANT, form).status_code == 302
-    assert "db-data" in alice.get("/volumes/").text
-
-
-def test_a_grant_of_every_volume_to_a_team(root):
-    team = Group.objects.create(name="payroll")
-    form = {"cloud": "sandbox", "volume_id": "", "group": team.pk}
-    assert root.post(GRANT, form).status_code == 302
-    assert VolumeGrant.objects.get().group == team
-
-
-def test_grant_for_unknown_volume_is_refused(root, alice):
-    form = {"cloud": "sandbox", "volume_id": "slip-of-the-pen", "user": alice.user.pk}
-    assert "This cloud has no such volume" in root.post(GRANT, form).text
-    assert not VolumeGrant.objects.exists()
-
-
-def test_grant_before_the_first_reading_says_that_nothing_is_read_yet(root, alice):
-    CloudHealth.objects.filter(cloud="sandbox").update(inventory_at=None)
-    form = {"cloud": "sandbox", "volume_id": "a-real-one", "user": alice.user.pk}
-    page = root.post(GRANT, form).text
-    assert "The volumes of this cloud are not read yet." in page
-    assert "no such volume" not in page
-
-
-def test_a_grant_needs_a_person_or_a_group(root):
-    form = {"cloud": "sandbox", "volume_id": ""}
-    assert "Choose a person or a group, not both." in root.post(GRANT, form).text
-
-
 # --- what waits of people who lose a right ------------------------------------------------------
 
 
@@ -211,39 +175,6 @@ def test_name_change_cancels_nothing(root, alice):
     assert root.post(_change(alice.user), form).status_code == 302
     operation.refresh_from_db()
     assert operation.state == "queued"
-
-
-def _grant(person):
-    return f"/admin/snapshots/volumegrant/{VolumeGrant.objects.get(user=person).pk}/"
-
-
-def test_taking_a_grant_shows_and_cancels_what_waits(root, alice):
-    operation = scene.operation(alice.user, scene.volume(granted_to=alice.user), name="nightly")
-    page = root.get(f"{_grant(alice.user)}delete/").text
-    assert f'<a href="/requests/{operation.pk}/">nightly</a>' in page
-    answer = root.post(f"{_grant(alice.user)}delete/", {"post": "yes"}, follow=True)
-    assert "Cancelled before they were sent: 1 (nightly)." in answer.text
-    operation.refresh_from_db()
-    assert operation.outcome_code == "grant_lost"
-
-
-def test_grant_that_goes_to_a_team_cancels_for_its_old_holder(root, alice):
-    volume = scene.volume(granted_to=alice.user)
-    operation = scene.operation(alice.user, volume)
-    team = Group.objects.create(name="storage")
-    form = {"cloud": volume.cloud, "volume_id": volume.volume_id, "user": "", "group": team.pk}
-    assert root.post(f"{_grant(alice.user)}change/", form).status_code == 302
-    operation.refresh_from_db()
-    assert operation.outcome_code == "grant_lost"
-
-
-def test_several_grants_are_taken_at_once(root, alice):
-    operation = scene.operation(alice.user, scene.volume(granted_to=alice.user))
-    keys = list(VolumeGrant.objects.values_list("pk", flat=True))
-    form = {"action": "delete_selected", "_selected_action": keys, "post": "yes"}
-    assert root.post("/admin/snapshots/volumegrant/", form).status_code == 302
-    operation.refresh_from_db()
-    assert operation.outcome_code == "grant_lost"
 
 
 def test_administrator_cancels_what_waits(root, alice):

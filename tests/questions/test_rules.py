@@ -108,7 +108,9 @@ def test_a_volume_that_changes_later_changes_no_answer(client, helen, volume, an
 )
 def test_helpdesk_for_a_volume_of_their_own(client, helen, answers, granted, behalf, is_answer):
     volume = scene.volume()
-    target = {"cloud": volume.cloud, "volume_id": "" if granted == "cloud" else volume.volume_id}
+    target = {"cloud": volume.cloud, "volume_id": volume.volume_id}
+    if granted == "cloud":
+        target |= {"scope": "cloud", "volume_id": ""}
     if granted == "group":
         VolumeGrant.objects.create(group=Group.objects.get(name="helpdesk"), **target)
     elif granted:

@@ -100,7 +100,9 @@ def test_command_on_older_database_says_what_to_do(last_migration_missing):
 
 
 def test_foreign_older_database_stays_unchanged(last_migration_missing, settings, monkeypatch):
-    VolumeGrant.objects.create(cloud="sandbox", user=User.objects.create(username="alice"))
+    VolumeGrant.objects.create(
+        cloud="sandbox", scope="cloud", user=User.objects.create(username="alice")
+    )
     monkeypatch.setattr(database, "call_command", lambda *_, **__: pytest.fail("it was migrated"))
     settings.EVSPORTAL_MODE = "cloud"
     with pytest.raises(CommandError, match="used by the sandbox"):

@@ -24,7 +24,7 @@ from snapshots.audit.record.actions import (
     record,
 )
 from snapshots.audit.record.sign_in_facts import sign_in_facts
-from snapshots.models import ActionCode, Target, TargetKind, VolumeGrant
+from snapshots.models import ActionCode, GrantScope, Target, TargetKind, VolumeGrant
 
 _FACTS = ("username", "first_name", "last_name", "email")
 
@@ -257,19 +257,24 @@ def _people_in(group: Group) -> str:
 
 
 def _grant_saved(instance: VolumeGrant, *, raw: bool = False, **_kwargs: Any) -> None:
-    """A changed grant is recorded as taken from its old holder and given to its new holder."""
+    """A changed grant is recorded as taken from its old holder and given to its new holder; one
+    that ends now as taken alone, and one whose end was put off after it had ended as given.
+    """
     if raw:
         return
     before: VolumeGrant | None = row_before(instance)
     if before is not None and _facts_of(before) == _facts_of(instance):
         return
-    if before is not None:
+    if before is not None and not before.has_ended():
         _record_grant(ActionCode.GRANT_TAKEN, before)
-    _record_grant(ActionCode.GRANT_GIVEN, instance)
+    if not instance.has_ended():
+        _record_grant(ActionCode.GRANT_GIVEN, instance)
 
 
 def _facts_of(grant: VolumeGrant) -> tuple[object, ...]:
-    return grant.user_id, grant.group_id, grant.cloud, grant.volume_id
+    holder = grant.user_id, grant.group_id
+    covered = grant.cloud, grant.scope, grant.volume_id, grant.conditions
+    return *holder, *covered, grant.until
 
 
 def _grant_removed(instance: VolumeGrant, **_kwargs: Any) -> None:
@@ -282,5 +287,13 @@ def _record_grant(code: ActionCode, grant: VolumeGrant) -> None:
         subject=str(grant.user or grant.group),
         cloud=grant.cloud,
         target=Target(TargetKind.VOLUME, grant.volume_id, "") if grant.volume_id else None,
-        details={} if grant.volume_id else {"volumes": "every volume of the cloud"},
+        details=_details_of(grant),
     )
+
+
+def _details_of(grant: VolumeGrant) -> dict[str, str]:
+    until = {"until": grant.until.isoformat()} if grant.until else {}
+    if grant.scope == GrantScope.CLOUD:
+        return {"volumes": "every volume of the cloud"} | until
+    rule = {name.replace("_", " "): text for name, text in grant.conditions.items()}
+    return ({"volumes": "those that match"} | rule if rule else {}) | until

@@ -1,0 +1,137 @@
+"""Keeps the table of what grants by rule cover, with each change of a grant and of a volume.
+
+A match is written in the transaction that changes the grant or the volume. Both take the rows of
+the duties that read the volumes of the cloud first: a rule that is given while volumes are read
+neither misses a new volume nor is missed by it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+from django.db.models.signals import post_save, pre_delete
+
+from snapshots.database.transactions import in_transaction, lock_in_order
+from snapshots.jobs.duties import INVENTORY, LOOK
+from snapshots.models import Duty, GrantMatch, GrantScope, Volume, VolumeGrant
+from snapshots.rights.rules import Rule, VolumeFacts
+
+_AT_ONCE = 500
+# What rules ask of a volume: who changes none of these need not match it again.
+FACTS = ("name", "volume_type", "availability_zone", "server_ids", "metadata")
+
+
+def watch() -> None:
+    """Connect what follows from saving and deleting single rows. Twice does no harm."""
+    for signal, receiver, sender in (
+        (post_save, _grant_saved, VolumeGrant),
+        (pre_delete, _grant_removed, VolumeGrant),
+        (post_save, _volume_saved, Volume),
+    ):
+        signal.connect(receiver, sender=sender, dispatch_uid=f"{__name__}.{receiver.__name__}")
+
+
+def _grant_saved(instance: VolumeGrant, *, raw: bool = False, **_kwargs: Any) -> None:
+    if not raw and instance.scope == GrantScope.RULE:
+        match_grant(instance)
+
+
+def _grant_removed(instance: VolumeGrant, **_kwargs: Any) -> None:
+    """Its matches go with it; no reading must write another meanwhile."""
+    if instance.scope == GrantScope.RULE:
+        in_transaction(lambda: _hold_readings(instance.cloud))
+
+
+def _volume_saved(instance: Volume, *, raw: bool = False, **_kwargs: Any) -> None:
+    if not raw:
+        match_volumes(instance.cloud, [instance.volume_id])
+
+
+def match_grant(grant: VolumeGrant) -> None:
+    """Write which volumes a grant by rule covers."""
+
+    def match() -> None:
+        _hold_readings(grant.cloud)
+        pairs = {(volume.pk, grant.pk) for volume in volumes_of_rule(grant)}
+        _write(GrantMatch.objects.filter(grant=grant), pairs)
+
+    in_transaction(match)
+
+
+def volumes_of_rule(grant: VolumeGrant) -> list[Volume]:
+    """The volumes that a rule covers, those that are gone from the cloud too; by name. The grant
+    need not be stored.
+    """
+    rule = Rule.of(grant)
+    volumes = Volume.objects.filter(cloud=grant.cloud).defer("folded")
+    return [row for row in volumes.iterator(2000) if rule.covers(VolumeFacts.of(row))]
+
+
+def facts_before(cloud: str) -> Mapping[str, list[object]]:
+    """What rules ask of the stored volumes of a cloud, by the volumes' ids; nothing where there is
+    no rule.
+    """
+    if not _rules(cloud).exists():
+        return {}
+    rows = Volume.objects.filter(cloud=cloud).values_list("volume_id", *FACTS)
+    return {volume_id: facts for volume_id, *facts in rows.iterator(2000)}
+
+
+def match_changed(
+    cloud: str, volumes: Iterable[Volume], before: Mapping[str, list[object]]
+) -> None:
+    """Match these volumes again, as far as they are others than `facts_before` said."""
+    changed = [
+        volume.volume_id
+        for volume in volumes
+        if before.get(volume.volume_id) != [getattr(volume, name) for name in FACTS]
+    ]
+    match_volumes(cloud, changed)
+
+
+def match_volumes(cloud: str, volume_ids: list[str]) -> None:
+    """Write which grants by rule cover these volumes."""
+    if not volume_ids or not _rules(cloud).exists():
+        return
+
+    def match() -> None:
+        rules = [(grant.pk, Rule.of(grant)) for grant in _rules(cloud)]
+        for start in range(0, len(volume_ids), _AT_ONCE):
+            ids = volume_ids[start : start + _AT_ONCE]
+            volumes = Volume.objects.filter(cloud=cloud, volume_id__in=ids).defer("folded")
+            pairs = {
+                (volume.pk, key)
+                for volume in volumes
+                for facts in [VolumeFacts.of(volume)]
+                for key, rule in rules
+                if rule.covers(facts)
+            }
+            _write(GrantMatch.objects.filter(volume__in=[row.pk for row in volumes]), pairs)
+
+    in_transaction(match)
+
+
+def _rules(cloud: str) -> QuerySet[VolumeGrant]:
+    """Ended ones too: their end may be put off."""
+    return VolumeGrant.objects.filter(cloud=cloud, scope=GrantScope.RULE)
+
+
+def _write(stored: QuerySet[GrantMatch], pairs: set[tuple[int, int]]) -> None:
+    """Make the stored matches these pairs of a volume and a grant."""
+    before = {(row.volume_id, row.grant_id): row.pk for row in stored}
+    gone = sorted(key for pair, key in before.items() if pair not in pairs)
+    for start in range(0, len(gone), _AT_ONCE):
+        GrantMatch.objects.filter(pk__in=gone[start : start + _AT_ONCE]).delete()
+    GrantMatch.objects.bulk_create(
+        [
+            GrantMatch(volume_id=volume, grant_id=grant)
+            for volume, grant in sorted(pairs - set(before))
+        ],
+        batch_size=_AT_ONCE,
+        ignore_conflicts=True,
+    )
+
+
+def _hold_readings(cloud: str) -> None:
+    """Let no worker store volumes of the cloud until the transaction ends: each holds its duty."""
+    lock_in_order(Duty.objects.filter(cloud=cloud, kind__in=(INVENTORY, LOOK)))

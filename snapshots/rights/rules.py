@@ -1,0 +1,100 @@
+"""Which volumes a grant by rule covers: a question to what was last read of a volume.
+
+Patterns are whole names in which `*` stands for any characters and `?` for one. They are compared
+as searches compare: case, accents and full-width forms make no difference. Everything else in a
+pattern stands for itself, brackets and `%` too.
+"""
+
+import fnmatch
+import glob
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from snapshots.models import Volume, VolumeGrant
+from snapshots.models.folding import fold
+
+_WILDCARDS = re.compile(r"([*?])")
+
+
+def read_pattern(pattern: str) -> re.Pattern[str]:
+    """For folded texts. Takes time in proportion to pattern and text, whatever they are.
+
+    The parts between wildcards are folded by themselves: a full-width asterisk stands for itself.
+    """
+    parts = (
+        part if part in {"*", "?"} else glob.escape(fold(part))
+        for part in _WILDCARDS.split(pattern)
+    )
+    return re.compile(fnmatch.translate("".join(parts)))
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeFacts:
+    """What rules ask of a volume, folded once for all of them. Empty where nothing was read."""
+
+    name: str
+    volume_type: str
+    availability_zone: str
+    server_ids: frozenset[str]
+    metadata: Mapping[str, str]
+
+    @classmethod
+    def of(cls, volume: Volume) -> "VolumeFacts":
+        return cls(
+            name=fold(volume.name),
+            volume_type=fold(volume.volume_type),
+            availability_zone=fold(volume.availability_zone),
+            server_ids=frozenset(volume.server_ids or ()),
+            metadata=volume.metadata or {},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The conditions of a grant. All that are set must hold; with none it covers nothing."""
+
+    name: re.Pattern[str] | None
+    server_id: str
+    metadata_key: str
+    metadata_value: re.Pattern[str] | None
+    volume_type: str
+    availability_zone: str
+
+    @classmethod
+    def of(cls, grant: VolumeGrant) -> "Rule":
+        return cls(
+            name=read_pattern(grant.name_pattern) if grant.name_pattern else None,
+            server_id=grant.server_id,
+            metadata_key=grant.metadata_key,
+            metadata_value=read_pattern(grant.metadata_value) if grant.metadata_value else None,
+            volume_type=fold(grant.volume_type),
+            availability_zone=fold(grant.availability_zone),
+        )
+
+    def covers(self, volume: VolumeFacts) -> bool:
+        # From the cheapest to the dearest; each is skipped where it is not set.
+        if self.volume_type and self.volume_type != volume.volume_type:
+            return False
+        if self.availability_zone and self.availability_zone != volume.availability_zone:
+            return False
+        if self.server_id and self.server_id not in volume.server_ids:
+            return False
+        if self.name is not None and self.name.match(volume.name) is None:
+            return False
+        return self._has_metadata(volume) and self._has_condition()
+
+    def _has_metadata(self, volume: VolumeFacts) -> bool:
+        if self.metadata_value is None:
+            return not self.metadata_key
+        value = volume.metadata.get(self.metadata_key)
+        return value is not None and self.metadata_value.match(fold(value)) is not None
+
+    def _has_condition(self) -> bool:
+        texts = self.server_id, self.metadata_key, self.volume_type, self.availability_zone
+        return self.name is not None or any(texts)
+
+
+def is_without_limit(grant: VolumeGrant) -> bool:
+    """Whether the rule covers every volume that there may ever be."""
+    return set(grant.conditions) == {"name_pattern"} and not grant.name_pattern.strip("*")

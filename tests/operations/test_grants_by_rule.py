@@ -1,0 +1,328 @@
+"""Grants by rule, and grants that end: what they give, in lists and at the moment of sending."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from snapshots.duties.inventory import store_volume
+from snapshots.evs.types import volume_from
+from snapshots.models import Duty, GrantMatch, Operation, Volume, VolumeGrant
+from snapshots.operations.withdrawing import withdraw_passed_requests
+from snapshots.rights.grants import is_granted
+from snapshots.rights.rules import Rule, VolumeFacts, is_without_limit
+from snapshots.rights.visible import snapshots_visible_to, volumes_usable_by
+from tests import factories as scene
+from tests.operations.conftest import control
+
+
+def rule(**conditions):
+    return VolumeGrant(cloud="sandbox", scope="rule", volume_id=None, **conditions)
+
+
+def covers(grant, **facts):
+    return Rule.of(grant).covers(VolumeFacts.of(Volume(**facts)))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "is_covered"),
+    [
+        ("web-*", "web-01", True),
+        ("web-*", "WEB-01", True),
+        ("WEB-*", "web-", True),
+        ("web-*", "my-web-01", False),
+        ("web-??", "web-01", True),
+        ("web-??", "web-1", False),
+        ("*", "", True),
+        ("*", "two\nlines", True),
+        ("%", "web", False),
+        ("100%", "100%", True),
+        ("a_b", "axb", False),
+        ("a[bc]", "ab", False),
+        ("a[bc]", "a[bc]", True),
+        ("a[!b]*", "a[!b]c", True),
+        ("a]*", "A]x", True),
+        ("a\\*", "a\\x", True),
+        ("İstanbul*", "istanbul-1", True),
+        ("müşteri-*", "MUSTERI-9", True),
+        ("財務-*", "財務-備份", True),
+        ("ﬁle-*", "file-1", True),
+        ("a＊", "abc", False),
+        ("a＊", "a*", True),
+        ("a.c", "abc", False),
+        ("(?i)x", "x", False),
+    ],
+)
+def test_pattern_of_a_name(pattern, name, is_covered):
+    assert covers(rule(name_pattern=pattern), name=name) is is_covered
+
+
+def test_hostile_pattern_takes_no_time():
+    pattern, name = "*a" * 120 + "*b", "a" * 255
+    grant = rule(name_pattern=pattern)
+    begun = datetime.now(UTC)
+    assert not covers(grant, name=name)
+    assert datetime.now(UTC) - begun < timedelta(seconds=1)
+
+
+FACTS = {
+    "name": "web-01",
+    "volume_type": "SSD",
+    "availability_zone": "tr-west-1a",
+    "server_ids": ["server-1", "server-2"],
+    "metadata": {"team": "Payroll", "empty": ""},
+}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "is_covered"),
+    [
+        ({"server_id": "server-2"}, True),
+        ({"server_id": "server"}, False),
+        ({"volume_type": "ssd"}, True),
+        ({"availability_zone": "TR-WEST-1A", "volume_type": "SSD"}, True),
+        ({"availability_zone": "tr-west-1b", "volume_type": "SSD"}, False),
+        ({"metadata_key": "team", "metadata_value": "pay*"}, True),
+        ({"metadata_key": "Team", "metadata_value": "*"}, False),
+        ({"metadata_key": "empty", "metadata_value": "*"}, True),
+        ({"metadata_key": "empty", "metadata_value": "?"}, False),
+        ({"name_pattern": "web-*", "metadata_key": "team", "metadata_value": "x"}, False),
+        ({}, False),
+    ],
+)
+def test_all_conditions_must_hold(conditions, is_covered):
+    assert covers(rule(**conditions), **FACTS) is is_covered
+
+
+def test_what_was_never_read_matches_nothing():
+    assert not covers(rule(server_id="server-1"), server_ids=None)
+    assert not covers(rule(metadata_key="a", metadata_value="*"), metadata=None)
+
+
+def test_rule_without_limit():
+    assert is_without_limit(rule(name_pattern="***"))
+    assert not is_without_limit(rule(name_pattern="*", volume_type="SSD"))
+    assert not is_without_limit(rule(name_pattern="*a*"))
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"scope": "volume", "volume_id": ""},
+        {"scope": "volume", "volume_id": None},
+        {"scope": "volume", "volume_id": "v", "name_pattern": "*"},
+        {"scope": "cloud", "volume_id": "v"},
+        {"scope": "cloud", "volume_id": None},
+        {"scope": "cloud", "volume_type": "SSD"},
+        {"scope": "rule", "volume_id": None},
+        {"scope": "rule", "volume_id": "", "volume_type": "SSD"},
+        {"scope": "rule", "volume_id": None, "metadata_key": "team"},
+        {"scope": "rule", "volume_id": None, "volume_type": "SSD", "metadata_value": "x"},
+        {"scope": "else", "volume_id": "v"},
+    ],
+)
+def test_database_refuses_a_grant_that_is_none(alice, columns):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        VolumeGrant.objects.create(cloud="sandbox", user=alice, **columns)
+
+
+def give(person, **conditions):
+    grant = rule(**conditions)
+    if isinstance(person, Group):
+        grant.group = person
+    else:
+        grant.user = person
+    grant.save()
+    return grant
+
+
+def names(volumes):
+    return sorted(volumes.values_list("name", flat=True))
+
+
+def test_rule_gives_what_matches_now_and_later(alice, bob):
+    scene.volume("web-01")
+    scene.volume("db-01")
+    scene.volume("web-elsewhere", cloud="other")
+    give(alice, name_pattern="web-*")
+    scene.volume("web-02")
+    assert names(volumes_usable_by(alice)) == ["web-01", "web-02"]
+    assert names(volumes_usable_by(bob)) == []
+
+
+def test_changed_rule_gives_other_volumes(alice):
+    for name in ("web-01", "db-01"):
+        scene.volume(name)
+    grant = give(alice, name_pattern="web-*")
+    grant.name_pattern = "db-*"
+    grant.save()
+    assert names(volumes_usable_by(alice)) == ["db-01"]
+    grant.delete()
+    assert not GrantMatch.objects.exists()
+    assert names(volumes_usable_by(alice)) == []
+
+
+def test_rule_of_a_team_gives_its_people(alice, bob):
+    made, _other = scene.volume("web-01"), scene.volume("db-01")
+    team = Group.objects.create(name="web team")
+    alice.groups.add(team)
+    give(team, name_pattern="web-*")
+    assert is_granted(made, alice)
+    assert not is_granted(made, bob)
+
+
+def test_snapshots_of_matched_volumes_are_visible(alice):
+    kept = scene.foreign_snapshot(scene.volume("web-01"))
+    scene.foreign_snapshot(scene.volume("db-01"))
+    give(alice, name_pattern="web-*")
+    assert list(snapshots_visible_to(alice)) == [kept]
+
+
+def test_same_id_in_another_cloud_is_not_granted(alice):
+    scene.volume("web-01", volume_id="v-1")
+    other = scene.volume("web-01", volume_id="v-1", cloud="other")
+    snapshot = scene.foreign_snapshot(other)
+    give(alice, name_pattern="web-*")
+    assert not is_granted(other, alice)
+    assert snapshot not in snapshots_visible_to(alice)
+
+
+# --- readings -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def inventory(loop):
+    loop._enlist()
+    loop.run_until_idle()
+    return loop
+
+
+def read_again(loop):
+    Duty.objects.filter(kind="inventory").update(due_at=timezone.now())
+    loop.run_until_idle()
+
+
+def test_reading_keeps_the_matches(inventory, sandbox, bob):
+    give(bob, name_pattern="report*")
+    reports = Volume.objects.filter(name="reports").first()
+    assert is_granted(reports, bob)
+    control(sandbox, "POST", f"volumes/{reports.volume_id}", json={"name": "archive"})
+    read_again(inventory)
+    assert Volume.objects.get(pk=reports.pk).name == "archive"
+    assert not is_granted(reports, bob)
+    control(sandbox, "POST", f"volumes/{reports.volume_id}", json={"name": "reports-2"})
+    read_again(inventory)
+    assert is_granted(reports, bob)
+
+
+def test_servers_and_metadata_are_read(inventory, bob):
+    in_use = Volume.objects.get(name="db-primary-data", status="in-use")
+    give(bob, server_id=in_use.server_ids[0])
+    assert in_use in volumes_usable_by(bob)
+    duty = Duty.objects.get(kind="inventory")
+    row = {"id": "v-1", "status": "available", "metadata": {"a": "1"}, "tags": {"team": "x"}}
+    store_volume(duty, volume_from(row), asked_at=timezone.now())
+    assert Volume.objects.get(volume_id="v-1").metadata == {"a": "1", "team": "x"}
+
+
+def test_unchanged_volumes_are_not_matched_again(inventory, bob):
+    give(bob, name_pattern="report*")
+    GrantMatch.objects.all().delete()  # a match that comes back was matched again
+    read_again(inventory)
+    assert not GrantMatch.objects.exists()
+
+
+# --- ends and sending ---------------------------------------------------------------------------
+
+
+def test_grant_ends_at_its_moment(alice):
+    end = datetime(2026, 12, 2, tzinfo=UTC)
+    made = scene.volume(granted_to=alice)
+    VolumeGrant.objects.update(until=end)
+    with time_machine.travel(end - timedelta(seconds=1), tick=False):
+        assert is_granted(made, alice)
+    with time_machine.travel(end, tick=False):
+        assert not is_granted(made, alice)
+
+
+def _only_rule(operation, pattern="report*"):
+    VolumeGrant.objects.filter(user=operation.requester).delete()
+    return give(operation.requester, name_pattern=pattern)
+
+
+def test_request_by_a_rule_is_sent(loop, ask):
+    operation = ask("reports")
+    _only_rule(operation)
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.state == "accepted"
+
+
+def test_stale_match_sends_nothing(loop, ask):
+    """The table still says that the rule covers the volume; the rule itself does not."""
+    operation = ask("reports")
+    grant = _only_rule(operation)
+    VolumeGrant.objects.filter(pk=grant.pk).update(name_pattern="web-*")
+    assert GrantMatch.objects.filter(grant=grant).exists()
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert (operation.state, operation.outcome_code) == ("cancelled", "grant_lost")
+
+
+def test_ended_grant_sends_nothing(loop, ask):
+    operation = ask("reports")
+    VolumeGrant.objects.update(until=timezone.now())
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert (operation.state, operation.outcome_code) == ("cancelled", "grant_lost")
+
+
+@pytest.mark.parametrize("way", ["end", "rule"])
+def test_passed_right_cancels_what_waits(ask, way):
+    operation = ask("reports")
+    grant = _only_rule(operation)
+    assert withdraw_passed_requests() == []
+    if way == "end":
+        VolumeGrant.objects.filter(pk=grant.pk).update(until=timezone.now())
+    else:
+        volume = Volume.objects.get(volume_id=operation.volume_id)
+        volume.name = "archive"
+        volume.save()
+    assert withdraw_passed_requests() == [operation]
+    operation.refresh_from_db()
+    assert (operation.state, operation.outcome_code) == ("cancelled", "grant_lost")
+
+
+def test_tidying_cancels_what_waits(loop, ask):
+    operation = ask("reports")
+    Operation.objects.update(due_at=timezone.now() + timedelta(hours=1))
+    VolumeGrant.objects.update(until=timezone.now())
+    loop._enlist()
+    loop.run_until_idle()
+    operation.refresh_from_db()
+    assert operation.outcome_code == "grant_lost"
+
+
+# --- many ---------------------------------------------------------------------------------------
+
+
+def test_ten_thousand_grants_cost_no_more_queries(alice, bob):
+    made = [scene.volume(f"web-{number}") for number in range(3)]
+    rows = [
+        VolumeGrant(cloud="sandbox", volume_id=f"v-{number}", user=alice)
+        for number in range(10_000)
+    ]
+    VolumeGrant.objects.bulk_create(rows, batch_size=500)
+    give(alice, name_pattern="web-1")
+    with CaptureQueriesContext(connection) as queries:
+        usable = list(volumes_usable_by(alice))
+    assert usable == [made[1]]
+    assert len(queries) <= 2  # the roles, the volumes
+    assert list(volumes_usable_by(bob)) == []
