@@ -17,4 +17,4 @@ def check_mail(**_kwargs: Any) -> list[CheckMessage]:
         faults.append("EVSPORTAL_EMAIL_URL and EVSPORTAL_EMAIL_FROM: one is set without the other.")
     if has_server and not portal_address():
         faults.append("EVSPORTAL_HOSTS names no host that links in mail could lead to.")
-    return [Error(fault, hint="See docs/sign-in.md.", id="evsportal.E040") for fault in faults]
+    return [Error(fault, hint="See docs/sign-in.md.", id="evsportal.E041") for fault in faults]

@@ -30,6 +30,7 @@ from snapshots.rights.visible import people_visible_to, volumes_visible_to
 from snapshots.selectors.grants import volumes_with_ids
 from snapshots.selectors.volumes import volumes_matching
 from snapshots.views.access import PortalRequest, for_administrators
+from snapshots.views.step_up import with_recent_proof
 
 MOST_FOUND = 50
 MOST_PREVIEWED = 20
@@ -37,6 +38,7 @@ MOST_PREVIEWED = 20
 
 @for_administrators
 @require_http_methods(["GET", "HEAD", "POST"])
+@with_recent_proof()
 def new(request: PortalRequest) -> HttpResponse:
     """Of volumes by their ids. What was chosen is carried along from page to page."""
     form = _form(VolumesForm, request)
@@ -59,6 +61,7 @@ def search(request: PortalRequest) -> HttpResponse:
 
 @for_administrators
 @require_http_methods(["GET", "HEAD", "POST"])
+@with_recent_proof()
 def by_rule(request: PortalRequest) -> HttpResponse:
     """Given only after its preview was on the page."""
     form = _form(RuleForm, request)
@@ -76,6 +79,7 @@ def by_rule(request: PortalRequest) -> HttpResponse:
 
 @for_administrators
 @require_http_methods(["GET", "HEAD", "POST"])
+@with_recent_proof()
 def of_cloud(request: PortalRequest) -> HttpResponse:
     form = _form(CloudForm, request)
     if request.method == "POST" and form.is_valid():

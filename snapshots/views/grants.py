@@ -14,6 +14,7 @@ from snapshots.operations.withdrawing import waiting_requests
 from snapshots.rights.visible import grants_visible_to
 from snapshots.selectors.grants import ENDED, grants_matching, grants_page, volume_names
 from snapshots.views.access import PortalRequest, for_administrators
+from snapshots.views.step_up import with_recent_proof
 
 MOST_WAITING = 10
 
@@ -41,6 +42,7 @@ def grants(request: PortalRequest) -> HttpResponse:
 
 @for_administrators
 @require_http_methods(["GET", "HEAD", "POST"])
+@with_recent_proof()
 def end(request: PortalRequest, grant_id: int) -> HttpResponse:
     """Shows what waits for it, and ends it when that is confirmed."""
     grant = _grant(request, grant_id)

@@ -30,6 +30,7 @@ from snapshots.operations.people_files import (
 from snapshots.rights.visible import grants_visible_to, people_visible_to
 from snapshots.views.access import PortalRequest, for_administrators
 from snapshots.views.grants import tell_of_withdrawn
+from snapshots.views.step_up import with_recent_proof
 
 MOST_PROBLEMS = 100
 
@@ -64,6 +65,7 @@ def _file(name: str, lines: Iterator[bytes]) -> StreamingHttpResponse:
 
 @for_administrators
 @require_http_methods(["GET", "HEAD", "POST"])
+@with_recent_proof()
 def import_grants(request: PortalRequest) -> HttpResponse:
     form, plan = TextForm(request.POST or None), None
     if form.is_valid():
@@ -82,6 +84,7 @@ def import_grants(request: PortalRequest) -> HttpResponse:
 
 @for_administrators
 @require_http_methods(["GET", "HEAD", "POST"])
+@with_recent_proof()
 def import_people(request: PortalRequest) -> HttpResponse:
     form, plan = TextForm(request.POST or None), None
     if form.is_valid():

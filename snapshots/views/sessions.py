@@ -18,18 +18,21 @@ from snapshots.sign_in.open_sessions import (
     sessions_of,
 )
 from snapshots.views.access import PortalRequest, for_administrators, signed_in
+from snapshots.views.step_up import with_recent_proof
 
 ALL = "all"  # except the session that asks
 
 
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
+@with_recent_proof()
 def own(request: PortalRequest) -> HttpResponse:
     return _page(request, request.user)
 
 
 @for_administrators
 @require_http_methods(["GET", "HEAD", "POST"])
+@with_recent_proof()
 def of_person(request: PortalRequest, person_id: int) -> HttpResponse:
     person = get_object_or_404(people_for(request.user), pk=person_id)
     return redirect("sessions") if person == request.user else _page(request, person)

@@ -11,6 +11,7 @@ from trail_scene import fill
 from snapshots.audit.delivery import anchors
 from snapshots.audit.seals.sealing import latest_seal, seal_new_rows
 from snapshots.checks import check_anchors
+from tests.received_mail import mail_server_running
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +64,16 @@ def test_seal_is_sent_to_stdout_mail_and_udp(sealed, settings, capsys):
     assert sealed.digest in mail.outbox[0].body
     assert message.startswith("<109>1 ")
     assert sealed.digest in message
+
+
+def test_mail_goes_to_this_host_where_no_server_is_set(sealed, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EVSPORTAL_AUDIT_ANCHORS = ["mailto:audit@example.org"]
+    with mail_server_running() as (mailbox, port):
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "", port
+        anchors.send_latest()
+        received = mailbox.next()
+    assert sealed.digest in received.get_content().replace("\n", "")
 
 
 def test_a_log_server_over_tcp(sealed, settings):

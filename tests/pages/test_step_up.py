@@ -27,9 +27,24 @@ MARKED = {
     "passkey_options",
     "passkey_add",
     "passkey",
+    "sessions",
+    "sessions_of",
     "snapshots:change",
+    "snapshots:grant_new",
+    "snapshots:grant_by_rule",
+    "snapshots:grant_of_cloud",
+    "snapshots:grant_end",
+    "snapshots:grant_import",
+    "snapshots:people_import",
 }
-CHANGES_NOTHING: set[str] = set()
+CHANGES_NOTHING = {
+    "snapshots:people",
+    "snapshots:people_export",
+    "snapshots:person",
+    "snapshots:grants",
+    "snapshots:grant_export",
+    "snapshots:grant_search",
+}
 
 
 def _age(browser, seconds):
@@ -112,10 +127,14 @@ def pages(root, helen, volume, operation):
         (root, reverse("admin:auth_user_change", args=person)),
         (root, reverse("admin:auth_user_password_change", args=person)),
         (root, reverse("admin:auth_group_add")),
-        (root, reverse("admin:snapshots_volumegrant_changelist")),
-        (root, reverse("admin:snapshots_volumegrant_add")),
-        (root, reverse("admin:snapshots_volumegrant_change", args=[grant.pk])),
-        (root, reverse("admin:snapshots_volumegrant_delete", args=[grant.pk])),
+        (root, reverse("sessions")),
+        (root, reverse("sessions_of", args=person)),
+        (root, reverse("snapshots:grant_new")),
+        (root, reverse("snapshots:grant_by_rule")),
+        (root, reverse("snapshots:grant_of_cloud")),
+        (root, reverse("snapshots:grant_end", args=[grant.pk])),
+        (root, reverse("snapshots:grant_import")),
+        (root, reverse("snapshots:people_import")),
     ]
 
 

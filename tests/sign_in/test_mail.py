@@ -1,16 +1,11 @@
 """Mail about passwords, received by a real server on this machine."""
 
 import re
-import socket
 from datetime import timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 
 import pytest
 import requests
 import time_machine
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import User
 from django.test import Client
@@ -24,6 +19,7 @@ from snapshots.sign_in.checks import check_mail
 from tests import factories as scene
 from tests.audit.every_table import rows_with
 from tests.e2e.stack import running
+from tests.received_mail import mail_server_running
 from tests.sign_in.conftest import RIGHT
 from tests.waiting import until
 
@@ -31,34 +27,14 @@ ASK = "/accounts/reset/"
 OWN = "another-good-passphrase-7"
 
 
-class Mailbox(Message):
-    """What the server received."""
-
-    def __init__(self):
-        super().__init__(EmailMessage)
-        self.messages = []
-
-    def handle_message(self, message):
-        self.messages.append(message_from_bytes(bytes(message), policy=policy.default))
-
-    def next(self):
-        return until(lambda: self.messages and self.messages.pop(0))
-
-
 @pytest.fixture
 def mailbox(settings):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    box = Mailbox()
-    server = Controller(box, hostname="127.0.0.1", port=port)
-    server.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
-    settings.EVSPORTAL_EMAIL_FROM = "portal@example.org"
-    settings.ALLOWED_HOSTS = ["portal.example.org", "testserver", "*"]
-    yield box
-    server.stop()
+    with mail_server_running() as (box, port):
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        settings.EVSPORTAL_EMAIL_FROM = "portal@example.org"
+        settings.ALLOWED_HOSTS = ["portal.example.org", "testserver", "*"]
+        yield box
 
 
 @pytest.fixture
