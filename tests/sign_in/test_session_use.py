@@ -16,7 +16,7 @@ from snapshots.mfa import factors
 from snapshots.models import Duty, OpenSession
 from tests import factories as scene
 
-PAGE = "/accounts/password/"
+PAGE = "/"
 HTMX = {"headers": {"HX-Request": "true"}}
 ATTENDED = {"headers": {"HX-Request": "true", "X-Attended": "true"}}
 

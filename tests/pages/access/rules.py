@@ -46,6 +46,12 @@ class Rule:
     def id(self) -> str:
         return f"{self.methods} {self.route} {self.kind}".strip()
 
+    @property
+    def is_administered(self) -> bool:
+        """Whether it is for administrators alone."""
+        cells = (self.staff, self.helpdesk, self.auditor, self.administrator)
+        return cells == (NOTHING, NOTHING, NOTHING, EVERYTHING)
+
     def reach(self, role: str) -> frozenset[str]:
         """The relations of the rows that somebody with this role may open or send."""
         if self.open_to == OPEN or (self.open_to == ACCOUNT and role != "anonymous"):
@@ -64,6 +70,10 @@ def _asked(route: str, kind: str = "", staff: str = OF_GRANTED) -> list[Rule]:
 
 def _audited(route: str) -> Rule:
     return Rule(route, "GET", auditor=EVERYTHING)
+
+
+def _administered(route: str, methods: str = "GET") -> Rule:
+    return Rule(route, methods, administrator=EVERYTHING)
 
 
 RULES: tuple[Rule, ...] = (
@@ -100,13 +110,32 @@ RULES: tuple[Rule, ...] = (
     _audited("snapshots:questions"),
     _audited("snapshots:question"),
     _audited("snapshots:question_export"),
-    Rule("admin:", "GET POST", administrator=EVERYTHING),
+    _administered("snapshots:people"),
+    _administered("snapshots:people_export"),
+    _administered("snapshots:people_import", "GET POST"),
+    _administered("snapshots:person"),
+    _administered("snapshots:grants"),
+    _administered("snapshots:grant_export"),
+    _administered("snapshots:grant_import", "GET POST"),
+    _administered("snapshots:grant_new", "GET POST"),
+    _administered("snapshots:grant_search", "POST"),
+    _administered("snapshots:grant_by_rule", "GET POST"),
+    _administered("snapshots:grant_of_cloud", "GET POST"),
+    _administered("snapshots:grant_end", "GET POST"),
+    _administered("sessions_of", "GET POST"),
+    _administered("admin:", "GET POST"),
     Rule("snapshots:healthz", "GET", open_to=OPEN),
     Rule("snapshots:readyz", "GET", open_to=OPEN),
     Rule("snapshots:metrics", "GET", open_to=OPEN),
     Rule("login", "GET POST", open_to=OPEN),
     Rule("logout", "POST", open_to=OPEN),
     Rule("second_factor", "GET POST", open_to=OPEN),
+    Rule("passkey_sign_in", "POST", open_to=OPEN),
+    Rule("passkey_challenge", "POST", open_to=OPEN),
+    Rule("password_reset", "GET POST", open_to=OPEN),
+    Rule("password_reset_done", "GET", open_to=OPEN),
+    Rule("password_reset_confirm", "GET POST", open_to=OPEN),
+    Rule("password_reset_complete", "GET", open_to=OPEN),
     Rule("provider_start", "POST", open_to=OPEN),
     Rule("provider_callback", "GET", open_to=OPEN),
     Rule("provider_signed_out", "POST", open_to=OPEN),
@@ -114,4 +143,9 @@ RULES: tuple[Rule, ...] = (
     Rule("password_change_done", "GET", open_to=ACCOUNT),
     Rule("second_factor_settings", "GET POST", open_to=ACCOUNT),
     Rule("second_factor_picture", "GET", open_to=ACCOUNT),
+    Rule("passkey_options", "POST", open_to=ACCOUNT),
+    Rule("passkey_add", "POST", open_to=ACCOUNT),
+    Rule("passkey", "POST", open_to=ACCOUNT),
+    Rule("confirm_identity", "GET POST", open_to=ACCOUNT),
+    Rule("sessions", "GET POST", open_to=ACCOUNT),
 )

@@ -152,6 +152,8 @@ def fingerprint() -> set[object]:
         *Operation.objects.values_list("pk", "state"),
         *User.objects.values_list("pk", "username", "password", "is_active", "is_superuser"),
         *User.groups.through.objects.values_list("user", "group"),
-        *VolumeGrant.objects.values_list("pk", "cloud", "volume_id", "user", "group"),
+        *VolumeGrant.objects.values_list(
+            "pk", "scope", "cloud", "volume_id", "user", "group", "until"
+        ),
         *Group.objects.values_list("pk", "name"),
     }
