@@ -77,7 +77,8 @@ def _conditions(grant: VolumeGrant) -> SafeString:
         texts["metadata_key"] = f"{texts['metadata_key']} = {texts.pop('metadata_value', '')}"
     parts = ((_CONDITIONS[name], text) for name, text in texts.items())
     all_of_them = format_html_join(", ", "{} <bdi><code>{}</code></bdi>", parts)
-    return format_html("{} {}", _("Volumes with"), all_of_them)
+    # In one piece: on phones each part of a cell has a place of its own.
+    return format_html('<span class="long">{} {}</span>', _("Volumes with"), all_of_them)
 
 
 def _covered(line: _Line) -> SafeString:
@@ -104,9 +105,9 @@ def _why(line: _Line) -> SafeString | str:
     """Why a person has it: alone, or as one of a group."""
     if line.grant.group is None:
         return _("directly")
-    return format_html(
-        _("by the group {name}"), name=format_html("<bdi>{}</bdi>", line.grant.group)
-    )
+    name = format_html("<bdi>{}</bdi>", line.grant.group)
+    sentence = format_html(_("by the group {name}"), name=name)
+    return format_html('<span class="long">{}</span>', sentence)
 
 
 _COVERED: Column[_Line] = Column(gettext_lazy("May use"), _covered)

@@ -131,7 +131,7 @@ def _page(
         "problems": problems[:MOST_PROBLEMS],
         "more": max(0, len(problems) - MOST_PROBLEMS),
         "checked": _digest(form) if plan and not problems else "",
-        "head": ",".join(columns),
+        "head": ", ".join(columns),
         "most": MOST_ROWS,
     }
     return render(request, "snapshots/import.html", context)

@@ -5,11 +5,10 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import Group
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from snapshots.models import CloudHealth, Maker, VolumeGrant
+from snapshots.models import CloudHealth, Maker
 from snapshots.questions.rules import Question
 from tests import factories as scene
 
@@ -69,36 +68,10 @@ def lived_in(portal):
                 "/audit/questions/",
                 *(f"/audit/questions/{question}/" for question in Question),
             ],
-            "root": _administration(people, made),
             "nobody": ["/"],
         }
 
     return fill
-
-
-def _administration(people, volume):
-    """The paths of the pages of people and grants."""
-    team = Group.objects.create(name="ş" * 150)
-    rule = {"name_pattern": "web-*", "metadata_key": "k" * 255, "metadata_value": "v" * 255}
-    by_rule = VolumeGrant.objects.create(
-        cloud="sandbox", scope="rule", volume_id=None, group=team, **rule
-    )
-    people["alice"].groups.add(team)
-    return [
-        "/people/",
-        "/people/?q=nothing-like-this",
-        *(f"/people/{people[name].pk}/" for name in ("alice", "audrey")),
-        "/grants/",
-        "/grants/?state=ended",
-        "/grants/new/?person=alice",
-        "/grants/new/rule/",
-        "/grants/new/cloud/",
-        "/grants/import/",
-        "/people/import/",
-        f"/grants/{by_rule.pk}/end/",
-        f"/grants/{people['alice'].volume_grants.first().pk}/end/",
-        f"/volumes/sandbox/{volume.volume_id}/",
-    ]
 
 
 def _batches(helen, volume, snapshots):
@@ -137,20 +110,20 @@ def test_every_page_is_accessible_and_fits(width, dark, open_context, sign_in, l
         page = contexts[name].new_page()
         for path in paths:
             page.goto(path)
-            wrongs += [f"{name} {path}: {wrong}" for wrong in _wrongs(page)]
+            wrongs += [f"{name} {path}: {wrong}" for wrong in wrongs_of(page)]
     page = contexts["alice"].new_page()
     page.goto("/snapshots/new/")
     page.fill("#id_name", "autobk_snapshot")
     page.fill("#id_metadata-0-value", "no key")
     page.click(".form__end button")
-    wrongs += [f"with problems: {wrong}" for wrong in _wrongs(page)]
+    wrongs += [f"with problems: {wrong}" for wrong in wrongs_of(page)]
     page = open_context(width=width, dark=dark).new_page()
     page.goto("/accounts/login/")
-    wrongs += [f"sign-in: {wrong}" for wrong in _wrongs(page)]
+    wrongs += [f"sign-in: {wrong}" for wrong in wrongs_of(page)]
     assert wrongs == []
 
 
-def _wrongs(page):
+def wrongs_of(page):
     found = [
         f"{one['id']}: {node['html'][:200]}"
         for one in Axe().run(page).response["violations"]
