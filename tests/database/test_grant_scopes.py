@@ -11,7 +11,7 @@ from snapshots.audit.database import guards
 from snapshots.database.state import missing_migrations
 from snapshots.models import VolumeGrant, folded
 
-BEFORE, AFTER = [("snapshots", "0014_signin")], [("snapshots", "0016_grants")]
+BEFORE, AFTER = [("snapshots", "0015_sessions")], [("snapshots", "0016_grants")]
 
 
 @pytest.fixture

@@ -49,6 +49,12 @@ def people(request, client):
     return browsers | {"anonymous": client}
 
 
+def _world(rule, people, owner, helper):
+    world = worlds.build(rule, people["staff"].user, owner, helper)
+    people["staff"].get("/")  # who was put into a group gets another session key
+    return world
+
+
 def _is_let_through(world, rule, relation, browser, headers):
     """Whether the person sees something of the row, or changes something; and the answer."""
     if rule.methods == "GET":
@@ -88,14 +94,14 @@ def _check(world, rule, role, browser, headers):
 @pytest.mark.parametrize("headers", [{}, FRAGMENT], ids=["page", "fragment"])
 @pytest.mark.parametrize("rule", PORTAL_RULES, ids=lambda rule: rule.id)
 def test_rule_holds_for_everybody(people, bob, rule, headers):
-    world = worlds.build(rule, people["staff"].user, owner=bob, helper=people["helpdesk"])
+    world = _world(rule, people, bob, people["helpdesk"])
     for role, browser in people.items():
         _check(world, rule, role, browser, headers)
 
 
 @pytest.mark.parametrize("rule", PORTAL_RULES, ids=lambda rule: rule.id)
 def test_nobody_who_is_shut_out_is_let_through(people, bob, rule):
-    world = worlds.build(rule, people["staff"].user, owner=bob, helper=_helper())
+    world = _world(rule, people, bob, _helper())
     for role in PEOPLE:
         browser = people[role]
         browser.user.is_active = False
@@ -116,7 +122,7 @@ def test_other_methods_do_nothing(people, bob, route):
     """Whoever sends them."""
     rules = [rule for rule in PORTAL_RULES if rule.route == route]
     taken = {method for rule in rules for method in rule.methods.split()}
-    world = worlds.build(rules[0], people["staff"].user, owner=bob, helper=people["helpdesk"])
+    world = _world(rules[0], people, bob, people["helpdesk"])
     address = worlds.address(rules[0], world.things["own"])
     before = worlds.fingerprint()
     for method in sorted(METHODS - taken):
@@ -141,7 +147,7 @@ def test_pages_of_an_account_need_one(people, rule):
 
 def _administration(person):
     """Every address of Django's administration and of ours, for an object where it names one."""
-    grant = VolumeGrant.objects.create(cloud="sandbox", user=person)
+    grant = VolumeGrant.objects.create(cloud="sandbox", scope="cloud", user=person)
     team = Group.objects.create(name="storage")
     of_person, of_grant = {"snapshots:person", "sessions_of"}, {"snapshots:grant_end"}
     for rule in ADMINISTERED:
@@ -162,8 +168,8 @@ def _administration(person):
 def test_administration_is_for_administrators(people, bob, method):
     addresses = list(_administration(bob.user))
     assert len(addresses) >= 20
-    before = worlds.fingerprint()
     for role, browser in people.items():
+        before = worlds.fingerprint()
         for address in addresses:
             answer = getattr(browser, method)(address)
             if role == "anonymous":
@@ -174,4 +180,4 @@ def test_administration_is_for_administrators(people, bob, method):
             else:
                 # 403: nothing of these is deleted
                 assert answer.status_code in {200, 302, 403, 405}, address
-    assert worlds.fingerprint() == before
+        assert role == "administrator" or worlds.fingerprint() == before, role
