@@ -46,6 +46,7 @@ class PasskeyForm(forms.Form):
 class SetUpForm(forms.Form):
     password = forms.CharField(
         label=_("Your password"),
+        strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     code = forms.CharField(
