@@ -187,10 +187,12 @@ def _clouds_of(
     name: str, *, files: _Files, chosen: Chosen | None, mistakes: Mistakes
 ) -> Iterator[CloudConfig]:
     """One cloud for each region of the entry."""
-    report = Report(cloud=name, mistakes=mistakes)
     if trouble := _trouble_with_name(name):
+        # It is not quoted: after a slip of the pen it may be a piece of a secret.
+        report = Report(cloud="…", mistakes=mistakes)
         report.add(f"the name {trouble}.", location=files.location_of(name))
         return
+    report = Report(cloud=name, mistakes=mistakes)
     table = _with_secrets(name, files=files, report=report)
     if table is None:
         return

@@ -147,7 +147,7 @@ def test_a_row_of_sql_and_of_bulk_is_found(alice, volume):
             "%s, %s, %s, '', %s)",
             [volume.cloud, False, False, False, timezone.now()],
         )
-    alice.user.volume_grants.create(cloud=volume.cloud)
+    alice.user.volume_grants.create(cloud=volume.cloud, scope="cloud")
     assert len(rows(alice, "/volumes/", q="mugla")) == 2
 
 

@@ -43,7 +43,7 @@ def test_staff_see_what_their_requests_made(alice, volume):
 def test_grant_of_a_cloud_shows_all_of_it(bob, volume):
     factories.foreign_snapshot(volume, name="there")
     factories.foreign_snapshot(factories.volume(cloud="ankara"), name="elsewhere")
-    VolumeGrant.objects.create(cloud=volume.cloud, user=bob.user)
+    VolumeGrant.objects.create(cloud=volume.cloud, scope="cloud", user=bob.user)
     assert names(bob.get(PAGE)) == ["there"]
 
 
