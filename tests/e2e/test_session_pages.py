@@ -97,7 +97,7 @@ def test_given_password_leads_to_an_own_one(open_context, width, dark):
     page.goto("/accounts/login/?next=/volumes/")
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill(GIVEN)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_text("Your password was set by root at")).to_be_visible()
     _check(page, width=width)
     page.get_by_label("Old password").fill(GIVEN)
