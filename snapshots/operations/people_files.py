@@ -6,6 +6,7 @@ organisation's provider, or an administrator gives them one.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
@@ -13,6 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from snapshots.audit.archive.export import MARK
+from snapshots.audit.record.account_names import TakenNames
 from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.models import Operation, Role
 from snapshots.models.directions import isolated
@@ -47,12 +49,21 @@ def write_people(people: QuerySet[User]) -> Iterator[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class PersonChange:
-    """A person as they are to be; not stored."""
+    """What is to become of a person: only what differs, so that other changes made until it is
+    stored stay. `groups` is None: they stay.
+    """
 
-    person: User
-    groups: list[Group]
-    changes_rights: bool
-    is_changed: bool
+    person_id: int | None  # None: a new person
+    facts: dict[str, Any]
+    groups: list[Group] | None
+
+    @property
+    def changes_rights(self) -> bool:
+        return "is_active" in self.facts or self.groups is not None
+
+    @property
+    def is_changed(self) -> bool:
+        return bool(self.facts) or self.groups is not None
 
 
 @dataclass(slots=True)
@@ -64,6 +75,7 @@ class PeoplePlan:
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    own_rights: str = ""  # why a change of the administrator's own rights is refused
 
 
 def plan_people(text: str, *, people: QuerySet[User], administrator: User) -> PeoplePlan:
@@ -72,79 +84,102 @@ def plan_people(text: str, *, people: QuerySet[User], administrator: User) -> Pe
     plan = PeoplePlan(problems=read.problems)
     groups = {group.name: group for group in Group.objects.all()}
     lines: dict[str, int] = {}
+    names = TakenNames()
     for row in read.rows:
+        if lines.setdefault(row.cells["username"], row.line) != row.line:
+            plan.problems.append(Problem(row.line, _("This person was named before.")))
+            continue
         try:
-            first = lines.setdefault(row.cells["username"], row.line)
-            change = _change(row, people, groups)
-            _check_change(change, administrator, is_first=first == row.line)
+            change = _change(row, people, groups, names)
         except ValidationError as error:
             plan.problems += [Problem(row.line, text) for text in error.messages]
             continue
+        if change.changes_rights and change.person_id == administrator.pk:
+            plan.own_rights = _("You cannot change your own rights.")
+            plan.problems.append(Problem(row.line, plan.own_rights))
+            continue
         plan.changes.append(change)
-        plan.new += change.person.pk is None
-        plan.changed += change.person.pk is not None and change.is_changed
+        plan.new += change.person_id is None
+        plan.changed += change.person_id is not None and change.is_changed
         plan.unchanged += not change.is_changed
     plan.problems.sort(key=lambda problem: problem.line)
     return plan
 
 
-def _check_change(change: PersonChange, administrator: User, *, is_first: bool) -> None:
-    """Raises `ValidationError`."""
-    if not is_first:
-        raise ValidationError(_("This person was named before."))
-    if change.changes_rights and change.person.pk == administrator.pk:
-        raise ValidationError(_("You cannot change your own rights."))
-
-
-def _change(row: Row, people: QuerySet[User], groups: dict[str, Group]) -> PersonChange:
+def _change(
+    row: Row, people: QuerySet[User], groups: dict[str, Group], names: TakenNames
+) -> PersonChange:
     """Raises `ValidationError`."""
     cells = row.cells
     if cells["active"] not in _YES_NO:
         raise ValidationError(_("“active” is yes or no."))
-    names = read_names(cells["groups"])
-    if unknown := [name for name in names if name not in groups]:
+    chosen = read_names(cells["groups"])
+    if unknown := [name for name in chosen if name not in groups]:
         sentence = _("There is no group {name}.")
         raise ValidationError(sentence.format(name=isolated(unknown[0][:80])))
-    person = people.filter(username=cells["username"]).first() or User()
-    before = {group.name for group in person.groups.all()} if person.pk else set()
-    facts = {**{name: cells[name] for name in NAMES}, "is_active": _YES_NO[cells["active"]]}
-    changed = {name for name, value in facts.items() if getattr(person, name) != value}
+    facts: dict[str, Any] = {name: cells[name] for name in NAMES}
+    facts["is_active"] = _YES_NO[cells["active"]]
+    given_groups = [groups[name] for name in dict.fromkeys(chosen)]
+    person = people.filter(username=cells["username"]).first()
+    if person is None:
+        _check_facts(User(), facts)
+        names.take(facts["username"])
+        return PersonChange(None, facts, given_groups)
+    before = {group.name for group in person.groups.all()}
+    changed = {name: value for name, value in facts.items() if getattr(person, name) != value}
+    _check_facts(person, facts)
+    return PersonChange(person.pk, changed, given_groups if before != set(chosen) else None)
+
+
+def _check_facts(person: User, facts: dict[str, Any]) -> None:
+    """All but whether the name is taken: that reads every account. Raises `ValidationError`."""
     for name, value in facts.items():
         setattr(person, name, value)
+    person.full_clean(exclude=["password", "username"])
     if person.pk is None:
-        person.set_unusable_password()
-    person.full_clean(exclude=["password"])
-    changes_rights = "is_active" in changed or before != set(names)
-    is_changed = bool(changed) or changes_rights
-    chosen = [groups[name] for name in dict.fromkeys(names)]
-    return PersonChange(person, chosen, changes_rights, is_changed)
+        username = User._meta.get_field("username")
+        type(username).validate(username, person.username, person)
+        username.run_validators(person.username)
+        facts["username"] = person.username  # as `clean` normalised it
 
 
-def store_people(changes: list[PersonChange]) -> list[Operation]:
-    """All or none. Returns the requests that waited for a lost right and were cancelled. Raises
-    `LastAdministratorError`.
+def store_people(changes: list[PersonChange], people: QuerySet[User]) -> list[Operation]:
+    """All or none. Returns the requests that waited for a lost right and were cancelled. `people`:
+    whom the administrator may see. Raises `LastAdministratorError`, and `ValidationError` or
+    `IntegrityError` for what changed since the plan.
     """
+    ids = [change.person_id for change in changes if change.person_id is not None]
 
     def store() -> list[Operation]:
-        stored = [change.person for change in changes if change.person.pk is not None]
-        hold_people(stored)
         # Locked first, then read: two administrators may be shutting out each other.
+        hold_people(User.objects.filter(pk__in=ids))
         lock_in_order(User.objects.filter(pk__in=_administrators().values("pk")))
+        stored = {person.pk: person for person in people.filter(pk__in=ids)}
+        if len(stored) != len(ids):
+            raise ValidationError(_("A person is not among yours any more."))
+        losers = []
         for change in changes:
-            if change.is_changed:
-                _store(change)
+            person = User() if change.person_id is None else stored[change.person_id]
+            _store(change, person)
+            if change.changes_rights:
+                losers.append(person)
         if not _administrators().exists():
             raise LastAdministratorError
-        losers = [change.person for change in changes if change.changes_rights]
         return withdraw_requests(losers)
 
     return in_transaction(store)
 
 
-def _store(change: PersonChange) -> None:
-    person = change.person
-    person.save()
-    person.groups.set(change.groups)
+def _store(change: PersonChange, person: User) -> None:
+    for name, value in change.facts.items():
+        setattr(person, name, value)
+    if change.person_id is None:
+        person.set_unusable_password()
+        person.save()
+    elif change.facts:
+        person.save(update_fields=list(change.facts))
+    if change.groups is not None:
+        person.groups.set(change.groups)
 
 
 def _administrators() -> QuerySet[User]:

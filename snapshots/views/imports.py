@@ -9,12 +9,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from snapshots.audit.record.actions import record
+from snapshots.models import ActionCode
 from snapshots.operations.csv_texts import MOST_ROWS
 from snapshots.operations.grant_files import COLUMNS as GRANT_COLUMNS
 from snapshots.operations.grant_files import GrantPlan, plan_grants, write_grants
@@ -90,16 +94,27 @@ def import_people(request: PortalRequest) -> HttpResponse:
     if form.is_valid():
         people = people_visible_to(request.user)
         plan = plan_people(form.cleaned_data["rows"], people=people, administrator=request.user)
+        if plan.own_rights:
+            _record_refusal(request, plan.own_rights)
         if _is_confirmed(request, form, plan):
             try:
-                withdrawn = store_people(plan.changes)
+                withdrawn = store_people(plan.changes, people)
             except LastAdministratorError:
-                form.add_error(None, _("Nobody would be left who administers the portal."))
+                sentence = _("Nobody would be left who administers the portal.")
+                _record_refusal(request, sentence)
+                form.add_error(None, sentence)
+            except (ValidationError, IntegrityError):
+                form.add_error(None, _("Something changed since the check. Check again."))
             else:
                 _tell(request, plan.new, plan.changed, plan.unchanged)
                 tell_of_withdrawn(request, withdrawn)
                 return redirect("snapshots:people")
     return _page(request, form, plan, {"kind": "people"})
+
+
+def _record_refusal(request: PortalRequest, sentence: str) -> None:
+    person = request.user.get_username()
+    record(ActionCode.PERSON_REFUSED, subject=person, details={"why": sentence})
 
 
 def _is_confirmed(request: PortalRequest, form: TextForm, plan: GrantPlan | PeoplePlan) -> bool:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from snapshots.selectors.people import people_for
+from snapshots.rights.visible import people_visible_to
 from snapshots.sign_in.open_sessions import (
     end_all_sessions,
     end_session,
@@ -34,7 +34,7 @@ def own(request: PortalRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_recent_proof()
 def of_person(request: PortalRequest, person_id: int) -> HttpResponse:
-    person = get_object_or_404(people_for(request.user), pk=person_id)
+    person = get_object_or_404(people_visible_to(request.user), pk=person_id)
     return redirect("sessions") if person == request.user else _page(request, person)
 
 

@@ -8,6 +8,8 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from snapshots.models import Action, VolumeGrant
+from snapshots.operations.people_files import plan_people, store_people
+from snapshots.views import imports
 from tests import factories as scene
 
 GRANT_HEAD = (
@@ -227,3 +229,61 @@ def test_last_administrator_is_not_imported_away(client, root):
     text = f"{PEOPLE_HEAD}\nroot,,,,no,"
     assert do_import(client, "people", text).status_code == 302  # boss is left
     assert not User.objects.get(username="root").is_active
+
+
+@pytest.mark.parametrize("pair", [("zoe", "ZOE"), ("paul1", "paull"), ("\uff5aoe", "zoe")])
+def test_rows_with_names_alike_are_refused(root, pair):
+    before = people()
+    text = "\n".join([PEOPLE_HEAD, *(f"{name},,,,yes,staff" for name in pair)])
+    answer = check(root, "people", text)
+    assert [problem.line for problem in answer.context["problems"]] == [3]
+    assert people() == before
+
+
+def test_import_keeps_what_changed_since_its_plan(root, alice):
+    seen = User.objects.all()
+    administrator = User.objects.get(username="root")
+    text = f"{PEOPLE_HEAD}\nalice,Alice,,,yes,staff"
+    plan = plan_people(text, people=seen, administrator=administrator)
+    now = User.objects.get(username="alice")
+    now.set_password("another-password-2")
+    now.is_active = False
+    now.save()
+    now.groups.clear()
+    store_people(plan.changes, seen)
+    now = User.objects.get(username="alice")
+    assert now.first_name == "Alice"
+    assert now.check_password("another-password-2")
+    assert not now.is_active
+    assert not now.groups.exists()
+
+
+def test_name_taken_since_the_check_is_a_message(root, monkeypatch):
+    def store_late(changes, seen):
+        User.objects.create(username="zoe")
+        return store_people(changes, seen)
+
+    monkeypatch.setattr(imports, "store_people", store_late)
+    answer = do_import(root, "people", f"{PEOPLE_HEAD}\nzoe,,,,yes,staff")
+    assert "Something changed since the check. Check again." in answer.text
+    assert not User.objects.get(username="zoe").groups.exists()
+
+
+def test_many_new_people_read_the_accounts_once(root, django_assert_max_num_queries):
+    rows = [f"worker-{letter * 3},,,,yes,staff" for letter in "abcdefghjk"]
+    administrator = User.objects.get(username="root")
+    with django_assert_max_num_queries(2 + 2 * len(rows)) as queries:
+        text = "\n".join([PEOPLE_HEAD, *rows])
+        plan = plan_people(text, people=User.objects.all(), administrator=administrator)
+    assert plan.new == len(rows)
+    names = [
+        query
+        for query in queries
+        if query["sql"].count('"username"') and "WHERE" not in query["sql"]
+    ]
+    assert len(names) == 1
+
+
+def test_refused_change_of_own_rights_is_recorded(root):
+    check(root, "people", f"{PEOPLE_HEAD}\nroot,,,,no,administrator")
+    assert Action.objects.get(code="person:change:refused").subject == "root"

@@ -99,6 +99,36 @@ def confusion(name: str, others: Any) -> str:
     return ""
 
 
+class TakenNames:
+    """The names of all accounts, each read once, to compare many new names with them and with each
+    other.
+    """
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._first_of: dict[str, str] = {}
+        for name in User.objects.order_by("pk").values_list("username", flat=True).iterator():
+            self._add(name)
+
+    def _add(self, name: str) -> None:
+        self._names.add(name)
+        for look in {*looks_of(name), fold(name)}:
+            self._first_of.setdefault(look, name)
+
+    def take(self, name: str) -> None:
+        """Raises `ValidationError` for a name that is taken or can be taken for another's."""
+        if name in self._names:
+            raise ValidationError(User._meta.get_field("username").error_messages["unique"])
+        sentence = confusion(name, ())
+        looks = (*looks_of(name), fold(name))
+        other = next((self._first_of[look] for look in looks if look in self._first_of), None)
+        if not sentence and other is not None:
+            sentence = f"“{name}” looks like “{other}”, which is the name of another account"
+        if sentence:
+            raise ValidationError(f"{sentence}. Choose another name.", code="confusing")
+        self._add(name)
+
+
 def confusing_accounts() -> list[str]:
     """What is wrong with names that came in without validation, a sentence each."""
     names = list(User.objects.order_by("pk").values_list("username", flat=True))
