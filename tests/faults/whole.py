@@ -88,8 +88,8 @@ class House:
         ids = requests.post(f"{self.sandbox_url}/volumes", json=wanted, timeout=5).json()["ids"]
         with self.books() as books, books:
             books.execute(
-                "insert into snapshots_volumegrant (cloud, volume_id, user_id)"
-                " select 'sandbox', '', id from auth_user where username = 'alice'"
+                "insert into snapshots_volumegrant (cloud, scope, volume_id, user_id)"
+                " select 'sandbox', 'cloud', '', id from auth_user where username = 'alice'"
             )
         until(lambda: self._knows(ids), seconds=20)
         return list(ids)
