@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db.models import CheckConstraint, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from snapshots import clouds
@@ -113,6 +114,7 @@ class _Reader:
         for constraint in _CHECKS:
             constraint.validate(VolumeGrant, grant)
         self._check_volume(grant)
+        _check_end(grant)
         return grant
 
     def _check_volume(self, grant: VolumeGrant) -> None:
@@ -135,6 +137,13 @@ class _Reader:
             here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True).defer("folded")
             self._volumes[cloud] = [VolumeFacts.of(row) for row in here.iterator(2000)]
         return self._volumes[cloud]
+
+
+def _check_end(grant: VolumeGrant) -> None:
+    """An import ends nothing: of an end that is over, only the one that stands there is taken."""
+    is_over = grant.until is not None and grant.until <= timezone.now()
+    if is_over and not the_same_as(grant).filter(until=grant.until).exists():
+        raise ValidationError(_("This end is over. End a grant from the list of grants."))
 
 
 def _key(keys: dict[str, int], name: str, sentence: str) -> int | None:

@@ -123,9 +123,11 @@ def people_visible_to(user: User) -> QuerySet[User]:
 
 
 def grants_visible_to(user: User) -> QuerySet[VolumeGrant]:
-    """Every grant for administrators, ended ones too; none for anybody else."""
+    """Of groups and of the people whom an administrator sees, ended ones too; else none."""
     grants = VolumeGrant.objects.select_related("user", "group")
-    return grants if may(user, Right.ADMINISTER) else grants.none()
+    if not may(user, Right.ADMINISTER):
+        return grants.none()
+    return grants.filter(Q(user=None) | Q(user__in=people_visible_to(user)))
 
 
 def may_use(volume: Volume, user: User) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import BadRequest
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -144,6 +145,8 @@ def _choice(request: PortalRequest, data: QueryDict) -> Choice:
     """From the form as it was sent. Only a button takes over what is ticked among the offered: a
     search while somebody types does not.
     """
+    if any("\0" in text for _name, texts in data.lists() for text in texts):
+        raise BadRequest("The form has a NUL in it.")  # PostgreSQL takes none in a query
     cloud, do = data.get("cloud", ""), data.get("do", "")
     ids, ticked = data.getlist("chosen"), data.getlist("found")
     unknown: list[str] = []

@@ -287,3 +287,25 @@ def test_many_new_people_read_the_accounts_once(root, django_assert_max_num_quer
 def test_refused_change_of_own_rights_is_recorded(root):
     check(root, "people", f"{PEOPLE_HEAD}\nroot,,,,no,administrator")
     assert Action.objects.get(code="person:change:refused").subject == "root"
+
+
+def test_import_ends_no_grant(root, alice):
+    VolumeGrant.objects.create(cloud="sandbox", scope="cloud", user=alice.user)
+    text = grant_text({"person": "alice", "scope": "cloud", "until": "2020-01-01"})
+    assert "This end is over." in check(root, "grants", text).text
+    ended = datetime(2020, 1, 1, tzinfo=UTC)
+    VolumeGrant.objects.update(until=ended)  # what has ended is exported and imported as it was
+    text = grant_text({"person": "alice", "scope": "cloud", "until": ended.isoformat()})
+    assert "This end is over." not in check(root, "grants", text).text
+
+
+def test_grants_of_superusers_are_for_superusers(root):
+    boss = User.objects.create_superuser("boss")
+    VolumeGrant.objects.create(cloud="sandbox", scope="cloud", user=boss)
+    assert "boss" not in root.get("/grants/").text
+    assert "boss" not in export(root, "grants")
+
+
+@pytest.mark.parametrize("field", ["cloud", "chosen", "found", "ids", "q"])
+def test_nul_in_the_choice_of_volumes_is_refused(root, field):
+    assert root.post("/grants/new/volumes/", {field: "a\0b"}).status_code == 400
