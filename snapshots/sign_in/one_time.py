@@ -21,7 +21,7 @@ from snapshots.sign_in.mail import tell_of_set_password
 LASTS = timedelta(hours=72)
 _KEY = "must_choose_password"
 # What a person who must choose a password may open.
-OPEN = frozenset({"password_change", "logout", "login"})
+OPEN = frozenset({"password_change", "confirm_identity", "logout", "login"})
 
 
 def watch() -> None:
