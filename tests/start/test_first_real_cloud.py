@@ -21,6 +21,7 @@ from tests.waiting import until
 HEADING = "First real cloud in five minutes"
 CHIEF, STAFF = "chief", "selin"
 PASSWORD = "corrEct-horse-battery-9"
+OWN_PASSWORD = "another-Stable-of-horses-7"
 CLOUD = "ankara"  # as in the README's example
 VOLUME = next(
     volume
@@ -133,6 +134,8 @@ def test_steps_of_the_readme_end_in_a_snapshot(person, real_cloud, tmp_path):
         assert "User" in chief.read("/admin/auth/user/")
         grant(chief)
         selin.sign_in(STAFF, PASSWORD)
+        own = {"new_password1": OWN_PASSWORD, "new_password2": OWN_PASSWORD}
+        selin.send("/accounts/password/", old_password=PASSWORD, **own)
         until(lambda: VOLUME.name in selin.read("/volumes/"), seconds=40)
         others = [volume.name for volume in scenarios.VOLUMES if volume.id != VOLUME.id]
         page = selin.read("/volumes/")
