@@ -150,8 +150,8 @@ class PersonAdmin(ForAdministrators, UserAdmin):  # type: ignore[type-arg]
             None,
             {
                 **UserAdmin.add_fieldsets[0][1],
-                "description": "The password is good once: at the first sign-in, within 72 hours,"
-                " the person chooses another. So is one that you set later.",
+                "description": "This is a one-time password: at the first sign-in, within 72"
+                " hours, the person chooses another. So it is with each that you set later.",
             },
         ),
     )

@@ -35,8 +35,8 @@ def one_time_password_of(person: User) -> OneTimePassword | None:
 
 
 def is_over(person: User) -> bool:
-    """Whether the person's password is a one-time one that was not replaced in time. One from ahead
-    of now comes from a clock that was set back: nobody knows how old it is.
+    """Whether the person has a one-time password that has expired. One with a time after now counts
+    as expired too: a clock was wrong, and nobody knows its age.
     """
     given = one_time_password_of(person)
     if given is None:

@@ -40,7 +40,9 @@ def _end(opened: OpenSession, *, this: str) -> SafeString:
 
 @register.inclusion_tag("_table.html")
 def sessions_table(sessions: Sequence[OpenSession], this: str) -> dict[str, Table[Any]]:
-    """Each with a button for the form `end-sessions`; `this` is the one that asks, without."""
+    """A person's sessions. A button of the form `end-sessions` ends each of them but `this`: the
+    digest of the session that shows the page.
+    """
     columns: tuple[Column[OpenSession], ...] = (
         Column(gettext_lazy("Device"), partial(_device, this=this)),
         Column(gettext_lazy("Address"), lambda opened: opened.address or _("not known")),

@@ -179,10 +179,10 @@ def test_rule_of_a_team_gives_its_people(alice, bob):
 
 
 def test_snapshots_of_matched_volumes_are_visible(alice):
-    kept = scene.foreign_snapshot(scene.volume("web-01"))
+    of_web = scene.foreign_snapshot(scene.volume("web-01"))
     scene.foreign_snapshot(scene.volume("db-01"))
     give(alice, name_pattern="web-*")
-    assert list(snapshots_visible_to(alice)) == [kept]
+    assert list(snapshots_visible_to(alice)) == [of_web]
 
 
 def test_same_id_in_another_cloud_is_not_granted(alice):

@@ -139,8 +139,9 @@ def password_is_new(person: User, *, created: bool, update_fields: Any = None) -
     before: User | None = row_before(person)
     # A sign-in may store the same password with a newer hash. Django then saves this column alone,
     # and has already forgotten the typed password.
-    hashed_anew = set(update_fields or ()) == {"password"} and person._password is None  # type: ignore[attr-defined]
-    return before is not None and before.password != person.password and not hashed_anew
+    is_typed = getattr(person, "_password", None) is not None
+    is_rehash = set(update_fields or ()) == {"password"} and not is_typed
+    return before is not None and before.password != person.password and not is_rehash
 
 
 def setter_of_password(person: User) -> User | None:

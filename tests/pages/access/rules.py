@@ -6,11 +6,13 @@ code does not leave this table with it.
 
 from dataclasses import dataclass
 
-# What a row of a page is to the person of staff: asked for by themselves, of a volume granted to
-# them; asked for by somebody else, of a volume granted to them; neither; asked for by themselves,
-# of a volume whose grant was taken.
-OWN, GRANTED, FOREIGN, ENDED = "own", "granted", "foreign", "ended"
-RELATIONS = (OWN, GRANTED, FOREIGN, ENDED)
+# What a row of a page is to the person of staff. They asked for it themselves, of a volume that
+# is granted to them (OWN), whose grant was taken (TAKEN), or whose grants passed their end
+# (PASSED); or somebody else asked, of a volume that is granted to them by a group (GRANTED) or by a
+# rule (RULED), or of one that is not (FOREIGN).
+OWN, GRANTED, RULED, FOREIGN = "own", "granted", "ruled", "foreign"
+TAKEN, PASSED = "taken", "passed"
+RELATIONS = (OWN, GRANTED, RULED, FOREIGN, TAKEN, PASSED)
 
 # A cell of the table, and the relations that it lets through.
 EVERYTHING, NOTHING = "all", "—"
@@ -19,9 +21,9 @@ OWN_AND_GRANTED = "own requests of granted volumes"
 REACH = {
     EVERYTHING: frozenset(RELATIONS),
     NOTHING: frozenset(),
-    REQUESTED: frozenset({OWN, ENDED}),
-    OF_GRANTED: frozenset({OWN, GRANTED}),
-    EITHER: frozenset({OWN, GRANTED, ENDED}),
+    REQUESTED: frozenset({OWN, TAKEN, PASSED}),
+    OF_GRANTED: frozenset({OWN, GRANTED, RULED}),
+    EITHER: frozenset(RELATIONS) - {FOREIGN},
     OWN_AND_GRANTED: frozenset({OWN}),
 }
 

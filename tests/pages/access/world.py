@@ -4,13 +4,15 @@ them, and the address and the form of every rule.
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
+from django.utils import timezone
 
 from snapshots.models import Operation, Snapshot, Volume, VolumeGrant
 from tests import factories as scene
-from tests.pages.access.rules import ENDED, GRANTED, OWN, RELATIONS, Rule
+from tests.pages.access.rules import GRANTED, OWN, PASSED, RELATIONS, RULED, TAKEN, Rule
 from tests.pages.batches import confirmed, texts
 
 # The state that a request must be in for what is asked of it.
@@ -41,14 +43,35 @@ def build(rule: Rule, alice: User, owner: object, helper: object) -> World:
     things = {}
     for relation in RELATIONS:
         volume = scene.volume(f"volume-{relation}", granted_to=owner.user)
-        requester = alice if relation in {OWN, ENDED} else owner.user
+        requester = alice if relation in {OWN, TAKEN, PASSED} else owner.user
         things[relation] = _thing(rule, relation, volume, requester)
-        grant = {"cloud": volume.cloud, "volume_id": volume.volume_id}
-        if relation == OWN:
-            VolumeGrant.objects.create(user=alice, **grant)
-        elif relation == GRANTED:
-            VolumeGrant.objects.create(group=team, **grant)
+    _grant(alice, team, things)
     return World(things, owner, helper)
+
+
+def _grant(alice: User, team: Group, things: dict[str, Thing]) -> None:
+    """What holds, and what passed its end: of each scope, to the person and to the group."""
+    holds = [
+        {"user": alice, "volume_id": things[OWN].volume.volume_id},
+        {"group": team, "volume_id": things[GRANTED].volume.volume_id},
+        {"user": alice, **_by_rule(RULED)},
+    ]
+    passed = [
+        {"user": alice, "volume_id": things[PASSED].volume.volume_id},
+        {"group": team, "volume_id": things[PASSED].volume.volume_id},
+        {"group": team, **_by_rule(PASSED)},
+        {"user": alice, "scope": "cloud"},
+    ]
+    for grant in holds:
+        VolumeGrant.objects.create(cloud=scene.CLOUD, **grant)
+    keys = [VolumeGrant.objects.create(cloud=scene.CLOUD, **grant).pk for grant in passed]
+    # Without signals, as time does it.
+    ended_at = timezone.now() - timedelta(seconds=1)
+    VolumeGrant.objects.filter(pk__in=keys).update(until=ended_at)
+
+
+def _by_rule(relation: str) -> dict[str, object]:
+    return {"scope": "rule", "volume_id": None, "name_pattern": f"volume-{relation}*"}
 
 
 def _thing(rule: Rule, relation: str, volume: Volume, requester: User) -> Thing:
