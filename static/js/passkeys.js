@@ -1,5 +1,6 @@
 // Passkeys: asks the browser for one, puts the answer into the form, and sends it.
 // form[data-passkey="get" | "create"] data-options="ADDRESS"   the address gives the browser's options
+//   data-optional        a way of several: hidden where this browser and address take no passkeys
 //   [name=passkey]       hidden: takes the answer
 //   .passkey-button      hidden until the browser knows passkeys
 //   .passkey-missing     hidden when it does
@@ -65,4 +66,6 @@ if (window.PublicKeyCredential && isNamed) {
       use(form);
     });
   }
+} else {
+  for (const form of all("form[data-optional]")) form.hidden = true;
 }

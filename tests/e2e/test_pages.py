@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -386,3 +387,14 @@ def test_going_back_to_a_form_that_was_sent_shows_what_it_asked_for(javascript, 
     page.click(".form__end button")
     expect(page.locator("main")).to_contain_text("Your request is recorded")
     assert Operation.objects.count() == 2
+
+
+def test_sign_in_page_offers_no_passkey_where_there_can_be_none(chromium, portal):
+    """Browsers make none for a plain address."""
+    with closing(
+        chromium.new_context(base_url=portal.replace("localhost", "127.0.0.1"))
+    ) as context:
+        page = context.new_page()
+        page.goto("/accounts/login/")
+        expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+        expect(page.locator("form[data-passkey]")).to_be_hidden()
