@@ -14,7 +14,7 @@ _ODD_IN_TARGET = re.compile(r"[^!-~]")  # browsers write all else with percent s
 _ONCE = (b"host", b"content-length", b"content-type", b"transfer-encoding")
 
 
-class RequestParser(HTTPRequestParser):  # type: ignore[misc] # waitress has no types
+class RequestParser(HTTPRequestParser):
     """waitress's parser, which takes both lengths of a body, several hosts and folded lines."""
 
     command = request_uri = "-"  # of what cannot be read

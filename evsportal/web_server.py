@@ -38,7 +38,7 @@ _MOST_FILES = 4096
 LogAccess = Callable[[SimpleNamespace, dict[str, Any], timedelta], None]
 
 
-class _Logged(Task):  # type: ignore[misc] # waitress has no types
+class _Logged(Task):
     """Answers one request, and writes the line of the access log."""
 
     sent = 0  # bytes of the answer's body
@@ -66,11 +66,11 @@ class _Logged(Task):  # type: ignore[misc] # waitress has no types
         return header
 
 
-class _Answer(_Logged, WSGITask):  # type: ignore[misc]
+class _Answer(_Logged, WSGITask):
     """The portal's answer."""
 
 
-class _Refusal(_Logged, ErrorTask):  # type: ignore[misc]
+class _Refusal(_Logged, ErrorTask):
     """The answer to what is no request, and to a body that is not read."""
 
     def execute(self) -> None:
@@ -83,7 +83,7 @@ class _Refusal(_Logged, ErrorTask):  # type: ignore[misc]
         self.write(body)
 
 
-class Connection(HTTPChannel):  # type: ignore[misc]
+class Connection(HTTPChannel):
     """A client's connection, with the time that the client may take."""
 
     task_class = _Answer
@@ -167,7 +167,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             self.handle_close()
 
 
-class WebServer(TcpWSGIServer):  # type: ignore[misc]
+class WebServer(TcpWSGIServer):
     """Serves the application on one listening socket until `finish`."""
 
     channel_class = Connection
