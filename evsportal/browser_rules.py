@@ -1,4 +1,8 @@
-"""What each answer tells the browser, whoever gives it: a page, a static file, the web server."""
+"""The headers by which an answer limits what the browser does with it.
+
+Pages, static files and the web server's own refusals send all of them: Content-Security-Policy,
+Permissions-Policy, Referrer-Policy, X-Content-Type-Options, X-Frame-Options, three Cross-Origin-*.
+"""
 
 from django.conf import settings
 

@@ -39,7 +39,7 @@ accesslog = "-" if _values["EVSPORTAL_ACCESS_LOG"] else None
 access_log_format = '%(h)s %(t)s "%(r)s" %(s)s %(b)s %(L)ss request=%({x-request-id}o)s "%(a)s"'
 
 
-class AccessLog(Logger):  # type: ignore[misc] # it has no types
+class AccessLog(Logger):
     """Gunicorn's own, without the tokens of mailed links."""
 
     def atoms(self, *args: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 _IMPORT = r"""(?P<matched>(?P<start>^import (?:[^;"]*? from )?)"(?P<url>\./[^"]+)";)"""
 
 
-class StaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
+class StaticFilesStorage(CompressedManifestStaticFilesStorage):
     """Names hold a hash of the content, also those in the `import` statements of our scripts.
 
     Django's own `support_js_module_import_aggregation` looks into every script, and stops at a

@@ -31,12 +31,14 @@ READING = 30  # and, while it reads an answer, until it takes another piece
 LINGERING = 5  # for what it still sends when it was refused
 _ROUND = 1.0  # how often that is looked at
 _MOST_CONNECTIONS = 1000
+_MOST_HELD = 64_000_000  # bytes of requests without an answer, of all connections
+_OFTEN = 1_000_000  # after how many bytes that came they are counted
 _MOST_FILES = 4096
 
 LogAccess = Callable[[SimpleNamespace, dict[str, Any], timedelta], None]
 
 
-class _Logged(Task):  # type: ignore[misc] # waitress has no types
+class _Logged(Task):
     """Answers one request, and writes the line of the access log."""
 
     sent = 0  # bytes of the answer's body
@@ -64,11 +66,11 @@ class _Logged(Task):  # type: ignore[misc] # waitress has no types
         return header
 
 
-class _Answer(_Logged, WSGITask):  # type: ignore[misc]
+class _Answer(_Logged, WSGITask):
     """The portal's answer."""
 
 
-class _Refusal(_Logged, ErrorTask):  # type: ignore[misc]
+class _Refusal(_Logged, ErrorTask):
     """The answer to what is no request, and to a body that is not read."""
 
     def execute(self) -> None:
@@ -81,7 +83,7 @@ class _Refusal(_Logged, ErrorTask):  # type: ignore[misc]
         self.write(body)
 
 
-class Connection(HTTPChannel):  # type: ignore[misc]
+class Connection(HTTPChannel):
     """A client's connection, with the time that the client may take."""
 
     task_class = _Answer
@@ -101,6 +103,11 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         """Whether it is the client's turn to send."""
         return not self.requests and not self.total_outbufs_len
 
+    def held(self) -> int:
+        """How many bytes of requests without an answer are in memory."""
+        requests = [*self.requests, *([self.request] if self.request else [])]
+        return sum(each.header_bytes_received + each.body_bytes_received for each in requests)
+
     def is_overdue(self, now: float) -> bool:
         if self.lingering_since:
             return now - self.lingering_since > LINGERING
@@ -111,6 +118,11 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         if self.request is None:
             return now - self.began_at > IDLE
         return now - self.began_at > (BODY if self.request.headers_finished else HEAD)
+
+    def received(self, data: bytes) -> bool:
+        self.server.came += len(data)
+        is_read: bool = super().received(data)
+        return is_read
 
     def service(self) -> None:
         super().service()
@@ -155,11 +167,12 @@ class Connection(HTTPChannel):  # type: ignore[misc]
             self.handle_close()
 
 
-class WebServer(TcpWSGIServer):  # type: ignore[misc]
+class WebServer(TcpWSGIServer):
     """Serves the application on one listening socket until `finish`."""
 
     channel_class = Connection
     is_ending = False
+    came = 0  # bytes of requests since they were counted
 
     def __init__(
         self, application: Any, listener: socket, *, threads: int, log_access: LogAccess | None
@@ -199,6 +212,8 @@ class WebServer(TcpWSGIServer):  # type: ignore[misc]
     def turn(self) -> None:
         """One round: waits a second at most for something to read or to write."""
         wasyncore.poll2(_ROUND, self._map)
+        if self.came > _OFTEN:
+            self._make_room()
         now = time.monotonic()
         if now - self._looked_at >= _ROUND:
             self._looked_at = now
@@ -216,6 +231,21 @@ class WebServer(TcpWSGIServer):  # type: ignore[misc]
         waited_for = [each for each in self.active_channels.values() if each.is_waited_for()]
         if waited_for:
             min(waited_for, key=lambda each: each.began_at).handle_close()
+
+    def _make_room(self) -> None:
+        """Closes those that keep the portal waiting longest, until the rest is little enough.
+
+        What waits for a thread counts too, and is not closed: it comes to its end by itself.
+        """
+        self.came = 0
+        held = {each: each.held() for each in list(self.active_channels.values())}
+        total = sum(held.values())
+        for each in sorted(held, key=lambda each: each.began_at):
+            if total <= _MOST_HELD:
+                return
+            if held[each] and each.is_waited_for():
+                total -= held[each]
+                each.handle_close()
 
     def note(self, task: Task) -> None:
         if self._log_access is None:

@@ -12,7 +12,7 @@ from evsportal.logs import spelt_out
 from evsportal.web_server import WebServer
 
 
-class WebWorker(Worker):  # type: ignore[misc] # gunicorn has no types
+class WebWorker(Worker):
     """Runs `WebServer`. After SIGTERM it answers what it has, `graceful_timeout` at most."""
 
     server: WebServer | None = None

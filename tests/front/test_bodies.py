@@ -1,4 +1,6 @@
-"""A body that is too long is refused by its length; a file is refused where it begins."""
+"""Refused are a body without a length, a body that is too long, and a file."""
+
+import tempfile
 
 import pytest
 
@@ -54,24 +56,48 @@ def test_longest_body_is_read(web):
     assert answer.status == 403  # by Django: without a token
 
 
-def test_endless_chunks_are_refused(web):
-    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
-    with web.connect() as connection:
-        connection.sendall(post("Transfer-Encoding: chunked"))
-        connection.sendall(chunk * 20)
-        assert_refused(read_answer(connection), 413)
+ENCODINGS = ["chunked", "Chunked", "chunked, chunked", "gzip, chunked", "gzip", "identity", ""]
 
 
-def test_chunks_are_put_together(mirror):
-    data = post("Transfer-Encoding: chunked") + b"3\r\na=b\r\n2;x=y\r\n&c\r\n0\r\n\r\n"
-    assert '"body": "a=b&c"' in mirror.ask(data).text
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_encoded_body_is_refused_before_it_comes(web, method, encoding):
+    line = f"{method} /healthz HTTP/1.1"
+    assert_refused(web.ask(head(line, f"Transfer-Encoding: {encoding}")), 501)
 
 
 @pytest.mark.parametrize(
-    "chunk", [b"-3\r\na=b\r\n", b"0x3\r\na=b\r\n", b"3\r\na=bXX\r\n", b"3 \r\na=b\r\n", b"g\r\n"]
+    "body",
+    [
+        b"3\r\na=b\r\n2;x=y\r\n&c\r\n0\r\n\r\n",
+        (b"10000\r\n" + b"x" * 0x10000 + b"\r\n") * 20,
+        b"a" * 900_000,  # the first line of a chunk, endless
+        b"1;" + b"a" * 900_000,
+        b"-3\r\na=b\r\n0\r\n\r\n",
+    ],
+    ids=["whole", "endless", "line", "extension", "odd"],
 )
-def test_odd_chunk_is_refused(web, chunk):
-    assert_refused(web.ask(post("Transfer-Encoding: chunked") + chunk + b"0\r\n\r\n"), 400)
+def test_chunks_are_thrown_away(web, body):
+    with web.connect() as connection:
+        connection.sendall(post("Transfer-Encoding: chunked"))
+        connection.sendall(body)
+        data = everything(connection)
+    assert data.startswith(b"HTTP/1.1 501 ")
+    assert data.count(b"HTTP/1.") == 1
+
+
+def test_chunks_are_not_asked_for(web):
+    data = web.send(post("Transfer-Encoding: chunked", "Expect: 100-continue"))
+    assert data.startswith(b"HTTP/1.1 501 ")
+    assert b"100 Continue" not in data
+
+
+def test_no_body_is_written_to_the_disk(mirror, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))  # a file cannot be made
+    body = b"x" * MOST_BODY_BYTES
+    assert mirror.ask(post(f"Content-Length: {len(body)}") + body).status == 200
+    chunk = b"f4240\r\n" + body + b"\r\n"
+    assert mirror.ask(post("Transfer-Encoding: chunked") + chunk * 3).status == 501
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,23 @@
 """How long a client may take, and who makes room when there are too many."""
 
+import contextlib
 import io
+import threading
 import time
 
 import pytest
 
 from evsportal import web_server
-from tests.front.web_client import echo, everything, head, post, read_answer, serving
+from evsportal.limits import MOST_BODY_BYTES
+from tests.front.web_client import (
+    SECONDS,
+    echo,
+    everything,
+    head,
+    post,
+    read_answer,
+    serving,
+)
 from tests.waiting import until
 
 GET = head("GET / HTTP/1.1")
@@ -83,6 +94,72 @@ def test_newcomer_takes_the_place_of_the_longest_waiting():
             assert read_answer(connection).status == 200
         for connection in connections:
             connection.close()
+
+
+NEARLY_ALL = MOST_BODY_BYTES - 1_000
+IN_64_MB = 64_000_000 // NEARLY_ALL
+
+
+def is_closed(connection):
+    """Whether the server closed it; waits for no more than what came already."""
+    connection.settimeout(0.01)
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+@contextlib.contextmanager
+def open_connections(server, number):
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(server.connect()) for _ in range(number)]
+
+
+def test_bodies_that_come_slowly_share_64_mb():
+    too_many = 20
+    with (
+        serving(echo) as server,
+        server.connect() as idle,
+        open_connections(server, IN_64_MB + too_many) as connections,
+    ):
+        for connection in connections:
+            connection.sendall(post(f"Content-Length: {MOST_BODY_BYTES}") + b"a" * NEARLY_ALL)
+        until(lambda: is_closed(connections[too_many - 2]))
+        still_open = [each for each in connections if not is_closed(each)]
+        assert IN_64_MB - 2 <= len(still_open) <= IN_64_MB + 1
+        assert still_open == connections[-len(still_open) :]  # the oldest were closed
+        still_open[-1].settimeout(SECONDS)
+        still_open[-1].sendall(b"a" * (MOST_BODY_BYTES - NEARLY_ALL))
+        assert read_answer(still_open[-1]).status == 200
+        assert not is_closed(idle)  # it held nothing
+
+
+def test_bodies_that_wait_for_a_thread_count_too():
+    too_many = 5
+    may_answer = threading.Event()
+
+    def busy(environ, start_response):
+        may_answer.wait(SECONDS)
+        return echo(environ, start_response)
+
+    with (
+        serving(busy, threads=1) as server,
+        open_connections(server, IN_64_MB + too_many) as connections,
+    ):
+        try:
+            for connection in connections:
+                with contextlib.suppress(ConnectionError):  # closed while it sends
+                    connection.sendall(post(f"Content-Length: {NEARLY_ALL}") + b"a" * NEARLY_ALL)
+            until(lambda: sum(map(is_closed, connections)) >= too_many - 1)
+            still_open = [each for each in connections if not is_closed(each)]
+            assert len(still_open) >= IN_64_MB - 1
+        finally:
+            may_answer.set()
+        for connection in still_open:
+            connection.settimeout(SECONDS)
+            assert read_answer(connection).status == 200
 
 
 def test_access_log_has_a_line_for_each_answer():

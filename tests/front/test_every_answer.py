@@ -1,4 +1,6 @@
-"""Each answer, whoever gives it and whatever it says, carries the rules for the browser."""
+"""Pages, errors, redirects and static files send the headers that `assert_rules` names: the
+Content-Security-Policy, Permissions-Policy, Referrer-Policy, the Cross-Origin ones, X-Request-ID.
+"""
 
 import re
 import uuid
