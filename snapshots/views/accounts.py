@@ -33,9 +33,9 @@ class PortalLoginView(LoginView):
     redirect_authenticated_user = True
     authentication_form = SignInForm
 
-    def get_redirect_url(self) -> str:
+    def get_redirect_url(self, *args: Any, **options: Any) -> str:
         """Empty for this page itself too: somebody who is signed in would be led in a circle."""
-        address: str = super().get_redirect_url()
+        address: str = super().get_redirect_url(*args, **options)
         path = urlsplit(urljoin(self.request.path, address)).path
         return "" if path == self.request.path else address
 
