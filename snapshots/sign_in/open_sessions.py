@@ -24,6 +24,7 @@ from snapshots.sign_in.browsers import browser_words
 from snapshots.sign_in.sessions import SessionStore, digest_of, has_ended, idle_limit, longest
 
 MOST_REMOVED = 500  # in one step of the duty
+MOST_STEPS = 200  # each time that it runs
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
@@ -231,4 +232,13 @@ def remove_ended_sessions() -> None:
 
 
 def _remove(rows: QuerySet[Any]) -> None:
-    in_transaction(lambda: _delete(rows.order_by("pk").values_list("pk", flat=True)[:MOST_REMOVED]))
+    """In small transactions until none is left, so that strangers cannot add rows any faster."""
+
+    def remove() -> int:
+        digests = list(rows.order_by("pk").values_list("pk", flat=True)[:MOST_REMOVED])
+        _delete(digests)
+        return len(digests)
+
+    for _step in range(MOST_STEPS):
+        if in_transaction(remove) < MOST_REMOVED:
+            return

@@ -4,7 +4,8 @@ Who reads the database, or a copy of it, cannot take over a session. The cookie 
 random characters, so a plain digest cannot be guessed back.
 
 A session of somebody who is signed in ends some hours after the sign-in, however much it is used,
-and earlier when nobody uses it. `open_sessions.py` notes its use.
+and earlier when nobody uses it. `open_sessions.py` notes its use. That of anybody else lasts for a
+quarter of an hour after its last change: everybody can have as many as they like.
 """
 
 import hashlib
@@ -13,6 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import DatabaseError
@@ -21,6 +24,11 @@ from django.utils import timezone
 from snapshots.clock import latest_plausible
 from snapshots.database.transactions import in_transaction
 from snapshots.models import OpenSession
+
+# As long as a sign-in may take: the provider's ten minutes, the second factor's quarter of an hour.
+STRANGERS_LAST = timedelta(minutes=15)
+# Who has signed in, or has opened a link to choose a password.
+_LONGER = frozenset({SESSION_KEY, INTERNAL_RESET_SESSION_TOKEN})
 
 
 class SessionStore(db.SessionStore):
@@ -50,6 +58,8 @@ class SessionStore(db.SessionStore):
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         row = super().create_model_instance(data)
         row.session_key = digest_of(row.session_key)
+        if _LONGER.isdisjoint(data):
+            row.expire_date = min(row.expire_date, timezone.now() + STRANGERS_LAST)
         return row
 
     def delete(self, session_key: str | None = None) -> None:

@@ -1,9 +1,12 @@
 """A provider that is away, slow or not configured; and what pages say of it to the browser."""
 
 import time
+from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from snapshots.sso import metadata
 from tests.sso.conftest import address_of, last_refusal
@@ -106,3 +109,8 @@ def test_start_takes_forms_alone(client, provider, method):
 
 def test_start_needs_our_own_form(provider):
     assert Client(enforce_csrf_checks=True).post("/accounts/provider/").status_code == 403
+
+
+def test_start_leaves_a_short_session(client, provider):
+    client.post("/accounts/provider/")
+    assert Session.objects.get().expire_date <= timezone.now() + timedelta(minutes=15)
