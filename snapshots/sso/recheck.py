@@ -19,6 +19,8 @@ from snapshots.sso.refusals import SignInRefused
 logger = logging.getLogger(__name__)
 
 _KEY = "provider_checked_at"  # seconds since the epoch; of people of the provider alone
+_BUSY_KEY = "provider_busy_since"  # seconds since the epoch
+_GRACE_SECONDS = 600
 _NEXT_TRY_SECONDS = 60  # while the provider is away
 
 
@@ -47,12 +49,22 @@ class ProviderRecheck:
 
 def note_check(request: HttpRequest) -> None:
     request.session[_KEY] = time.time()
+    request.session.pop(_BUSY_KEY, None)
 
 
 def try_again_soon(request: HttpRequest) -> None:
     """A provider that is away signs nobody out."""
     limit = 60 * settings.EVSPORTAL_OIDC_RECHECK_MINUTES
     request.session[_KEY] = time.time() - limit + _NEXT_TRY_SECONDS
+
+
+def may_be_busy(request: HttpRequest) -> bool:
+    """Whether a provider that is busy is waited for. The browser brings that answer, and whoever
+    has it can make it up: so it delays the end of a session once by the limit and the grace.
+    """
+    since = float(request.session.setdefault(_BUSY_KEY, time.time()))
+    longest = 60 * settings.EVSPORTAL_OIDC_RECHECK_MINUTES + _GRACE_SECONDS
+    return 0 <= time.time() - since <= longest
 
 
 def refuse_another(request: HttpRequest, person: User | None) -> None:

@@ -4,6 +4,7 @@ import time
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 
 from snapshots.models import Action, Role, roles_of
@@ -103,6 +104,93 @@ def test_provider_that_stops_on_the_way_signs_nobody_out(client, provider, sign_
     metadata.forget()
     assert sign_in.finish(query).url == "/volumes/?q=a"
     assert client.get("/volumes/").status_code == 200
+
+
+BUSY = ["temporarily_unavailable", "server_error"]
+
+
+def _is_asked_again_in_a_minute(client):
+    age = time.time() - client.session["provider_checked_at"]
+    return _is_signed_in(client) and 3500 < age < 3600
+
+
+@pytest.mark.usefixtures("ayse")
+@pytest.mark.parametrize("error", BUSY)
+def test_busy_provider_signs_nobody_out(client, provider, error):
+    query = _open(client, provider)
+    answer = client.get(CALLBACK, {"state": query["state"], "error": error})
+    assert answer.url == "/volumes/?q=a"
+    assert client.get(answer.url).status_code == 200
+    assert _is_asked_again_in_a_minute(client)
+
+
+@pytest.fixture
+def minutes_later(ayse):
+    began = time.time()
+    return lambda minutes: time_machine.travel(began + 60 * minutes, tick=False)
+
+
+def _be_busy(client, provider):
+    query = _open(client, provider)
+    client.get(CALLBACK, {"state": query["state"], "error": BUSY[0]})
+
+
+def test_browser_delays_the_check_for_a_while_only(client, provider, minutes_later):
+    """The answer that the provider is busy comes by the browser, which may make it up."""
+    for minutes in range(0, 71, 10):
+        with minutes_later(minutes):
+            _be_busy(client, provider)
+            assert _is_signed_in(client)
+    with minutes_later(72):
+        _be_busy(client, provider)
+        assert not _is_signed_in(client)
+
+
+def test_check_ends_the_wait(client, provider, sign_in, minutes_later, settings):
+    settings.EVSPORTAL_SESSION_IDLE_MINUTES = 0
+    with minutes_later(0):
+        _be_busy(client, provider)
+    with minutes_later(2):
+        sign_in.finish(_open(client, provider))
+    with minutes_later(80):
+        _be_busy(client, provider)
+        assert _is_signed_in(client)
+
+
+@pytest.mark.usefixtures("ayse")
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (500, {}),
+        (503, b"<h1>Try later</h1>"),
+        (429, {"error": "slow_down"}),
+        *[(status, {"error": error}) for status in (200, 400) for error in BUSY],
+    ],
+)
+def test_busy_token_endpoint_signs_nobody_out(client, provider, sign_in, status, answer):
+    query = _open(client, provider)
+    provider.token_status, provider.token_answer = status, answer
+    assert sign_in.finish(query).url == "/volumes/?q=a"
+    assert _is_asked_again_in_a_minute(client)
+
+
+@pytest.mark.usefixtures("ayse")
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (400, {"error": "invalid_grant"}),
+        (401, {"error": "invalid_client"}),
+        (400, {"error": ["server_error"]}),
+        (400, b"[" * 9_000),
+        (400, b"server_error"),
+        (200, {}),
+    ],
+)
+def test_refusing_token_endpoint_ends_the_session(client, provider, sign_in, status, answer):
+    query = _open(client, provider)
+    provider.token_status, provider.token_answer = status, answer
+    sign_in.finish(query)
+    assert not _is_signed_in(client)
 
 
 @pytest.mark.usefixtures("ayse")
