@@ -5,9 +5,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 
-from snapshots.models import Action, Role, roles_of
+from snapshots.models import Action, Operation, Role, roles_of
 from snapshots.sso import metadata
 from tests import factories as scene
 from tests.sso.conftest import CALLBACK, SignIn
@@ -221,3 +221,93 @@ def test_new_check_and_no_setting_ask_nothing(client, settings):
 def test_local_people_are_not_asked(client):
     client.force_login(scene.person("alice"))
     assert client.get("/volumes/").status_code == 200
+
+
+# --- what cannot go to the provider ----------------------------------------------------------
+
+
+@pytest.fixture
+def overdue(client, ayse):
+    """Signed in, and the check was due a quarter of an hour ago."""
+    _age(client, 75)
+    return client
+
+
+UNSEEN = [
+    {"HX-Request": "true"},
+    {"HX-Request": "true", "HX-Current-URL": "http://testserver/volumes/"},
+    {"Sec-Fetch-Dest": "empty"},
+    {"Sec-Fetch-Dest": "image"},
+]
+
+
+@pytest.mark.parametrize("headers", UNSEEN)
+@pytest.mark.parametrize("page", ["/volumes/", "/accounts/sessions/", "/people/export/", "/admin/"])
+def test_what_a_page_loads_is_refused_then(overdue, ayse, page, headers):
+    ayse.groups.add(Group.objects.get_or_create(name="administrator")[0])
+    answer = overdue.get(page, headers=headers)
+    assert answer.status_code == 401
+    assert "Your session has ended" in answer.text
+    assert _is_signed_in(overdue)
+
+
+def test_fragment_leads_to_the_page_it_stands_in(overdue):
+    answer = overdue.get("/requests/rows/", headers=UNSEEN[1])
+    assert "/accounts/login/?next=/volumes/" in answer.text
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "DELETE"])
+def test_no_method_does_without_the_check(overdue, method):
+    assert overdue.generic(method, "/volumes/").status_code in {302, 401}
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}, {"Sec-Fetch-Dest": "empty"}])
+def test_form_changes_nothing_then(overdue, ayse, headers):
+    disk = scene.volume(granted_to=ayse)
+    overdue.post("/snapshots/new/", scene.fill_form(disk), headers=headers)
+    assert not Operation.objects.exists()
+
+
+def test_form_leads_back_and_is_sent_again(overdue, ayse, provider, sign_in):
+    form = scene.fill_form(scene.volume(granted_to=ayse))
+    page = "/snapshots/new/?again"
+    answer = overdue.post("/snapshots/new/", form, headers={"Referer": f"http://testserver{page}"})
+    assert answer.url == page
+    assert sign_in.finish(_open(overdue, provider, page)).url == page
+    assert "nothing was asked. Send it again." in overdue.get(page, follow=True).text
+    assert overdue.post("/snapshots/new/", form).status_code == 302
+    assert Operation.objects.get().requester == ayse
+
+
+def test_form_is_sent_again_while_the_provider_is_away(overdue, ayse, settings):
+    settings.EVSPORTAL_OIDC_ISSUER = "http://127.0.0.1:1"
+    form = scene.fill_form(scene.volume(granted_to=ayse))
+    assert "nothing was asked" in overdue.post("/snapshots/new/", form, follow=True).text
+    overdue.post("/snapshots/new/", form)
+    assert Operation.objects.get().requester == ayse
+
+
+def test_public_pages_are_answered_then(overdue):
+    assert overdue.get("/healthz").status_code == 200
+    overdue.post("/accounts/logout/")
+    assert not _is_signed_in(overdue)
+
+
+def test_page_that_is_opened_is_checked_as_before(overdue, provider, sign_in):
+    assert sign_in.finish(_open(overdue, provider)).url == "/volumes/?q=a"
+    assert overdue.get("/volumes/", headers=UNSEEN[0]).status_code == 200
+
+
+@pytest.mark.parametrize("minutes", [-5, 0, 69])
+def test_nothing_is_refused_in_time(overdue, minutes):
+    """Also where another machine's clock is ahead."""
+    _age(overdue, minutes)
+    for headers in UNSEEN:
+        assert overdue.get("/volumes/", headers=headers).status_code == 200
+    assert overdue.post("/snapshots/new/", {}).status_code == 200
+
+
+def test_local_people_are_refused_nothing(client, provider):
+    client.force_login(scene.person("alice"))
+    assert client.get("/volumes/", headers=UNSEEN[0]).status_code == 200
+    assert client.post("/snapshots/new/", {}).status_code == 200
