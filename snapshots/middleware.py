@@ -22,7 +22,7 @@ from snapshots.sign_in import one_time
 from snapshots.sign_in.devices import send_cookie
 from snapshots.sign_in.errors import TryLaterError
 from snapshots.sign_in.one_time import must_choose
-from snapshots.sign_in.open_sessions import note_use
+from snapshots.sign_in.open_sessions import answering, note_use
 from snapshots.step_up import lead_to
 
 logger = logging.getLogger(__name__)
@@ -118,7 +118,8 @@ def session_use(get_response: GetResponse) -> GetResponse:
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
+        with answering(request):
+            response = get_response(request)
         view = getattr(request.resolver_match, "func", None)
         is_attended = not getattr(view, "is_polled", False) or ATTENDED in request.headers
         # A session that gets another key is not saved with an error page.

@@ -2,10 +2,13 @@
 
 A sign-in is such a proof, and so is each answer to "Confirm that it is you". So a session that was
 taken over, or an unlocked screen, does not let anybody change people, rights or second factors.
+
+Also which page a request leads to that was not carried out: for this, and for whoever refuses one.
 """
 
 import time
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
@@ -50,6 +53,25 @@ def lead_to(request: HttpRequest, address: str) -> HttpResponse:
     if getattr(request, "htmx", False):
         return HttpResponseClientRedirect(address)
     return redirect(address)
+
+
+def current_page(request: HttpRequest) -> str:
+    """The page that a polled fragment stands in."""
+    try:
+        return request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
+    except ValueError:  # no address at all
+        return "/"
+
+
+def page_before(request: HttpRequest) -> str:
+    """The page with the form, if it is ours: the form's own address may take no GET."""
+    try:
+        referer = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return "/"
+    if referer.netloc != request.get_host() or referer.path.startswith("//"):
+        return "/"
+    return urlunsplit(("", "", referer.path, referer.query, "")) or "/"
 
 
 def _note_sign_in(request: HttpRequest | None = None, **_kwargs: Any) -> None:

@@ -1,6 +1,8 @@
 """The sessions of people who are signed in: noting their use, listing and ending them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +24,8 @@ from snapshots.sign_in.browsers import browser_words
 from snapshots.sign_in.sessions import SessionStore, digest_of, has_ended, idle_limit, longest
 
 MOST_REMOVED = 500  # in one step of the duty
+MOST_STEPS = 200  # each time that it runs
+_request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
 def watch() -> None:
@@ -35,6 +39,16 @@ def watch() -> None:
         (post_delete, _factor_changed, Authenticator),
     ):
         signal.connect(receiver, sender=sender, dispatch_uid=f"new keys {receiver.__name__}")
+
+
+@contextmanager
+def answering(request: HttpRequest) -> Iterator[None]:
+    """While a request is answered: a password that it changes does not end its own session."""
+    token = _request.set(request)
+    try:
+        yield
+    finally:
+        _request.reset(token)
 
 
 # --- noting ----------------------------------------------------------------------------------
@@ -180,12 +194,18 @@ def end_all_sessions(person: User, *, but: HttpRequest) -> int:
 def _end_invalid(instance: User, *, raw: bool = False, **_kwargs: Any) -> None:
     """Django opens no page of somebody who is shut out, or whose password is another than at the
     sign-in. The rows go too: else they are valid again when the account is let in again.
+
+    Where people change their own password, Django makes that session valid by another key. Its row
+    stays for that: a session that was ended before must not come back.
     """
     before = row_before(instance)
     has_changed = before is not None and before.password != instance.password
     if raw or (instance.is_active and not has_changed):
         return
     rows = OpenSession.objects.filter(person=instance)
+    request = _request.get()
+    if instance.is_active and request is not None and request.session.session_key is not None:
+        rows = rows.exclude(pk=digest_of(request.session.session_key))
     in_transaction(lambda: _delete(rows.values_list("pk", flat=True)))
 
 
@@ -212,4 +232,13 @@ def remove_ended_sessions() -> None:
 
 
 def _remove(rows: QuerySet[Any]) -> None:
-    in_transaction(lambda: _delete(rows.order_by("pk").values_list("pk", flat=True)[:MOST_REMOVED]))
+    """In small transactions until none is left, so that strangers cannot add rows any faster."""
+
+    def remove() -> int:
+        digests = list(rows.order_by("pk").values_list("pk", flat=True)[:MOST_REMOVED])
+        _delete(digests)
+        return len(digests)
+
+    for _step in range(MOST_STEPS):
+        if in_transaction(remove) < MOST_REMOVED:
+            return

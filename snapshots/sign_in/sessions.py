@@ -4,19 +4,31 @@ Who reads the database, or a copy of it, cannot take over a session. The cookie 
 random characters, so a plain digest cannot be guessed back.
 
 A session of somebody who is signed in ends some hours after the sign-in, however much it is used,
-and earlier when nobody uses it. `open_sessions.py` notes its use.
+and earlier when nobody uses it. `open_sessions.py` notes its use. That of anybody else lasts for a
+quarter of an hour after its last change: everybody can have as many as they like.
 """
 
 import hashlib
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.db import DatabaseError
 from django.utils import timezone
 
 from snapshots.clock import latest_plausible
+from snapshots.database.transactions import in_transaction
 from snapshots.models import OpenSession
+
+# As long as a sign-in may take: the provider's ten minutes, the second factor's quarter of an hour.
+STRANGERS_LAST = timedelta(minutes=15)
+# Who has signed in, or has opened a link to choose a password.
+_LONGER = frozenset({SESSION_KEY, INTERNAL_RESET_SESSION_TOKEN})
 
 
 class SessionStore(db.SessionStore):
@@ -46,6 +58,8 @@ class SessionStore(db.SessionStore):
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         row = super().create_model_instance(data)
         row.session_key = digest_of(row.session_key)
+        if _LONGER.isdisjoint(data):
+            row.expire_date = min(row.expire_date, timezone.now() + STRANGERS_LAST)
         return row
 
     def delete(self, session_key: str | None = None) -> None:
@@ -60,13 +74,35 @@ class SessionStore(db.SessionStore):
         self.opened = None
 
     def cycle_key(self) -> None:
-        """Go on under another key, with what is known of the session."""
-        _ = self._session  # type: ignore[attr-defined] # read, so that `opened` is known
-        super().cycle_key()
-        if self.opened is not None and self.session_key is not None:
-            self.opened.pk = digest_of(self.session_key)
-            self.opened.needs_new_key = False
-            self.opened.save(force_insert=True)
+        """Go on under another key, with what is known of the session.
+
+        Raises Django's `SessionInterrupted`, which is answered by 400, when the session was ended
+        since it was read: it must not come back under another key.
+        """
+        data = self._session  # type: ignore[attr-defined] # read, so that `opened` is known
+        key = self.session_key
+        if key is None or self.opened is None:
+            super().cycle_key()
+            return
+        opened, digest = self.opened, digest_of(key)
+        try:
+            self.opened = in_transaction(lambda: self._move(opened, digest, data))
+        except (DatabaseError, SessionInterrupted):  # nothing was stored
+            self._session_key, self._session_cache = key, data
+            raise
+
+    def _move(self, opened: OpenSession, digest: str, data: dict[str, Any]) -> OpenSession:
+        """Who deletes the old row first decides: this, or the end of the session."""
+        deleted, _ = self.model.objects.filter(pk=digest).delete()
+        if not deleted:
+            raise SessionInterrupted("The session was ended before it got another key.")
+        OpenSession.objects.filter(pk=digest).delete()
+        self.create()
+        self._session_cache = data
+        moved = copy(opened)
+        moved.pk, moved.needs_new_key = digest_of(self.session_key or ""), False
+        moved.save(force_insert=True)
+        return moved
 
 
 def digest_of(key: str) -> str:

@@ -18,7 +18,7 @@ from snapshots.audit.record.sign_in_facts import sign_in_facts
 from snapshots.sso.confirmation import note_confirmation
 from snapshots.sso.people import account_of
 from snapshots.sso.recheck import refuse_another
-from snapshots.sso.refusals import SignInRefused
+from snapshots.sso.refusals import TRY_LATER, SignInRefused
 from snapshots.sso.transport import BoundedSession
 
 
@@ -99,6 +99,10 @@ class SocialAdapter(DefaultSocialAccountAdapter):
             raise exception
         if exception is not None:
             raise SignInRefused("code", type(exception).__name__)
+        error_code = request.GET.get("error", "")
+        is_of_sign_in = bool((extra_context or {}).get("state"))
         if error == AuthError.CANCELLED:
             raise SignInRefused("cancelled")
-        raise SignInRefused("provider" if (extra_context or {}).get("state") else "state")
+        if error_code in TRY_LATER and is_of_sign_in:
+            raise SignInRefused("try later", error_code)
+        raise SignInRefused("provider" if is_of_sign_in else "state")

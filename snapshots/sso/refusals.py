@@ -9,6 +9,7 @@ _AGAIN = _("The sign-in could not be completed. Please start it again.")
 _UNTRUSTED = _("What the provider answered cannot be trusted, so nobody was signed in.")
 _SENTENCES: dict[str, Any] = {
     "unreachable": _("The provider does not answer. Try again in a few minutes."),
+    "try later": _("The provider is busy. Try again in a few minutes."),
     "metadata": _("The provider does not describe itself as it should. Tell an administrator."),
     "code": _("The provider did not accept the sign-in. Please start it again."),
     "provider": _("The provider did not sign you in."),
@@ -18,6 +19,8 @@ _SENTENCES: dict[str, Any] = {
     "old sign-in": _("The provider did not ask you to sign in again, or did not say so."),
     "shut out": _("Your account in this portal is disabled. Ask an administrator."),
 }
+# OAuth 2.0's errors that say nothing of the person (RFC 6749, 4.1.2.1).
+TRY_LATER = frozenset({"temporarily_unavailable", "server_error"})
 
 
 class SignInRefused(OAuth2Error):

@@ -13,9 +13,10 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from snapshots.sso.refusals import SignInRefused
+from snapshots.sso.refusals import TRY_LATER, SignInRefused
 
 LARGEST_ANSWER = 1_000_000  # bytes; 500 groups are some 50,000
+_LARGEST_ERROR = 10_000
 _PIECE = 16_384
 
 
@@ -96,6 +97,8 @@ class BoundedSession(requests.Session):
                 response._content = _read(response, deadline)  # noqa: SLF001 - as `content` stores it
         except (requests.RequestException, OSError, ValueError) as error:
             raise SignInRefused("unreachable", type(error).__name__) from error
+        if _is_busy(response):
+            raise SignInRefused("unreachable", f"HTTP {response.status_code}")
         return response
 
 
@@ -109,6 +112,20 @@ def _read(response: requests.Response, deadline: float) -> bytes:
     if time.monotonic() > deadline:  # perhaps cut off
         raise SignInRefused("unreachable", "the answer took too long")
     return body
+
+
+def _is_busy(response: requests.Response) -> bool:
+    """Such an answer says nothing of the person. Some say so by the error in it alone."""
+    if response.status_code >= 500 or response.status_code == 429:
+        return True
+    if len(response.content) > _LARGEST_ERROR:
+        return False
+    try:
+        content = response.json()
+    except (ValueError, RecursionError):
+        return False
+    error = content.get("error") if isinstance(content, dict) else None
+    return isinstance(error, str) and error in TRY_LATER
 
 
 def fetch_object(url: str, **options: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ address that does not exist.
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
-from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -20,6 +19,7 @@ from django_htmx.middleware import HtmxDetails
 from snapshots.audit.record.actions import record
 from snapshots.models import ActionCode
 from snapshots.rights.policy import Right, may
+from snapshots.step_up import current_page, page_before
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer", bound=HttpResponseBase)
@@ -108,22 +108,3 @@ def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
         )
         return redirect_to_login(page_before(request))
     return redirect_to_login(request.get_full_path())
-
-
-def current_page(request: HttpRequest) -> str:
-    """The page that a polled fragment stands in."""
-    try:
-        return request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
-    except ValueError:  # no address at all
-        return "/"
-
-
-def page_before(request: HttpRequest) -> str:
-    """The page with the form, if it is ours: the form's own address may take no GET."""
-    try:
-        referer = urlsplit(request.headers.get("Referer", ""))
-    except ValueError:
-        return "/"
-    if referer.netloc != request.get_host() or referer.path.startswith("//"):
-        return "/"
-    return urlunsplit(("", "", referer.path, referer.query, "")) or "/"

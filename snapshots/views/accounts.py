@@ -2,6 +2,7 @@
 
 import logging
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from allauth.account.utils import perform_login
 from django.conf import settings
@@ -31,6 +32,12 @@ logger = logging.getLogger(__name__)
 class PortalLoginView(LoginView):
     redirect_authenticated_user = True
     authentication_form = SignInForm
+
+    def get_redirect_url(self, *args: Any, **options: Any) -> str:
+        """Empty for this page itself too: somebody who is signed in would be led in a circle."""
+        address: str = super().get_redirect_url(*args, **options)
+        path = urlsplit(urljoin(self.request.path, address)).path
+        return "" if path == self.request.path else address
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from snapshots.middleware import database_trouble, is_database_trouble
-from snapshots.views.access import page_before
+from snapshots.step_up import page_before
 
 
 def bad_request(_request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -22,7 +22,7 @@ from snapshots.sso.confirmation import note_sign_in
 from snapshots.sso.metadata import is_configured
 from snapshots.sso.people import end_sessions
 from snapshots.sso.provider import StrictAdapter, StrictCallbackView
-from snapshots.sso.recheck import note_check, try_again_soon
+from snapshots.sso.recheck import may_be_busy, note_check, try_again_soon
 from snapshots.sso.refusals import SignInRefused
 from snapshots.sso.sign_out import remember_sign_in
 from snapshots.sso.tokens import verify_logout_token
@@ -30,7 +30,8 @@ from snapshots.views.access import public
 
 logger = logging.getLogger(__name__)
 
-_AWAY = frozenset({"unreachable", "metadata"})  # reasons that say nothing of the person
+# Reasons that say nothing of the person. The last comes by way of the browser.
+_AWAY = frozenset({"unreachable", "metadata", "try later"})
 
 
 @public
@@ -111,7 +112,8 @@ def _refuse_answer(
 def _end_session(request: HttpRequest, refusal: SignInRefused, *, page: str) -> HttpResponse:
     """The provider does not answer for the person any more."""
     logger.warning("The provider was asked again whether somebody is signed in: %s", refusal)
-    if refusal.code in _AWAY:
+    is_away = refusal.code in _AWAY
+    if is_away and (refusal.code != "try later" or may_be_busy(request)):
         try_again_soon(request)
         return redirect(page or "/")
     logout(request)

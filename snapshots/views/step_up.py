@@ -25,8 +25,8 @@ from snapshots.mfa.passkeys import PasskeyRefused, passkeys_of, verify
 from snapshots.mfa.session import is_of_provider, mark_session
 from snapshots.models import ActionCode
 from snapshots.sso.metadata import is_configured
-from snapshots.step_up import has_recent_proof, lead_to, note_proof
-from snapshots.views.access import PortalRequest, current_page, page_before, signed_in
+from snapshots.step_up import current_page, has_recent_proof, lead_to, note_proof, page_before
+from snapshots.views.access import PortalRequest, signed_in
 
 P = ParamSpec("P")
 Route = Callable[P, HttpResponseBase]

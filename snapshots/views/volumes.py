@@ -31,7 +31,8 @@ from snapshots.selectors.volumes import (
     volumes_matching,
     volumes_page,
 )
-from snapshots.views.access import PortalRequest, current_page, polled, with_a_role
+from snapshots.step_up import current_page
+from snapshots.views.access import PortalRequest, polled, with_a_role
 
 MOST_SNAPSHOTS = 100  # on the page of a volume
 MOST_REQUESTS = 20

@@ -148,6 +148,15 @@ def test_session_of_the_link_still_knows_the_token(mailbox, alice, visitor):
     assert "Choose a password" in again.text
 
 
+def test_opened_link_leaves_time_to_choose(mailbox, alice, visitor):
+    ask(visitor)
+    page = visitor.get(path_in(mailbox.next()), follow=True).request["PATH_INFO"]
+    with time_machine.travel(timezone.now() + timedelta(minutes=50), tick=False):
+        visitor.post(page, {"new_password1": OWN, "new_password2": OWN})
+        visitor.sign_in("alice", OWN)
+        assert visitor.is_in
+
+
 def _shut_out(person):
     person.is_active = False
     person.save()

@@ -89,6 +89,23 @@ def test_given_password_is_no_own_one(guest, new):
     assert guest.get("/").url == PASSWORD
 
 
+def open_home(browser):
+    return browser.get("/")
+
+
+@pytest.mark.parametrize("send", [open_home, choose])
+def test_old_sign_in_is_confirmed_on_the_way(guest, settings, send):
+    """The pages for a new password and for confirming do not lead to each other in a circle."""
+    with after(settings.EVSPORTAL_STEP_UP_MINUTES / 60 + 0.1):
+        page = guest.get(send(guest).url, follow=True)  # a circle raises
+        assert page.status_code == 200
+        assert page.request["PATH_INFO"] == "/accounts/confirm/"
+        form = {"password": GIVEN, "next": page.context["next"]}
+        assert guest.post("/accounts/confirm/", form, follow=True).request["PATH_INFO"] == PASSWORD
+        assert choose(guest).url == "/accounts/password/done/"
+        assert guest.get("/").status_code == 200
+
+
 def test_person_may_sign_out_instead(guest):
     guest.post("/accounts/logout/")
     assert not guest.is_in

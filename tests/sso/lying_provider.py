@@ -38,7 +38,7 @@ class LyingProvider:
         self.metadata = {}
         self.algorithm, self.signing_key, self.header = "RS256", None, {"kid": "first"}
         self.token = None  # instead of an id_token
-        self.token_answer = None  # instead of the whole answer
+        self.token_answer, self.token_status = None, 200  # instead of the whole answer
         self.pause = 0
         self.drips = ""  # "headers" or "body": a byte at a time
         self.code_challenge = ""
@@ -107,7 +107,7 @@ class LyingProvider:
         if _base64(digest).decode() != self.code_challenge:
             return 400, {"error": "invalid_grant"}
         if self.token_answer is not None:
-            return 200, self.token_answer
+            return self.token_status, self.token_answer
         token = self.id_token(form["code"])
         return 200, {"access_token": "a-1", "token_type": "Bearer", "id_token": token}
 

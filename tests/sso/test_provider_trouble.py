@@ -1,12 +1,15 @@
 """A provider that is away, slow or not configured; and what pages say of it to the browser."""
 
 import time
+from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from snapshots.sso import metadata
-from tests.sso.conftest import address_of, last_refusal
+from tests.sso.conftest import CALLBACK, address_of, last_refusal
 
 
 def _form_action(answer):
@@ -106,3 +109,18 @@ def test_start_takes_forms_alone(client, provider, method):
 
 def test_start_needs_our_own_form(provider):
     assert Client(enforce_csrf_checks=True).post("/accounts/provider/").status_code == 403
+
+
+def test_start_leaves_a_short_session(client, provider):
+    client.post("/accounts/provider/")
+    assert Session.objects.get().expire_date <= timezone.now() + timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("error", ["temporarily_unavailable", "server_error"])
+def test_busy_provider_is_named_in_a_sentence(client, sign_in, error):
+    query = sign_in.start()
+    answer = client.get(CALLBACK, {"state": query["state"], "error": error})
+    assert answer.status_code == 503
+    assert "The provider is busy." in answer.text
+    assert last_refusal() == "try later"
+    assert client.get(CALLBACK, {"state": "made-up", "error": error}).status_code == 401
