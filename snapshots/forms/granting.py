@@ -17,6 +17,7 @@ from snapshots import clouds
 from snapshots.forms.typed_names import how_to_type, is_typed
 from snapshots.models import RULE_COLUMNS, CloudHealth, GrantScope, VolumeGrant
 from snapshots.models.directions import isolated
+from snapshots.rights.rules import says_nothing
 
 MOST_VOLUMES = 400  # in one form: each is a field of it
 _BETWEEN_IDS = re.compile(r"[\s,;]+")
@@ -216,6 +217,9 @@ class RuleForm(TypedCloudForm):
             self.add_error("metadata_key", _("Give the key too."))
         if not any(self.data.get(name, "").strip() for name in self.CONDITIONS):
             self.add_error("name_pattern", _("Fill in at least one condition."))
+        for name in self.CONDITIONS:
+            if says_nothing(cleaned.get(name, "")):
+                self.add_error(name, _("Write a letter, a digit or a sign that can be compared."))
         return cleaned
 
     def grant(self) -> VolumeGrant:

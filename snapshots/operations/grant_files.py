@@ -17,7 +17,7 @@ from snapshots.models import RULE_COLUMNS, GrantScope, Volume, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.operations.csv_texts import Problem, Row, read_rows, written_line
 from snapshots.operations.granting import the_same_as
-from snapshots.rights.rules import Rule, VolumeFacts, is_without_limit
+from snapshots.rights.rules import Rule, VolumeFacts, is_without_limit, says_nothing
 
 _CHECKS = [check for check in VolumeGrant._meta.constraints if isinstance(check, CheckConstraint)]
 COLUMNS = ("person", "group", "cloud", "scope", "volume_id", *RULE_COLUMNS, "until")
@@ -110,6 +110,10 @@ class _Reader:
         )
         if scope == GrantScope.RULE and cells["volume_id"]:
             raise ValidationError(_("A rule has no volume id."))
+        for name, condition in grant.conditions.items():
+            if says_nothing(condition):
+                sentence = _("{column} has nothing that can be compared.")
+                raise ValidationError(sentence.format(column=name))
         grant.clean_fields(exclude=["user", "group"])
         for constraint in _CHECKS:
             constraint.validate(VolumeGrant, grant)

@@ -18,15 +18,23 @@ _WILDCARDS = re.compile(r"([*?])")
 
 
 def read_pattern(pattern: str) -> re.Pattern[str]:
-    """For folded texts. Takes time in proportion to pattern and text, whatever they are.
+    """For folded texts. Takes time in proportion to pattern and text, hostile ones too."""
+    return re.compile(fnmatch.translate(_folded_pattern(pattern)))
 
-    The parts between wildcards are folded by themselves: a full-width asterisk stands for itself.
+
+def _folded_pattern(pattern: str) -> str:
+    """The parts between wildcards are folded by themselves: a full-width asterisk stands for
+    itself.
     """
-    parts = (
+    return "".join(
         part if part in {"*", "?"} else glob.escape(fold(part))
         for part in _WILDCARDS.split(pattern)
     )
-    return re.compile(fnmatch.translate("".join(parts)))
+
+
+def says_nothing(condition: str) -> bool:
+    """Whether a condition is filled in, and only with what no comparison sees: a lone accent."""
+    return bool(condition) and not fold(condition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +76,8 @@ class Rule:
             server_id=grant.server_id,
             metadata_key=grant.metadata_key,
             metadata_value=read_pattern(grant.metadata_value) if grant.metadata_value else None,
-            volume_type=fold(grant.volume_type),
-            availability_zone=fold(grant.availability_zone),
+            volume_type=_folded_condition(grant.volume_type),
+            availability_zone=_folded_condition(grant.availability_zone),
         )
 
     def covers(self, volume: VolumeFacts) -> bool:
@@ -97,4 +105,10 @@ class Rule:
 
 def is_without_limit(grant: VolumeGrant) -> bool:
     """Whether the rule covers every volume that there may ever be."""
-    return set(grant.conditions) == {"name_pattern"} and not grant.name_pattern.strip("*")
+    pattern = _folded_pattern(grant.name_pattern)
+    return set(grant.conditions) == {"name_pattern"} and not pattern.strip("*")
+
+
+def _folded_condition(text: str) -> str:
+    """A stored condition that folds to nothing must not drop out: as it stands, no volume has it."""
+    return fold(text) or text

@@ -107,6 +107,16 @@ def test_rule_without_limit():
     assert is_without_limit(rule(name_pattern="***"))
     assert not is_without_limit(rule(name_pattern="*", volume_type="SSD"))
     assert not is_without_limit(rule(name_pattern="*a*"))
+    assert is_without_limit(rule(name_pattern="*\u0301"))
+    assert not is_without_limit(rule(name_pattern="\uff0a"))
+
+
+@pytest.mark.parametrize("column", ["volume_type", "availability_zone"])
+def test_stored_condition_of_a_lone_accent_covers_nothing(column):
+    alone = {column: "\u0301"}
+    assert not covers(rule(**alone), **FACTS)
+    assert not covers(rule(name_pattern="web-*", **alone), **FACTS)
+    assert not covers(rule(**alone))
 
 
 # --- the table ----------------------------------------------------------------------------------

@@ -210,6 +210,10 @@ def test_rule_that_covers_nothing_says_so(root, alice):
         ({"metadata_key": "team"}, "Give the value too; * stands for any."),
         ({"metadata_value": "x"}, "Give the key too."),
         ({"name_pattern": "x" * 256}, "at most 255 characters"),
+        ({"name_pattern": "\u0301"}, "that can be compared"),
+        ({"volume_type": "\u0301", "name_pattern": "web-*"}, "that can be compared"),
+        ({"availability_zone": "\ufe0f"}, "that can be compared"),
+        ({"metadata_key": "team", "metadata_value": "\u0301"}, "that can be compared"),
     ],
 )
 def test_incomplete_rule_is_refused(root, alice, conditions, words):

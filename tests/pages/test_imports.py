@@ -111,6 +111,10 @@ def test_wrong_rows_are_named_and_nothing_is_imported(root, alice):
         (good | {"scope": "cloud"}, "A grant covers one volume by its id"),
         (good | {"scope": "rule"}, "A rule has no volume id."),
         (good | {"scope": "rule", "volume_id": ""}, "A grant covers one volume by its id"),
+        (
+            good | {"scope": "rule", "volume_id": "", "volume_type": "\u0301"},
+            "volume_type has nothing that can be compared.",
+        ),
         (good | {"until": "soon"}, "“soon” is no end"),
         (good | {"until": "9999-12-31"}, "“9999-12-31” is no end"),
         (good | {"until": "2026-01-01T00:00:00"}, "is no end"),
@@ -148,7 +152,14 @@ def test_semicolons_of_a_spreadsheet_are_read(root, alice):
     assert VolumeGrant.objects.get().volume_id == "v-1"
 
 
-@pytest.mark.parametrize("row", [{"scope": "cloud"}, {"scope": "rule", "name_pattern": "*"}])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"scope": "cloud"},
+        {"scope": "rule", "name_pattern": "*"},
+        {"scope": "rule", "name_pattern": "*\u0301"},
+    ],
+)
 def test_whole_cloud_is_imported_when_it_is_typed(root, alice, row):
     text = grant_text({"person": "alice", **row})
     assert do_import(root, "grants", text).status_code == 200
