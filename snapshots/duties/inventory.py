@@ -112,7 +112,7 @@ def _upsert(cloud: str, volumes: Sequence[CloudVolume], asked_at: datetime) -> d
         stored = stored.filter(volume_id=volumes[0].id)
     lock_in_order(stored)
     newer = set(stored.filter(seen_after(asked_at)).values_list("volume_id", flat=True))
-    before = facts_before(cloud)
+    before = facts_before(cloud, stored)
     # In the order of their ids: two readings that store at one moment lock new rows alike.
     rows = [
         _row(cloud, volume, asked_at)

@@ -17,7 +17,7 @@ from snapshots.models import RULE_COLUMNS, GrantScope, Volume, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.operations.csv_texts import Problem, Row, read_rows, written_line
 from snapshots.operations.granting import the_same_as
-from snapshots.rights.rules import Rule, VolumeFacts, is_without_limit, says_nothing
+from snapshots.rights.rules import Rule, VolumeFacts, facts_of, is_without_limit, says_nothing
 
 _CHECKS = [check for check in VolumeGrant._meta.constraints if isinstance(check, CheckConstraint)]
 COLUMNS = ("person", "group", "cloud", "scope", "volume_id", *RULE_COLUMNS, "until")
@@ -138,8 +138,8 @@ class _Reader:
 
     def _volumes_of(self, cloud: str) -> list[VolumeFacts]:
         if cloud not in self._volumes:
-            here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True).defer("folded")
-            self._volumes[cloud] = [VolumeFacts.of(row) for row in here.iterator(2000)]
+            here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True)
+            self._volumes[cloud] = [facts for _key, facts in facts_of(here)]
         return self._volumes[cloud]
 
 

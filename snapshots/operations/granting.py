@@ -10,6 +10,7 @@ from django.utils import timezone
 from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.models import RULE_COLUMNS, GrantScope, Operation, VolumeGrant
 from snapshots.operations.withdrawing import hold_people, withdraw_requests
+from snapshots.rights.matches import matching_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ def give_grants(grants: Sequence[VolumeGrant]) -> Given:
     def give() -> Given:
         people = holders_of(grants)
         hold_people(people)
-        outcomes = [_give(grant) for grant in grants]
+        with matching_together():
+            outcomes = [_give(grant) for grant in grants]
         withdraw_requests(people)  # an end may have been brought forward to now
         return Given(outcomes.count("new"), outcomes.count("changed"), outcomes.count("unchanged"))
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from snapshots.duties.inventory import store_volume
 from snapshots.evs.types import volume_from
 from snapshots.models import Duty, GrantMatch, Operation, Volume, VolumeGrant
+from snapshots.operations.granting import give_grants
 from snapshots.operations.withdrawing import withdraw_passed_requests
 from snapshots.rights.grants import is_granted
 from snapshots.rights.rules import Rule, VolumeFacts, is_without_limit
@@ -321,6 +322,45 @@ def test_tidying_cancels_what_waits(loop, ask):
 
 
 # --- many ---------------------------------------------------------------------------------------
+
+
+def _readings_of_names(queries):
+    """How often the names of volumes were read."""
+    name = '"snapshots_volume"."name"'
+    return sum(query["sql"].startswith("SELECT") and name in query["sql"] for query in queries)
+
+
+def test_rules_given_together_read_the_volumes_once(alice, bob):
+    made = [scene.volume(f"web-{number}") for number in range(5)]
+    scene.volume("web-1", cloud="other")
+    rules = [rule(name_pattern=f"web-{number}", user=alice) for number in range(5)]
+    rules.append(rule(name_pattern="*", user=bob))
+    with CaptureQueriesContext(connection) as queries:
+        give_grants(rules)
+    assert _readings_of_names(queries) == 1
+    assert set(volumes_usable_by(alice)) == set(volumes_usable_by(bob)) == set(made)
+    assert GrantMatch.objects.count() == 10
+
+
+def test_rule_saved_after_others_is_matched_at_once(alice):
+    made = scene.volume("web-1")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        give_grants([rule(name_pattern="web-*")])  # to nobody
+    give(alice, name_pattern="web-*")
+    assert made in volumes_usable_by(alice)
+
+
+def test_look_at_a_volume_reads_no_others(inventory, bob):
+    give(bob, name_pattern="report*")
+    duty = Duty.objects.get(kind="inventory")
+    row = {"id": "v-1", "status": "available", "name": "reports-9"}
+    with CaptureQueriesContext(connection) as queries:
+        store_volume(duty, volume_from(row), asked_at=timezone.now())
+    name = '"snapshots_volume"."name"'
+    of_names = [query["sql"] for query in queries if name in query["sql"].partition("FROM")[0]]
+    assert of_names
+    assert all('"volume_id"' in sql.partition("WHERE")[2] for sql in of_names)
+    assert is_granted(Volume.objects.get(volume_id="v-1"), bob)
 
 
 def test_ten_thousand_grants_cost_no_more_queries(alice, bob):
