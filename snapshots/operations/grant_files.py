@@ -57,11 +57,17 @@ def plan_grants(text: str, people: QuerySet[User]) -> GrantPlan:
     read = read_rows(text, COLUMNS)
     plan = GrantPlan(problems=read.problems)
     reader = _Reader(people)
+    lines: dict[tuple[object, ...], int] = {}
     for row in read.rows:
         try:
             grant = reader.grant(row)
         except ValidationError as error:
             plan.problems += [Problem(row.line, text) for text in error.messages]
+            continue
+        columns = "user_id", "group_id", "cloud", "scope", "volume_id", *RULE_COLUMNS
+        same = tuple(getattr(grant, name) for name in columns)
+        if lines.setdefault(same, row.line) != row.line:
+            plan.problems.append(Problem(row.line, _("This grant was named before.")))
             continue
         plan.grants.append(grant)
         _count(plan, grant)

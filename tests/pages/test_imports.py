@@ -172,6 +172,23 @@ def test_too_many_rows_are_refused(root, alice):
     assert "Line 2002: At most 2000 rows at once." in check(root, "grants", grant_text(*rows)).text
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"scope": "volume", "volume_id": "v-1"},
+        {"scope": "cloud"},
+        {"scope": "rule", "name_pattern": "a", "volume_type": "SSD"},
+    ],
+)
+def test_same_grant_twice_is_a_problem(root, alice, row):
+    scene.volume(volume_id="v-1")
+    row |= {"person": "alice"}
+    rows = [row, row | {"until": "2030-01-01"}, row | {"person": "", "group": "staff"}]
+    answer = check(root, "grants", grant_text(*rows))
+    problems = [str(problem) for problem in answer.context["problems"]]
+    assert problems == ["Line 3: This grant was named before."]
+
+
 # --- people -------------------------------------------------------------------------------------
 
 
