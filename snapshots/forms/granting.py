@@ -28,6 +28,12 @@ def end_of_day(day: Any) -> datetime:
     return datetime.combine(day + timedelta(days=1), time.min, UTC)
 
 
+def shown_cloud(wanted: str) -> str:
+    """The cloud that a page shows as chosen: the wanted one, where there is one, else the first."""
+    names = clouds.cloud_names()
+    return wanted if wanted in names else next(iter(names), "")
+
+
 def ids_by_line(text: str) -> Iterator[tuple[int, str]]:
     """The ids of a pasted text, apart from each other by white space, commas or semicolons, each
     with its line from 1.
