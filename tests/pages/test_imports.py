@@ -69,6 +69,15 @@ def test_exported_grants_are_imported_as_they_were(root, alice):
     assert facts() == before
 
 
+@pytest.mark.parametrize("what", ["people", "grants"])
+def test_export_is_recorded_before_it_is_read(root, alice, what):
+    answer = root.get(f"/{what}/export/")
+    assert Action.objects.get(code=f"{what}:export").actor_name == "root"
+    assert alice.get(f"/{what}/export/").status_code == 404
+    assert Action.objects.filter(code=f"{what}:export").count() == 1
+    answer.close()
+
+
 def test_export_has_no_formula(root, alice):
     columns = {"cloud": "sandbox", "scope": "rule", "volume_id": None, "user": alice.user}
     for pattern in ("=1+1", "+1", "-1", "@x", "\tx"):
