@@ -8,17 +8,20 @@ neither misses a new volume nor is missed by it.
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.signals import post_save, pre_delete
+from django.utils import timezone
 
 from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.jobs.duties import INVENTORY, LOOK
-from snapshots.models import Duty, GrantMatch, GrantScope, Volume, VolumeGrant
+from snapshots.models import CloudHealth, Duty, GrantMatch, GrantScope, Volume, VolumeGrant
 from snapshots.rights.rules import FACTS, Rule, VolumeFacts, facts_of
 
 _AT_ONCE = 500
+_EVERY = timedelta(days=1)
 # The grants by rule that were saved within `matching_together`.
 _saved: ContextVar[list[VolumeGrant] | None] = ContextVar("_saved", default=None)
 
@@ -81,6 +84,31 @@ def match_grants(grants: Iterable[VolumeGrant]) -> None:
                     _match(grant, volumes)
 
     in_transaction(match)
+
+
+def match_everything(cloud: str) -> None:
+    """Write what all grants by rule of a cloud cover. Mends what was changed beside the portal, or
+    by its version before, which keeps no matches.
+    """
+
+    def match() -> None:
+        _hold_readings(cloud)
+        match_grants(_rules(cloud))
+        now = timezone.now()
+        CloudHealth.objects.update_or_create(cloud=cloud, defaults={"matched_at": now})
+
+    in_transaction(match)
+
+
+def match_everything_soon(clouds: Iterable[str]) -> None:
+    """Let the next reading of these clouds match everything."""
+    CloudHealth.objects.filter(cloud__in=list(clouds)).update(matched_at=None)
+
+
+def is_everything_matched(cloud: str) -> bool:
+    """Whether everything was matched within the last day."""
+    since = timezone.now() - _EVERY
+    return CloudHealth.objects.filter(cloud=cloud, matched_at__gt=since).exists()
 
 
 def _match(grant: VolumeGrant, volumes: Iterable[tuple[int, VolumeFacts]]) -> None:

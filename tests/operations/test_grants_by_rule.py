@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from snapshots.duties.inventory import store_volume
 from snapshots.evs.types import volume_from
-from snapshots.models import Duty, GrantMatch, Operation, Volume, VolumeGrant
+from snapshots.models import CloudHealth, Duty, GrantMatch, Operation, Volume, VolumeGrant
 from snapshots.operations.granting import give_grants
 from snapshots.operations.withdrawing import withdraw_passed_requests
 from snapshots.rights.grants import is_granted
@@ -248,6 +248,44 @@ def test_unchanged_volumes_are_not_matched_again(inventory, bob):
     GrantMatch.objects.all().delete()  # a match that comes back was matched again
     read_again(inventory)
     assert not GrantMatch.objects.exists()
+
+
+@pytest.mark.parametrize("what", ["lost", "stale"])
+def test_table_is_mended_when_a_worker_starts(inventory, bob, what):
+    grant = give(bob, name_pattern="report*")
+    _spoil(grant, what)
+    read_again(inventory)
+    assert not _is_mended(grant)  # no sooner than it is due
+    inventory._enlist()
+    read_again(inventory)
+    assert _is_mended(grant)
+
+
+@pytest.mark.parametrize("what", ["lost", "stale"])
+def test_table_is_mended_each_day(inventory, bob, what, sandbox):
+    grant = give(bob, name_pattern="report*")
+    _spoil(grant, what)
+    day_ago = timezone.now() - timedelta(hours=24, seconds=1)
+    CloudHealth.objects.update(matched_at=day_ago)
+    sandbox.stop()  # the cloud need not answer for that
+    read_again(inventory)
+    assert _is_mended(grant)
+    assert CloudHealth.objects.get().matched_at > day_ago
+
+
+def _spoil(grant, what):
+    """As the version before does, which changes volumes and matches none."""
+    if what == "lost":
+        GrantMatch.objects.all().delete()
+    else:
+        other = Volume.objects.exclude(name__startswith="report").first()
+        GrantMatch.objects.create(grant=grant, volume=other)
+
+
+def _is_mended(grant):
+    reports = Volume.objects.filter(name__startswith="report").values_list("pk", flat=True)
+    matched = grant.matches.values_list("volume", flat=True)
+    return sorted(matched) == sorted(reports) != []
 
 
 # --- ends and sending ---------------------------------------------------------------------------
