@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -17,21 +17,17 @@ from snapshots import clouds
 from snapshots.forms.typed_names import how_to_type, is_typed
 from snapshots.models import RULE_COLUMNS, CloudHealth, GrantScope, VolumeGrant
 from snapshots.models.directions import isolated
+from snapshots.rights.grants import end_of_day
 from snapshots.rights.rules import says_nothing
 
 MOST_VOLUMES = 400  # in one form: each is a field of it
 _BETWEEN_IDS = re.compile(r"[\s,;]+")
 
 
-def end_of_day(day: Any) -> datetime:
-    """The moment when this day is over, in UTC."""
-    return datetime.combine(day + timedelta(days=1), time.min, UTC)
-
-
-def shown_cloud(wanted: str) -> str:
-    """The cloud that a page shows as chosen: the wanted one, where there is one, else the first."""
+def shown_cloud(name: str) -> str:
+    """The cloud that a page shows as chosen: this one, where there is one, else the first."""
     names = clouds.cloud_names()
-    return wanted if wanted in names else next(iter(names), "")
+    return name if name in names else next(iter(names), "")
 
 
 def ids_by_line(text: str) -> Iterator[tuple[int, str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
@@ -17,6 +17,7 @@ from snapshots.models import RULE_COLUMNS, GrantScope, Volume, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.operations.csv_texts import Problem, Row, read_rows, written_line
 from snapshots.operations.granting import the_same_as
+from snapshots.rights.grants import end_of_day
 from snapshots.rights.rules import Rule, VolumeFacts, facts_of, is_without_limit, says_nothing
 
 _CHECKS = [check for check in VolumeGrant._meta.constraints if isinstance(check, CheckConstraint)]
@@ -150,7 +151,7 @@ class _Reader:
 
 
 def _check_end(grant: VolumeGrant) -> None:
-    """An import ends nothing: of an end that is over, only the one that stands there is taken."""
+    """An import ends no grant. It accepts a past end only where the stored grant has the same."""
     is_over = grant.until is not None and grant.until <= timezone.now()
     if is_over and not the_same_as(grant).filter(until=grant.until).exists():
         raise ValidationError(_("This end is over. End a grant from the list of grants."))
@@ -174,8 +175,7 @@ def _moment(text: str) -> datetime | None:
     moment = None
     with suppress(ValueError, OverflowError):
         if len(text) == len("2026-01-31"):
-            day = date.fromisoformat(text) + timedelta(days=1)
-            moment = datetime.combine(day, time.min, UTC)
+            moment = end_of_day(date.fromisoformat(text))
         elif (read := datetime.fromisoformat(text)).tzinfo is not None:
             moment = read.astimezone(UTC)
     if moment is None:

@@ -134,5 +134,5 @@ def is_without_limit(grant: VolumeGrant) -> bool:
 
 
 def _folded_condition(text: str) -> str:
-    """A stored condition that folds to nothing must not drop out: as it stands, no volume has it."""
+    """A condition that folds to nothing must not drop out. No folded text is the unfolded one."""
     return fold(text) or text
