@@ -15,11 +15,14 @@ from snapshots.rights.matches import matching_together
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """How many grants are new, got another end, and were there just so before."""
+    """How many grants are new, got another end, and were there just so before. And the requests
+    that waited for a right that is over, and were cancelled.
+    """
 
     new: int
     changed: int
     unchanged: int
+    withdrawn: list[Operation]
 
 
 def give_grants(grants: Sequence[VolumeGrant]) -> Given:
@@ -33,8 +36,12 @@ def give_grants(grants: Sequence[VolumeGrant]) -> Given:
         hold_people(people)
         with matching_together():
             outcomes = [_give(grant) for grant in grants]
-        withdraw_requests(people)  # an end may have been brought forward to now
-        return Given(outcomes.count("new"), outcomes.count("changed"), outcomes.count("unchanged"))
+        return Given(
+            new=outcomes.count("new"),
+            changed=outcomes.count("changed"),
+            unchanged=outcomes.count("unchanged"),
+            withdrawn=withdraw_requests(people),  # a right may have passed by itself
+        )
 
     return in_transaction(give)
 

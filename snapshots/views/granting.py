@@ -32,6 +32,7 @@ from snapshots.rights.visible import people_visible_to, volumes_visible_to
 from snapshots.selectors.grants import volumes_with_ids
 from snapshots.selectors.volumes import volumes_matching
 from snapshots.views.access import PortalRequest, for_administrators
+from snapshots.views.grants import tell_of_withdrawn
 from snapshots.views.step_up import with_recent_proof
 
 MOST_FOUND = 50
@@ -122,6 +123,7 @@ def _give(request: PortalRequest, form: GrantForm, grants: list[VolumeGrant]) ->
     if given.unchanged:
         sentences.append(_("{count} were there already.").format(count=given.unchanged))
     messages.success(request, " ".join(sentences))
+    tell_of_withdrawn(request, given.withdrawn)
     return redirect("snapshots:grants")
 
 

@@ -82,6 +82,7 @@ def import_grants(request: PortalRequest) -> HttpResponse:
             if is_typed:
                 given = give_grants(plan.grants)
                 _tell(request, given.new, given.changed, given.unchanged)
+                tell_of_withdrawn(request, given.withdrawn)
                 return redirect("snapshots:grants")
             form.add_error(None, _("Type the names of the clouds to confirm."))
     clouds = ", ".join(sorted(plan.whole_clouds)) if plan else ""

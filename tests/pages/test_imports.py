@@ -326,6 +326,24 @@ def test_refused_change_of_own_rights_is_recorded(root):
     assert Action.objects.get(code="person:change:refused").subject == "root"
 
 
+@pytest.mark.parametrize("way", ["form", "import"])
+def test_giving_says_what_it_cancelled(root, alice, way):
+    """The right passed by itself, and no tidying came yet."""
+    operation = scene.operation(alice.user, scene.volume(granted_to=alice.user), name="nightly")
+    VolumeGrant.objects.update(until=datetime(2020, 1, 1, tzinfo=UTC))
+    other = scene.volume("other", volume_id="v-2")
+    if way == "form":
+        fields = {"cloud": "sandbox", "do": "give", "person": "alice", "chosen": [other.volume_id]}
+        answer = root.post("/grants/new/", fields)
+    else:
+        text = grant_text({"person": "alice", "scope": "volume", "volume_id": "v-2"})
+        answer = do_import(root, "grants", text)
+    assert answer.status_code == 302
+    assert "Cancelled before they were sent: 1 (nightly)." in root.get("/grants/").text
+    operation.refresh_from_db()
+    assert operation.outcome_code == "grant_lost"
+
+
 def test_import_ends_no_grant(root, alice):
     VolumeGrant.objects.create(cloud="sandbox", scope="cloud", user=alice.user)
     text = grant_text({"person": "alice", "scope": "cloud", "until": "2020-01-01"})
