@@ -133,7 +133,7 @@ def facts_before(cloud: str, stored: QuerySet[Volume]) -> Mapping[str, list[obje
     if not _rules(cloud).exists():
         return {}
     rows = stored.values_list("volume_id", *FACTS)
-    return {volume_id: facts for volume_id, *facts in rows.iterator(2000)}
+    return {volume_id: facts for volume_id, *facts in rows}
 
 
 def match_changed(

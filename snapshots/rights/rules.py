@@ -79,7 +79,7 @@ class VolumeFacts:
 def facts_of(volumes: QuerySet[Volume]) -> list[tuple[int, VolumeFacts]]:
     """Of each volume its key and its facts, read once for any number of rules."""
     rows = volumes.order_by("pk").values_list("pk", *FACTS)
-    return [(key, VolumeFacts.read(*columns)) for key, *columns in rows.iterator(2000)]
+    return [(key, VolumeFacts.read(*columns)) for key, *columns in rows]
 
 
 @dataclass(frozen=True, slots=True)
