@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, Permission, User
@@ -23,8 +23,9 @@ from snapshots.models.directions import isolated
 from snapshots.models.folded import Fold
 from snapshots.models.folding import fold
 from snapshots.operations.withdrawing import hold_people, waiting_requests, withdraw_requests
-from snapshots.rights.policy import Right, may
+from snapshots.rights.policy import Right, administrators, may
 from snapshots.views.access import for_administrators, public
+from snapshots.views.grants import tell_of_withdrawn
 from snapshots.views.sessions import link_to_sessions
 from snapshots.views.step_up import with_recent_proof
 
@@ -127,17 +128,12 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
         if cleaned.get("is_active") and (is_superuser or Role.ADMINISTRATOR in groups):
             return False
         # Locked first, then read: two administrators may be shutting out each other.
-        list(_administrators().select_for_update(of=("self",)).order_by("pk"))
-        return not _administrators().exclude(pk=self.instance.pk).exists()
+        list(administrators().select_for_update(of=("self",)).order_by("pk"))
+        return not administrators().exclude(pk=self.instance.pk).exists()
 
 
 MOST_WAITING_SHOWN = 10
 RIGHTS = ("is_active", "groups", "is_superuser")
-
-
-def _administrators() -> QuerySet[User]:
-    role = Q(groups__name=Role.ADMINISTRATOR)
-    return User.objects.filter(role | Q(is_superuser=True), is_active=True)
 
 
 @admin.register(User, site=site)
@@ -176,7 +172,7 @@ class PersonAdmin(ForAdministrators, UserAdmin):  # type: ignore[type-arg]
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if set(form.changed_data) & set(RIGHTS):
-            _withdraw(request, [form.instance])
+            tell_of_withdrawn(request, withdraw_requests([form.instance]))
 
     @admin.display(description="Waiting requests")
     def waiting(self, person: User) -> str:
@@ -236,14 +232,6 @@ def _waiting_of(people: Iterable[User]) -> str:
     return format_html("{} and {} more", links, more) if more > 0 else links
 
 
-def _withdraw(request: HttpRequest, people: Iterable[User]) -> None:
-    """Cancel what they may not ask for any more, and say so."""
-    if withdrawn := withdraw_requests(people):
-        first = [isolated(row.subject_name or row.volume_name) for row in withdrawn]
-        names = ", ".join([*first[:MOST_WAITING_SHOWN], *["…"] * (len(first) > MOST_WAITING_SHOWN)])
-        messages.warning(request, f"Cancelled before they were sent: {len(withdrawn)} ({names}).")
-
-
 class RightsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     """Rights by their names alone: Django's labels tell the table first."""
 
@@ -275,7 +263,7 @@ class GroupAdmin(ForAdministrators):
         people = list(form.instance.user_set.all())
         hold_people(people)
         super().save_related(request, form, formsets, change)
-        _withdraw(request, people)
+        tell_of_withdrawn(request, withdraw_requests(people))
 
     @admin.display(boolean=True, description="A role")
     def is_role(self, group: Group) -> bool:

@@ -54,6 +54,7 @@ from snapshots.jobs.workers import BEAT_SECONDS, SilenceWatch, beat, is_gone, ne
 from snapshots.models import OPEN, Claimable, Duty, Operation, SignInAttempt, Worker
 from snapshots.operations.perform import perform
 from snapshots.operations.watch import watch
+from snapshots.rights.matches import match_everything_soon
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +137,7 @@ class Loop:
         start_duty(TIDY, NO_CLOUD, due_at=now)
         for place in self._places:
             start_duty(PUSH, place, due_at=now)
+        match_everything_soon(self._clouds)
         record_cloud_settings()
         plan_probes()
         SignInAttempt.prune()

@@ -17,7 +17,12 @@ from snapshots.jobs.claims import hold
 from snapshots.jobs.duties import end_duty
 from snapshots.mirror import rename_volumes, seen_after, seen_before
 from snapshots.models import CloudHealth, Duty, Purpose, Quota, Volume
-from snapshots.rights.matches import facts_before, match_changed
+from snapshots.rights.matches import (
+    facts_before,
+    is_everything_matched,
+    match_changed,
+    match_everything,
+)
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +47,9 @@ UNREADABLE_ROWS = "unreadable_rows"
 
 def sync_inventory(duty: Duty) -> None:
     """Read all volumes and the quota of the duty's cloud once, and plan the next reading."""
-    cloud, asked_at = duty.cloud, timezone.now()
+    cloud = duty.cloud
+    _match_everything_when_due(duty)
+    asked_at = timezone.now()
     try:
         listed = client_for_portal(cloud, Purpose.INVENTORY).list_volumes()
     except EvsError as error:
@@ -59,6 +66,18 @@ def sync_inventory(duty: Duty) -> None:
         log.warning("Volumes of %s: %s", cloud, listed.trouble)
     pause = timedelta(seconds=settings.EVSPORTAL_INVENTORY_SECONDS)
     end_duty(duty, due_at=timezone.now() + pause, trouble_code=trouble_code)
+
+
+def _match_everything_when_due(duty: Duty) -> None:
+    """Before the cloud is asked: grants are mended while it is away, too."""
+    if is_everything_matched(duty.cloud):
+        return
+
+    def match() -> None:
+        hold(duty)
+        match_everything(duty.cloud)
+
+    in_transaction(match)
 
 
 def _read_quotas(cloud: str) -> str:
@@ -112,7 +131,7 @@ def _upsert(cloud: str, volumes: Sequence[CloudVolume], asked_at: datetime) -> d
         stored = stored.filter(volume_id=volumes[0].id)
     lock_in_order(stored)
     newer = set(stored.filter(seen_after(asked_at)).values_list("volume_id", flat=True))
-    before = facts_before(cloud)
+    before = facts_before(cloud, stored)
     # In the order of their ids: two readings that store at one moment lock new rows alike.
     rows = [
         _row(cloud, volume, asked_at)

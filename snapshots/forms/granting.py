@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -17,14 +17,17 @@ from snapshots import clouds
 from snapshots.forms.typed_names import how_to_type, is_typed
 from snapshots.models import RULE_COLUMNS, CloudHealth, GrantScope, VolumeGrant
 from snapshots.models.directions import isolated
+from snapshots.rights.grants import end_of_day
+from snapshots.rights.rules import says_nothing
 
 MOST_VOLUMES = 400  # in one form: each is a field of it
 _BETWEEN_IDS = re.compile(r"[\s,;]+")
 
 
-def end_of_day(day: Any) -> datetime:
-    """The moment when this day is over, in UTC."""
-    return datetime.combine(day + timedelta(days=1), time.min, UTC)
+def shown_cloud(name: str) -> str:
+    """The cloud that a page shows as chosen: this one, where there is one, else the first."""
+    names = clouds.cloud_names()
+    return name if name in names else next(iter(names), "")
 
 
 def ids_by_line(text: str) -> Iterator[tuple[int, str]]:
@@ -216,6 +219,9 @@ class RuleForm(TypedCloudForm):
             self.add_error("metadata_key", _("Give the key too."))
         if not any(self.data.get(name, "").strip() for name in self.CONDITIONS):
             self.add_error("name_pattern", _("Fill in at least one condition."))
+        for name in self.CONDITIONS:
+            if says_nothing(cleaned.get(name, "")):
+                self.add_error(name, _("Write a letter, a digit or a sign that can be compared."))
         return cleaned
 
     def grant(self) -> VolumeGrant:

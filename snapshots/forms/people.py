@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from snapshots.forms.filters import SearchForm
 from snapshots.models import Role
-from snapshots.selectors.grants import ACTIVE, SHUT_OUT
+from snapshots.selectors.grants import ACTIVE, NOBODY, SHUT_OUT
 
 
 class PeopleFilterForm(SearchForm):
@@ -43,5 +43,5 @@ class PeopleFilterForm(SearchForm):
         return {
             "text": cleaned.get("q", ""),
             "group": cleaned.get("group", ""),
-            "state": cleaned.get("state", ""),
+            "state": NOBODY if self.errors.keys() & {"group", "state"} else cleaned["state"],
         }

@@ -65,6 +65,8 @@ class ActionCode(models.TextChoices):
     OPERATION_END_REFUSED = "operation:end:refused", "was not allowed to end a request"
 
     SNAPSHOTS_EXPORTED = "snapshots:export", "exported a list of snapshots"
+    PEOPLE_EXPORTED = "people:export", "exported the list of people"
+    GRANTS_EXPORTED = "grants:export", "exported the list of grants"
 
     AUDIT_SEARCHED = "audit:search", "searched the audit trail"
     AUDIT_SEARCH_REFUSED = "audit:search:refused", "searched in a way that cannot be answered"

@@ -143,6 +143,8 @@ class CloudHealth(models.Model):
     trouble_code = models.CharField(max_length=40, blank=True)
     keeps_metadata = models.BooleanField(null=True)  # null: no marker came back yet
     inventory_at = models.DateTimeField(null=True, blank=True)
+    # When all its volumes were matched with all its grants by rule; null: they are to be.
+    matched_at = models.DateTimeField(null=True, blank=True)
     # When the last whole reading of its snapshots began that was believed.
     snapshots_at = models.DateTimeField(null=True, blank=True)
     # Snapshots that the last reading missed, too many to believe it; 0: it was believed.

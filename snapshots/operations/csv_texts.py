@@ -1,7 +1,7 @@
 """Texts in CSV that people and spreadsheets edit, and that are read again as they were written.
 
-A text that a spreadsheet would take for a formula has a ' before it, and so has one that begins
-with a '; reading takes one away.
+Writing puts a ' before a text that a spreadsheet would take for a formula, and before a text that
+begins with a '. Reading removes one ' from the beginning of each text.
 """
 
 import csv

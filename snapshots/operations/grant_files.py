@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
@@ -17,7 +17,8 @@ from snapshots.models import RULE_COLUMNS, GrantScope, Volume, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.operations.csv_texts import Problem, Row, read_rows, written_line
 from snapshots.operations.granting import the_same_as
-from snapshots.rights.rules import Rule, VolumeFacts, is_without_limit
+from snapshots.rights.grants import end_of_day
+from snapshots.rights.rules import Rule, VolumeFacts, facts_of, is_without_limit, says_nothing
 
 _CHECKS = [check for check in VolumeGrant._meta.constraints if isinstance(check, CheckConstraint)]
 COLUMNS = ("person", "group", "cloud", "scope", "volume_id", *RULE_COLUMNS, "until")
@@ -57,11 +58,17 @@ def plan_grants(text: str, people: QuerySet[User]) -> GrantPlan:
     read = read_rows(text, COLUMNS)
     plan = GrantPlan(problems=read.problems)
     reader = _Reader(people)
+    lines: dict[tuple[object, ...], int] = {}
     for row in read.rows:
         try:
             grant = reader.grant(row)
         except ValidationError as error:
             plan.problems += [Problem(row.line, text) for text in error.messages]
+            continue
+        columns = "user_id", "group_id", "cloud", "scope", "volume_id", *RULE_COLUMNS
+        same = tuple(getattr(grant, name) for name in columns)
+        if lines.setdefault(same, row.line) != row.line:
+            plan.problems.append(Problem(row.line, _("This grant was named before.")))
             continue
         plan.grants.append(grant)
         _count(plan, grant)
@@ -110,6 +117,10 @@ class _Reader:
         )
         if scope == GrantScope.RULE and cells["volume_id"]:
             raise ValidationError(_("A rule has no volume id."))
+        for name, condition in grant.conditions.items():
+            if says_nothing(condition):
+                sentence = _("{column} has nothing that can be compared.")
+                raise ValidationError(sentence.format(column=name))
         grant.clean_fields(exclude=["user", "group"])
         for constraint in _CHECKS:
             constraint.validate(VolumeGrant, grant)
@@ -134,13 +145,13 @@ class _Reader:
 
     def _volumes_of(self, cloud: str) -> list[VolumeFacts]:
         if cloud not in self._volumes:
-            here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True).defer("folded")
-            self._volumes[cloud] = [VolumeFacts.of(row) for row in here.iterator(2000)]
+            here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True)
+            self._volumes[cloud] = [facts for _key, facts in facts_of(here)]
         return self._volumes[cloud]
 
 
 def _check_end(grant: VolumeGrant) -> None:
-    """An import ends nothing: of an end that is over, only the one that stands there is taken."""
+    """An import ends no grant. It accepts a past end only where the stored grant has the same."""
     is_over = grant.until is not None and grant.until <= timezone.now()
     if is_over and not the_same_as(grant).filter(until=grant.until).exists():
         raise ValidationError(_("This end is over. End a grant from the list of grants."))
@@ -164,8 +175,7 @@ def _moment(text: str) -> datetime | None:
     moment = None
     with suppress(ValueError, OverflowError):
         if len(text) == len("2026-01-31"):
-            day = date.fromisoformat(text) + timedelta(days=1)
-            moment = datetime.combine(day, time.min, UTC)
+            moment = end_of_day(date.fromisoformat(text))
         elif (read := datetime.fromisoformat(text)).tzinfo is not None:
             moment = read.astimezone(UTC)
     if moment is None:

@@ -10,15 +10,19 @@ from django.utils import timezone
 from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.models import RULE_COLUMNS, GrantScope, Operation, VolumeGrant
 from snapshots.operations.withdrawing import hold_people, withdraw_requests
+from snapshots.rights.matches import matching_together
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """How many grants are new, got another end, and were there just so before."""
+    """How many grants are new, got another end, and were there just so before. And the requests
+    that waited for a right that is over, and were cancelled.
+    """
 
     new: int
     changed: int
     unchanged: int
+    withdrawn: list[Operation]
 
 
 def give_grants(grants: Sequence[VolumeGrant]) -> Given:
@@ -30,9 +34,14 @@ def give_grants(grants: Sequence[VolumeGrant]) -> Given:
     def give() -> Given:
         people = holders_of(grants)
         hold_people(people)
-        outcomes = [_give(grant) for grant in grants]
-        withdraw_requests(people)  # an end may have been brought forward to now
-        return Given(outcomes.count("new"), outcomes.count("changed"), outcomes.count("unchanged"))
+        with matching_together():
+            outcomes = [_give(grant) for grant in grants]
+        return Given(
+            new=outcomes.count("new"),
+            changed=outcomes.count("changed"),
+            unchanged=outcomes.count("unchanged"),
+            withdrawn=withdraw_requests(people),  # a right may have passed by itself
+        )
 
     return in_transaction(give)
 

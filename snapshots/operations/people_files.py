@@ -10,13 +10,13 @@ from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from snapshots.audit.archive.export import MARK
 from snapshots.audit.record.account_names import TakenNames
 from snapshots.database.transactions import in_transaction, lock_in_order
-from snapshots.models import Operation, Role
+from snapshots.models import Operation
 from snapshots.models.directions import isolated
 from snapshots.operations.csv_texts import (
     Problem,
@@ -27,6 +27,7 @@ from snapshots.operations.csv_texts import (
     written_names,
 )
 from snapshots.operations.withdrawing import hold_people, withdraw_requests
+from snapshots.rights.policy import administrators
 
 NAMES = ("username", "first_name", "last_name", "email")
 COLUMNS = (*NAMES, "active", "groups")
@@ -153,7 +154,7 @@ def store_people(changes: list[PersonChange], people: QuerySet[User]) -> list[Op
     def store() -> list[Operation]:
         # Locked first, then read: two administrators may be shutting out each other.
         hold_people(User.objects.filter(pk__in=ids))
-        lock_in_order(User.objects.filter(pk__in=_administrators().values("pk")))
+        lock_in_order(User.objects.filter(pk__in=administrators().values("pk")))
         stored = {person.pk: person for person in people.filter(pk__in=ids)}
         if len(stored) != len(ids):
             raise ValidationError(_("A person is not among yours any more."))
@@ -163,7 +164,7 @@ def store_people(changes: list[PersonChange], people: QuerySet[User]) -> list[Op
             _store(change, person)
             if change.changes_rights:
                 losers.append(person)
-        if not _administrators().exists():
+        if not administrators().exists():
             raise LastAdministratorError
         return withdraw_requests(losers)
 
@@ -180,8 +181,3 @@ def _store(change: PersonChange, person: User) -> None:
         person.save(update_fields=list(change.facts))
     if change.groups is not None:
         person.groups.set(change.groups)
-
-
-def _administrators() -> QuerySet[User]:
-    role = Q(groups__name=Role.ADMINISTRATOR)
-    return User.objects.filter(role | Q(is_superuser=True), is_active=True)

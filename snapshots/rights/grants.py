@@ -1,9 +1,16 @@
 """Which volumes were given to whom."""
 
+from datetime import UTC, date, datetime, time, timedelta
+
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from snapshots.models import GrantMatch, GrantScope, Volume, VolumeGrant
+
+
+def end_of_day(day: date) -> datetime:
+    """The moment when this day is over, in UTC. Raises `OverflowError` for the last of all days."""
+    return datetime.combine(day + timedelta(days=1), time.min, UTC)
 
 
 def grants_of(user: User) -> QuerySet[VolumeGrant]:

@@ -5,20 +5,25 @@ the duties that read the volumes of the cloud first: a rule that is given while 
 neither misses a new volume nor is missed by it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 from django.db.models.signals import post_save, pre_delete
+from django.utils import timezone
 
 from snapshots.database.transactions import in_transaction, lock_in_order
 from snapshots.jobs.duties import INVENTORY, LOOK
-from snapshots.models import Duty, GrantMatch, GrantScope, Volume, VolumeGrant
-from snapshots.rights.rules import Rule, VolumeFacts
+from snapshots.models import CloudHealth, Duty, GrantMatch, GrantScope, Volume, VolumeGrant
+from snapshots.rights.rules import FACTS, Rule, VolumeFacts, facts_of
 
 _AT_ONCE = 500
-# What rules ask of a volume: who changes none of these need not match it again.
-FACTS = ("name", "volume_type", "availability_zone", "server_ids", "metadata")
+_EVERY = timedelta(days=1)
+# The grants by rule that were saved within `matching_together`.
+_saved: ContextVar[list[VolumeGrant] | None] = ContextVar("_saved", default=None)
 
 
 def watch() -> None:
@@ -32,12 +37,17 @@ def watch() -> None:
 
 
 def _grant_saved(instance: VolumeGrant, *, raw: bool = False, **_kwargs: Any) -> None:
-    if not raw and instance.scope == GrantScope.RULE:
-        match_grant(instance)
+    if raw or instance.scope != GrantScope.RULE:
+        return
+    saved = _saved.get()
+    if saved is None:
+        match_grants([instance])
+    else:
+        saved.append(instance)
 
 
 def _grant_removed(instance: VolumeGrant, **_kwargs: Any) -> None:
-    """Its matches go with it; no reading must write another meanwhile."""
+    """Its matches go with it; until the transaction ends, no reading writes another."""
     if instance.scope == GrantScope.RULE:
         in_transaction(lambda: _hold_readings(instance.cloud))
 
@@ -47,15 +57,64 @@ def _volume_saved(instance: Volume, *, raw: bool = False, **_kwargs: Any) -> Non
         match_volumes(instance.cloud, [instance.volume_id])
 
 
-def match_grant(grant: VolumeGrant) -> None:
-    """Write which volumes a grant by rule covers."""
+@contextmanager
+def matching_together() -> Iterator[None]:
+    """Match the grants that are saved within in one pass at its end. In the transaction that saves
+    them, and not inside another of these.
+    """
+    saved: list[VolumeGrant] = []
+    before = _saved.set(saved)
+    try:
+        yield
+    finally:
+        _saved.reset(before)
+    match_grants(saved)
+
+
+def match_grants(grants: Iterable[VolumeGrant]) -> None:
+    """Write which volumes these grants by rule cover. The volumes of a cloud are read once."""
+    grants = list(grants)
 
     def match() -> None:
-        _hold_readings(grant.cloud)
-        pairs = {(volume.pk, grant.pk) for volume in volumes_of_rule(grant)}
-        _write(GrantMatch.objects.filter(grant=grant), pairs)
+        for cloud in sorted({grant.cloud for grant in grants}):
+            _hold_readings(cloud)
+            volumes = facts_of(Volume.objects.filter(cloud=cloud))
+            for grant in grants:
+                if grant.cloud == cloud:
+                    _match(grant, volumes)
 
     in_transaction(match)
+
+
+def match_everything(cloud: str) -> None:
+    """Write what all grants by rule of a cloud cover. Mends what was changed beside the portal, or
+    by its version before, which keeps no matches.
+    """
+
+    def match() -> None:
+        _hold_readings(cloud)
+        match_grants(_rules(cloud))
+        now = timezone.now()
+        CloudHealth.objects.update_or_create(cloud=cloud, defaults={"matched_at": now})
+
+    in_transaction(match)
+
+
+def match_everything_soon(clouds: Iterable[str]) -> None:
+    """Let the next reading of these clouds match everything."""
+    CloudHealth.objects.filter(cloud__in=list(clouds)).update(matched_at=None)
+
+
+def is_everything_matched(cloud: str) -> bool:
+    """Whether everything was matched within the last day."""
+    since = timezone.now() - _EVERY
+    return CloudHealth.objects.filter(cloud=cloud, matched_at__gt=since).exists()
+
+
+def _match(grant: VolumeGrant, volumes: Iterable[tuple[int, VolumeFacts]]) -> None:
+    rule = Rule.of(grant)
+    pairs = {(key, grant.pk) for key, facts in volumes if rule.covers(facts)}
+    _write(GrantMatch.objects.filter(grant=grant), pairs)
 
 
 def volumes_of_rule(grant: VolumeGrant) -> list[Volume]:
@@ -67,14 +126,14 @@ def volumes_of_rule(grant: VolumeGrant) -> list[Volume]:
     return [row for row in volumes.iterator(2000) if rule.covers(VolumeFacts.of(row))]
 
 
-def facts_before(cloud: str) -> Mapping[str, list[object]]:
-    """What rules ask of the stored volumes of a cloud, by the volumes' ids; nothing where there is
-    no rule.
+def facts_before(cloud: str, stored: QuerySet[Volume]) -> Mapping[str, list[object]]:
+    """What rules ask of these stored volumes of a cloud, by the volumes' ids; nothing where there
+    is no rule.
     """
     if not _rules(cloud).exists():
         return {}
-    rows = Volume.objects.filter(cloud=cloud).values_list("volume_id", *FACTS)
-    return {volume_id: facts for volume_id, *facts in rows.iterator(2000)}
+    rows = stored.values_list("volume_id", *FACTS)
+    return {volume_id: facts for volume_id, *facts in rows}
 
 
 def match_changed(

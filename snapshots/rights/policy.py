@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
 
 from snapshots.models.people import Role, roles_of, type_of_user
 
@@ -52,6 +53,12 @@ PERMISSIONS: Mapping[Right, str] = {
     Right.ROLL_BACK: "snapshots.roll_back_volume",
     Right.RESTORE: "snapshots.restore_volume",
 }
+
+
+def administrators() -> QuerySet[User]:
+    """Who may sign in and administer the portal."""
+    role = Q(groups__name=Role.ADMINISTRATOR)
+    return User.objects.filter(role | Q(is_superuser=True), is_active=True)
 
 
 def may(user: type_of_user, right: Right) -> bool:

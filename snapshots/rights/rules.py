@@ -8,8 +8,10 @@ pattern stands for itself, brackets and `%` too.
 import fnmatch
 import glob
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from django.db.models import QuerySet
 
 from snapshots.models import Volume, VolumeGrant
 from snapshots.models.folding import fold
@@ -18,15 +20,27 @@ _WILDCARDS = re.compile(r"([*?])")
 
 
 def read_pattern(pattern: str) -> re.Pattern[str]:
-    """For folded texts. Takes time in proportion to pattern and text, whatever they are.
+    """For folded texts. Takes time in proportion to pattern and text, hostile ones too."""
+    return re.compile(fnmatch.translate(_folded_pattern(pattern)))
 
-    The parts between wildcards are folded by themselves: a full-width asterisk stands for itself.
+
+def _folded_pattern(pattern: str) -> str:
+    """The parts between wildcards are folded by themselves: a full-width asterisk stands for
+    itself.
     """
-    parts = (
+    return "".join(
         part if part in {"*", "?"} else glob.escape(fold(part))
         for part in _WILDCARDS.split(pattern)
     )
-    return re.compile(fnmatch.translate("".join(parts)))
+
+
+def says_nothing(condition: str) -> bool:
+    """Whether a condition is filled in, and only with what no comparison sees: a lone accent."""
+    return bool(condition) and not fold(condition)
+
+
+# What rules ask of a volume: who changes none of these need not match it again.
+FACTS = ("name", "volume_type", "availability_zone", "server_ids", "metadata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +55,31 @@ class VolumeFacts:
 
     @classmethod
     def of(cls, volume: Volume) -> "VolumeFacts":
+        return cls.read(*(getattr(volume, name) for name in FACTS))
+
+    @classmethod
+    def read(
+        cls,
+        name: str,
+        volume_type: str,
+        availability_zone: str,
+        server_ids: Iterable[str] | None,
+        metadata: Mapping[str, str] | None,
+    ) -> "VolumeFacts":
+        """From the columns of `FACTS`, in their order."""
         return cls(
-            name=fold(volume.name),
-            volume_type=fold(volume.volume_type),
-            availability_zone=fold(volume.availability_zone),
-            server_ids=frozenset(volume.server_ids or ()),
-            metadata=volume.metadata or {},
+            name=fold(name),
+            volume_type=fold(volume_type),
+            availability_zone=fold(availability_zone),
+            server_ids=frozenset(server_ids or ()),
+            metadata=metadata or {},
         )
+
+
+def facts_of(volumes: QuerySet[Volume]) -> list[tuple[int, VolumeFacts]]:
+    """Of each volume its key and its facts, read once for any number of rules."""
+    rows = volumes.order_by("pk").values_list("pk", *FACTS)
+    return [(key, VolumeFacts.read(*columns)) for key, *columns in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +100,8 @@ class Rule:
             server_id=grant.server_id,
             metadata_key=grant.metadata_key,
             metadata_value=read_pattern(grant.metadata_value) if grant.metadata_value else None,
-            volume_type=fold(grant.volume_type),
-            availability_zone=fold(grant.availability_zone),
+            volume_type=_folded_condition(grant.volume_type),
+            availability_zone=_folded_condition(grant.availability_zone),
         )
 
     def covers(self, volume: VolumeFacts) -> bool:
@@ -97,4 +129,10 @@ class Rule:
 
 def is_without_limit(grant: VolumeGrant) -> bool:
     """Whether the rule covers every volume that there may ever be."""
-    return set(grant.conditions) == {"name_pattern"} and not grant.name_pattern.strip("*")
+    pattern = _folded_pattern(grant.name_pattern)
+    return set(grant.conditions) == {"name_pattern"} and not pattern.strip("*")
+
+
+def _folded_condition(text: str) -> str:
+    """A condition that folds to nothing must not drop out. No folded text is the unfolded one."""
+    return fold(text) or text

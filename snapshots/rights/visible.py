@@ -85,7 +85,7 @@ def all_volumes_visible_to(user: User) -> QuerySet[Volume]:
 
 
 def volumes_usable_by(user: User) -> QuerySet[Volume]:
-    """The volumes a person may ask a snapshot of, whatever their status."""
+    """The volumes a person may ask a snapshot of, in any status."""
     volumes = Volume.objects.filter(gone_at__isnull=True)
     if may(user, Right.REQUEST_FOR_OTHERS):
         return volumes

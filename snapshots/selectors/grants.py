@@ -15,6 +15,7 @@ NEWEST_FIRST = Order("given_at", is_descending=True)
 BY_NAME = Order("username")
 SHUT_OUT = "shut-out"
 ACTIVE = "active"
+NOBODY = "nobody"  # no state of an account: for what a form refused
 ENDED = "ended"
 _GRANT_TEXTS = ("user__username", "group__name", "volume_id", "name_pattern", "cloud")
 _PERSON_TEXTS = ("username", "first_name", "last_name", "email")

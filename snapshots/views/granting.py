@@ -19,6 +19,7 @@ from snapshots.forms.granting import (
     RuleForm,
     VolumesForm,
     ids_by_line,
+    shown_cloud,
     unknown_volume,
 )
 from snapshots.forms.seen import digest_of
@@ -31,6 +32,7 @@ from snapshots.rights.visible import people_visible_to, volumes_visible_to
 from snapshots.selectors.grants import volumes_with_ids
 from snapshots.selectors.volumes import volumes_matching
 from snapshots.views.access import PortalRequest, for_administrators
+from snapshots.views.grants import tell_of_withdrawn
 from snapshots.views.step_up import with_recent_proof
 
 MOST_FOUND = 50
@@ -43,7 +45,7 @@ MOST_PREVIEWED = 20
 def new(request: PortalRequest) -> HttpResponse:
     """Of volumes by their ids. What was chosen is carried along from page to page."""
     form = _form(VolumesForm, request)
-    choice = _choice(request, request.POST)
+    choice = _choice(request)
     if request.POST.get("do") == "give" and not choice.unknown and form.is_valid():
         if choice.chosen:
             return _give(request, form, form.grants(row.volume_id for row in choice.chosen))
@@ -55,9 +57,7 @@ def new(request: PortalRequest) -> HttpResponse:
 @require_POST
 def search(request: PortalRequest) -> HttpResponse:
     """The volumes to choose from, while somebody types."""
-    return render(
-        request, "snapshots/_grant_found.html", {"choice": _choice(request, request.POST)}
-    )
+    return render(request, "snapshots/_grant_found.html", {"choice": _choice(request)})
 
 
 @for_administrators
@@ -123,6 +123,7 @@ def _give(request: PortalRequest, form: GrantForm, grants: list[VolumeGrant]) ->
     if given.unchanged:
         sentences.append(_("{count} were there already.").format(count=given.unchanged))
     messages.success(request, " ".join(sentences))
+    tell_of_withdrawn(request, given.withdrawn)
     return redirect("snapshots:grants")
 
 
@@ -141,13 +142,14 @@ class Choice:
     unknown: list[str] = field(default_factory=list)  # sentences that say why
 
 
-def _choice(request: PortalRequest, data: QueryDict) -> Choice:
+def _choice(request: PortalRequest) -> Choice:
     """From the form as it was sent. Only a button takes over what is ticked among the offered: a
     search while somebody types does not.
     """
+    data = request.POST
     if any("\0" in text for _name, texts in data.lists() for text in texts):
         raise BadRequest("The form has a NUL in it.")  # PostgreSQL takes none in a query
-    cloud, do = data.get("cloud", ""), data.get("do", "")
+    cloud, do = _cloud(request), data.get("do", "")
     ids, ticked = data.getlist("chosen"), data.getlist("found")
     unknown: list[str] = []
     rest = data.get("ids", "")
@@ -163,7 +165,7 @@ def _choice(request: PortalRequest, data: QueryDict) -> Choice:
         text = _("At most {most} volumes at once. Use a rule, or import the grants.")
         unknown.append(text.format(most=MOST_VOLUMES))
         chosen = chosen[:MOST_VOLUMES]
-    first, others = _offered(request, data, chosen, ticked)
+    first, others = _offered(request, cloud, chosen, ticked)
     return Choice(
         chosen=chosen,
         offered=[*first, *others[:MOST_FOUND]],
@@ -174,15 +176,21 @@ def _choice(request: PortalRequest, data: QueryDict) -> Choice:
     )
 
 
+def _cloud(request: PortalRequest) -> str:
+    """The one that was sent, or the one that the form shows as chosen at first."""
+    if request.POST:
+        return str(request.POST.get("cloud", ""))
+    return shown_cloud(request.GET.get("cloud", ""))
+
+
 def _offered(
-    request: PortalRequest, data: QueryDict, chosen: list[Volume], ticked: list[str]
+    request: PortalRequest, cloud: str, chosen: list[Volume], ticked: list[str]
 ) -> tuple[list[Volume], list[Volume]]:
-    """What was ticked before, which stays offered whatever is searched; and what matches."""
-    volumes = volumes_visible_to(request.user).exclude(pk__in=[row.pk for row in chosen])
-    if cloud := data.get("cloud"):
-        volumes = volumes.filter(cloud=cloud)
+    """What was ticked before, which stays offered beside any search; and what matches."""
+    volumes = volumes_visible_to(request.user).filter(cloud=cloud)
+    volumes = volumes.exclude(pk__in=[row.pk for row in chosen])
     first = list(volumes.filter(volume_id__in=ticked[:MOST_VOLUMES]))
-    others = volumes_matching(volumes, text=data.get("q", "")[:200])
+    others = volumes_matching(volumes, text=request.POST.get("q", "")[:200])
     others = others.exclude(pk__in=[row.pk for row in first]).order_by("name", "volume_id")
     return first, list(others[: MOST_FOUND + 1])
 

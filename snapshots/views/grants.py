@@ -1,7 +1,7 @@
 """Who may use which volumes: the list of grants for administrators, and ending one."""
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -48,7 +48,7 @@ def end(request: PortalRequest, grant_id: int) -> HttpResponse:
     grant = _grant(request, grant_id)
     if request.method == "POST":
         withdrawn = end_grant(grant)
-        text = _("{holder} has the grant no more.").format(holder=isolated(_holder(grant)))
+        text = _("The grant of {holder} has ended.").format(holder=isolated(_holder(grant)))
         messages.success(request, text)
         tell_of_withdrawn(request, withdrawn)
         return redirect("snapshots:grants")
@@ -65,7 +65,7 @@ def end(request: PortalRequest, grant_id: int) -> HttpResponse:
     return render(request, "snapshots/grant_end.html", context)
 
 
-def tell_of_withdrawn(request: PortalRequest, withdrawn: list[Operation]) -> None:
+def tell_of_withdrawn(request: HttpRequest, withdrawn: list[Operation]) -> None:
     if not withdrawn:
         return
     first = [isolated(row.subject_name or row.volume_name) for row in withdrawn[:MOST_WAITING]]

@@ -53,12 +53,14 @@ class TextForm(forms.Form):
 @for_administrators
 @require_safe
 def export_grants(request: PortalRequest) -> StreamingHttpResponse:
+    record(ActionCode.GRANTS_EXPORTED)  # before the first line leaves
     return _file("grants", write_grants(grants_visible_to(request.user)))
 
 
 @for_administrators
 @require_safe
 def export_people(request: PortalRequest) -> StreamingHttpResponse:
+    record(ActionCode.PEOPLE_EXPORTED)
     return _file("people", write_people(people_visible_to(request.user)))
 
 
@@ -80,6 +82,7 @@ def import_grants(request: PortalRequest) -> HttpResponse:
             if is_typed:
                 given = give_grants(plan.grants)
                 _tell(request, given.new, given.changed, given.unchanged)
+                tell_of_withdrawn(request, given.withdrawn)
                 return redirect("snapshots:grants")
             form.add_error(None, _("Type the names of the clouds to confirm."))
     clouds = ", ".join(sorted(plan.whole_clouds)) if plan else ""

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from snapshots.duties.inventory import store_volume
 from snapshots.evs.types import volume_from
-from snapshots.models import Duty, GrantMatch, Operation, Volume, VolumeGrant
+from snapshots.models import CloudHealth, Duty, GrantMatch, Operation, Volume, VolumeGrant
+from snapshots.operations.granting import give_grants
 from snapshots.operations.withdrawing import withdraw_passed_requests
 from snapshots.rights.grants import is_granted
 from snapshots.rights.rules import Rule, VolumeFacts, is_without_limit
@@ -107,6 +108,16 @@ def test_rule_without_limit():
     assert is_without_limit(rule(name_pattern="***"))
     assert not is_without_limit(rule(name_pattern="*", volume_type="SSD"))
     assert not is_without_limit(rule(name_pattern="*a*"))
+    assert is_without_limit(rule(name_pattern="*\u0301"))
+    assert not is_without_limit(rule(name_pattern="\uff0a"))
+
+
+@pytest.mark.parametrize("column", ["volume_type", "availability_zone"])
+def test_stored_condition_of_a_lone_accent_covers_nothing(column):
+    alone = {column: "\u0301"}
+    assert not covers(rule(**alone), **FACTS)
+    assert not covers(rule(name_pattern="web-*", **alone), **FACTS)
+    assert not covers(rule(**alone))
 
 
 # --- the table ----------------------------------------------------------------------------------
@@ -239,6 +250,44 @@ def test_unchanged_volumes_are_not_matched_again(inventory, bob):
     assert not GrantMatch.objects.exists()
 
 
+@pytest.mark.parametrize("what", ["lost", "stale"])
+def test_table_is_mended_when_a_worker_starts(inventory, bob, what):
+    grant = give(bob, name_pattern="report*")
+    _spoil(grant, what)
+    read_again(inventory)
+    assert not _is_mended(grant)  # no sooner than it is due
+    inventory._enlist()
+    read_again(inventory)
+    assert _is_mended(grant)
+
+
+@pytest.mark.parametrize("what", ["lost", "stale"])
+def test_table_is_mended_each_day(inventory, bob, what, sandbox):
+    grant = give(bob, name_pattern="report*")
+    _spoil(grant, what)
+    day_ago = timezone.now() - timedelta(hours=24, seconds=1)
+    CloudHealth.objects.update(matched_at=day_ago)
+    sandbox.stop()  # the cloud need not answer for that
+    read_again(inventory)
+    assert _is_mended(grant)
+    assert CloudHealth.objects.get().matched_at > day_ago
+
+
+def _spoil(grant, what):
+    """As the version before does, which changes volumes and matches none."""
+    if what == "lost":
+        GrantMatch.objects.all().delete()
+    else:
+        other = Volume.objects.exclude(name__startswith="report").first()
+        GrantMatch.objects.create(grant=grant, volume=other)
+
+
+def _is_mended(grant):
+    reports = Volume.objects.filter(name__startswith="report").values_list("pk", flat=True)
+    matched = grant.matches.values_list("volume", flat=True)
+    return sorted(matched) == sorted(reports) != []
+
+
 # --- ends and sending ---------------------------------------------------------------------------
 
 
@@ -311,6 +360,45 @@ def test_tidying_cancels_what_waits(loop, ask):
 
 
 # --- many ---------------------------------------------------------------------------------------
+
+
+def _readings_of_names(queries):
+    """How often the names of volumes were read."""
+    name = '"snapshots_volume"."name"'
+    return sum(query["sql"].startswith("SELECT") and name in query["sql"] for query in queries)
+
+
+def test_rules_given_together_read_the_volumes_once(alice, bob):
+    made = [scene.volume(f"web-{number}") for number in range(5)]
+    scene.volume("web-1", cloud="other")
+    rules = [rule(name_pattern=f"web-{number}", user=alice) for number in range(5)]
+    rules.append(rule(name_pattern="*", user=bob))
+    with CaptureQueriesContext(connection) as queries:
+        give_grants(rules)
+    assert _readings_of_names(queries) == 1
+    assert set(volumes_usable_by(alice)) == set(volumes_usable_by(bob)) == set(made)
+    assert GrantMatch.objects.count() == 10
+
+
+def test_rule_saved_after_others_is_matched_at_once(alice):
+    made = scene.volume("web-1")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        give_grants([rule(name_pattern="web-*")])  # to nobody
+    give(alice, name_pattern="web-*")
+    assert made in volumes_usable_by(alice)
+
+
+def test_look_at_a_volume_reads_no_others(inventory, bob):
+    give(bob, name_pattern="report*")
+    duty = Duty.objects.get(kind="inventory")
+    row = {"id": "v-1", "status": "available", "name": "reports-9"}
+    with CaptureQueriesContext(connection) as queries:
+        store_volume(duty, volume_from(row), asked_at=timezone.now())
+    name = '"snapshots_volume"."name"'
+    of_names = [query["sql"] for query in queries if name in query["sql"].partition("FROM")[0]]
+    assert of_names
+    assert all('"volume_id"' in sql.partition("WHERE")[2] for sql in of_names)
+    assert is_granted(Volume.objects.get(volume_id="v-1"), bob)
 
 
 def test_ten_thousand_grants_cost_no_more_queries(alice, bob):

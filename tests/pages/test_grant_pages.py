@@ -56,6 +56,14 @@ def test_typing_keeps_what_is_ticked_on_offer(root):
     assert choice.ticked == {made[0].volume_id}
 
 
+@pytest.mark.parametrize("query", ["", "?cloud=sandbox", "?cloud=nowhere"])
+def test_first_page_offers_the_volumes_of_its_cloud(root, query):
+    scene.volume("here")
+    scene.volume("elsewhere", cloud="other")
+    page = root.get(BY_ID + query)
+    assert [row.name for row in page.context["choice"].offered] == ["here"]
+
+
 def test_pasted_ids_are_granted(root, alice):
     made = [scene.volume(f"db-{number}", volume_id=f"v-{number}") for number in range(4)]
     answer = give(root, BY_ID, person="alice", ids="v-0, v-1\n\n  v-2;v-2\t")
@@ -210,6 +218,10 @@ def test_rule_that_covers_nothing_says_so(root, alice):
         ({"metadata_key": "team"}, "Give the value too; * stands for any."),
         ({"metadata_value": "x"}, "Give the key too."),
         ({"name_pattern": "x" * 256}, "at most 255 characters"),
+        ({"name_pattern": "\u0301"}, "that can be compared"),
+        ({"volume_type": "\u0301", "name_pattern": "web-*"}, "that can be compared"),
+        ({"availability_zone": "\ufe0f"}, "that can be compared"),
+        ({"metadata_key": "team", "metadata_value": "\u0301"}, "that can be compared"),
     ],
 )
 def test_incomplete_rule_is_refused(root, alice, conditions, words):

@@ -69,6 +69,15 @@ def test_exported_grants_are_imported_as_they_were(root, alice):
     assert facts() == before
 
 
+@pytest.mark.parametrize("what", ["people", "grants"])
+def test_export_is_recorded_before_it_is_read(root, alice, what):
+    answer = root.get(f"/{what}/export/")
+    assert Action.objects.get(code=f"{what}:export").actor_name == "root"
+    assert alice.get(f"/{what}/export/").status_code == 404
+    assert Action.objects.filter(code=f"{what}:export").count() == 1
+    answer.close()
+
+
 def test_export_has_no_formula(root, alice):
     columns = {"cloud": "sandbox", "scope": "rule", "volume_id": None, "user": alice.user}
     for pattern in ("=1+1", "+1", "-1", "@x", "\tx"):
@@ -111,6 +120,10 @@ def test_wrong_rows_are_named_and_nothing_is_imported(root, alice):
         (good | {"scope": "cloud"}, "A grant covers one volume by its id"),
         (good | {"scope": "rule"}, "A rule has no volume id."),
         (good | {"scope": "rule", "volume_id": ""}, "A grant covers one volume by its id"),
+        (
+            good | {"scope": "rule", "volume_id": "", "volume_type": "\u0301"},
+            "volume_type has nothing that can be compared.",
+        ),
         (good | {"until": "soon"}, "“soon” is no end"),
         (good | {"until": "9999-12-31"}, "“9999-12-31” is no end"),
         (good | {"until": "2026-01-01T00:00:00"}, "is no end"),
@@ -148,7 +161,14 @@ def test_semicolons_of_a_spreadsheet_are_read(root, alice):
     assert VolumeGrant.objects.get().volume_id == "v-1"
 
 
-@pytest.mark.parametrize("row", [{"scope": "cloud"}, {"scope": "rule", "name_pattern": "*"}])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"scope": "cloud"},
+        {"scope": "rule", "name_pattern": "*"},
+        {"scope": "rule", "name_pattern": "*\u0301"},
+    ],
+)
 def test_whole_cloud_is_imported_when_it_is_typed(root, alice, row):
     text = grant_text({"person": "alice", **row})
     assert do_import(root, "grants", text).status_code == 200
@@ -159,6 +179,23 @@ def test_whole_cloud_is_imported_when_it_is_typed(root, alice, row):
 def test_too_many_rows_are_refused(root, alice):
     rows = [{"person": "alice", "scope": "rule", "name_pattern": "a"}] * 2001
     assert "Line 2002: At most 2000 rows at once." in check(root, "grants", grant_text(*rows)).text
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"scope": "volume", "volume_id": "v-1"},
+        {"scope": "cloud"},
+        {"scope": "rule", "name_pattern": "a", "volume_type": "SSD"},
+    ],
+)
+def test_same_grant_twice_is_a_problem(root, alice, row):
+    scene.volume(volume_id="v-1")
+    row |= {"person": "alice"}
+    rows = [row, row | {"until": "2030-01-01"}, row | {"person": "", "group": "staff"}]
+    answer = check(root, "grants", grant_text(*rows))
+    problems = [str(problem) for problem in answer.context["problems"]]
+    assert problems == ["Line 3: This grant was named before."]
 
 
 # --- people -------------------------------------------------------------------------------------
@@ -287,6 +324,24 @@ def test_many_new_people_read_the_accounts_once(root, django_assert_max_num_quer
 def test_refused_change_of_own_rights_is_recorded(root):
     check(root, "people", f"{PEOPLE_HEAD}\nroot,,,,no,administrator")
     assert Action.objects.get(code="person:change:refused").subject == "root"
+
+
+@pytest.mark.parametrize("way", ["form", "import"])
+def test_giving_says_what_it_cancelled(root, alice, way):
+    """The right passed by itself, and no tidying came yet."""
+    operation = scene.operation(alice.user, scene.volume(granted_to=alice.user), name="nightly")
+    VolumeGrant.objects.update(until=datetime(2020, 1, 1, tzinfo=UTC))
+    other = scene.volume("other", volume_id="v-2")
+    if way == "form":
+        fields = {"cloud": "sandbox", "do": "give", "person": "alice", "chosen": [other.volume_id]}
+        answer = root.post("/grants/new/", fields)
+    else:
+        text = grant_text({"person": "alice", "scope": "volume", "volume_id": "v-2"})
+        answer = do_import(root, "grants", text)
+    assert answer.status_code == 302
+    assert "Cancelled before they were sent: 1 (nightly)." in root.get("/grants/").text
+    operation.refresh_from_db()
+    assert operation.outcome_code == "grant_lost"
 
 
 def test_import_ends_no_grant(root, alice):
