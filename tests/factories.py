@@ -61,6 +61,11 @@ def volume(name: str = "web-01-data", *, granted_to: User | None = None, **facts
     return made
 
 
+def rule(**conditions: str) -> VolumeGrant:
+    """A grant by rule, not stored, to nobody yet."""
+    return VolumeGrant(cloud=CLOUD, scope="rule", volume_id=None, **conditions)
+
+
 def operation(requester: User, of: Volume, *, ago_seconds: float = 60, **columns) -> Operation:
     """An operation in any state; a final one took twelve seconds."""
     asked_at = timezone.now() - timedelta(seconds=ago_seconds)
