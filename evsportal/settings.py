@@ -128,7 +128,6 @@ LOGGING = logs.LOGGING
 INSTALLED_APPS = [
     "snapshots",
     "django_htmx",
-    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -78,6 +78,11 @@ def _account_of(identity: Identity) -> SocialAccount:
     return account
 
 
+def is_of_provider(person: User) -> bool:
+    """Whether the provider signs this person in, and gives their roles."""
+    return bool(SocialAccount.objects.filter(user=person).exists())
+
+
 def end_sessions(subject: str) -> User | None:
     """End all sessions of a person of the provider: a session is valid while the stored password
     is, and theirs is a random text that opens nothing.
