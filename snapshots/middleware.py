@@ -152,9 +152,10 @@ class SignInBrakes:
     def process_exception(self, _request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, TryLaterError):
             return None
-        context = {"seconds": error.seconds, "is_busy": error.is_busy}
+        context = {"seconds": error.seconds, "is_busy": error.is_busy, "sentence": error.sentence}
         page = render_to_string("429.html", context)
-        return HttpResponse(page, status=429, headers={"Retry-After": str(error.seconds)})
+        headers = {"Retry-After": str(error.seconds)}
+        return HttpResponse(page, status=error.status, headers=headers)
 
 
 class OwnPasswords:

@@ -60,6 +60,7 @@ class PersonForm(WithProblems, forms.ModelForm):  # type: ignore[type-arg]
         model = User
         fields = [*NAMES, "is_superuser"]
         field_classes = {"username": UsernameField}
+        widgets = {"email": forms.TextInput(attrs={"inputmode": "email"})}
         labels = {"email": gettext_lazy("E-mail")}
         help_texts = {
             "username": gettext_lazy("Letters, digits and @ . + - _ only, at most 150."),

@@ -250,7 +250,7 @@ def test_shutting_out_shows_and_ends_what_there_is(root, alice):
     operation = scene.operation(alice.user, scene.volume(granted_to=alice.user), name="nightly")
     page = root.get(_address(alice.user, "access")).text
     assert f'<a href="/requests/{operation.pk}/">' in page
-    assert "1 open session ends at once" in page
+    assert "1, which ends at once" in page
     answer = root.post(_address(alice.user, "access"), {"do": "shut-out"}, follow=True)
     assert "Cancelled before they were sent: 1 (nightly)." in answer.text
     operation.refresh_from_db()
