@@ -175,6 +175,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "evsportal.urls"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_MIMETYPES = {".svg": "image/svg+xml; charset=utf-8"}
 WSGI_APPLICATION = "evsportal.wsgi.application"
 TEMPLATES = [
     {
@@ -244,7 +245,6 @@ _DJANGO_VALIDATORS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"{_DJANGO_VALIDATORS}.UserAttributeSimilarityValidator"},
     {"NAME": f"{_DJANGO_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": f"{_DJANGO_VALIDATORS}.NumericPasswordValidator"},
     {"NAME": "snapshots.sign_in.passwords.CommonCoreValidator"},
     {"NAME": "snapshots.sign_in.passwords.OwnWordsValidator"},
     {"NAME": "snapshots.accounts.PublishedPasswordValidator"},

@@ -18,6 +18,7 @@ from evsportal.browser_rules import BROWSER_RULES, content_policy
 from evsportal.forwarded import settle
 from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked, client_address
+from snapshots.rights.grants import answering_once
 from snapshots.sign_in import one_time
 from snapshots.sign_in.devices import send_cookie
 from snapshots.sign_in.errors import TryLaterError
@@ -118,7 +119,7 @@ def session_use(get_response: GetResponse) -> GetResponse:
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        with answering(request):
+        with answering(request), answering_once():
             response = get_response(request)
         view = getattr(request.resolver_match, "func", None)
         is_attended = not getattr(view, "is_polled", False) or ATTENDED in request.headers

@@ -73,10 +73,10 @@ def entry_of(name: str, password: str) -> Entry | None:
     person = _Backend().authenticate(None, username=name, password=password)
     if person is None:
         return None
-    found = person.ldap_user
+    ldap_user = person.ldap_user
     try:
-        attributes = found.attrs or {}
-        groups = _groups_of(found, name)
+        attributes = ldap_user.attrs or {}
+        groups = _groups_of(ldap_user, name)
     except ldap.LDAPError as error:
         raise DirectoryError(type(error).__name__) from error
     values = attributes.get(settings.EVSPORTAL_LDAP_ID) or [b""]
@@ -86,11 +86,13 @@ def entry_of(name: str, password: str) -> Entry | None:
     return Entry(own_id, name, groups, attributes)
 
 
-def _groups_of(found: Any, name: str) -> frozenset[str]:
-    dns = {dn for dn in found.attrs.get("memberOf") or [] if isinstance(dn, str)}
+def _groups_of(ldap_user: Any, name: str) -> frozenset[str]:
+    dns = {dn for dn in ldap_user.attrs.get("memberOf") or [] if isinstance(dn, str)}
     if settings.EVSPORTAL_LDAP_GROUPS:
         search = LDAPSearch(settings.EVSPORTAL_LDAP_GROUPS, ldap.SCOPE_SUBTREE, _MEMBERS, ["cn"])
-        dns |= {dn for dn, _ in search.execute(found.connection, {"dn": found.dn, "name": name})}
+        dns |= {
+            dn for dn, _ in search.execute(ldap_user.connection, {"dn": ldap_user.dn, "name": name})
+        }
     names = {ldap.dn.explode_dn(dn, notypes=True)[0] for dn in dns if ldap.dn.is_dn(dn)}
     return frozenset(dns | names)
 

@@ -1,18 +1,23 @@
 """Which volumes were given to whom."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from snapshots.models import GrantMatch, GrantScope, Volume, VolumeGrant
 
 # Up to so many rules of a person, all that they cover is read. With more, many rules cover the
 # same volumes, so each volume is asked for a rule that covers it: it ends at the first.
 FEW_RULES = 10
+
+Scopes = dict[str, Counter[str]]
+_scopes: ContextVar[dict[int, Scopes] | None] = ContextVar("_scopes", default=None)
 
 
 def end_of_day(day: date) -> datetime:
@@ -32,10 +37,31 @@ def naming(cloud: str | OuterRef, volume_id: str | OuterRef) -> Q:
     return Q(is_named | Q(scope=GrantScope.CLOUD), cloud=cloud)
 
 
-def scopes_of(user: User) -> dict[str, Counter[str]]:
+@contextmanager
+def answering_once() -> Iterator[None]:
+    """While a web request is answered, it is asked once which scopes a person's grants have. What
+    they cover is asked each time.
+    """
+    token = _scopes.set({})
+    try:
+        yield
+    finally:
+        _scopes.reset(token)
+
+
+def scopes_of(user: User) -> Scopes:
     """How many grants of each scope a person has, by cloud."""
+    scopes = _scopes.get()
+    if scopes is None:
+        return _ask_for_scopes(user)
+    if user.pk not in scopes:
+        scopes[user.pk] = _ask_for_scopes(user)
+    return scopes[user.pk]
+
+
+def _ask_for_scopes(user: User) -> Scopes:
     grants = grants_of(user).order_by().values("cloud", "scope").annotate(count=Count("pk"))
-    scopes: dict[str, Counter[str]] = {}
+    scopes: Scopes = {}
     for row in grants:
         scopes.setdefault(row["cloud"], Counter())[row["scope"]] = row["count"]
     return scopes
@@ -69,14 +95,13 @@ def named(cloud: str, user: User) -> QuerySet[VolumeGrant, Any]:
 
 def matched(cloud: str, rules: int, user: User) -> Q:
     """Which volumes so many rules of a person cover in a cloud."""
+    grants = grants_of(user).order_by().filter(cloud=cloud, scope=GrantScope.RULE).values("pk")
     if rules <= FEW_RULES:
-        grants = grants_of(user).order_by().filter(cloud=cloud, scope=GrantScope.RULE)
-        matches = GrantMatch.objects.filter(grant__in=grants.values("pk"))
-        return Q(pk__in=matches.values("volume"))
-    # Joined to the grants: asked for those of the person, SQLite looks once for each.
-    holders = Q(grant__user=user) | Q(grant__group__in=user.groups.all())
-    in_force = Q(grant__until__isnull=True) | Q(grant__until__gt=timezone.now())
-    return Q(Exists(GrantMatch.objects.filter(holders, in_force, volume=OuterRef("pk"))))
+        return Q(pk__in=GrantMatch.objects.filter(grant__in=grants).values("volume"))
+    # The sum keeps databases from looking once for each grant: they read the matches of a volume,
+    # one after the other, until one is the person's.
+    matches = GrantMatch.objects.annotate(key=F("grant_id") + 0).filter(key__in=grants)
+    return Q(Exists(matches.filter(volume=OuterRef("pk"))))
 
 
 def is_granted(volume: Volume, user: User) -> bool:
