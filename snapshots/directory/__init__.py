@@ -22,7 +22,7 @@ from snapshots.audit.record.actions import NOBODY, record
 from snapshots.audit.record.sign_in_facts import sign_in_facts
 from snapshots.models import ActionCode
 from snapshots.sign_in.errors import TryLaterError
-from snapshots.sso.people import Identity, account_of, read_table
+from snapshots.sso.people import Identity, account_of, is_of_provider, read_table
 
 if TYPE_CHECKING:
     from snapshots.directory.entries import Entry
@@ -53,10 +53,7 @@ def sign_in(request: HttpRequest, name: str, password: str) -> User | None:
     """The person whom the directory knows by this name and password, with the roles of now. Names
     of accounts that have a password here are not asked for. Raises `TryLaterError`.
     """
-    local = User.objects.filter(username=name).first()
-    if not is_configured() or (local is not None and local.has_usable_password()):
-        return None
-    identity = _ask(name, password)
+    identity = _ask(name, password) if is_configured() and not _is_local(name) else None
     if identity is None:
         return None
     account = account_of(identity)
@@ -68,6 +65,11 @@ def sign_in(request: HttpRequest, name: str, password: str) -> User | None:
         sign_in_facts(request).refusal = "shut out"
         return None
     return person
+
+
+def _is_local(name: str) -> bool:
+    local = User.objects.filter(username=name).first()
+    return local is not None and local.has_usable_password() and not is_of_provider(local)
 
 
 def is_password_of(person: User, password: str) -> bool:

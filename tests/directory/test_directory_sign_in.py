@@ -143,6 +143,7 @@ def test_local_password_opens_no_account_of_the_directory(sign_in):
     ayse.save()
     browser, _answer = sign_in("ayse", "another-good-passphrase-7")
     assert not _is_in(browser)
+    assert _is_in(sign_in("ayse")[0])
 
 
 def test_wrong_passwords_are_braked(sign_in):
