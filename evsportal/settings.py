@@ -100,6 +100,16 @@ EVSPORTAL_OIDC_ROLES: list[str] = _VALUES["EVSPORTAL_OIDC_ROLES"]
 EVSPORTAL_OIDC_SECONDS: float = _VALUES["EVSPORTAL_OIDC_SECONDS"]
 EVSPORTAL_OIDC_RECHECK_MINUTES: int = _VALUES["EVSPORTAL_OIDC_RECHECK_MINUTES"]  # 0: never
 EVSPORTAL_OIDC_CA: str = _VALUES["EVSPORTAL_OIDC_CA"]  # empty: the authorities built in
+EVSPORTAL_LDAP_URL: str = _VALUES["EVSPORTAL_LDAP_URL"]  # empty: no directory is asked
+EVSPORTAL_LDAP_BIND_DN: str = _VALUES["EVSPORTAL_LDAP_BIND_DN"]
+EVSPORTAL_LDAP_BIND_PASSWORD: str = _VALUES["EVSPORTAL_LDAP_BIND_PASSWORD"]
+EVSPORTAL_LDAP_PEOPLE: str = _VALUES["EVSPORTAL_LDAP_PEOPLE"]
+EVSPORTAL_LDAP_FILTER: str = _VALUES["EVSPORTAL_LDAP_FILTER"]
+EVSPORTAL_LDAP_ID: str = _VALUES["EVSPORTAL_LDAP_ID"]
+EVSPORTAL_LDAP_GROUPS: str = _VALUES["EVSPORTAL_LDAP_GROUPS"]
+EVSPORTAL_LDAP_ROLES: list[str] = _VALUES["EVSPORTAL_LDAP_ROLES"]
+EVSPORTAL_LDAP_SECONDS: float = _VALUES["EVSPORTAL_LDAP_SECONDS"]
+EVSPORTAL_LDAP_CA: str = _VALUES["EVSPORTAL_LDAP_CA"]  # empty: the authorities built in
 # allauth: no pages, mails or sign-up forms of its own. `snapshots.sso` says what is used of it.
 ACCOUNT_ADAPTER = "snapshots.sso.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -128,7 +138,6 @@ LOGGING = logs.LOGGING
 INSTALLED_APPS = [
     "snapshots",
     "django_htmx",
-    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -166,6 +175,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "evsportal.urls"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_MIMETYPES = {".svg": "image/svg+xml; charset=utf-8"}
 WSGI_APPLICATION = "evsportal.wsgi.application"
 TEMPLATES = [
     {
@@ -235,7 +245,6 @@ _DJANGO_VALIDATORS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"{_DJANGO_VALIDATORS}.UserAttributeSimilarityValidator"},
     {"NAME": f"{_DJANGO_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": f"{_DJANGO_VALIDATORS}.NumericPasswordValidator"},
     {"NAME": "snapshots.sign_in.passwords.CommonCoreValidator"},
     {"NAME": "snapshots.sign_in.passwords.OwnWordsValidator"},
     {"NAME": "snapshots.accounts.PublishedPasswordValidator"},

@@ -18,6 +18,7 @@ from evsportal.browser_rules import BROWSER_RULES, content_policy
 from evsportal.forwarded import settle
 from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked, client_address
+from snapshots.rights.grants import answering_once
 from snapshots.sign_in import one_time
 from snapshots.sign_in.devices import send_cookie
 from snapshots.sign_in.errors import TryLaterError
@@ -118,7 +119,7 @@ def session_use(get_response: GetResponse) -> GetResponse:
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        with answering(request):
+        with answering(request), answering_once():
             response = get_response(request)
         view = getattr(request.resolver_match, "func", None)
         is_attended = not getattr(view, "is_polled", False) or ATTENDED in request.headers
@@ -152,9 +153,10 @@ class SignInBrakes:
     def process_exception(self, _request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, TryLaterError):
             return None
-        context = {"seconds": error.seconds, "is_busy": error.is_busy}
+        context = {"seconds": error.seconds, "is_busy": error.is_busy, "sentence": error.sentence}
         page = render_to_string("429.html", context)
-        return HttpResponse(page, status=429, headers={"Retry-After": str(error.seconds)})
+        headers = {"Retry-After": str(error.seconds)}
+        return HttpResponse(page, status=error.status, headers=headers)
 
 
 class OwnPasswords:

@@ -20,7 +20,7 @@ from snapshots.rights.visible import (
     all_volumes_visible_to,
     may_use,
     snapshots_visible_to,
-    volumes_usable_by,
+    usable_among,
     volumes_visible_to,
 )
 from snapshots.selectors.clouds import inventory_state, quotas_of
@@ -48,14 +48,12 @@ def volumes(request: PortalRequest) -> HttpResponse:
     page = volumes_page(
         volumes_matching(visible, text=form.text()), after=request.GET.get("after", "")
     )
-    usable = volumes_usable_by(request.user)
-    of_page = usable.filter(pk__in=[volume.pk for volume in page.rows])
     clouds = sorted({volume.cloud for volume in page.rows})
     context = {
         "form": form,
         "text": form.text(),
         "page": page,
-        "usable": set(of_page.values_list("pk", flat=True)),
+        "usable": usable_among(page.rows, request.user),
         "quotas": quotas_of(clouds),
         "several_clouds": len(clouds) > 1,
         "stale": inventory_state(),

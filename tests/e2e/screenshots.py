@@ -105,8 +105,8 @@ def _others(helen: Page, audrey: Page, root: Page, picture) -> None:
     for number, link in enumerate(links[:2]):
         audrey.goto(link)
         picture(audrey, f"exchange-{number}")
-    root.goto("/admin/")
-    picture(root, "admin")
+    root.goto("/people/new/")
+    picture(root, "new-person")
     root.goto("/accounts/password/")
     picture(root, "password")
 

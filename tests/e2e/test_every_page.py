@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
-from playwright.sync_api import expect
 
 from snapshots.models import CloudHealth, Maker
 from snapshots.questions.rules import Question
@@ -131,16 +130,3 @@ def wrongs_of(page):
     ]
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return [*found, f"{wide} px too wide"] if wide > 0 else found
-
-
-def test_the_administration_works_under_the_same_rules(open_context, sign_in):
-    context = open_context()
-    sign_in(context, "root")
-    person = scene.person("alice")
-    page = context.new_page()
-    for path in ("/admin/", "/admin/auth/user/", "/admin/auth/user/add/"):
-        page.goto(path)
-    page.goto(f"/admin/auth/user/{person.pk}/change/")
-    expect(page.locator("#id_groups_from")).to_be_visible()  # its script ran
-    page.click("text=Save and continue editing")
-    expect(page.locator(".messagelist .success")).to_be_visible()

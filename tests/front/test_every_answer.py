@@ -219,6 +219,8 @@ def test_every_kind_of_static_file_sends_the_rules(static, db):
             answer = browser().get(f"/static/{name}", headers=options)
             assert answer.status_code == (206 if "Range" in options else 200)
             assert_rules(answer)
+            if suffix in {".css", ".js", ".svg"}:
+                assert "charset=" in answer.headers["Content-Type"]
             assert ("immutable" in answer.headers["Cache-Control"]) == has_hash
             answer.close()
 

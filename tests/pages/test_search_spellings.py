@@ -163,10 +163,10 @@ def test_the_administration_finds_each_spelling(root):
     for name in ("Müller", "muğla"):
         User.objects.create(username=name, password="!")
         Group.objects.create(name=name)
-    for kind in ("user", "group"):
+    for kind in ("people", "groups"):
         for typed, name in (("MULLER", "Müller"), ("müller", "Müller"), ("MUĞLA", "muğla")):
-            rows = root.get(f"/admin/auth/{kind}/", {"q": typed}).context["cl"].result_list
-            assert [str(one) for one in rows] == [name]
+            page = root.get(f"/{kind}/", {"q": typed}).context["page"]
+            assert [str(row) for row in page.rows] == [name]
 
 
 def test_a_value_that_is_no_text_is_stored(alice, volume):

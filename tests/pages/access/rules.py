@@ -35,7 +35,7 @@ OPEN, ACCOUNT = "everybody", "signed in"
 class Rule:
     """One route with one set of methods. `methods`: GET stands for HEAD too."""
 
-    route: str  # the name in the URL conf; "admin:" stands for all of the administration
+    route: str  # the name in the URL conf
     methods: str
     staff: str = NOTHING
     helpdesk: str = NOTHING
@@ -116,6 +116,13 @@ RULES: tuple[Rule, ...] = (
     _administered("snapshots:people_export"),
     _administered("snapshots:people_import", "GET POST"),
     _administered("snapshots:person"),
+    _administered("snapshots:person_new", "GET POST"),
+    _administered("snapshots:person_change", "GET POST"),
+    _administered("snapshots:person_access", "GET POST"),
+    _administered("snapshots:person_password", "GET POST"),
+    _administered("snapshots:groups"),
+    _administered("snapshots:group_new", "GET POST"),
+    _administered("snapshots:group", "GET POST"),
     _administered("snapshots:grants"),
     _administered("snapshots:grant_export"),
     _administered("snapshots:grant_import", "GET POST"),
@@ -125,7 +132,6 @@ RULES: tuple[Rule, ...] = (
     _administered("snapshots:grant_of_cloud", "GET POST"),
     _administered("snapshots:grant_end", "GET POST"),
     _administered("sessions_of", "GET POST"),
-    _administered("admin:", "GET POST"),
     Rule("snapshots:healthz", "GET", open_to=OPEN),
     Rule("snapshots:readyz", "GET", open_to=OPEN),
     Rule("snapshots:metrics", "GET", open_to=OPEN),
