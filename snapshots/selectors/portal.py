@@ -1,6 +1,7 @@
 """Whether the portal itself works: its worker, and the clouds as it reaches them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from snapshots.models import CloudHealth, Worker
+from snapshots.selectors.silence import Silence, silences
 
 TROUBLE_SHOWN_AFTER = timedelta(seconds=30)
 WORKER_SILENT_AFTER = timedelta(seconds=20)
@@ -15,12 +17,13 @@ WORKER_SILENT_AFTER = timedelta(seconds=20)
 
 @dataclass(frozen=True, slots=True)
 class PortalState:
-    """What the banners of every page say. Three cheap reads."""
+    """What the banners of every page say. A few cheap reads."""
 
     sandbox: bool
     worker_alive: bool
     worker_seen_at: datetime | None
     troubled: list[CloudHealth]
+    silent: Sequence[Silence] = field(default=())  # calls hang; none has failed yet
 
 
 def portal_state(*, now: datetime | None = None) -> PortalState:
@@ -30,9 +33,13 @@ def portal_state(*, now: datetime | None = None) -> PortalState:
     lasting = Q(retry_at__isnull=False) | Q(failing_since__lt=moment - TROUBLE_SHOWN_AFTER)
     worker = Worker.objects.order_by("-seen_at").first()
     seen_at = worker.seen_at if worker else None
+    troubled = list(CloudHealth.objects.filter(lasting).order_by("cloud"))
+    known = {health.cloud for health in troubled}
+    silent = silences(now=moment, after=TROUBLE_SHOWN_AFTER)
     return PortalState(
         sandbox=settings.EVSPORTAL_MODE == "sandbox",
         worker_alive=seen_at is not None and moment - seen_at < WORKER_SILENT_AFTER,
         worker_seen_at=seen_at,
-        troubled=list(CloudHealth.objects.filter(lasting).order_by("cloud")),
+        troubled=troubled,
+        silent=[silence for silence in silent if silence.cloud not in known],
     )

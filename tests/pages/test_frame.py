@@ -51,6 +51,15 @@ def test_a_cloud_in_trouble_is_told(alice):
     assert "it does not accept the portal" in page
 
 
+def test_a_hanging_cloud_is_told(alice):
+    CloudHealth.objects.update(answered_at=timezone.now() - timedelta(minutes=5))
+    since = timezone.now() - timedelta(seconds=31)
+    scene.exchange(at=since, status=-1)
+    page = alice.get("/").text
+    assert "The cloud sandbox has not answered since" in page
+    assert f'since <time datetime="{since:%Y-%m-%dT%H:%M}' in page
+
+
 @pytest.mark.parametrize(
     ("who", "places"),
     [
