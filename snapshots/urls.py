@@ -6,6 +6,7 @@ from snapshots.views import (
     addresses,
     audit,
     batches,
+    board,
     changes,
     granting,
     grants,
@@ -27,7 +28,11 @@ _VOLUME = "volumes/<cloudtext:cloud>/<cloudtext:volume_id>/"
 
 app_name = "snapshots"
 urlpatterns = [
-    path("", operations.home, name="home"),
+    path("", board.home, name="home"),
+    path("home/", board.home_rows, name="home_rows"),
+    # /status/  how the portal and its clouds are
+    path("status/", board.portal_status, name="portal_status"),
+    path("status/rows/", board.portal_status_rows, name="portal_status_rows"),
     # /requests/  what people asked for, and what became of it
     path("requests/", operations.requests, name="requests"),
     path("requests/rows/", operations.rows, name="rows"),

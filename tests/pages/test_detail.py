@@ -299,4 +299,4 @@ def test_much_longer_than_usual_is_said(seconds, words, alice, volume):
         )
     made = scene.operation(alice.user, volume, state="accepted", ago_seconds=seconds)
     assert words in page_of(alice, made).text
-    assert words in alice.get("/").text
+    assert words in alice.get("/requests/").text

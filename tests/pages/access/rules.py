@@ -80,6 +80,9 @@ def _administered(route: str, methods: str = "GET") -> Rule:
 
 RULES: tuple[Rule, ...] = (
     Rule("snapshots:home", "GET", open_to=ACCOUNT),
+    _seen_by_all("snapshots:home_rows"),
+    Rule("snapshots:portal_status", "GET", open_to=ACCOUNT),
+    Rule("snapshots:portal_status_rows", "GET", open_to=ACCOUNT),
     _seen_by_all("snapshots:requests", REQUESTED),
     _seen_by_all("snapshots:rows", REQUESTED),
     _seen_by_all("snapshots:detail", REQUESTED),
