@@ -14,6 +14,7 @@ from snapshots.views import (
     imports,
     operations,
     people,
+    preferences,
     questions,
     records,
     request,
@@ -88,6 +89,9 @@ urlpatterns = [
     path("grants/new/rule/", granting.by_rule, name="grant_by_rule"),
     path("grants/new/cloud/", granting.of_cloud, name="grant_of_cloud"),
     path("grants/<int:grant_id>/end/", grants.end, name="grant_end"),
+    # /preferences/  a person's own
+    path("preferences/", preferences.preferences, name="preferences"),
+    path("preferences/zone/", preferences.browser_zone, name="browser_zone"),
     # for load balancers and monitoring
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -63,10 +63,10 @@ def test_a_hanging_cloud_is_told(alice):
 @pytest.mark.parametrize(
     ("who", "places"),
     [
-        ("alice", ["Requests", "Snapshots", "Volumes"]),
-        ("helen", ["Requests", "Snapshots", "Volumes"]),
-        ("audrey", ["Requests", "Snapshots", "Volumes", "Audit"]),
-        ("root", ["Requests", "Snapshots", "Volumes", "Administration"]),
+        ("alice", ["Home", "Requests", "Snapshots", "Volumes"]),
+        ("helen", ["Home", "Requests", "Snapshots", "Volumes"]),
+        ("audrey", ["Home", "Requests", "Snapshots", "Volumes", "Audit"]),
+        ("root", ["Home", "Requests", "Snapshots", "Volumes", "Administration"]),
         ("nobody", []),
     ],
 )
@@ -75,7 +75,7 @@ def test_navigation_by_role(who, places, request):
     nav = page.partition('<nav class="places"')[2].partition("</nav>")[0]
     assert [
         words
-        for words in ("Requests", "Snapshots", "Volumes", "Audit", "Administration")
+        for words in ("Home", "Requests", "Snapshots", "Volumes", "Audit", "Administration")
         if f">{words}</a>" in nav
     ] == places
 

@@ -151,6 +151,8 @@ RULES: tuple[Rule, ...] = (
     Rule("passkey_options", "POST", open_to=ACCOUNT),
     Rule("passkey_add", "POST", open_to=ACCOUNT),
     Rule("passkey", "POST", open_to=ACCOUNT),
+    Rule("snapshots:preferences", "GET POST", open_to=ACCOUNT),
+    Rule("snapshots:browser_zone", "POST", open_to=ACCOUNT),
     Rule("confirm_identity", "GET POST", open_to=ACCOUNT),
     Rule("sessions", "GET POST", open_to=ACCOUNT),
 )
