@@ -8,10 +8,20 @@ import re
 from collections import Counter
 
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
+from waitress.utilities import BadRequest, RequestHeaderFieldsTooLarge
+
+from evsportal.limits import MOST_HEAD_BYTES
 
 _VERSIONS = frozenset({"1.0", "1.1"})
 _ODD_IN_TARGET = re.compile(r"[^!-~]")  # browsers write all else with percent signs
 _ONCE = (b"host", b"content-length", b"content-type", b"transfer-encoding")
+
+
+class AddressTooLong(BadRequest):
+    """The first line alone is longer than the portal reads."""
+
+    code = 414
+    reason = "URI Too Long"
 
 
 class RequestParser(HTTPRequestParser):
@@ -22,7 +32,11 @@ class RequestParser(HTTPRequestParser):
 
     def received(self, data: bytes) -> int:
         """The number of bytes that belong to this request."""
+        before = self.header_plus
         consumed: int = super().received(data)
+        is_too_large = isinstance(self.error, RequestHeaderFieldsTooLarge)
+        if is_too_large and b"\n" not in (before + data)[:MOST_HEAD_BYTES]:
+            self.error = AddressTooLong(f"exceeds {MOST_HEAD_BYTES} bytes")
         if self.error or self.body_rcv is None:
             self.expect_continue = False  # nobody is asked for a body that is not read
         return consumed

@@ -10,6 +10,7 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from evsportal import logs
 from snapshots.models import Operation, roles_of
 from snapshots.rights.policy import Right, may
 from snapshots.selectors import portal as selectors
@@ -90,6 +91,12 @@ def may_ask(user: object) -> bool:
 @register.filter
 def has_a_role(user: object) -> bool:
     return bool(roles_of(user))  # type: ignore[arg-type]
+
+
+@register.simple_tag
+def reference() -> str:
+    """What people quote when something went wrong: it stands on the log's lines."""
+    return logs.reference()
 
 
 @register.simple_tag
