@@ -8,7 +8,7 @@ import re
 from collections import Counter
 
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
-from waitress.utilities import BadRequest, RequestHeaderFieldsTooLarge
+from waitress.utilities import BadRequest, Error, RequestHeaderFieldsTooLarge
 
 from evsportal.limits import MOST_HEAD_BYTES
 
@@ -29,6 +29,7 @@ class RequestParser(HTTPRequestParser):
 
     command = request_uri = "-"  # of what cannot be read
     path = ""  # waitress logs it
+    error: Error | None = None  # why it is refused
 
     def received(self, data: bytes) -> int:
         """The number of bytes that belong to this request."""

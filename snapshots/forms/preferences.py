@@ -24,7 +24,7 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
     zone = forms.ChoiceField(
         label=_("Time zone"),
         choices=_zones,
-        help_text=_("Pages show times of this zone. Exports and the audit trail stay in UTC."),
+        help_text=_("Pages show times of this zone, with UTC in the tooltip. Exports stay in UTC."),
     )
     density = forms.ChoiceField(
         label=_("Rows of lists"), choices=Density.choices, widget=forms.RadioSelect

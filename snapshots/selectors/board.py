@@ -17,6 +17,7 @@ from snapshots.models import (
     OperationState,
     Worker,
 )
+from snapshots.selectors.grouping import Plain
 from snapshots.selectors.portal import WORKER_SILENT_AFTER, PortalState
 
 LATENCY_OF = 200  # newest answers of all clouds
@@ -56,7 +57,7 @@ class _Open:
 def running_by_state() -> dict[OperationState, int]:
     """How many unfinished operations of everybody are in each state; states without any too."""
     rows = Operation.objects.filter(finished_at__isnull=True).order_by()
-    counts = dict(rows.values_list("state").annotate(count=Count("pk")))
+    counts = dict(rows.values_list(Plain("state")).annotate(count=Count("*")))
     return {state: counts.get(state, 0) for state in OperationState if state in OPEN}
 
 
@@ -69,7 +70,7 @@ def running() -> list[Operation]:
 def ended_by_state(*, now: datetime) -> dict[OperationState, int]:
     """How many operations ended in the last day, by how; states without any are left out."""
     rows = Operation.objects.filter(finished_at__gt=now - RECENT).order_by()
-    counts = dict(rows.values_list("state").annotate(count=Count("pk")))
+    counts = dict(rows.values_list(Plain("state")).annotate(count=Count("*")))
     return {state: counts[state] for state in OperationState if state in counts}
 
 
@@ -98,8 +99,8 @@ def cloud_facts(portal: PortalState, *, now: datetime) -> list[CloudFacts]:
     ended = dict(
         Operation.objects.filter(finished_at__gt=now - PACE)
         .order_by()
-        .values_list("cloud")
-        .annotate(count=Count("pk"))
+        .values_list(Plain("cloud"))
+        .annotate(count=Count("*"))
     )
     latencies = _latencies()
     return [
@@ -123,7 +124,7 @@ def _open_by_cloud() -> dict[tuple[str, bool], _Open]:
     rows = (
         Operation.objects.filter(finished_at__isnull=True)
         .order_by()
-        .values_list("cloud")
+        .values_list(Plain("cloud"))
         .annotate(
             waiting=Count("pk", filter=waits),
             oldest_at=Min("asked_at", filter=waits),

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
-from typing import Any
 
-from django.db.models import CharField, Count, Func
+from django.db.models import Count
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from snapshots.models import Operation, OperationKind, OperationState, QuotaDay
+from snapshots.selectors.grouping import DayInUtc, Plain
 
 DAYS = 30
 TIMES_OF = 1000  # so many newest snapshots
@@ -51,21 +51,6 @@ _ENDING_OF: Mapping[OperationState, Ending] = {
 }
 
 
-class _Day(Func):
-    """The day of a moment as text. Not Django's `TruncDate`, which SQLite asks Python for."""
-
-    output_field = CharField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(
-            compiler, connection, template="substr(%(expressions)s, 1, 10)", **context
-        )
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template = "to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
-        return self.as_sql(compiler, connection, template=template, **context)
-
-
 @dataclass(frozen=True, slots=True)
 class DayCounts:
     """How many requests were asked for on a day, by what became of them."""
@@ -82,9 +67,13 @@ def requests_by_day(*, now: datetime) -> list[DayCounts]:
     """The last 30 days, the oldest first; today is not over."""
     today = now.astimezone(UTC).date()
     first = today - timedelta(days=DAYS - 1)
-    rows = Operation.objects.filter(asked_at__gte=datetime.combine(first, time.min, UTC)).order_by()
+    # All states are named: their index has the moments too, so no row is read.
+    rows = Operation.objects.filter(
+        state__in=OperationState.values, asked_at__gte=datetime.combine(first, time.min, UTC)
+    ).order_by()
     counts: dict[str, Counter[Ending]] = {}
-    for day, state, count in rows.values_list(_Day("asked_at"), "state").annotate(Count("pk")):
+    by_day = rows.values_list(DayInUtc("asked_at"), Plain("state")).annotate(count=Count("*"))
+    for day, state, count in by_day:
         ending = _ENDING_OF.get(OperationState(state), Ending.OPEN)
         counts.setdefault(day, Counter())[ending] += count
     days = [first + timedelta(days=number) for number in range(DAYS)]
@@ -135,7 +124,7 @@ def refusals_by_reason(*, now: datetime) -> list[tuple[str, int]]:
     rows = Operation.objects.filter(
         state=OperationState.REFUSED, asked_at__gte=datetime.combine(first, time.min, UTC)
     ).order_by()
-    counts = rows.values_list("outcome_code").annotate(count=Count("pk"))
+    counts = rows.values_list(Plain("outcome_code")).annotate(count=Count("*"))
     return sorted(counts, key=lambda pair: (-pair[1], pair[0]))
 
 

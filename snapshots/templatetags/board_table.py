@@ -78,6 +78,7 @@ _COLUMNS: tuple[Column[CloudFacts], ...] = (
     Column(
         gettext_lazy("Cloud"),
         lambda facts: format_html('<bdi class="strong">{}</bdi>', facts.cloud),
+        css="cloud",
         is_row_head=True,
     ),
     Column(gettext_lazy("State"), _state),

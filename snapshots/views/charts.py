@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from snapshots.operations.messages import reason_of
 from snapshots.selectors.course import (
     DAYS,
+    LARGEST_GIB,
     DayCounts,
     Ending,
     QuotaCourse,
@@ -36,7 +37,7 @@ from snapshots.views.chart_parts import (
     axis_for,
 )
 
-LONGEST_LABEL = 52  # letters that fit into the width
+LONGEST_LABEL = 48  # letters that fit into the width
 _UNDER_AXIS = str(HEIGHT - BOTTOM + 16)
 
 
@@ -117,13 +118,13 @@ def chart_of_times(sizes: Sequence[SizeTimes]) -> Chart:
     for number, size in enumerate(sizes):
         middle = LEFT + pitch * (number + 0.5)
         for css, seconds, offset in (
-            ("chart__usual", size.median_seconds, -22),
-            ("chart__slow", size.slow_seconds, 2),
+            ("chart__usual", size.median_seconds, -17),
+            ("chart__slow", size.slow_seconds, 1),
         ):
             y = axis.y(seconds)
             words = f"{_size_text(size)}: {lasted(seconds)}"
-            bars.append(Bar(css, at(middle + offset), at(y), "20", at(HEIGHT - BOTTOM - y), words))
-        marks.append(Mark(at(middle), _UNDER_AXIS, _size_text(size)))
+            bars.append(Bar(css, at(middle + offset), at(y), "16", at(HEIGHT - BOTTOM - y), words))
+        marks.append(Mark(at(middle), _UNDER_AXIS, _size_mark(size)))
     usual, slow = _("Half within"), _("Nine in ten within")
     return Chart(
         name="times",
@@ -143,14 +144,19 @@ def chart_of_times(sizes: Sequence[SizeTimes]) -> Chart:
         marks=[*axis.marks(), *marks],
         grid=axis.grid(),
         legend=[("chart__usual", usual), ("chart__slow", slow)],
-        unit=_("seconds"),
+        unit=_("seconds, by GiB"),
     )
 
 
 def _size_text(size: SizeTimes) -> str:
     if size.upto_gib is None:
-        return _("larger")
+        return _("larger than {size} GiB").format(size=f"{LARGEST_GIB[-1]:,}")
     return _("to {size} GiB").format(size=f"{size.upto_gib:,}")
+
+
+def _size_mark(size: SizeTimes) -> str:
+    """The same where there is little room."""
+    return f"≤ {size.upto_gib:,}" if size.upto_gib else f"> {LARGEST_GIB[-1]:,}"
 
 
 def _times_in_words(sizes: Sequence[SizeTimes]) -> str:

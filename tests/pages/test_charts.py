@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
@@ -161,3 +162,11 @@ def test_plots_of_an_empty_portal_say_so(helen):
     page = helen.get("/").text
     assert "Nobody asked for anything in the last 30 days" in page
     assert "The cloud refused nothing in the last 30 days" in page
+
+
+def test_plots_are_counted_once_a_minute_and_say_when(helen, alice, volume):
+    assert "Counted at <time" in helen.get("/").text
+    scene.operation(alice.user, volume, state="succeeded")
+    assert "Nobody asked for anything" in helen.get("/").text
+    cache.clear()
+    assert "1 request in the last 30 days" in helen.get("/").text
