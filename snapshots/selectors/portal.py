@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
 from django.utils import timezone
 
 from snapshots.models import CloudHealth, Worker
@@ -29,17 +28,21 @@ class PortalState:
 def portal_state(*, now: datetime | None = None) -> PortalState:
     """Whether the worker lives and which clouds do not answer."""
     moment = now or timezone.now()
-    # A single failed reading is no reason for a banner.
-    lasting = Q(retry_at__isnull=False) | Q(failing_since__lt=moment - TROUBLE_SHOWN_AFTER)
     worker = Worker.objects.order_by("-seen_at").first()
     seen_at = worker.seen_at if worker else None
-    troubled = list(CloudHealth.objects.filter(lasting).order_by("cloud"))
-    known = {health.cloud for health in troubled}
-    silent = silences(now=moment, after=TROUBLE_SHOWN_AFTER)
+    healths = list(CloudHealth.objects.order_by("cloud"))
+    troubled = [health for health in healths if _is_lasting(health, moment)]
+    quiet = [health for health in healths if health not in troubled]
     return PortalState(
         sandbox=settings.EVSPORTAL_MODE == "sandbox",
         worker_alive=seen_at is not None and moment - seen_at < WORKER_SILENT_AFTER,
         worker_seen_at=seen_at,
         troubled=troubled,
-        silent=[silence for silence in silent if silence.cloud not in known],
+        silent=silences(quiet, now=moment, after=TROUBLE_SHOWN_AFTER),
     )
+
+
+def _is_lasting(health: CloudHealth, now: datetime) -> bool:
+    """A single failed reading is no reason for a banner."""
+    since = health.failing_since
+    return health.retry_at is not None or (since is not None and since < now - TROUBLE_SHOWN_AFTER)

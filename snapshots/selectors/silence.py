@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Max, Q
+from django.db.models import Max
 
 from snapshots.models import CloudHealth, Exchange
 
@@ -32,14 +32,17 @@ class _Call:
     is_answered: bool  # by a status, whichever
 
 
-def silences(*, now: datetime, after: timedelta) -> list[Silence]:
-    """The clouds with a call on its way that have answered nothing for so long. One cheap read
-    while all clouds answer.
+def silences(healths: Iterable[CloudHealth], *, now: datetime, after: timedelta) -> list[Silence]:
+    """Those of the clouds with a call on its way that have answered nothing for so long. Nothing is
+    read while all are noted as answering.
     """
-    quiet = Q(answered_at__isnull=True) | Q(answered_at__lt=now - after)
-    healths = CloudHealth.objects.filter(quiet).order_by("cloud")
+    quiet = [
+        health.cloud
+        for health in healths
+        if health.answered_at is None or health.answered_at < now - after
+    ]
     found = []
-    for cloud, calls in _newest_calls(healths.values_list("cloud", flat=True)).items():
+    for cloud, calls in _newest_calls(quiet).items():
         since = _silent_since(calls, now=now)
         is_waiting = any(call.is_open and call.at > now - _longest_call() for call in calls)
         if since is not None and is_waiting and now - since >= after:

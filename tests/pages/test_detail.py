@@ -128,7 +128,7 @@ def test_the_number_of_queries(alice, audrey, volume, operation, django_assert_m
     waiting = scene.operation(alice.user, volume, ago_seconds=1)
     for browser in (alice, audrey):
         for made in (operation, waiting):
-            with django_assert_max_num_queries(12):
+            with django_assert_max_num_queries(13):
                 page_of(browser, made)
 
 
