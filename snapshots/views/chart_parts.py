@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import floor, log10
 
 WIDTH, HEIGHT = 320, 180  # of a phone's screen, so that its text can be read there
-LEFT, RIGHT, TOP, BOTTOM = 56, 8, 10, 26
+LEFT, RIGHT, TOP, BOTTOM = 60, 8, 10, 26
 INNER_WIDTH, INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 TICKS = 4  # at most so many steps on the axis
 

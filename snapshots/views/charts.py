@@ -37,7 +37,7 @@ from snapshots.views.chart_parts import (
     axis_for,
 )
 
-LONGEST_LABEL = 48  # letters that fit into the width
+LONGEST_LABEL = 44  # letters that fit into the width
 _UNDER_AXIS = str(HEIGHT - BOTTOM + 16)
 
 
