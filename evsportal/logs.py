@@ -28,6 +28,11 @@ def log_context(*, request_id: str = "", operation_id: str = "") -> Iterator[Non
         _request_id.reset(request)
 
 
+def reference() -> str:
+    """What people quote of the present web request: its own id, without that of a proxy."""
+    return _request_id.get().rpartition("/")[2]
+
+
 class ContextFilter(logging.Filter):
     """Adds `request_id` and `operation_id` to each record, unless the latter came in `extra`."""
 

@@ -166,6 +166,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "snapshots.middleware.plain_addresses",
     "snapshots.middleware.wrong_method",
+    "snapshots.middleware.own_preferences",
     "snapshots.middleware.session_use",
     "snapshots.middleware.SignInBrakes",
     "snapshots.middleware.OwnPasswords",

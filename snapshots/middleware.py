@@ -19,6 +19,7 @@ from evsportal.forwarded import settle
 from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked, client_address
 from snapshots.rights.grants import answering_once
+from snapshots.selectors.preferences import viewing
 from snapshots.sign_in import one_time
 from snapshots.sign_in.devices import send_cookie
 from snapshots.sign_in.errors import TryLaterError
@@ -107,6 +108,16 @@ def wrong_method(get_response: GetResponse) -> GetResponse:
         if response.status_code == 405 and not response.content:
             response.content = render_to_string("405.html").encode()
         return response
+
+    return middleware
+
+
+def own_preferences(get_response: GetResponse) -> GetResponse:
+    """Pages show times of the person's zone. A page that shows none does not ask for it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with viewing(lambda: request.user):
+            return get_response(request)
 
     return middleware
 

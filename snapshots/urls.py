@@ -6,6 +6,7 @@ from snapshots.views import (
     addresses,
     audit,
     batches,
+    board,
     changes,
     granting,
     grants,
@@ -15,6 +16,7 @@ from snapshots.views import (
     operations,
     people,
     person_changes,
+    preferences,
     questions,
     records,
     request,
@@ -29,7 +31,11 @@ _VOLUME = "volumes/<cloudtext:cloud>/<cloudtext:volume_id>/"
 
 app_name = "snapshots"
 urlpatterns = [
-    path("", operations.home, name="home"),
+    path("", board.home, name="home"),
+    path("home/", board.home_rows, name="home_rows"),
+    # /status/  how the portal and its clouds are
+    path("status/", board.portal_status, name="portal_status"),
+    path("status/rows/", board.portal_status_rows, name="portal_status_rows"),
     # /requests/  what people asked for, and what became of it
     path("requests/", operations.requests, name="requests"),
     path("requests/rows/", operations.rows, name="rows"),
@@ -92,6 +98,9 @@ urlpatterns = [
     path("grants/new/rule/", granting.by_rule, name="grant_by_rule"),
     path("grants/new/cloud/", granting.of_cloud, name="grant_of_cloud"),
     path("grants/<int:grant_id>/end/", grants.end, name="grant_end"),
+    # /preferences/  a person's own
+    path("preferences/", preferences.preferences, name="preferences"),
+    path("preferences/zone/", preferences.browser_zone, name="browser_zone"),
     # for load balancers and monitoring
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

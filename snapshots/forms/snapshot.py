@@ -25,6 +25,7 @@ from snapshots.forms.with_metadata import FormWithMetadata
 from snapshots.models import Volume
 from snapshots.models.directions import isolated
 from snapshots.rights.visible import volumes_usable_by
+from snapshots.selectors.preferences import viewer
 
 CHOOSE = gettext_lazy("This is not one of your volumes. Choose one from the list.")
 READY = gettext_noop("Ready")
@@ -161,8 +162,9 @@ def _option(volume: Volume, *, alike: bool, several: bool) -> str:
 
 
 def suggested_name(volume: Volume, *, now: datetime) -> str:
-    """A name that says which volume and when, and keeps every limit."""
-    stamp = f"-{now:%Y%m%d-%H%M}"
+    """A name that says which volume and when, by the person's clock, and keeps every limit."""
+    there = now.astimezone(viewer().zone)
+    stamp = f"-{there:%Y%m%d-%H%M}" + (f"{there:%z}" if there.utcoffset() else "Z")
     stem = (volume.name or f"volume-{volume.volume_id[:8]}")[:48]
     name, problems = clean_name(
         stem + stamp,

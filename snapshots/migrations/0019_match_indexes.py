@@ -17,7 +17,7 @@ def _key(to):
 
 class Migration(migrations.Migration):
     old_code_may_run = True
-    dependencies = [("snapshots", "0017_matched_at")]
+    dependencies = [("snapshots", "0018_boards")]
     operations = [
         migrations.AddIndex(
             model_name="grantmatch",

@@ -50,7 +50,9 @@ from snapshots.models.people import (
     Role,
     roles_of,
 )
+from snapshots.models.preferences import Density, Preferences
 from snapshots.models.pushes import Pushed
+from snapshots.models.quota_days import QuotaDay
 from snapshots.models.refusal_counts import RefusalCount
 from snapshots.models.seals import Seal, Tombstone
 from snapshots.models.sessions import OpenSession
@@ -83,6 +85,7 @@ __all__ = [
     "CloudHealth",
     "CloudTrouble",
     "DatabaseUse",
+    "Density",
     "Duty",
     "Entry",
     "EntryKind",
@@ -98,9 +101,11 @@ __all__ = [
     "OperationKind",
     "OperationState",
     "OutcomeCode",
+    "Preferences",
     "Purpose",
     "Pushed",
     "Quota",
+    "QuotaDay",
     "RefusalCount",
     "Role",
     "Seal",

@@ -224,6 +224,11 @@ class Operation(Claimable):
                 condition=Q(finished_at__isnull=True),
             ),
             models.Index(
+                fields=["-finished_at"],
+                name="operation_finished",
+                condition=Q(finished_at__isnull=False),
+            ),
+            models.Index(
                 fields=["-asked_at", "-id"],
                 name="operation_again",
                 condition=Q(again_for__isnull=False),

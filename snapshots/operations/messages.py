@@ -305,6 +305,14 @@ def outcome_sentence(operation: Operation) -> str:
     return " ".join(part for part in parts if part)
 
 
+def reason_of(code: str) -> str:
+    """The first sentence of what an outcome means, for counting; an unknown code as it is."""
+    if code not in OutcomeCode.values:
+        return code
+    text = _filled(MESSAGES[OutcomeCode(code)].text, {}) or str(OperationState.REFUSED.label)
+    return text.partition(". ")[0].rstrip(".").strip()
+
+
 def anomaly_sentence(anomaly: Anomaly) -> str:
     """What was seen, with the ids that it is about."""
     kind = AnomalyKind(anomaly.kind).label

@@ -10,10 +10,13 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from evsportal import logs
 from snapshots.models import Operation, roles_of
 from snapshots.rights.policy import Right, may
 from snapshots.selectors import portal as selectors
 from snapshots.selectors.hanging import hanging_operations
+from snapshots.selectors.preferences import Viewer
+from snapshots.selectors.preferences import viewer as who_looks
 
 register = template.Library()
 
@@ -38,6 +41,12 @@ def is_sandbox() -> bool:
 
 
 @register.simple_tag
+def viewer() -> Viewer:
+    """How the person who looks wants the page to be."""
+    return who_looks()
+
+
+@register.simple_tag
 def portal_state() -> selectors.PortalState:
     """What the banners say."""
     return selectors.portal_state()
@@ -58,6 +67,7 @@ def navigation(context: Context) -> list[NavigationLink]:
     links = []
     if roles_of(user):
         links += [
+            (_("Home"), "snapshots:home"),
             (_("Requests"), "snapshots:requests"),
             (_("Snapshots"), "snapshots:snapshots"),
             (_("Volumes"), "snapshots:volumes"),
@@ -66,10 +76,8 @@ def navigation(context: Context) -> list[NavigationLink]:
         links.append((_("Audit"), "snapshots:audit"))
     if may(user, Right.ADMINISTER):
         links.append((_("Administration"), "snapshots:people"))
-    home, requests = reverse("snapshots:home"), reverse("snapshots:requests")
-    path = requests if request.path == home else request.path
     return [
-        NavigationLink(label, reverse(name), is_current=path == reverse(name))
+        NavigationLink(label, reverse(name), is_current=request.path == reverse(name))
         for label, name in links
     ]
 
@@ -83,6 +91,12 @@ def may_ask(user: object) -> bool:
 @register.filter
 def has_a_role(user: object) -> bool:
     return bool(roles_of(user))  # type: ignore[arg-type]
+
+
+@register.simple_tag
+def reference() -> str:
+    """What people quote when something went wrong: it stands on the log's lines."""
+    return logs.reference()
 
 
 @register.simple_tag

@@ -44,7 +44,6 @@ from snapshots.views.access import (
     for_who_cancels,
     for_who_ends_requests,
     polled,
-    signed_in,
     with_a_role,
 )
 from snapshots.views.addresses import address_of
@@ -62,18 +61,11 @@ class Line:
 # --- the list --------------------------------------------------------------------------------
 
 
-@signed_in
-@require_safe
-def home(request: PortalRequest) -> HttpResponse:
-    """The list; for somebody without a role, what to do about that."""
-    return render(request, "snapshots/home.html", _list_context(request))
-
-
 @with_a_role
 @require_safe
 def requests(request: PortalRequest) -> HttpResponse:
-    """The list at its own address."""
-    return render(request, "snapshots/home.html", _list_context(request))
+    """The list."""
+    return render(request, "snapshots/requests.html", _list_context(request))
 
 
 @polled
@@ -95,7 +87,7 @@ def _list_context(request: PortalRequest) -> dict[str, Any]:
     return {
         "form": form,
         "filtered": bool(form.text() or form.chosen_state()),
-        "lines": _lines(page.rows),
+        "lines": lines_of(page.rows),
         "unfinished": sum(not operation.is_final for operation in page.rows),
         "older": page.next,
         "seconds": selectors.poll_seconds(page.rows),
@@ -110,7 +102,8 @@ def _has_snapshot(operation: Operation) -> bool:
     return getattr(operation, "snapshot", None) is not None
 
 
-def _lines(operations: Sequence[Operation]) -> list[Line]:
+def lines_of(operations: Sequence[Operation]) -> list[Line]:
+    """Rows of a list, with how long such a thing usually takes while it is unfinished."""
     unfinished = {(row.cloud, row.kind) for row in operations if not row.is_final}
     usual = {pair: selectors.typical_seconds(*pair) for pair in sorted(unfinished)}
     return [Line(row, None if row.is_final else usual[row.cloud, row.kind]) for row in operations]

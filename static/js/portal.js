@@ -9,4 +9,6 @@ import "./metadata.js";
 import "./drafts.js";
 import "./buttons.js";
 import "./passkeys.js";
+import "./shortcuts.js";
+import "./zone.js";
 import "./scripted.js";

@@ -184,7 +184,7 @@ def test_portal_errors_show_no_secret(browser, log, monkeypatch):
         raise RuntimeError("a fault of ours")
 
     monkeypatch.setattr("snapshots.views.operations._list_context", fail)
-    page = browser.get("/")
+    page = browser.get("/requests/")
     assert page.status_code == 500
     details = {"old_password": CHANGED, "new_password1": SIGN_IN, "new_password2": SIGN_IN}
     monkeypatch.setattr("django.contrib.auth.forms.SetPasswordForm.save", fail)

@@ -242,10 +242,15 @@ def test_record_page_needs_few_queries(audrey, django_assert_max_num_queries):
             assert audrey.get(f"/audit/{one.id}/").status_code == 200
 
 
-def test_a_person_s_home_needs_few_queries(loaded, db, django_assert_max_num_queries):
+def test_board_needs_few_queries(audrey, django_assert_max_num_queries):
+    with django_assert_max_num_queries(45):
+        assert "Requests a day" in audrey.get("/").text
+
+
+def test_a_person_s_list_needs_few_queries(loaded, db, django_assert_max_num_queries):
     browser = browser_of(Operation.objects.first().requester_name)
     with django_assert_max_num_queries(12):
-        assert len(browser.get("/").context["lines"]) > 10
+        assert len(browser.get("/requests/").context["lines"]) > 10
 
 
 # --- the same rows again ---------------------------------------------------------------------

@@ -82,9 +82,9 @@ def measure(folder: Path) -> dict[str, float]:
         figures["submit, ms"] = statistics.median(alice.submit(one)[0] for one in volumes * 5)
         waits = [seconds_until_creating(helen, one) for one in other_volumes(helen)]
         figures["submit to creating, s (median)"] = statistics.median(waits)
-        figures["list of 50, few rows, ms"] = median_ms(lambda: helen.get("/"))
+        figures["list of 50, few rows, ms"] = median_ms(lambda: helen.get("/requests/"))
         fill(stack)
-        figures[f"list of 50, {ROWS} rows, ms"] = median_ms(lambda: helen.get("/"))
+        figures[f"list of 50, {ROWS} rows, ms"] = median_ms(lambda: helen.get("/requests/"))
     with running(folder, EVSPORTAL_SANDBOX_URL="http://127.0.0.1:9") as stack:
         alice = Person(stack, "alice")
         figures["submit, dead cloud, ms"] = statistics.median(

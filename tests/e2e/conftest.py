@@ -65,7 +65,7 @@ def open_context(chromium, portal, watch):
     opened: list[BrowserContext] = []
 
     def open_context(
-        *, width: int = 1280, dark: bool = False, javascript: bool = True
+        *, width: int = 1280, dark: bool = False, javascript: bool = True, zone: str = "UTC"
     ) -> BrowserContext:
         context = chromium.new_context(
             base_url=portal,
@@ -74,7 +74,7 @@ def open_context(chromium, portal, watch):
             java_script_enabled=javascript,
             reduced_motion="reduce",
             locale="en-GB",
-            timezone_id="UTC",
+            timezone_id=zone,
         )
         context.set_default_timeout(5000)
         context.on("page", watch.follow)

@@ -55,6 +55,11 @@ def _take_all(browser: Browser, folder: Path, address: str, width: int, scheme: 
 def _staff(page: Page, picture) -> None:
     page.goto("/")
     picture(page, "home")
+    for name in ("status", "preferences"):
+        page.goto(f"/{name}/")
+        picture(page, name)
+    page.goto("/requests/")
+    picture(page, "requests")
     links = page.locator(".row__link").evaluate_all("all => all.map(one => one.href)")
     for number, link in enumerate(links[:9]):
         page.goto(link)

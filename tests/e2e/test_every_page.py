@@ -40,7 +40,10 @@ def lived_in(portal):
         return {
             "alice": [
                 "/",
-                "/?q=nothing-like-this",
+                "/status/",
+                "/preferences/",
+                "/requests/",
+                "/requests/?q=nothing-like-this",
                 "/snapshots/",
                 "/snapshots/?presence=all&sort=name&columns=name&columns=id&columns=description",
                 "/snapshots/?q=nothing-like-this",
@@ -55,6 +58,7 @@ def lived_in(portal):
             ],
             "helen": [
                 "/",
+                "/status/",
                 "/snapshots/",
                 "/snapshots/new/",
                 f"/requests/{asked.pk}/",

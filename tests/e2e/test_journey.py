@@ -75,7 +75,7 @@ def test_a_snapshot_is_asked_for_watched_and_audited(stack, chromium):
         expect(status(page)).to_contain_text("Creating")
         expect(status(page)).to_contain_text("Available", timeout=30_000)
         expect(page.locator("#status")).not_to_have_attribute("hx-get", re.compile("."))
-        page.goto("/")
+        page.goto("/requests/")
         expect(page.get_by_role("row", name="before the release")).to_contain_text("Available")
         operation = page.get_by_role("link", name="before the release").get_attribute("href")
     with open_browser(chromium, stack.url) as page:
@@ -113,7 +113,7 @@ def test_a_double_click_is_one_snapshot(stack, chromium):
         expect(status(page)).to_contain_text(re.compile("Waiting|Being sent|Creating"))
         page.go_back()
         expect(page.locator("body")).to_contain_text("already sent")
-        page.goto("/?q=clicked")
+        page.goto("/requests/?q=clicked")
         expect(page.get_by_role("row", name="clicked twice")).to_have_count(1)
 
 

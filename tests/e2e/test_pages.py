@@ -210,7 +210,7 @@ def _move_on(operation, state):
 def test_a_row_follows_its_operation_and_then_rests(alice, watch):
     page = alice("/snapshots/new/")
     made = scene.operation(page.person, page.volume, state="accepted", ago_seconds=1)
-    page.goto("/")
+    page.goto("/requests/")
     expect(page.locator(".badge")).to_have_text("Creating")
     page.focus(".row__link")
     _move_on(made, OperationState.SUCCEEDED)
@@ -260,7 +260,7 @@ def test_lost_contact_is_told_once_and_taken_back(alice, watch):
     watch.expected += ["ERR_INTERNET_DISCONNECTED", "htmx:"]
     page = alice()
     scene.operation(page.person, page.volume, state="accepted", ago_seconds=1)
-    page.goto("/")
+    page.goto("/requests/")
     expect(page.locator(".row__link")).to_be_visible()
     page.context.set_offline(True)
     expect(page.locator("#contact")).to_contain_text("No contact with the portal since")
@@ -281,7 +281,7 @@ def test_old_times_stay_true(alice):
     page = alice()
     made = scene.operation(page.person, page.volume, state="succeeded", ago_seconds=30)
     page.clock.install()
-    page.goto("/")
+    page.goto("/requests/")
     page.clock.fast_forward(timedelta(minutes=10).total_seconds() * 1000)
     expect(page.locator("time[data-ago]").first).to_have_text("10 minutes ago")
     assert made.is_final

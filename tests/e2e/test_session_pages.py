@@ -143,7 +143,7 @@ def test_only_somebody_who_is_there_keeps_a_session(open_context, sign_in):
     alice = sign_in(context, "alice")
     scene.operation(alice, scene.volume(granted_to=alice), state="queued", ago_seconds=1)
     page = context.new_page()
-    page.goto("/")
+    page.goto("/requests/")
     long_ago = timezone.now() - timedelta(minutes=50)
     OpenSession.objects.update(used_at=long_ago)
     for _ in range(2):
@@ -161,7 +161,7 @@ def test_page_whose_session_was_ended_says_so(open_context, sign_in, watch):
     alice = sign_in(context, "alice")
     scene.operation(alice, scene.volume(granted_to=alice), state="queued", ago_seconds=1)
     page = context.new_page()
-    page.goto("/")
+    page.goto("/requests/")
     OpenSession.objects.update(used_at=timezone.now() - timedelta(minutes=61))
     expect(page.locator("main [role=alert]")).to_contain_text("Your session has ended")
     expect(page.get_by_text("web-01-data").first).to_be_visible()

@@ -128,7 +128,7 @@ def test_the_number_of_queries(alice, audrey, volume, operation, django_assert_m
     waiting = scene.operation(alice.user, volume, ago_seconds=1)
     for browser in (alice, audrey):
         for made in (operation, waiting):
-            with django_assert_max_num_queries(12):
+            with django_assert_max_num_queries(13):
                 page_of(browser, made)
 
 
@@ -299,4 +299,4 @@ def test_much_longer_than_usual_is_said(seconds, words, alice, volume):
         )
     made = scene.operation(alice.user, volume, state="accepted", ago_seconds=seconds)
     assert words in page_of(alice, made).text
-    assert words in alice.get("/").text
+    assert words in alice.get("/requests/").text

@@ -47,13 +47,22 @@ def test_a_cloud_in_trouble_is_told(alice):
     assert "it does not accept the portal" in page
 
 
+def test_a_hanging_cloud_is_told(alice):
+    CloudHealth.objects.update(answered_at=timezone.now() - timedelta(minutes=5))
+    since = timezone.now() - timedelta(seconds=31)
+    scene.exchange(at=since, status=-1)
+    page = alice.get("/").text
+    assert "The cloud sandbox has not answered since" in page
+    assert f'since <time datetime="{since:%Y-%m-%dT%H:%M}' in page
+
+
 @pytest.mark.parametrize(
     ("who", "places"),
     [
-        ("alice", ["Requests", "Snapshots", "Volumes"]),
-        ("helen", ["Requests", "Snapshots", "Volumes"]),
-        ("audrey", ["Requests", "Snapshots", "Volumes", "Audit"]),
-        ("root", ["Requests", "Snapshots", "Volumes", "Administration"]),
+        ("alice", ["Home", "Requests", "Snapshots", "Volumes"]),
+        ("helen", ["Home", "Requests", "Snapshots", "Volumes"]),
+        ("audrey", ["Home", "Requests", "Snapshots", "Volumes", "Audit"]),
+        ("root", ["Home", "Requests", "Snapshots", "Volumes", "Administration"]),
         ("nobody", []),
     ],
 )
@@ -62,7 +71,7 @@ def test_navigation_by_role(who, places, request):
     nav = page.partition('<nav class="places"')[2].partition("</nav>")[0]
     assert [
         words
-        for words in ("Requests", "Snapshots", "Volumes", "Audit", "Administration")
+        for words in ("Home", "Requests", "Snapshots", "Volumes", "Audit", "Administration")
         if f">{words}</a>" in nav
     ] == places
 

@@ -80,6 +80,9 @@ def _administered(route: str, methods: str = "GET") -> Rule:
 
 RULES: tuple[Rule, ...] = (
     Rule("snapshots:home", "GET", open_to=ACCOUNT),
+    _seen_by_all("snapshots:home_rows"),
+    Rule("snapshots:portal_status", "GET", open_to=ACCOUNT),
+    Rule("snapshots:portal_status_rows", "GET", open_to=ACCOUNT),
     _seen_by_all("snapshots:requests", REQUESTED),
     _seen_by_all("snapshots:rows", REQUESTED),
     _seen_by_all("snapshots:detail", REQUESTED),
@@ -154,6 +157,8 @@ RULES: tuple[Rule, ...] = (
     Rule("passkey_options", "POST", open_to=ACCOUNT),
     Rule("passkey_add", "POST", open_to=ACCOUNT),
     Rule("passkey", "POST", open_to=ACCOUNT),
+    Rule("snapshots:preferences", "GET POST", open_to=ACCOUNT),
+    Rule("snapshots:browser_zone", "POST", open_to=ACCOUNT),
     Rule("confirm_identity", "GET POST", open_to=ACCOUNT),
     Rule("sessions", "GET POST", open_to=ACCOUNT),
 )

@@ -86,6 +86,9 @@ def _thing(rule: Rule, relation: str, volume: Volume, requester: User) -> Thing:
 # Pages that show nothing of a single row.
 UNMARKED = {
     "snapshots:home",
+    "snapshots:home_rows",
+    "snapshots:portal_status",
+    "snapshots:portal_status_rows",
     "snapshots:snapshot_totals",
     "snapshots:first_reading",
     "snapshots:audit_export",
