@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ PROXY_VARIABLES = (
     "ALL_PROXY",
     "all_proxy",
 )
+
+_Check = Callable[[], list[CheckMessage]]
 
 
 @register
@@ -292,44 +295,49 @@ def database_of_another_mode() -> str:
     )
 
 
-@register(Tags.database)
-def check_database_use(*, databases: Any = None, **_kwargs: Any) -> list[CheckMessage]:
+def _asks_database(check: _Check) -> _Check:
+    """Registers a check that `migrate` and `check --database default` ask, and a plain `check` not.
+
+    Of a database that cannot be asked it says nothing: others say so.
+    """
+
+    @register(Tags.database)
+    def asked(*, databases: Any = None, **_kwargs: Any) -> list[CheckMessage]:
+        try:
+            return check() if databases else []
+        except DatabaseError:
+            return []
+
+    return check
+
+
+@_asks_database
+def check_database_use() -> list[CheckMessage]:
     """The sandbox and a portal with real clouds have a database each."""
-    if not databases or not settings.EVSPORTAL_MODE:
-        return []
-    try:
-        sentence = database_of_another_mode()
-    except DatabaseError:
-        return []  # no database, or no tables yet
+    sentence = database_of_another_mode() if settings.EVSPORTAL_MODE else ""
     return [Error(sentence, id="evsportal.E021")] if sentence else []
 
 
-@register(Tags.database)
-def check_published_passwords(*, databases: Any = None, **_kwargs: Any) -> list[CheckMessage]:
+@_asks_database
+def check_published_passwords() -> list[CheckMessage]:
     """No account has a password that the documentation shows. Asked by `check --database default`.
 
     A warning, since such a password is refused at sign-in.
     """
-    if not databases or settings.EVSPORTAL_MODE != "cloud":
+    if settings.EVSPORTAL_MODE != "cloud":
         return []
-    looked_for = look_for_published_passwords(most_accounts=ACCOUNTS_LOOKED_AT)
-    try:
-        names = [name for name in looked_for if name]
-    except DatabaseError:
-        return []
+    names = look_for_published_passwords(most_accounts=ACCOUNTS_LOOKED_AT)
     return [
-        CheckWarning(published_password_words(name), id="evsportal.W010") for name in sorted(names)
+        CheckWarning(published_password_words(name), id="evsportal.W010")
+        for name in sorted(filter(None, names))
     ]
 
 
-@register(Tags.database)
-def check_pooler(**_kwargs: Any) -> list[CheckMessage]:
+@_asks_database
+def check_pooler() -> list[CheckMessage]:
     """Behind a pooler nothing is used that belongs to a session."""
-    try:
-        if settings.EVSPORTAL_DATABASE_POOLER or not has_pooler():
-            return []
-    except DatabaseError:
-        return []  # no database: others say so
+    if settings.EVSPORTAL_DATABASE_POOLER or not has_pooler():
+        return []
     return [
         Error(
             "A pooler stands before PostgreSQL, and EVSPORTAL_DATABASE_POOLER is not set.",
@@ -339,16 +347,13 @@ def check_pooler(**_kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register(Tags.database)
-def check_guards(**_kwargs: Any) -> list[CheckMessage]:
+@_asks_database
+def check_guards() -> list[CheckMessage]:
     """The database itself refuses to change the audit trail. Asked by `check --database default`.
 
     A warning, since an error would stop `migrate`, which asks too and puts back what is missing.
     """
-    try:
-        missing = guards.missing() if guards.has_tables() else []
-    except DatabaseError:
-        return []  # no database: others say so
+    missing = guards.missing() if guards.has_tables() else []
     return [
         CheckWarning(
             f"The trigger {name} of the audit trail is missing or not as it should be.",
@@ -359,37 +364,28 @@ def check_guards(**_kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register(Tags.database)
-def check_names(**_kwargs: Any) -> list[CheckMessage]:
+@_asks_database
+def check_names() -> list[CheckMessage]:
     """No account's name can be taken for another's. Validation refuses such; SQL and scripts do
     not ask it.
     """
-    try:
-        confusing = account_names.confusing_accounts()
-    except DatabaseError:
-        return []  # no database, or no tables yet
+    confusing = account_names.confusing_accounts()
     hint = "Rename the account in the administration; the trail keeps the name it had."
     return [CheckWarning(f"{sentence}.", hint=hint, id="evsportal.W020") for sentence in confusing]
 
 
-@register(Tags.database)
-def check_group_names(**_kwargs: Any) -> list[CheckMessage]:
+@_asks_database
+def check_group_names() -> list[CheckMessage]:
     """No group's name can be taken for a role, which it would not be."""
-    try:
-        confusing = account_names.confusing_groups()
-    except DatabaseError:
-        return []  # no database, or no tables yet
+    confusing = account_names.confusing_groups()
     hint = "Rename the group in the administration."
     return [CheckWarning(f"{sentence}.", hint=hint, id="evsportal.W022") for sentence in confusing]
 
 
-@register(Tags.database)
-def check_folding(**_kwargs: Any) -> list[CheckMessage]:
+@_asks_database
+def check_folding() -> list[CheckMessage]:
     """What lists are searched by is kept by the database."""
-    try:
-        missing = folded.missing() if guards.has_tables() else []
-    except DatabaseError:
-        return []
+    missing = folded.missing() if guards.has_tables() else []
     hint = "Run `manage migrate`, which puts it back; until then searches miss new rows."
     return [
         CheckWarning(f"{name}, which searches need, is missing.", hint=hint, id="evsportal.W021")

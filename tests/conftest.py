@@ -106,8 +106,9 @@ def pristine(django_db_setup, django_db_blocker):
 
     with django_db_blocker.unblock():
         copy = copy_of_database()
-        TransactionTestCase._fixture_teardown = lambda _test: copy.restore()
-        yield copy
+    TransactionTestCase._fixture_teardown = lambda _test: copy.restore()
+    yield copy  # with the database closed again to tests that do not ask for it
+    with django_db_blocker.unblock():
         copy.close()
 
 

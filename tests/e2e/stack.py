@@ -11,6 +11,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from tests.waiting import until
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 
@@ -84,6 +86,11 @@ class Stack:
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")
+
+    def line_of(self, text: str) -> str:
+        """The only line of the log with the text, waited for: it is written after the answer."""
+        (line,) = until(lambda: [line for line in self.log().split("\n")[:-1] if text in line])
+        return line
 
     def _answers_well(self, path: str) -> bool:
         try:

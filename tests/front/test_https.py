@@ -11,7 +11,6 @@ import requests
 from snapshots.checks import check_trusted_proxies
 from tests.audit.portal_process import ROOT, environ
 from tests.front.conftest import HOST
-from tests.waiting import until
 
 THROUGH_TLS = {
     "X-Forwarded-Proto": "https",
@@ -121,7 +120,7 @@ def test_redirect_leads_to_no_other_host(portal):
 def test_access_log_names_client_and_request(portal, visitor):
     path = f"{LOGIN}?from=access-log"
     answer = visitor.get(portal.url + path, headers={"X-Forwarded-For": "203.0.113.9"}, timeout=20)
-    line = until(lambda: next((row for row in portal.log().splitlines() if path in row), ""))
+    line = portal.line_of(path)
     assert line.startswith("203.0.113.9 ")
     assert f'"GET {path} HTTP/1.1" 200 {len(answer.content)} ' in line
     assert f"request={answer.headers['X-Request-ID']}" in line
@@ -130,8 +129,7 @@ def test_access_log_names_client_and_request(portal, visitor):
 def test_access_log_cannot_be_forged(portal, visitor):
     agent = "\x9b2K\x85forged"  # what else moves a cursor or ends a line is no header at all
     visitor.get(portal.url + LOGIN, headers={"User-Agent": agent.encode("latin-1")}, timeout=20)
-    until(lambda: "forged" in portal.log())  # the line is written after the answer
-    (line,) = (line for line in portal.log().split("\n") if "forged" in line)
+    line = portal.line_of("forged")
     assert line.isprintable()
     assert "request=" in line
 

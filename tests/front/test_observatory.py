@@ -162,8 +162,7 @@ def test_portal_scores_at_least_130_points(site):
 def test_portal_behind_nginx_knows_its_client(site, portal):
     path = "/accounts/login/?from=nginx"
     assert site.fetch(f"https://{HOST}{path}", **{"X-Forwarded-For": "192.0.2.66"}).status == 200
-    line = next(line for line in portal.log().splitlines() if path in line)
-    assert line.startswith(f"{CLIENT} ")
+    assert portal.line_of(path).startswith(f"{CLIENT} ")
 
 
 # --- the scoring itself ----------------------------------------------------------------------
