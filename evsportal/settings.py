@@ -124,7 +124,8 @@ CSRF_TRUSTED_ORIGINS: list[str] = _VALUES["EVSPORTAL_ORIGINS"]
 # Read by the first middleware. Empty: the connection alone says who asks.
 EVSPORTAL_TRUSTED_PROXIES: list[Network] = _VALUES["EVSPORTAL_TRUSTED_PROXIES"]
 
-LOGGING = logs.LOGGING
+EVSPORTAL_LOG_FORMAT: str = _VALUES["EVSPORTAL_LOG_FORMAT"]
+LOGGING = logs.logging_settings(form=EVSPORTAL_LOG_FORMAT, levels=_VALUES["EVSPORTAL_LOG_LEVELS"])
 INSTALLED_APPS = [
     "snapshots",
     "django_htmx",

@@ -100,6 +100,20 @@ VARIABLES = (
         most=64,
     ),
     _boolean("EVSPORTAL_ACCESS_LOG", "A line for each web request."),
+    Variable(
+        name="EVSPORTAL_LOG_FORMAT",
+        kind=Kind.CHOICE,
+        about="How a line of the log is written.",
+        default="text",
+        choices=("text", "json"),
+    ),
+    Variable(
+        name="EVSPORTAL_LOG_LEVELS",
+        kind=Kind.LOG_LEVELS,
+        about="Which lines are logged.",
+        default="info",
+        misnomers=("EVSPORTAL_LOG_LEVEL", "EVSPORTAL_LOGLEVEL"),
+    ),
     _secret(
         "DATABASE_URL",
         "The database; SQLite below EVSPORTAL_VAR when unset.",

@@ -9,7 +9,7 @@ import uuid
 import pytest
 from django.conf import settings
 
-from evsportal.logs import LOGGING, ContextFilter, UtcFormatter, log_context
+from evsportal.logs import LINE, ContextFilter, UtcFormatter, log_context
 from snapshots.models import Action
 
 PROXY_ID = "4f1c2b7a90d34e5f8a6b7c8d9e0f1a2b"  # as nginx makes one
@@ -21,7 +21,7 @@ def lines():
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.addFilter(ContextFilter())
-    handler.setFormatter(UtcFormatter(LOGGING["formatters"]["line"]["format"], style="{"))
+    handler.setFormatter(UtcFormatter(LINE, style="{"))
     root = logging.getLogger()
     root.addHandler(handler)
     yield lambda: stream.getvalue().splitlines()
@@ -116,7 +116,7 @@ def lines_of(message, *arguments, error=None):
     """Formatted without a logger: what pytest captures, pytest-xdist cannot send as it is."""
     record = logging.LogRecord("some", logging.ERROR, __file__, 1, message, arguments, error)
     ContextFilter().filter(record)
-    formatter = UtcFormatter(LOGGING["formatters"]["line"]["format"], style="{")
+    formatter = UtcFormatter(LINE, style="{")
     return formatter.format(record).splitlines()
 
 
