@@ -31,6 +31,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 ATTENDED = "X-Attended"
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")  # as proxies make them
+# nginx's 32 digits, a UUID, or an id of OpenStack's.
+UUID = re.compile(r"(?:req-)?([0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})")
 
 
 def browser_rules(get_response: GetResponse) -> GetResponse:
@@ -66,16 +68,18 @@ def proxies(get_response: GetResponse) -> GetResponse:
 def request_ids(get_response: GetResponse) -> GetResponse:
     """Give each request an id: for its log lines, the `cause` of its audit rows, and its answer.
 
-    A proxy's `X-Request-ID` is answered and logged too, but never stored: a client that sends it
-    must not tie its rows of the audit trail to somebody else's.
+    A trusted proxy's `X-Request-ID` is that id where it is a UUID, since rows hold nothing else. Of
+    another shape it is answered, and logged beside ours. `proxies` has taken away what others sent.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        own_id = uuid.uuid4()
         proxy_id = request.headers.get("X-Request-ID", "")
+        is_uuid = UUID.fullmatch(proxy_id)
+        own_id = uuid.UUID(is_uuid[1]) if is_uuid else uuid.uuid4()
         is_accepted = REQUEST_ID.fullmatch(proxy_id) is not None
         answered_id = proxy_id if is_accepted else str(own_id)
-        request_id = f"{proxy_id}/{own_id}" if is_accepted else str(own_id)
+        names = dict.fromkeys([answered_id, str(own_id)])  # one where both are spelt alike
+        request_id = "/".join(names)
         # For the line that Django logs of an answer of 400 and above, after the middleware.
         request.request_id = request_id  # type: ignore[attr-defined]
         click = Click(own_id, lambda: request.user, client_address(request))

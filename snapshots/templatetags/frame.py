@@ -10,6 +10,7 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from evsportal.logs import current_request_id
 from snapshots.models import Operation, roles_of
 from snapshots.rights.policy import Right, may
 from snapshots.selectors import portal as selectors
@@ -29,6 +30,12 @@ class NavigationLink:
     label: str
     address: str
     is_current: bool
+
+
+@register.simple_tag
+def request_id() -> str:
+    """The id of the request that is being answered, as the log has it; empty outside of one."""
+    return current_request_id()
 
 
 @register.simple_tag
