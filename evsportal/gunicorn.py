@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from gunicorn.glogging import Logger
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from evsportal import figures
 from evsportal.environment import read_environment
 from evsportal.logs import JSON, formatter, json_line, without_tokens
 from evsportal.readiness import announce_ready
@@ -72,6 +73,20 @@ _FIELDS = {
     "agent": "a",
 }
 logger_class = AccessLog
+
+
+_figures = figures.allot(workers)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Say which part of the figures is the new process's: one that no living process has."""
+    taken = {each.part_of_figures for each in server.WORKERS.values()}
+    free = (part for part in range(_figures.parts) if part not in taken)
+    worker.part_of_figures = next(free, _figures.parts - 1)
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    _figures.take_part(worker.part_of_figures)
 
 
 def post_worker_init(_worker: Any) -> None:

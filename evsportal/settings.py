@@ -74,6 +74,10 @@ EVSPORTAL_AUDIT_ARCHIVES: str = _VALUES["EVSPORTAL_AUDIT_ARCHIVES"]
 # Read by audit/hours.py; checks.py stops the start for what are none.
 EVSPORTAL_WORKING_HOURS: str = _VALUES["EVSPORTAL_WORKING_HOURS"]
 
+# --- monitoring ------------------------------------------------------------------------------
+
+EVSPORTAL_METRICS_TOKEN: str = _VALUES["EVSPORTAL_METRICS_TOKEN"]  # empty: no /metrics
+
 # --- signing in by a provider ----------------------------------------------------------------
 
 EVSPORTAL_LOCAL_ACCOUNTS: str = _VALUES["EVSPORTAL_LOCAL_ACCOUNTS"]
@@ -142,6 +146,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
 ]
 MIDDLEWARE = [
+    "snapshots.middleware.figures",
     "snapshots.middleware.proxies",
     "snapshots.middleware.request_ids",
     "snapshots.middleware.browser_rules",

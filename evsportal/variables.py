@@ -115,6 +115,9 @@ VARIABLES = (
         misnomers=("EVSPORTAL_LOG_LEVEL", "EVSPORTAL_LOGLEVEL"),
     ),
     _secret(
+        "EVSPORTAL_METRICS_TOKEN", "What monitoring sends to read /metrics.", "EVSPORTAL_METRICS"
+    ),
+    _secret(
         "DATABASE_URL",
         "The database; SQLite below EVSPORTAL_VAR when unset.",
         "EVSPORTAL_DATABASE_URL",

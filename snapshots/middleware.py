@@ -2,8 +2,10 @@
 
 import logging
 import re
+import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import unquote
 
 from django.conf import settings
@@ -18,12 +20,14 @@ from evsportal.browser_rules import BROWSER_RULES, content_policy
 from evsportal.forwarded import settle
 from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked, client_address
+from snapshots.monitoring.requests import count_answer
 from snapshots.sign_in import one_time
 from snapshots.sign_in.devices import send_cookie
 from snapshots.sign_in.errors import TryLaterError
 from snapshots.sign_in.one_time import must_choose
 from snapshots.sign_in.open_sessions import answering, note_use
 from snapshots.step_up import lead_to
+from snapshots.tallies import write_tallies
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +37,20 @@ ATTENDED = "X-Attended"
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")  # as proxies make them
 # nginx's 32 digits, a UUID, or an id of OpenStack's.
 UUID = re.compile(r"(?:req-)?([0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})")
+
+
+def figures(get_response: GetResponse) -> GetResponse:
+    """Counts the answer for monitoring. Stands before all others, whose time counts too."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        response = get_response(request)
+        count_answer(request, response, seconds=time.perf_counter() - began)
+        with suppress(DatabaseError):  # it is written after a later request
+            write_tallies()
+        return response
+
+    return middleware
 
 
 def browser_rules(get_response: GetResponse) -> GetResponse:

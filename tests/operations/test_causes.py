@@ -6,7 +6,9 @@ import uuid
 
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
+from snapshots.jobs.duties import SNAPSHOTS, start_duty
 from snapshots.models import Action, ActionCode, Exchange, Operation, VolumeGrant
 
 
@@ -32,6 +34,7 @@ def test_exchanges_of_the_worker_have_the_click_id(loop, ask, alice):
 
 
 def test_readings_by_nobody_are_named_by_their_records(loop, sandbox):
+    start_duty(SNAPSHOTS, "sandbox", due_at=timezone.now())
     loop.run_until_idle()
     readings = list(Exchange.objects.filter(operation=None))
     assert "login" in {row.purpose for row in readings}

@@ -50,7 +50,6 @@ def test_only_these_routes_are_public():
         "admin/login/",
         "healthz",
         "readyz",
-        "metrics",
     }
 
 
