@@ -90,6 +90,12 @@ HELD_BACK = _gauge(
 DUTY_AGE = _gauge(
     "duty_age_seconds", "Since the worker ended the duty last; missing: never.", "duty", "lane"
 )
+DUTY_LATE = _gauge(
+    "duty_late_seconds",
+    "How much later than planned it is; 0: it is not, or waits for its cloud's breaker.",
+    "duty",
+    "lane",
+)
 DUTY_TROUBLE = _gauge("duty_in_trouble", "1 when its last run did not go well.", "duty", "lane")
 PUSH_BEHIND = _gauge("push_rows_behind", "Rows of the trail that the target lacks.", "target")
 PUSH_FAILING_AGE = _gauge(
@@ -114,6 +120,7 @@ OF_DATABASE = (
     SIGN_IN_REFUSED_AGE,
     HELD_BACK,
     DUTY_AGE,
+    DUTY_LATE,
     DUTY_TROUBLE,
     PUSH_BEHIND,
     PUSH_FAILING_AGE,

@@ -128,8 +128,11 @@ def _duties(names: Sequence[str], now: datetime) -> Iterator[Reading]:
     """Of the clouds and targets of now: the rows of others stay, and nobody works on them."""
     lanes = {name: name for name in ("", *names)}
     lanes |= {state.target: state.label for state in push.states()}
+    waiting = set(CloudHealth.objects.filter(retry_at__isnull=False).values_list("pk", flat=True))
     for duty in Duty.objects.filter(cloud__in=lanes).order_by("kind", "cloud"):
         labels = duty.kind, lanes[duty.cloud]
+        late = 0.0 if duty.cloud in waiting else _age(duty.due_at, now)
+        yield Reading(metrics.DUTY_LATE, labels, late)
         yield Reading(metrics.DUTY_TROUBLE, labels, bool(duty.trouble_code))
         if duty.done_at is not None:
             yield Reading(metrics.DUTY_AGE, labels, _age(duty.done_at, now))

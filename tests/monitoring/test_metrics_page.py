@@ -158,6 +158,19 @@ def test_duties_of_this_portal_and_no_others(scrape, settings):
     assert not any("old" in series or "secret" in str(series) for series in found)
 
 
+def test_duty_is_late_when_nobody_takes_it_in_its_time(scrape):
+    for kind, due_at in (("watch", None), ("seal", ago(minutes=7)), ("tidy", ago(minutes=-7))):
+        Duty.objects.create(name=kind, kind=kind, due_at=due_at, done_at=ago(days=1))
+    Duty.objects.create(name="i", kind="inventory", cloud="sandbox", due_at=ago(minutes=7))
+    found = scrape()
+    assert 420 <= found["evsportal_duty_late_seconds", "seal", ""] < 480
+    assert 420 <= found["evsportal_duty_late_seconds", "inventory", "sandbox"] < 480
+    assert found["evsportal_duty_late_seconds", "watch", ""] == 0  # nothing is to be watched
+    assert found["evsportal_duty_late_seconds", "tidy", ""] == 0
+    CloudHealth.objects.create(cloud="sandbox", retry_at=timezone.now())
+    assert scrape()["evsportal_duty_late_seconds", "inventory", "sandbox"] == 0
+
+
 def test_seals_and_push(scrape, settings, alice):
     settings.EVSPORTAL_AUDIT_PUSH = ["file:/tmp/rows.jsonl"]
     from snapshots.audit.delivery.push import digest_of
