@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Sum
 from django.utils import timezone
 
 from snapshots import clouds
@@ -97,15 +97,15 @@ def _operations(names: Sequence[str], now: datetime) -> Iterator[Reading]:
 
 
 def _exchanges() -> Iterator[Reading]:
-    by_code = Counter[tuple[str, str]]()
+    tallies = ExchangeTally.objects.order_by()
+    for cloud, code, count in tallies.values_list("cloud", "code").annotate(Sum("count")):
+        yield Reading(metrics.EXCHANGES, (cloud, code), int(count))
     buckets = defaultdict[str, list[float]](lambda: [0.0] * (len(BOUNDS_MS) + 1))
     milliseconds = Counter[str]()
-    for tally in ExchangeTally.objects.order_by("cloud", "code"):
-        by_code[tally.cloud, tally.code] += tally.count
-        buckets[tally.cloud][tally.bucket] += tally.count
-        milliseconds[tally.cloud] += tally.milliseconds
-    for labels, count in by_code.items():
-        yield Reading(metrics.EXCHANGES, labels, count)
+    sums = tallies.values_list("cloud", "bucket").annotate(Sum("count"), Sum("milliseconds"))
+    for cloud, bucket, count, added in sums:  # decimals, from PostgreSQL
+        buckets[cloud][bucket] += int(count)
+        milliseconds[cloud] += int(added)
     seconds = [bound / 1000 for bound in BOUNDS_MS]
     for cloud, counts in buckets.items():
         total = milliseconds[cloud] / 1000
