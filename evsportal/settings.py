@@ -146,10 +146,10 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
 ]
 MIDDLEWARE = [
-    "snapshots.middleware.figures",
     "snapshots.middleware.proxies",
     "snapshots.middleware.request_ids",
     "snapshots.middleware.browser_rules",
+    "snapshots.middleware.figures",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

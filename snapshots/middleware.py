@@ -40,7 +40,7 @@ UUID = re.compile(r"(?:req-)?([0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}
 
 
 def figures(get_response: GetResponse) -> GetResponse:
-    """Counts the answer for monitoring. Stands before all others, whose time counts too."""
+    """Counts the answer for monitoring. Stands before whatever takes long: that time counts."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
