@@ -20,15 +20,15 @@ logger = logging.getLogger(__name__)
 
 def refusal(code: int, reason: str) -> tuple[str, list[tuple[str, str]], bytes]:
     """Status line, headers and body. The page's reference stands in the log, as any request's."""
-    reference = str(uuid.uuid4())
-    with log_context(request_id=reference):
+    request_id = str(uuid.uuid4())
+    with log_context(request_id=request_id):
         page = render_to_string(_PAGES.get(HTTPStatus(code), "400.html"))
         logger.warning("Refused before it was read: %s %s", code, reason)
     headers = {
+        "X-Request-ID": request_id,
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": "no-store",
         "Content-Security-Policy": content_policy(),
-        "X-Request-ID": reference,
         **BROWSER_RULES,
     }
     return f"{code} {reason}", list(headers.items()), page.encode()

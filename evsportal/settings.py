@@ -74,6 +74,10 @@ EVSPORTAL_AUDIT_ARCHIVES: str = _VALUES["EVSPORTAL_AUDIT_ARCHIVES"]
 # Read by audit/hours.py; checks.py stops the start for what are none.
 EVSPORTAL_WORKING_HOURS: str = _VALUES["EVSPORTAL_WORKING_HOURS"]
 
+# --- monitoring ------------------------------------------------------------------------------
+
+EVSPORTAL_METRICS_TOKEN: str = _VALUES["EVSPORTAL_METRICS_TOKEN"]  # empty: no /metrics
+
 # --- signing in by a provider ----------------------------------------------------------------
 
 EVSPORTAL_LOCAL_ACCOUNTS: str = _VALUES["EVSPORTAL_LOCAL_ACCOUNTS"]
@@ -134,7 +138,8 @@ CSRF_TRUSTED_ORIGINS: list[str] = _VALUES["EVSPORTAL_ORIGINS"]
 # Read by the first middleware. Empty: the connection alone says who asks.
 EVSPORTAL_TRUSTED_PROXIES: list[Network] = _VALUES["EVSPORTAL_TRUSTED_PROXIES"]
 
-LOGGING = logs.LOGGING
+EVSPORTAL_LOG_FORMAT: str = _VALUES["EVSPORTAL_LOG_FORMAT"]
+LOGGING = logs.logging_settings(form=EVSPORTAL_LOG_FORMAT, levels=_VALUES["EVSPORTAL_LOG_LEVELS"])
 INSTALLED_APPS = [
     "snapshots",
     "django_htmx",
@@ -153,6 +158,7 @@ MIDDLEWARE = [
     "snapshots.middleware.proxies",
     "snapshots.middleware.request_ids",
     "snapshots.middleware.browser_rules",
+    "snapshots.middleware.figures",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

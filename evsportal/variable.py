@@ -18,6 +18,7 @@ class Kind(Enum):
     NETWORKS = auto()  # addresses, each alone or as a network
     LOOPBACK_URL = auto()
     DATABASE_URL = auto()
+    LOG_LEVELS = auto()  # one for all, or for a logger by its name
     MAIL_URL = auto()
     MAIL_ADDRESS = auto()
 

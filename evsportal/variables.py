@@ -100,6 +100,23 @@ VARIABLES = (
         most=64,
     ),
     _boolean("EVSPORTAL_ACCESS_LOG", "A line for each web request."),
+    Variable(
+        name="EVSPORTAL_LOG_FORMAT",
+        kind=Kind.CHOICE,
+        about="How a line of the log is written.",
+        default="text",
+        choices=("text", "json"),
+    ),
+    Variable(
+        name="EVSPORTAL_LOG_LEVELS",
+        kind=Kind.LOG_LEVELS,
+        about="Which lines are logged.",
+        default="info",
+        misnomers=("EVSPORTAL_LOG_LEVEL", "EVSPORTAL_LOGLEVEL"),
+    ),
+    _secret(
+        "EVSPORTAL_METRICS_TOKEN", "What monitoring sends to read /metrics.", "EVSPORTAL_METRICS"
+    ),
     _secret(
         "DATABASE_URL",
         "The database; SQLite below EVSPORTAL_VAR when unset.",

@@ -2,8 +2,10 @@
 
 import logging
 import re
+import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import unquote
 
 from django.conf import settings
@@ -18,6 +20,7 @@ from evsportal.browser_rules import BROWSER_RULES, content_policy
 from evsportal.forwarded import settle
 from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked, client_address
+from snapshots.monitoring.requests import count_answer
 from snapshots.rights.grants import answering_once
 from snapshots.selectors.preferences import viewing
 from snapshots.sign_in import one_time
@@ -26,6 +29,7 @@ from snapshots.sign_in.errors import TryLaterError
 from snapshots.sign_in.one_time import must_choose
 from snapshots.sign_in.open_sessions import answering, note_use
 from snapshots.step_up import lead_to
+from snapshots.tallies import write_tallies
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +37,22 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 ATTENDED = "X-Attended"
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")  # as proxies make them
+# nginx's 32 digits, a UUID, or an id of OpenStack's.
+UUID = re.compile(r"(?:req-)?([0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})")
+
+
+def figures(get_response: GetResponse) -> GetResponse:
+    """Counts the answer for monitoring. Stands before whatever takes long: that time counts."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        response = get_response(request)
+        count_answer(request, response, seconds=time.perf_counter() - began)
+        with suppress(DatabaseError):  # it is written after a later request
+            write_tallies()
+        return response
+
+    return middleware
 
 
 def browser_rules(get_response: GetResponse) -> GetResponse:
@@ -68,16 +88,18 @@ def proxies(get_response: GetResponse) -> GetResponse:
 def request_ids(get_response: GetResponse) -> GetResponse:
     """Give each request an id: for its log lines, the `cause` of its audit rows, and its answer.
 
-    A proxy's `X-Request-ID` is answered and logged too, but never stored: a client that sends it
-    must not tie its rows of the audit trail to somebody else's.
+    A trusted proxy's `X-Request-ID` is that id where it is a UUID, since rows hold nothing else. Of
+    another shape it is answered, and logged beside ours. `proxies` has taken away what others sent.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        own_id = uuid.uuid4()
         proxy_id = request.headers.get("X-Request-ID", "")
+        is_uuid = UUID.fullmatch(proxy_id)
+        own_id = uuid.UUID(is_uuid[1]) if is_uuid else uuid.uuid4()
         is_accepted = REQUEST_ID.fullmatch(proxy_id) is not None
         answered_id = proxy_id if is_accepted else str(own_id)
-        request_id = f"{proxy_id}/{own_id}" if is_accepted else str(own_id)
+        names = dict.fromkeys([answered_id, str(own_id)])  # one where both are spelt alike
+        request_id = "/".join(names)
         # For the line that Django logs of an answer of 400 and above, after the middleware.
         request.request_id = request_id  # type: ignore[attr-defined]
         click = Click(own_id, lambda: request.user, client_address(request))

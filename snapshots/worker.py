@@ -1,5 +1,6 @@
 """The loop: claim a row, call the service it is for. Knows no detail of either."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -55,6 +56,7 @@ from snapshots.models import OPEN, Claimable, Duty, Operation, SignInAttempt, Wo
 from snapshots.operations.perform import perform
 from snapshots.operations.watch import watch
 from snapshots.rights.matches import match_everything_soon
+from snapshots.tallies import write_tallies
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +118,8 @@ class Loop:
             wait(self._running, timeout=BEAT_SECONDS)
             self._keep_up()
         self._pool.shutdown(wait=True)
+        with contextlib.suppress(DatabaseError):
+            write_tallies()
         if not self._broken_off:  # else its name leads other workers to the rows it could not free
             Worker.objects.filter(name=self.name).delete()
 
@@ -193,6 +197,7 @@ class Loop:
         if now - self._beaten > BEAT_SECONDS:
             beat(self.name)
             self._beaten = now
+            write_tallies()
             self._free_rows_of_the_dead()
         if now - self._counted > PACE_SECONDS:
             seconds = timedelta(seconds=2 * PACE_SECONDS)

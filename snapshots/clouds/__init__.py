@@ -4,6 +4,7 @@
 """
 
 import json
+import uuid
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import cache
@@ -77,13 +78,13 @@ def is_sandbox() -> bool:
     return bool(settings.EVSPORTAL_MODE == "sandbox")
 
 
-def client(cloud: str, recorder: AuditRecorder) -> EvsClient:
+def client(cloud: str, recorder: AuditRecorder, *, cause: uuid.UUID | None = None) -> EvsClient:
     """A client for one unit of work. The process shares connection, token and pacing.
 
     It sends each request once: operations and duties schedule their own retries, and occupy no
     thread until then.
     """
-    return EvsClient(_connection(cloud), recorder, pauses_seconds=())
+    return EvsClient(_connection(cloud), recorder, pauses_seconds=(), cause=cause)
 
 
 def share_pace(workers: int) -> None:

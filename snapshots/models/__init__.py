@@ -1,7 +1,7 @@
 """The portal's tables."""
 
 from snapshots.models.account_names import AccountName
-from snapshots.models.actions import Action, ActionCode
+from snapshots.models.actions import REFUSAL_CODES, Action, ActionCode
 from snapshots.models.claims import Claimable, Duty, Worker
 from snapshots.models.database_use import DatabaseUse, is_of_another_mode, mark_database
 from snapshots.models.exchanges import (
@@ -59,6 +59,7 @@ from snapshots.models.sessions import OpenSession
 from snapshots.models.sign_in_brakes import SignInBrake
 from snapshots.models.sign_ins import SignInAttempt, SignInPermit
 from snapshots.models.snapshots import Maker, Snapshot, watched_snapshot
+from snapshots.models.tallies import ExchangeTally, OperationTally
 
 __all__ = [
     "ASKABLE_AGAIN",
@@ -72,6 +73,7 @@ __all__ = [
     "MARKER",
     "OPEN",
     "OWN_RIGHTS",
+    "REFUSAL_CODES",
     "RULE_COLUMNS",
     "SENDING_PURPOSES",
     "AccountName",
@@ -90,6 +92,7 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Exchange",
+    "ExchangeTally",
     "GrantMatch",
     "GrantScope",
     "InsertOnly",
@@ -100,6 +103,7 @@ __all__ = [
     "Operation",
     "OperationKind",
     "OperationState",
+    "OperationTally",
     "OutcomeCode",
     "Preferences",
     "Purpose",

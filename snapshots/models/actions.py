@@ -82,6 +82,16 @@ class ActionCode(models.TextChoices):
     CLOUD_GONE = "cloud:gone", "started without a cloud that it had before"
 
 
+# What was refused to people, in the order in which `evsportal.figures` counts it.
+REFUSAL_CODES = tuple(
+    sorted(
+        code.value
+        for code in ActionCode
+        if code.endswith(":refused") and code is not ActionCode.AUDIT_FOUND_BAD
+    )
+)
+
+
 class Action(InsertOnly):
     """Something done in the portal. What one click caused bears one `cause`."""
 

@@ -7,10 +7,14 @@ A step decides a `Move`. `prepared_move` is written through the worker's claim,
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TypedDict
+
+from django.db import transaction
 
 from snapshots.jobs.claims import release, take_away, write
 from snapshots.models import FINAL, Operation, OperationState, OutcomeCode
+from snapshots.tallies import count_operation
 
 ALLOWED: Mapping[OperationState, frozenset[OperationState]] = {
     OperationState.QUEUED: frozenset(
@@ -153,6 +157,7 @@ def prepared_move(operation: Operation, move: Move, *, now: datetime) -> Callabl
             write(operation, columns)
         else:
             release(operation, due_at=move.due_at, columns=columns)
+        _count_end(operation, move)
 
     return write_it
 
@@ -164,7 +169,15 @@ def write_unclaimed_move(operation: Operation, move: Move, *, now: datetime) -> 
     """
     columns = _columns_for(operation, move, now)
     unmoved = Operation.objects.filter(pk=operation.pk, state=operation.state)
-    return take_away(unmoved, due_at=move.due_at, columns=columns) == 1
+    if take_away(unmoved, due_at=move.due_at, columns=columns) != 1:
+        return False
+    _count_end(operation, move)
+    return True
+
+
+def _count_end(operation: Operation, move: Move) -> None:
+    if move.to in FINAL:
+        transaction.on_commit(partial(count_operation, kind=operation.kind, state=move.to.value))
 
 
 def _columns_for(operation: Operation, move: Move, now: datetime) -> OperationColumns:

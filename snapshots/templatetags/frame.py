@@ -10,7 +10,7 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from evsportal import logs
+from evsportal.logs import current_request_id
 from snapshots.models import Operation, roles_of
 from snapshots.rights.policy import Right, may
 from snapshots.selectors import portal as selectors
@@ -32,6 +32,14 @@ class NavigationLink:
     label: str
     address: str
     is_current: bool
+
+
+@register.simple_tag
+def request_id() -> str:
+    """What people quote of the request that is being answered: its own id, without that of a proxy;
+    empty outside of one. The log's lines have it.
+    """
+    return current_request_id().rpartition("/")[2]
 
 
 @register.simple_tag
@@ -91,12 +99,6 @@ def may_ask(user: object) -> bool:
 @register.filter
 def has_a_role(user: object) -> bool:
     return bool(roles_of(user))  # type: ignore[arg-type]
-
-
-@register.simple_tag
-def reference() -> str:
-    """What people quote when something went wrong: it stands on the log's lines."""
-    return logs.reference()
 
 
 @register.simple_tag

@@ -43,7 +43,6 @@ def test_only_these_routes_are_public():
         "accounts/second-factor/",
         "healthz",
         "readyz",
-        "metrics",
     }
 
 

@@ -137,7 +137,6 @@ def test_readyz_looks_once_a_second_and_changes_nothing(client, django_assert_nu
     assert {query["sql"].split()[0] for query in queries} <= {"SELECT", "PRAGMA"}
     with django_assert_num_queries(0):
         client.get("/readyz")
-        client.get("/metrics")
 
 
 def test_readyz_names_missing_migrations(client):
@@ -145,19 +144,6 @@ def test_readyz_names_missing_migrations(client):
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"]["migrations"].startswith("missing: snapshots.")
-
-
-def test_metrics_tell_of_the_worker(client):
-    lines = client.get("/metrics").text.splitlines()
-    assert "evsportal_ready 1" in lines
-    assert "evsportal_worker_alive 1" in lines
-
-
-def test_metrics_tell_of_a_missing_worker(client):
-    Worker.objects.all().delete()
-    lines = client.get("/metrics").text.splitlines()
-    assert "evsportal_worker_alive 0" in lines
-    assert "evsportal_worker_seen_timestamp_seconds 0.000" in lines
 
 
 def test_readyz_without_database(client, monkeypatch):

@@ -29,6 +29,7 @@ REACH = {
 
 ROLES = ("staff", "helpdesk", "auditor", "administrator")
 OPEN, ACCOUNT = "everybody", "signed in"
+MONITORING = "by a token"  # which nobody has who signs in
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Rule:
     auditor: str = NOTHING
     administrator: str = NOTHING
     kind: str = ""  # of the operation, where the address or the form names it
-    open_to: str = ""  # OPEN or ACCOUNT, in place of roles
+    open_to: str = ""  # OPEN, ACCOUNT or MONITORING, in place of roles
 
     @property
     def id(self) -> str:
@@ -137,7 +138,7 @@ RULES: tuple[Rule, ...] = (
     _administered("sessions_of", "GET POST"),
     Rule("snapshots:healthz", "GET", open_to=OPEN),
     Rule("snapshots:readyz", "GET", open_to=OPEN),
-    Rule("snapshots:metrics", "GET", open_to=OPEN),
+    Rule("snapshots:metrics", "GET", open_to=MONITORING),
     Rule("login", "GET POST", open_to=OPEN),
     Rule("logout", "POST", open_to=OPEN),
     Rule("second_factor", "GET POST", open_to=OPEN),

@@ -9,7 +9,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from snapshots.models import VolumeGrant
 from tests import factories as scene
 from tests.pages.access import world as worlds
-from tests.pages.access.rules import ACCOUNT, OPEN, RELATIONS, RULES
+from tests.pages.access.rules import ACCOUNT, MONITORING, OPEN, RELATIONS, RULES
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +25,9 @@ ADMINISTERED = [rule for rule in RULES if rule.is_administered]
 PORTAL_RULES = [
     rule
     for rule in RULES
-    if rule.route.startswith("snapshots:") and rule.open_to != OPEN and not rule.is_administered
+    if rule.route.startswith("snapshots:")
+    and rule.open_to not in {OPEN, MONITORING}
+    and not rule.is_administered
 ]
 PERSON_PAGES = ("change", "access", "password")
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"}
