@@ -14,6 +14,7 @@ from snapshots.models import Operation, OperationState, OutcomeCode, Purpose
 from snapshots.operations.decisions import Absent, AnomalyReport, Decision, Finding, Unclear
 from snapshots.operations.kinds import kind_of
 from snapshots.operations.looks import LEAST_LOOKS, LONGEST_PAUSE, pause_before, waited_seconds
+from snapshots.operations.restored import was_restored
 from snapshots.operations.transitions import Move, Outcome, Tries, tries_of
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,9 @@ def settle(operation: Operation) -> Decision:
         cloud_failed(operation.cloud, error)
         return Decision(move=move_after_bad_look(tries_of(operation), now=timezone.now()))
     cloud_answered(operation.cloud)
+    if isinstance(finding, Absent) and was_restored(operation):
+        # It may have been made and removed after the backup: absence proves nothing.
+        finding = replace(finding, proves=False)
     now = timezone.now()
     return decision_after(finding, tries_of(operation), waited=waited_seconds(operation), now=now)
 
