@@ -169,6 +169,13 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
         ),
         fixer=Fixer.NOBODY,
     ),
+    OutcomeCode.NOT_SEEN_SINCE: Message(
+        _(
+            "The portal was restored from a backup, and the cloud shows nothing of this request: "
+            "the portal looked %(looks)s times. It was never sent, or what it did was undone "
+            "since. Look in the cloud before you ask again."
+        )
+    ),
     OutcomeCode.ALREADY_GONE: Message(
         _("The cloud had no such snapshot any more: it was deleted before.")
     ),
