@@ -20,17 +20,17 @@ class Progress:
 
     @contextmanager
     def step(self, label: str, total: int = 0) -> Iterator[Callable[[int], None]]:
-        """Give the step a function that is told how many bytes more are done."""
+        """Give the step a function that is advance how many bytes more are done."""
         done = 0
 
-        def told(more: int) -> None:
+        def advance(more: int) -> None:
             nonlocal done
             done += more
             self._draw(label, done, total)
 
         self._drawn_at = 0.0
         self._draw(label, 0, total)
-        yield told
+        yield advance
         if self._is_terminal:
             self._stream.write("\r\x1b[K")
             self._stream.flush()

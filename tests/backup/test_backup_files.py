@@ -86,7 +86,7 @@ def test_every_cut_is_noticed(secret, choice):
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_frames_that_are_moved_left_out_or_added_are_noticed(secret):
+def test_moved_or_missing_frames_are_noticed(secret):
     content = bytes(3 * FRAME_BYTES)
     header, frames = frames_of(framed(content, secret))
     first, second, last = frames
@@ -102,7 +102,7 @@ def test_frames_that_are_moved_left_out_or_added_are_noticed(secret):
             unframed(header + b"".join(other), len(content), secret)
 
 
-def test_frames_of_two_files_of_one_key_do_not_mix():
+def test_frames_of_two_files_do_not_mix():
     content = bytes(2 * FRAME_BYTES)
     header, (first, _) = frames_of(framed(content, KEY))
     _, (_, last) = frames_of(framed(content, KEY))

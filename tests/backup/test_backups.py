@@ -217,7 +217,7 @@ def test_backup_of_the_other_mode_is_refused(portal, tmp_path, settings):
     assert "in mode 'sandbox'" in refused(path, "--replace")
 
 
-def test_damaged_trail_is_backed_up_and_restored_only_when_told(portal, tmp_path):
+def test_damaged_trail_is_restored_only_when_told(portal, tmp_path):
     guards.lift()
     lost = Exchange.objects.earliest("seq").seq
     Exchange._base_manager.filter(seq=lost)._raw_delete("default")
@@ -259,14 +259,14 @@ def test_progress_is_drawn_on_a_terminal_alone():
 
     terminal, file = Terminal(), io.StringIO()
     for stream in (terminal, file):
-        with Progress(stream).step("writing", 2_000_000) as told:
-            told(1_000_000)
+        with Progress(stream).step("writing", 2_000_000) as advance:
+            advance(1_000_000)
     assert "writing" in terminal.getvalue()
     assert terminal.getvalue().endswith("\x1b[K")
     assert file.getvalue() == ""
 
 
-def test_worker_that_has_ended_on_this_machine_is_no_obstacle(portal, tmp_path):
+def test_ended_worker_is_no_obstacle(portal, tmp_path):
     path, _ = backed_up(tmp_path)
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     mark = process_mark(child.pid)

@@ -25,7 +25,7 @@ def people_in(stack):
 
 
 @pytest.mark.timeout(300)  # seven starts of programs
-def test_portal_is_restored_from_a_backup_made_while_it_ran(portal, tmp_path):
+def test_portal_is_restored_from_a_backup(portal, tmp_path):
     portal.start()
     place, key = tmp_path / "backups", tmp_path / "key"
     place.mkdir()

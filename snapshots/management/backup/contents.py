@@ -16,7 +16,7 @@ MANIFEST = "manifest"
 LONGEST_PART = 64 * 1024 * 1024
 _LENGTH_BYTES = 4
 
-Told = Callable[[int], None]  # how many bytes more
+Advance = Callable[[int], None]  # how many bytes more
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class BackupReader:
             raise ValueError("The parts were not read to the end.")
         return self._manifest
 
-    def parts(self, *, told: Told = lambda _bytes: None) -> Iterator[tuple[str, bytes]]:
+    def parts(self, *, advance: Advance = lambda _bytes: None) -> Iterator[tuple[str, bytes]]:
         """Each part, in order. The file counts as whole only when this has ended."""
         digests: dict[str, Any] = {}
         try:
@@ -88,13 +88,13 @@ class BackupReader:
                     name, content = part
                     digests.setdefault(name, hashlib.sha256()).update(content)
                     yield part
-                    told(file.tell() - at)
+                    advance(file.tell() - at)
                     at = file.tell()
                 frames.end()
         except OSError as error:
             raise BackupError(f"{self._path}: {error.strerror}.") from error
-        found = {name: digest.hexdigest() for name, digest in digests.items()}
-        self._manifest = _manifest_of(part[1], found)
+        digests_read = {name: digest.hexdigest() for name, digest in digests.items()}
+        self._manifest = _manifest_of(part[1], digests_read)
 
 
 def _read_part(frames: FrameReader) -> tuple[str, bytes]:

@@ -63,13 +63,13 @@ def _write_sqlite(
 ) -> dict[str, object]:
     size = sqlite_files.path_of_database().stat().st_size
     with sqlite_files.scratch_file(folder) as copy:
-        with progress.step("copying", size) as told:
-            sqlite_files.copy_database(copy, told=told)
+        with progress.step("copying", size) as advance:
+            sqlite_files.copy_database(copy, advance=advance)
         sqlite_files.check_soundness(copy)
         with progress.step("verifying the trail"), sqlite_files.portal_on(copy):
             facts = facts_of_database(made_at=made_at, public_keys=public_keys)
-        with progress.step("writing", size) as told:
-            sqlite_files.write_parts(copy, writer, told=told)
+        with progress.step("writing", size) as advance:
+            sqlite_files.write_parts(copy, writer, advance=advance)
     return facts
 
 
@@ -83,16 +83,16 @@ def _write_postgres(
     with postgres.one_moment():
         with progress.step("verifying the trail"):
             facts = facts_of_database(made_at=made_at, public_keys=public_keys)
-        with progress.step("writing", postgres.database_bytes()) as told:
-            postgres.write_parts(writer, told=told)
+        with progress.step("writing", postgres.database_bytes()) as advance:
+            postgres.write_parts(writer, advance=advance)
     return facts
 
 
 def _read_back(path: Path, secret: Secret | None, manifest: Manifest, progress: Progress) -> None:
     """What is on the disk now is what was verified."""
     reader = BackupReader(path, secret)
-    with progress.step("reading back", path.stat().st_size) as told:
-        for _part in reader.parts(told=told):
+    with progress.step("reading back", path.stat().st_size) as advance:
+        for _part in reader.parts(advance=advance):
             pass
     if reader.manifest != manifest:
         raise BackupError(f"{path}: what was read back is not what was written.")

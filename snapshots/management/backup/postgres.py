@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from snapshots.management.backup.contents import BackupReader, BackupWriter, Told
+from snapshots.management.backup.contents import Advance, BackupReader, BackupWriter
 from snapshots.management.backup.errors import BackupError
 
 _PART_BYTES = 4 * 1024 * 1024
@@ -30,7 +30,7 @@ def database_bytes() -> int:
     return int(_ask("SELECT pg_database_size(current_database())")[0][0])
 
 
-def write_parts(writer: BackupWriter, *, told: Told) -> None:
+def write_parts(writer: BackupWriter, *, advance: Advance) -> None:
     """To be called within `one_moment`."""
     for table, columns in _columns().items():
         name = f"{_TABLE}{table}"
@@ -41,13 +41,13 @@ def write_parts(writer: BackupWriter, *, told: Told) -> None:
                 waiting += row
                 if len(waiting) >= _PART_BYTES:
                     writer.part(name, bytes(waiting))
-                    told(len(waiting))
+                    advance(len(waiting))
                     waiting.clear()
         writer.part(name, bytes(waiting))
 
 
 @contextmanager
-def replaced_by(reader: BackupReader, *, told: Told) -> Iterator[None]:
+def replaced_by(reader: BackupReader, *, advance: Advance) -> Iterator[None]:
     """Every table holds what the backup holds, in a transaction that ends with the block.
 
     All triggers are off while rows come in: those of the trail refuse, and the others would make
@@ -58,7 +58,7 @@ def replaced_by(reader: BackupReader, *, told: Told) -> Iterator[None]:
         columns, triggers = _columns(), _triggers()
         _say(*(f"ALTER TABLE {_quoted(table)} DISABLE TRIGGER USER" for table in columns))
         _say(f"TRUNCATE {', '.join(map(_quoted, columns))}")
-        _load(reader, columns, told)
+        _load(reader, columns, advance)
         _say("SET CONSTRAINTS ALL IMMEDIATE")  # ALTER TABLE refuses while checks are waiting
         _say(
             *(
@@ -71,9 +71,9 @@ def replaced_by(reader: BackupReader, *, told: Told) -> Iterator[None]:
         yield
 
 
-def _load(reader: BackupReader, columns: dict[str, list[str]], told: Told) -> None:
+def _load(reader: BackupReader, columns: dict[str, list[str]], advance: Advance) -> None:
     given: dict[str, list[str]] = {}
-    for name, content in reader.parts(told=told):
+    for name, content in reader.parts(advance=advance):
         what, _blank, table = name.partition(" ")
         if what == _COLUMNS:
             given[table] = content.decode().split(",")

@@ -44,8 +44,8 @@ class RestoreOrder:
 def read_manifest(reader: BackupReader, path: Path, progress: Progress) -> Manifest:
     """Read the whole file. Raises `BackupError` unless it is whole."""
     size = path.stat().st_size if path.exists() else 0
-    with progress.step("reading", size) as told:
-        for _part in reader.parts(told=told):
+    with progress.step("reading", size) as advance:
+        for _part in reader.parts(advance=advance):
             pass
     return reader.manifest
 
@@ -141,15 +141,15 @@ def _restore_sqlite(
     """All is done to a file beside the database, which then takes that file's content."""
     folder = sqlite_files.path_of_database().parent
     with sqlite_files.scratch_file(folder) as copy:
-        with progress.step("unpacking", path.stat().st_size) as told:
-            sqlite_files.read_parts(reader, copy, told=told)
+        with progress.step("unpacking", path.stat().st_size) as advance:
+            sqlite_files.read_parts(reader, copy, advance=advance)
         with sqlite_files.portal_on(copy):
             _check_rows(reader.manifest)
             call_command("migrate", interactive=False, verbosity=0)
             unfinished = _take_over(reader.manifest, path, order, progress)
-        with progress.step("putting in place", copy.stat().st_size) as told:
+        with progress.step("putting in place", copy.stat().st_size) as advance:
             connection.close()
-            sqlite_files.put_in_place(copy, told=told)
+            sqlite_files.put_in_place(copy, advance=advance)
     return unfinished
 
 
@@ -157,8 +157,8 @@ def _restore_postgres(
     path: Path, reader: BackupReader, order: RestoreOrder, progress: Progress
 ) -> list[Operation]:
     with contextlib.ExitStack() as stack:
-        told = stack.enter_context(progress.step("loading", path.stat().st_size))
-        stack.enter_context(postgres.replaced_by(reader, told=told))
+        advance = stack.enter_context(progress.step("loading", path.stat().st_size))
+        stack.enter_context(postgres.replaced_by(reader, advance=advance))
         _check_rows(reader.manifest)
         return _take_over(reader.manifest, path, order, progress)
 
