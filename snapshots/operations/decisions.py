@@ -68,11 +68,12 @@ class Absent:
     """A look that proves nothing alone: what was asked for is not there, or not yet.
 
     Enough such looks prove that it was not executed, unless `proves` is false: then nobody can
-    tell from what the cloud shows, which `values` has for the sentence.
+    tell from what the cloud shows, which `doubt` and `values` say.
     """
 
     keeps_metadata: bool | None = None
     proves: bool = True
+    doubt: OutcomeCode = OutcomeCode.CANNOT_TELL
     values: Mapping[str, str] = field(default_factory=dict)
 
 

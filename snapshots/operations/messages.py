@@ -161,6 +161,21 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
             "Please tell the portal's administrators; do not ask again."
         )
     ),
+    OutcomeCode.RESTORED: Message(
+        _(
+            "The portal was restored from a backup, and this request may have been sent since the "
+            "backup was made. The portal looks for it in the cloud and does not send it. Please do "
+            "not ask again until this page says what it found."
+        ),
+        fixer=Fixer.NOBODY,
+    ),
+    OutcomeCode.NOT_SEEN_SINCE: Message(
+        _(
+            "The portal was restored from a backup, and the cloud shows nothing of this request: "
+            "the portal looked %(looks)s times. It was never sent, or what it did was undone "
+            "since. Look in the cloud before you ask again."
+        )
+    ),
     OutcomeCode.ALREADY_GONE: Message(
         _("The cloud had no such snapshot any more: it was deleted before.")
     ),
@@ -344,7 +359,7 @@ def sentences_of(operation: Operation) -> list[str]:
     kind = kind_of(operation)
     meaning = str(kind.texts.sentences[operation.status])
     outcome = outcome_sentence(operation)
-    if operation.status in _SAID_BY_OUTCOME:
+    if operation.status in _SAID_BY_OUTCOME or operation.outcome is OutcomeCode.RESTORED:
         return [outcome or meaning, *kind.remarks(operation)]
     return [meaning, outcome] if outcome else [meaning]
 

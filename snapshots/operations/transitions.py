@@ -126,7 +126,7 @@ def columns_of(move: Move, *, before: OperationState, now: datetime) -> Operatio
         columns["finished_at"] = now
     if move.to is OperationState.ACCEPTED and move.to is not before:
         columns["fails"] = 0  # of tries and looks; what is counted now is of readings
-    if move.to is OperationState.QUEUED:
+    if move.to is OperationState.QUEUED and before is OperationState.SENDING:
         columns["sent_at"] = None  # provably nothing was executed: it may be sent again
     if move.outcome is not None:
         columns["outcome_code"] = move.outcome.code

@@ -15,12 +15,14 @@ from snapshots.models import (
     Exchange,
     Operation,
     OperationState,
+    OutcomeCode,
     purpose_label,
     watched_snapshot,
 )
 from snapshots.operations.kinds import kind_of
 from snapshots.operations.messages import action_label, anomaly_sentence
 from snapshots.operations.refusals import reason_in
+from snapshots.operations.restored import was_restored
 from snapshots.selectors.records import Record
 from snapshots.selectors.timeline import Records
 
@@ -44,9 +46,10 @@ _STEPS = {
     OperationState.REFUSED: gettext_lazy("Refused by the cloud"),
     OperationState.CANCELLED: gettext_lazy("Cancelled"),
 }
-_ASKED, _SENT, _ACCEPTED = (
+_ASKED, _SENT, _PERHAPS_SENT, _ACCEPTED = (
     gettext_lazy("Asked"),
     gettext_lazy("Sent to the cloud"),
+    gettext_lazy("Perhaps sent: the portal was restored from a backup"),
     gettext_lazy("Accepted by the cloud"),
 )
 
@@ -54,7 +57,15 @@ _ASKED, _SENT, _ACCEPTED = (
 def _step_text(operation: Operation) -> str:
     """The present state as a step, in the words of the operation's kind."""
     state = operation.status
+    if operation.outcome is OutcomeCode.RESTORED:
+        state = OperationState.UNKNOWN  # whatever it waits for, it is looked for
     return str(kind_of(operation).texts.steps.get(state) or _STEPS[state])
+
+
+def _sent(operation: Operation, accepted_at: datetime | None) -> str:
+    """After a restore the time of sending is the backup's; nobody knows whether it was sent."""
+    is_doubtful = accepted_at is None and operation.may_have_been_sent and was_restored(operation)
+    return str(_PERHAPS_SENT if is_doubtful else _SENT)
 
 
 def _end(operation: Operation, accepted_at: datetime | None) -> str:
@@ -70,7 +81,7 @@ def timeline_of(operation: Operation, *, accepted_at: datetime | None) -> list[S
     state = operation.status
     done: list[tuple[str, datetime | None, str]] = [
         (str(_ASKED), operation.asked_at, "good"),
-        (str(_SENT), operation.sent_at, "good"),
+        (_sent(operation, accepted_at), operation.sent_at, "good"),
         (str(_ACCEPTED), accepted_at, "good"),
         (_end(operation, accepted_at), operation.finished_at, state.tone),
     ]
