@@ -39,8 +39,9 @@ class SnapshotsConfig(AppConfig):
 def _install_triggers(**_kwargs: Any) -> None:
     """Triggers name columns of the newest tables: after a migration backwards there are none."""
     from snapshots.audit.database import guards
-    from snapshots.models import folded
+    from snapshots.models import folded, version_triggers
 
     if not [name for name in missing_migrations() if name.startswith("snapshots.")]:
         folded.install()
         guards.install()
+        version_triggers.install()
