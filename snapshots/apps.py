@@ -17,12 +17,14 @@ class SnapshotsConfig(AppConfig):
         # Here, since they need loaded models.
         from snapshots import accounts, step_up
         from snapshots.audit.record import account_names, people
+        from snapshots.database import kept_file
         from snapshots.models import folded
         from snapshots.rights import matches
         from snapshots.sign_in import names, one_time, open_sessions
 
         for checks in ("checks", "mfa.checks", "sign_in.checks", "sso.checks"):
             import_module(f"snapshots.{checks}")  # it registers them
+        kept_file.watch()
         people.watch()
         accounts.watch()
         step_up.watch()
