@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from snapshots.models import Operation, roles_of
 from snapshots.rights.policy import Right, may
-from snapshots.selectors import portal as selectors
-from snapshots.selectors.hanging import hanging_operations
+from snapshots.selectors import kept
+from snapshots.selectors.portal import PortalState
 
 register = template.Library()
 
@@ -38,16 +38,16 @@ def is_sandbox() -> bool:
 
 
 @register.simple_tag
-def portal_state() -> selectors.PortalState:
+def portal_state() -> PortalState:
     """What the banners say."""
-    return selectors.portal_state()
+    return kept.portal_state()
 
 
 @register.simple_tag(takes_context=True)
 def hanging_requests(context: Context) -> list[Operation]:
     """What those who may end it are told on every page."""
     user = context["request"].user
-    return hanging_operations() if may(user, Right.END_HANGING) else []
+    return kept.hanging_operations() if may(user, Right.END_HANGING) else []
 
 
 @register.simple_tag(takes_context=True)

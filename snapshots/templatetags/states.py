@@ -152,6 +152,23 @@ def state_label(operation: Operation) -> str:
     return label_of(operation)
 
 
+@register.simple_tag
+def news(operation: Operation) -> SafeString:
+    """Attributes by which the script says what became of an operation, and whether it is bad."""
+    subject = operation.subject_name or operation.volume_name or str(operation.pk)[:8]
+    state = label_of(operation)
+    text = _("{subject}: {state}").format(
+        subject=subject, state=state.lower() if state.isascii() else state
+    )
+    return format_html(' data-says="{}" data-tone="{}"', text, operation.status.tone)
+
+
+def snapshot_news(snapshot: Snapshot) -> SafeString:
+    """The same of a snapshot."""
+    text = _("{subject}: {state}").format(subject=snapshot.label, state=snapshot.status)
+    return format_html(' data-says="{}" data-tone="{}"', text, snapshot_tone(snapshot))
+
+
 @register.filter
 def against_usual(operation: Operation, usual_seconds: float | None) -> str:
     """How long such a thing usually takes; said otherwise when it takes much longer."""
