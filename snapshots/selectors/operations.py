@@ -33,13 +33,21 @@ from snapshots.selectors.pages import Page
 TYPICAL_OF = 20  # so many last snapshots make "usually takes"
 
 
+# Long texts, and JSON that takes time to read.
+_NOT_LISTED = (
+    *("description", "metadata", "removed_keys", "reason", "folded", "target_description"),
+    *("snapshot__description", "snapshot__metadata", "snapshot__folded"),
+)
+
+
 def operations_list(
     user: User, *, text: str = "", state: str = "", before: str = ""
 ) -> Page[Operation]:
     """A page of the operations visible to a person."""
     parts = _in_order(operations_visible_to(user), user)
     return operations_page(
-        *(operations_matching(part, text=text, state=state) for part in parts), before=before
+        *(operations_matching(part.defer(*_NOT_LISTED), text=text, state=state) for part in parts),
+        before=before,
     )
 
 

@@ -1,6 +1,8 @@
 """The list of operations, and of those that match a saved question."""
 
+import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from django import template
@@ -43,9 +45,14 @@ def operation_link(operation: Operation) -> SafeString:
     return format_html(
         '<a class="row__link" id="to-{}" href="{}">{}</a>',
         operation.pk,
-        reverse("snapshots:detail", args=[operation.pk]),
+        _address(operation.pk),
         name,
     )
+
+
+@lru_cache(maxsize=10_000)
+def _address(key: uuid.UUID) -> str:
+    return reverse("snapshots:detail", args=[key])
 
 
 def _unnamed(operation: Operation) -> SafeString:

@@ -200,3 +200,12 @@ def test_a_person_who_is_shut_out_gets_no_answer(alice, ended):
 def test_what_is_said_is_the_same_in_the_page_and_in_its_answers(page):
     """Else each page would be told everything once."""
     assert page.ask().status_code == 204
+
+
+def test_kept_pieces_of_a_page_tell_safe_texts_from_others():
+    from django.utils.safestring import SafeString
+
+    from snapshots.templatetags.cells import long_text
+
+    assert long_text(SafeString("<i>")) == '<bdi class="long"><i></bdi>'
+    assert long_text("<i>") == '<bdi class="long">&lt;i&gt;</bdi>'
