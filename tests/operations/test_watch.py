@@ -14,7 +14,7 @@ from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationSt
 from snapshots.operations.kinds.base import Reading
 from snapshots.operations.messages import outcome_sentence
 from snapshots.operations.watch import BURST_CALLS, Watched, _store_readings, watch
-from tests.operations.conftest import control, let_time_pass, look_again
+from tests.operations.conftest import control, look_again
 from tests.operations.test_settle import shown
 
 
