@@ -161,6 +161,8 @@ MIDDLEWARE = [
     "snapshots.middleware.figures",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "snapshots.middleware.unchanged",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -225,6 +227,8 @@ def _database() -> dict[str, Any]:
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         }
+        # Opening it takes longer than most questions; `database/kept_file.py` minds the file.
+        database["CONN_MAX_AGE"] = 60
     else:
         database["DISABLE_SERVER_SIDE_CURSORS"] = EVSPORTAL_DATABASE_POOLER
         options.setdefault("connect_timeout", 3)

@@ -257,7 +257,7 @@ VARIABLES = (
     ),
     _seconds(
         "EVSPORTAL_WATCH_SECONDS",
-        "How often unfinished snapshots are read.",
+        "How often unfinished snapshots are read; in their first ten seconds four times as often.",
         "2",
         least=0.2,
         most=600,

@@ -23,6 +23,7 @@ from snapshots.audit.record.actions import Click, clicked, client_address
 from snapshots.monitoring.requests import count_answer
 from snapshots.rights.grants import answering_once
 from snapshots.selectors.preferences import viewing
+from snapshots.selectors.unchanged import Question, is_unchanged
 from snapshots.sign_in import one_time
 from snapshots.sign_in.devices import send_cookie
 from snapshots.sign_in.errors import TryLaterError
@@ -36,6 +37,7 @@ logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 ATTENDED = "X-Attended"
+VERSION = "X-Version"  # of the page that asks whether anything has changed
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")  # as proxies make them
 # nginx's 32 digits, a UUID, or an id of OpenStack's.
 UUID = re.compile(r"(?:req-)?([0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})")
@@ -65,12 +67,50 @@ def browser_rules(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
+        if response.status_code == 204:  # nothing to apply rules to, and asked for very often
+            return _bare(response)
         response.headers.setdefault("Content-Security-Policy", policy)
         for name, value in BROWSER_RULES.items():
             response.headers.setdefault(name, value)
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         return response
+
+    return middleware
+
+
+def _bare(response: HttpResponse) -> HttpResponse:
+    for name in list(response.headers):
+        del response.headers[name]
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def question_of(request: HttpRequest) -> Question:
+    """What an open page asks, as far as the answer depends on it."""
+    return Question(
+        address=request.get_full_path(),
+        cookies=request.META.get("HTTP_COOKIE", ""),
+        languages=request.META.get("HTTP_ACCEPT_LANGUAGE", ""),
+    )
+
+
+def unchanged(get_response: GetResponse) -> GetResponse:
+    """Answers 204 to an open page on which nothing has changed (`selectors/unchanged.py`).
+
+    Where somebody is there, the question goes on, so that the use of the session is noted.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        version = request.headers.get(VERSION)
+        if version is None or request.method != "GET" or ATTENDED in request.headers:
+            return get_response(request)
+        request.get_host()  # refuses a wrong one
+        try:
+            is_same = is_unchanged(question_of(request), version)
+        except DatabaseError:  # whoever answers in full says so
+            is_same = False
+        return HttpResponse(status=204) if is_same else get_response(request)
 
     return middleware
 

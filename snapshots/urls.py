@@ -57,10 +57,12 @@ urlpatterns = [
     path(f"{_OLD}change/<slug:kind>/", addresses.old_change),
     # /snapshots/  what the clouds hold
     path("snapshots/", snapshots.snapshots, name="snapshots"),
+    path("snapshots/news/", snapshots.rows, name="snapshot_rows"),
     path("snapshots/totals/", snapshots.totals, name="snapshot_totals"),
     path("snapshots/export/", snapshots.export, name="snapshot_export"),
     path("snapshots/batch/", batches.confirm, name="confirm_batch"),
     path(_SNAPSHOT, snapshots.snapshot, name="snapshot"),
+    path(f"{_SNAPSHOT}state/", snapshots.state, name="snapshot_state"),
     path(f"{_SNAPSHOT}<slug:kind>/", changes.change, name="change"),
     # /batches/  what was asked for several snapshots at once
     path("batches/<uuid:batch_id>/", batches.batch, name="batch"),

@@ -60,6 +60,7 @@ from snapshots.models.sign_in_brakes import SignInBrake
 from snapshots.models.sign_ins import SignInAttempt, SignInPermit
 from snapshots.models.snapshots import Maker, Snapshot, watched_snapshot
 from snapshots.models.tallies import ExchangeTally, OperationTally
+from snapshots.models.versions import Version
 
 __all__ = [
     "ASKABLE_AGAIN",
@@ -120,6 +121,7 @@ __all__ = [
     "Target",
     "TargetKind",
     "Tombstone",
+    "Version",
     "Volume",
     "VolumeGrant",
     "Worker",

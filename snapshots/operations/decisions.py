@@ -28,6 +28,9 @@ from snapshots.operations.transitions import Move, prepared_move, write_unclaime
 
 log = logging.getLogger(__name__)
 
+# Readings of what was just accepted, than later ones: most snapshots are available within seconds.
+SOONER_AT_FIRST = 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnomalyReport:
@@ -107,8 +110,8 @@ def store_decision(operation: Operation, decision: Decision, *, now: datetime) -
     def store() -> None:
         # Rows are locked in the same order everywhere: duty, operation, snapshot, cloud's health.
         if move is not None and move.to is OperationState.ACCEPTED:
-            shortest = timedelta(seconds=settings.EVSPORTAL_WATCH_SECONDS)
-            start_duty(WATCH, operation.cloud, due_at=now + shortest)
+            first = timedelta(seconds=settings.EVSPORTAL_WATCH_SECONDS / SOONER_AT_FIRST)
+            start_duty(WATCH, operation.cloud, due_at=now + first)
         if write_move is not None:
             write_move()
         if decision.made_volume_id:

@@ -1,10 +1,13 @@
 """Pieces that cells of several lists are made of."""
 
+from functools import lru_cache
+
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 
+@lru_cache(maxsize=10_000, typed=True)  # a safe text equals an unsafe one
 def long_text(text: str) -> SafeString:
     """Typed by somebody, of any length and direction: cut after three lines."""
     return format_html('<bdi class="long">{}</bdi>', text)

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from evsportal.logs import current_request_id
 from snapshots.models import Operation, roles_of
 from snapshots.rights.policy import Right, may
-from snapshots.selectors import portal as selectors
-from snapshots.selectors.hanging import hanging_operations
+from snapshots.selectors import kept
+from snapshots.selectors.portal import PortalState
 from snapshots.selectors.preferences import Viewer
 from snapshots.selectors.preferences import viewer as who_looks
 
@@ -55,16 +55,16 @@ def viewer() -> Viewer:
 
 
 @register.simple_tag
-def portal_state() -> selectors.PortalState:
+def portal_state() -> PortalState:
     """What the banners say."""
-    return selectors.portal_state()
+    return kept.portal_state()
 
 
 @register.simple_tag(takes_context=True)
 def hanging_requests(context: Context) -> list[Operation]:
     """What those who may end it are told on every page."""
     user = context["request"].user
-    return hanging_operations() if may(user, Right.END_HANGING) else []
+    return kept.hanging_operations() if may(user, Right.END_HANGING) else []
 
 
 @register.simple_tag(takes_context=True)

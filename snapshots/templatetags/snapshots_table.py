@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 from django.http import QueryDict
+from django.template import Context
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,9 +17,10 @@ from django.utils.translation import gettext_lazy
 from snapshots.models import Maker, Snapshot
 from snapshots.models.directions import isolated
 from snapshots.templatetags.cells import long_text, quiet
+from snapshots.templatetags.live import Live, live_in
 from snapshots.templatetags.sizes import gib
-from snapshots.templatetags.states import snapshot_badge
-from snapshots.templatetags.table import Column, Direction, Order, Table, context_of
+from snapshots.templatetags.states import snapshot_badge, snapshot_news
+from snapshots.templatetags.table import Column, Direction, LiveRows, Order, Table, context_of
 from snapshots.templatetags.times import moment
 
 register = template.Library()
@@ -122,8 +124,10 @@ class Shape:
     with_boxes: bool
 
 
-@register.inclusion_tag("_table.html")
-def snapshots_table(snapshots: Sequence[Snapshot], shape: Shape) -> dict[str, Table[Any]]:
+@register.inclusion_tag("_table.html", takes_context=True)
+def snapshots_table(
+    context: Context, snapshots: Sequence[Snapshot], shape: Shape
+) -> dict[str, Table[Any]]:
     """What the clouds hold."""
     name = _name_with_box if shape.with_boxes else _name
     cell = partial(name, says_status="status" in shape.columns)
@@ -139,7 +143,16 @@ def snapshots_table(snapshots: Sequence[Snapshot], shape: Shape) -> dict[str, Ta
             snapshots,
             css="cards cards--dense",
             row_css=lambda _row: "row--linked",
+            live_rows=_live_snapshots(live_in(context)),
         )
+    )
+
+
+def _live_snapshots(live: Live | None) -> LiveRows[Snapshot] | None:
+    if live is None:
+        return None
+    return LiveRows(
+        live, "snapshot-rows", row_name=lambda row: f"snapshot-{row.pk}", row_news=snapshot_news
     )
 
 

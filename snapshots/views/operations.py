@@ -26,6 +26,14 @@ from snapshots.models import (
     Volume,
     watched_snapshot,
 )
+from snapshots.models.versions import (
+    CLOUDS,
+    GRANTS,
+    OPERATIONS,
+    SNAPSHOTS,
+    topic_of_person,
+    topic_of_volume,
+)
 from snapshots.operations.asking import KeyTakenError, ask_again
 from snapshots.operations.kinds import KINDS, kind_of
 from snapshots.operations.refusals import NotAllowedError, Refusal
@@ -37,7 +45,9 @@ from snapshots.rights.visible import operations_visible_to
 from snapshots.selectors import operations as selectors
 from snapshots.selectors.changes import hindrance_of
 from snapshots.selectors.hanging import is_hanging, may_end
+from snapshots.selectors.kept import typical_seconds
 from snapshots.selectors.snapshots import read_at, readings
+from snapshots.templatetags.live import Live, pace_of
 from snapshots.views.access import (
     PortalRequest,
     for_requesters,
@@ -47,6 +57,7 @@ from snapshots.views.access import (
     with_a_role,
 )
 from snapshots.views.addresses import address_of
+from snapshots.views.live import live_answer
 from snapshots.views.timeline import timeline_of
 
 
@@ -72,8 +83,11 @@ def requests(request: PortalRequest) -> HttpResponse:
 @with_a_role
 @require_safe
 def rows(request: PortalRequest) -> HttpResponse:
-    """The polled part of the list."""
-    return render(request, "snapshots/_rows.html", _list_context(request) | {"alone": True})
+    """What has changed in the list."""
+    all_topics = (OPERATIONS, SNAPSHOTS, CLOUDS)
+    own_topics = (topic_of_person(request.user.pk), CLOUDS)
+    topics = all_topics if may(request.user, Right.SEE_ALL) else own_topics
+    return live_answer(request, "snapshots/_rows.html", topics, lambda: _list_context(request))
 
 
 def _list_context(request: PortalRequest) -> dict[str, Any]:
@@ -88,13 +102,17 @@ def _list_context(request: PortalRequest) -> dict[str, Any]:
         "form": form,
         "filtered": bool(form.text() or form.chosen_state()),
         "lines": lines_of(page.rows),
-        "unfinished": sum(not operation.is_final for operation in page.rows),
         "older": page.next,
-        "seconds": selectors.poll_seconds(page.rows),
+        "live": Live(_with_query("snapshots:rows", request), pace_of(page.rows)),
         "readings": readings() if any(map(_has_snapshot, page.rows)) else [],
         "checked_at": timezone.now(),
         "sees_all": may(request.user, Right.SEE_ALL),
     }
+
+
+def _with_query(name: str, request: PortalRequest) -> str:
+    query = request.GET.urlencode()
+    return f"{reverse(name)}?{query}" if query else reverse(name)
 
 
 def _has_snapshot(operation: Operation) -> bool:
@@ -105,7 +123,7 @@ def _has_snapshot(operation: Operation) -> bool:
 def lines_of(operations: Sequence[Operation]) -> list[Line]:
     """Rows of a list, with how long such a thing usually takes while it is unfinished."""
     unfinished = {(row.cloud, row.kind) for row in operations if not row.is_final}
-    usual = {pair: selectors.typical_seconds(*pair) for pair in sorted(unfinished)}
+    usual = {pair: typical_seconds(*pair) for pair in sorted(unfinished)}
     return [Line(row, None if row.is_final else usual[row.cloud, row.kind]) for row in operations]
 
 
@@ -122,7 +140,7 @@ def _detail(
     request: PortalRequest, operation: Operation, *, ending: EndingForm | None = None
 ) -> HttpResponse:
     """`ending`: as it was sent, with what was wrong."""
-    context = _status_context(request, operation) | _result_context(request, operation)
+    context = _page_context(request, operation)
     context["ending"] = context["ending"] and (ending or context["ending"])
     return render(request, "snapshots/detail.html", context)
 
@@ -131,14 +149,18 @@ def _detail(
 @with_a_role
 @require_safe
 def status(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
-    """The polled part. The rest of the page holds buttons, so it is not replaced unless the state
-    changed from `seen`.
-    """
+    """What has changed on the page of an operation."""
     operation = _visible(request, operation_id)
-    context = _status_context(request, operation) | {"alone": True}
-    if request.GET.get("seen") != context["seen"]:
-        context |= _result_context(request, operation) | {"with_result": True}
-    return render(request, "snapshots/_status.html", context)
+    topics = (topic_of_volume(operation.cloud, operation.volume_id), CLOUDS, GRANTS)
+
+    def context() -> dict[str, Any]:
+        return _page_context(request, _visible(request, operation_id))
+
+    return live_answer(request, "snapshots/_request.html", topics, context)
+
+
+def _page_context(request: PortalRequest, operation: Operation) -> dict[str, Any]:
+    return _status_context(request, operation) | _result_context(request, operation)
 
 
 def _visible(request: PortalRequest, operation_id: uuid.UUID) -> Operation:
@@ -156,13 +178,12 @@ def _status_context(request: PortalRequest, operation: Operation) -> dict[str, A
         "operation": operation,
         "snapshot": snapshot,
         "is_superseded": _is_superseded(operation, snapshot),
-        "seen": _seen(operation, snapshot),
         "steps": timeline_of(operation, accepted_at=selectors.accepted_at(operation)),
         "refusal": selectors.refusal_holding_back(operation),
         "blocking": blocking,
         "may_see_blocking": may_see,
         "usual_seconds": _usual_seconds(operation),
-        "seconds": selectors.poll_seconds([operation]),
+        "live": Live(reverse("snapshots:status", args=[operation.pk]), pace_of([operation])),
         "checked_at": timezone.now(),
     }
 
@@ -176,17 +197,10 @@ def _is_superseded(operation: Operation, snapshot: Snapshot | None) -> bool:
     return operation.status is OperationState.SUCCEEDED and not snapshot.is_listed
 
 
-def _seen(operation: Operation, snapshot: Snapshot | None) -> str:
-    """What the page shows of the state, for telling whether that has changed."""
-    if snapshot is None:
-        return operation.state
-    return f"{operation.state} {snapshot.status}{' gone' * (snapshot.gone_at is not None)}"
-
-
 def _usual_seconds(operation: Operation) -> float | None:
     if operation.is_final:
         return None
-    return selectors.typical_seconds(operation.cloud, operation.kind)
+    return typical_seconds(operation.cloud, operation.kind)
 
 
 def _result_context(request: PortalRequest, operation: Operation) -> dict[str, Any]:

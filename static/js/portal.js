@@ -2,6 +2,7 @@
 // Each module names its hooks in the page at its top.
 import "./contact.js";
 import "./attended.js";
+import "./live.js";
 import "./times.js";
 import "./counters.js";
 import "./volumes.js";

@@ -62,7 +62,7 @@ def median_ms(act: Callable[[], object], *, times: int = 30) -> float:
 def seconds_until_creating(alice: Person, volume_id: str) -> float:
     begun = time.perf_counter()
     _, page = alice.submit(volume_id)
-    while not re.search(r'data-announce="(Creating|Available)', alice.get(f"{page}status/")):
+    while not re.search(r'data-says="[^"]*: (creating|available)', alice.get(f"{page}status/")):
         assert time.perf_counter() - begun < 30
         time.sleep(0.02)
     return time.perf_counter() - begun

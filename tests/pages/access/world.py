@@ -121,6 +121,7 @@ def address(rule: Rule, thing: Thing) -> str:
     else:
         arguments = {
             "snapshot": row,
+            "snapshot_state": row,
             "change": [*row, rule.kind],
             "batch": [thing.operation.batch],
             "batch_rows": [thing.operation.batch],
