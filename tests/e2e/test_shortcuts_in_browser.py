@@ -30,21 +30,18 @@ def alice(open_context, sign_in):
     return open_page
 
 
-def _focused(page):
-    return page.evaluate("document.activeElement.textContent.trim()")
-
-
 def test_keys_search_list_and_go_through_rows(alice):
     page = alice("/requests/")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.locator("#shortcuts")).to_be_hidden()
     page.keyboard.press("j")
-    assert _focused(page) == "r0"
+    expect(page.get_by_role("link", name="r0")).to_be_focused()
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("k")
-    assert _focused(page) == "r1"
+    expect(page.get_by_role("link", name="r1")).to_be_focused()
     page.keyboard.press("/")
     expect(page.get_by_label("Search")).to_be_focused()
     page.keyboard.press("n")

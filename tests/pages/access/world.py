@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 from django.utils import timezone
 
-from snapshots.models import Operation, Snapshot, Volume, VolumeGrant
+from snapshots.models import Operation, Preferences, Snapshot, Volume, VolumeGrant
 from tests import factories as scene
 from tests.pages.access.rules import GRANTED, OWN, PASSED, RELATIONS, RULED, TAKEN, Rule
 from tests.pages.batches import confirmed, texts
@@ -160,6 +160,8 @@ def typed(
         seen = capable.get(where).context["form"].seen_text
         key = where.partition("key=")[2]
         return where, {"key": key, "seen": seen, **about, **_values(rule.kind, thing)}
+    if rule.route in {"snapshots:preferences", "snapshots:browser_zone"}:
+        return where, {"zone": "Asia/Tokyo", "density": "roomy"}
     return where, {"key": str(uuid.uuid4()), "why": "The cloud lost it."}
 
 
@@ -174,7 +176,9 @@ def _values(kind: str, thing: Thing) -> dict[str, str]:
 
 
 def fingerprint() -> set[object]:
-    """What a request of somebody could have changed of the operations and the people's rights."""
+    """What a request could have changed of the operations, the people's rights and their
+    preferences.
+    """
     return {
         *Operation.objects.values_list("pk", "state"),
         *User.objects.values_list("pk", "username", "password", "is_active", "is_superuser"),
@@ -183,4 +187,5 @@ def fingerprint() -> set[object]:
             "pk", "scope", "cloud", "volume_id", "user", "group", "until"
         ),
         *Group.objects.values_list("pk", "name"),
+        *Preferences.objects.values_list("user", "zone", "density", "shortcuts"),
     }
