@@ -55,15 +55,15 @@ class _Portal(Collector):
 
 def _from_database() -> _FromDatabase:
     """Looked for at most once a second in each process, however often it is asked."""
-    known: _FromDatabase | None = local_cache.get(_KEY)
-    if known is None:
+    figures_now: _FromDatabase | None = local_cache.get(_KEY)
+    if figures_now is None:
         began = time.monotonic()
         try:
-            known = _FromDatabase(read_all(), time.monotonic() - began)
+            figures_now = _FromDatabase(read_all(), time.monotonic() - began)
         except DatabaseError:
-            known = _FromDatabase([], time.monotonic() - began, is_up=False)
-        local_cache.set(_KEY, known, _KEPT_SECONDS)
-    return known
+            figures_now = _FromDatabase([], time.monotonic() - began, is_up=False)
+        local_cache.set(_KEY, figures_now, _KEPT_SECONDS)
+    return figures_now
 
 
 def _of_server() -> Iterator[Reading]:

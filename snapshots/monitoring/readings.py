@@ -113,9 +113,9 @@ def _exchanges() -> Iterator[Reading]:
 
 
 def _clouds(names: Sequence[str], now: datetime) -> Iterator[Reading]:
-    known = CloudHealth.objects.in_bulk(names)
+    healths = CloudHealth.objects.in_bulk(names)
     for cloud in names:
-        health = known.get(cloud) or CloudHealth(cloud=cloud)
+        health = healths.get(cloud) or CloudHealth(cloud=cloud)
         yield Reading(metrics.BREAKER, (cloud,), health.retry_at is not None)
         yield Reading(metrics.FAILING_AGE, (cloud,), _age(health.failing_since, now))
         yield Reading(metrics.HELD_BACK, (cloud,), health.snapshots_held_back)
@@ -160,10 +160,10 @@ def _verification(now: datetime) -> Iterable[Reading]:
         for code in codes
         for is_quiet in (False, True)
     )
-    found = [entry for entry in ends if entry is not None]
-    if not found:
+    verdicts = [entry for entry in ends if entry is not None]
+    if not verdicts:
         return []
-    latest = max(found, key=lambda entry: (entry.at, entry.seq))
+    latest = max(verdicts, key=lambda entry: (entry.at, entry.seq))
     return [
         Reading(metrics.SOUND, (), latest.what == ActionCode.AUDIT_VERIFIED),
         Reading(metrics.VERIFICATION_AGE, (), _age(latest.at, now)),

@@ -52,7 +52,7 @@ def test_no_count_is_lost_between_processes():
     assert refusals == 20_000
 
 
-def test_next_process_goes_on_with_the_part_of_a_dead_one():
+def test_next_process_goes_on_with_its_part():
     *_answers, refusals = counted_by([1, 1, 1], "in turn")
     assert refusals == 15_000
 

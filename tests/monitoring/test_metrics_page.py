@@ -51,10 +51,12 @@ def test_signed_in_people_are_refused_too(client, token, audrey):
     assert client.get("/metrics").status_code == 401
 
 
-@pytest.mark.parametrize(("value", "found"), [("", 0), ("x" * 32, 0), ("x" * 31, 1), ("é" * 40, 1)])
-def test_token_that_can_be_guessed_stops_the_start(settings, value, found):
+@pytest.mark.parametrize(
+    ("value", "errors"), [("", 0), ("x" * 32, 0), ("x" * 31, 1), ("é" * 40, 1)]
+)
+def test_token_that_can_be_guessed_stops_the_start(settings, value, errors):
     settings.EVSPORTAL_METRICS_TOKEN = value
-    assert [error.id for error in check_metrics_token()] == ["evsportal.E070"] * found
+    assert [error.id for error in check_metrics_token()] == ["evsportal.E070"] * errors
 
 
 def test_unfinished_operations_by_kind_and_state(scrape, alice):
@@ -64,20 +66,20 @@ def test_unfinished_operations_by_kind_and_state(scrape, alice):
     scene.operation(alice, scene.volume("b"), kind="delete", state="accepted")
     scene.operation(alice, scene.volume("c"), state="unknown", ago_seconds=300)
     scene.operation(alice, volume, state="succeeded")
-    found = scrape()
-    assert found["evsportal_operations", "create", "queued"] == 2
-    assert found["evsportal_operations", "delete", "accepted"] == 1
-    assert found["evsportal_operations", "create", "unknown"] == 1
-    assert found["evsportal_operations", "rollback", "queued"] == 0
-    assert ("evsportal_operations", "create", "succeeded") not in found
-    assert 600 <= found["evsportal_oldest_queued_age_seconds", "sandbox"] < 660
-    assert 300 <= found["evsportal_oldest_unknown_age_seconds",] < 360
+    values = scrape()
+    assert values["evsportal_operations", "create", "queued"] == 2
+    assert values["evsportal_operations", "delete", "accepted"] == 1
+    assert values["evsportal_operations", "create", "unknown"] == 1
+    assert values["evsportal_operations", "rollback", "queued"] == 0
+    assert ("evsportal_operations", "create", "succeeded") not in values
+    assert 600 <= values["evsportal_oldest_queued_age_seconds", "sandbox"] < 660
+    assert 300 <= values["evsportal_oldest_unknown_age_seconds",] < 360
 
 
 def test_nothing_waits(scrape):
-    found = scrape()
-    assert found["evsportal_oldest_queued_age_seconds", "sandbox"] == 0
-    assert found["evsportal_oldest_unknown_age_seconds",] == 0
+    values = scrape()
+    assert values["evsportal_oldest_queued_age_seconds", "sandbox"] == 0
+    assert values["evsportal_oldest_unknown_age_seconds",] == 0
 
 
 def test_ended_operations_are_counted_where_they_end(
@@ -99,15 +101,15 @@ def test_counts_of_processes_are_added_up(scrape):
     tallies.count_exchange(cloud="sandbox", code="Timeout", milliseconds=60_000)
     tallies.write_tallies()
     tallies.write_tallies()
-    found = scrape()
-    assert found["evsportal_exchanges_total", "sandbox", "200"] == 5
-    assert found["evsportal_exchanges_total", "sandbox", "Timeout"] == 1
-    assert found["evsportal_exchange_seconds_bucket", "sandbox", "0.05"] == 3
-    assert found["evsportal_exchange_seconds_bucket", "sandbox", "0.1"] == 4
-    assert found["evsportal_exchange_seconds_bucket", "sandbox", "60.0"] == 5
-    assert found["evsportal_exchange_seconds_bucket", "sandbox", "+Inf"] == 6
-    assert found["evsportal_exchange_seconds_count", "sandbox"] == 6
-    assert found["evsportal_exchange_seconds_sum", "sandbox"] == pytest.approx(150.181)
+    values = scrape()
+    assert values["evsportal_exchanges_total", "sandbox", "200"] == 5
+    assert values["evsportal_exchanges_total", "sandbox", "Timeout"] == 1
+    assert values["evsportal_exchange_seconds_bucket", "sandbox", "0.05"] == 3
+    assert values["evsportal_exchange_seconds_bucket", "sandbox", "0.1"] == 4
+    assert values["evsportal_exchange_seconds_bucket", "sandbox", "60.0"] == 5
+    assert values["evsportal_exchange_seconds_bucket", "sandbox", "+Inf"] == 6
+    assert values["evsportal_exchange_seconds_count", "sandbox"] == 6
+    assert values["evsportal_exchange_seconds_sum", "sandbox"] == pytest.approx(150.181)
 
 
 def test_counts_survive_a_database_that_is_away(monkeypatch, django_assert_num_queries):
@@ -133,11 +135,11 @@ def test_state_of_a_cloud(scrape):
     CloudHealth.objects.create(cloud="left-the-settings", failing_since=ago(days=9))
     attempt = {"credentials": "a", "cloud": "sandbox", "tried_at": ago(minutes=2)}
     SignInAttempt.objects.create(refusals=1, **attempt)
-    found = scrape()
-    assert found["evsportal_cloud_breaker_open", "sandbox"] == 1
-    assert 300 <= found["evsportal_cloud_failing_age_seconds", "sandbox"] < 360
-    assert 120 <= found["evsportal_cloud_sign_in_refused_age_seconds", "sandbox"] < 180
-    assert not any("left-the-settings" in series for series in found)
+    values = scrape()
+    assert values["evsportal_cloud_breaker_open", "sandbox"] == 1
+    assert 300 <= values["evsportal_cloud_failing_age_seconds", "sandbox"] < 360
+    assert 120 <= values["evsportal_cloud_sign_in_refused_age_seconds", "sandbox"] < 180
+    assert not any("left-the-settings" in series for series in values)
 
 
 def test_duties_of_this_portal_and_no_others(scrape, settings):
@@ -149,24 +151,24 @@ def test_duties_of_this_portal_and_no_others(scrape, settings):
         name = f"{kind}:{cloud}"
         Duty.objects.create(name=name, kind=kind, cloud=cloud, done_at=ago(minutes=3))
     Duty.objects.create(name="tidy:", kind="tidy", trouble_code="WritersBusyError")
-    found = scrape()
-    assert 180 <= found["evsportal_duty_age_seconds", "watch", "sandbox"] < 240
-    assert 180 <= found["evsportal_duty_age_seconds", "seal", ""] < 240
-    assert 180 <= found["evsportal_duty_age_seconds", "push", "https://log.example.org"] < 240
-    assert ("evsportal_duty_age_seconds", "tidy", "") not in found
-    assert found["evsportal_duty_in_trouble", "tidy", ""] == 1
-    assert not any("old" in series or "secret" in str(series) for series in found)
+    values = scrape()
+    assert 180 <= values["evsportal_duty_age_seconds", "watch", "sandbox"] < 240
+    assert 180 <= values["evsportal_duty_age_seconds", "seal", ""] < 240
+    assert 180 <= values["evsportal_duty_age_seconds", "push", "https://log.example.org"] < 240
+    assert ("evsportal_duty_age_seconds", "tidy", "") not in values
+    assert values["evsportal_duty_in_trouble", "tidy", ""] == 1
+    assert not any("old" in series or "secret" in str(series) for series in values)
 
 
-def test_duty_is_late_when_nobody_takes_it_in_its_time(scrape):
+def test_duty_that_nobody_takes_is_late(scrape):
     for kind, due_at in (("watch", None), ("seal", ago(minutes=7)), ("tidy", ago(minutes=-7))):
         Duty.objects.create(name=kind, kind=kind, due_at=due_at, done_at=ago(days=1))
     Duty.objects.create(name="i", kind="inventory", cloud="sandbox", due_at=ago(minutes=7))
-    found = scrape()
-    assert 420 <= found["evsportal_duty_late_seconds", "seal", ""] < 480
-    assert 420 <= found["evsportal_duty_late_seconds", "inventory", "sandbox"] < 480
-    assert found["evsportal_duty_late_seconds", "watch", ""] == 0  # nothing is to be watched
-    assert found["evsportal_duty_late_seconds", "tidy", ""] == 0
+    values = scrape()
+    assert 420 <= values["evsportal_duty_late_seconds", "seal", ""] < 480
+    assert 420 <= values["evsportal_duty_late_seconds", "inventory", "sandbox"] < 480
+    assert values["evsportal_duty_late_seconds", "watch", ""] == 0  # nothing is to be watched
+    assert values["evsportal_duty_late_seconds", "tidy", ""] == 0
     CloudHealth.objects.create(cloud="sandbox", retry_at=timezone.now())
     assert scrape()["evsportal_duty_late_seconds", "inventory", "sandbox"] == 0
 
@@ -178,26 +180,26 @@ def test_seals_and_push(scrape, settings, alice):
     for _ in range(3):
         actions.record(ActionCode.SIGNED_IN, actor=alice)
     target = digest_of(settings.EVSPORTAL_AUDIT_PUSH[0])
-    found = scrape()
-    rows = found["evsportal_seal_unsealed_rows",]
+    values = scrape()
+    rows = values["evsportal_seal_unsealed_rows",]
     assert rows >= 3
-    assert found["evsportal_push_rows_behind", "file:/tmp/rows.jsonl"] >= 3
-    assert 0 < found["evsportal_seal_lag_seconds",] < 60
+    assert values["evsportal_push_rows_behind", "file:/tmp/rows.jsonl"] >= 3
+    assert 0 < values["evsportal_seal_lag_seconds",] < 60
     seal_new_rows(at_once=True)
     last = actions.record(ActionCode.SIGNED_OUT, actor=alice)
     Pushed.objects.create(target=target, upto={"action": last.seq - 1}, failing_since=ago(hours=1))
-    found = scrape()
-    assert found["evsportal_seal_unsealed_rows",] == 1
-    assert found["evsportal_push_rows_behind", "file:/tmp/rows.jsonl"] == 1
-    assert 3600 <= found["evsportal_push_failing_age_seconds", "file:/tmp/rows.jsonl"] < 3660
+    values = scrape()
+    assert values["evsportal_seal_unsealed_rows",] == 1
+    assert values["evsportal_push_rows_behind", "file:/tmp/rows.jsonl"] == 1
+    assert 3600 <= values["evsportal_push_failing_age_seconds", "file:/tmp/rows.jsonl"] < 3660
 
 
 def test_last_verification_counts(scrape):
     assert ("evsportal_verification_sound",) not in scrape()
     actions.record(ActionCode.AUDIT_VERIFIED)
-    found = scrape()
-    assert found["evsportal_verification_sound",] == 1
-    assert 0 <= found["evsportal_verification_age_seconds",] < 60
+    values = scrape()
+    assert values["evsportal_verification_sound",] == 1
+    assert 0 <= values["evsportal_verification_age_seconds",] < 60
     actions.record(ActionCode.AUDIT_FOUND_BAD)
     assert scrape()["evsportal_verification_sound",] == 0
 
@@ -212,12 +214,12 @@ def test_answers_by_view_and_status(scrape, client):
     client.get("/accounts/login/")
     client.get(f"/requests/{uuid.uuid4()}/")
     client.get("/no-such-page/")
-    found = scrape()
-    assert found["evsportal_http_requests_total", "2xx", "login"] == 1
-    assert found["evsportal_http_requests_total", "3xx", "snapshots:detail"] == 1
-    assert found["evsportal_http_requests_total", "4xx", "none"] == 1
-    assert found["evsportal_http_request_seconds_count", "login"] == 1
-    assert found["evsportal_http_request_seconds_sum", "login"] > 0
+    values = scrape()
+    assert values["evsportal_http_requests_total", "2xx", "login"] == 1
+    assert values["evsportal_http_requests_total", "3xx", "snapshots:detail"] == 1
+    assert values["evsportal_http_requests_total", "4xx", "none"] == 1
+    assert values["evsportal_http_request_seconds_count", "login"] == 1
+    assert values["evsportal_http_request_seconds_sum", "login"] > 0
 
 
 def test_refusals_are_counted_also_where_the_trail_folds_them(scrape, client):

@@ -52,8 +52,8 @@ def test_alert_leads_to_a_heading(rule):
 
 
 def test_dashboard_shows_every_metric():
-    shown = {EXPORTED[name] for panel in PANELS for name in OURS.findall(panel)}
-    assert {metric.name for metric in METRICS} == {metric.name for metric in shown}
+    of_panels = {EXPORTED[name] for panel in PANELS for name in OURS.findall(panel)}
+    assert {metric.name for metric in METRICS} == {metric.name for metric in of_panels}
 
 
 def table_of(metrics):

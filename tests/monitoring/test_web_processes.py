@@ -83,15 +83,15 @@ def test_no_file_is_left(portal):
 
 def test_figures_of_the_worker_come_through_the_database(portal):
     def seen():
-        found = figures_of(portal)
+        values = figures_of(portal)
         codes = ("200", "201")
-        return all(found.get(("evsportal_exchanges_total", "sandbox", code)) for code in codes)
+        return all(values.get(("evsportal_exchanges_total", "sandbox", code)) for code in codes)
 
     until(seen)
-    found = figures_of(portal)
-    assert found["evsportal_workers_alive",] == 1
-    assert found["evsportal_ready",] == found["evsportal_database_up",] == 1
-    assert found["evsportal_duty_age_seconds", "inventory", "sandbox"] < 60
+    values = figures_of(portal)
+    assert values["evsportal_workers_alive",] == 1
+    assert values["evsportal_ready",] == values["evsportal_database_up",] == 1
+    assert values["evsportal_duty_age_seconds", "inventory", "sandbox"] < 60
 
 
 def test_every_line_of_the_log_is_an_object(portal):

@@ -42,9 +42,9 @@ def test_event_stays_on_one_line(forgery):
         line = line_of("failed\n%s", forgery, error=sys.exc_info(), request_id=forgery)
     assert line.isprintable()
     assert line.isascii()
-    found = json.loads(line)
-    assert found["message"] == f"failed\n{forgery}"
-    assert "ValueError" in found["traceback"]
+    result = json.loads(line)
+    assert result["message"] == f"failed\n{forgery}"
+    assert "ValueError" in result["traceback"]
 
 
 def test_token_of_a_mailed_link_is_left_out():
@@ -73,10 +73,10 @@ def test_level_that_is_none_stops_the_start(written):
 
 
 def test_level_for_all_and_for_one():
-    found = logs.logging_settings(form="text", levels={"": "error", "snapshots.worker": "debug"})
-    assert found["root"]["level"] == "ERROR"
-    assert found["loggers"]["snapshots.worker"]["level"] == "DEBUG"
-    assert found["loggers"]["django"]["level"] == "ERROR"
+    result = logs.logging_settings(form="text", levels={"": "error", "snapshots.worker": "debug"})
+    assert result["root"]["level"] == "ERROR"
+    assert result["loggers"]["snapshots.worker"]["level"] == "DEBUG"
+    assert result["loggers"]["django"]["level"] == "ERROR"
 
 
 @pytest.mark.parametrize("name", ["django.db.backends", "urllib3", "requests", "allauth"])
