@@ -56,6 +56,13 @@ class Fold(Func):
     output_field = TextField()
 
 
+class Words(Func):
+    """The folded words of a column, as `folding.fold_words` makes them."""
+
+    function = "evsportal_words"
+    output_field = TextField()
+
+
 def folded_sql(expression: str, *, longest: int) -> str:
     """SQL for the folded text, cut to fit a column: folding may lengthen a text."""
     return f"substr(evsportal_fold({expression}), 1, {longest})"
