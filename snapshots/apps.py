@@ -21,7 +21,7 @@ class SnapshotsConfig(AppConfig):
         from snapshots.rights import matches
         from snapshots.sign_in import names, one_time, open_sessions
 
-        for checks in ("checks", "mfa.checks", "sign_in.checks", "sso.checks"):
+        for checks in ("checks", "mfa.checks", "operations.checks", "sign_in.checks", "sso.checks"):
             import_module(f"snapshots.{checks}")  # it registers them
         people.watch()
         accounts.watch()

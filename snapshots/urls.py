@@ -7,6 +7,7 @@ from snapshots.views import (
     audit,
     batches,
     changes,
+    choosing,
     granting,
     grants,
     health,
@@ -38,7 +39,8 @@ urlpatterns = [
     path("requests/<uuid:operation_id>/again/", operations.again, name="again"),
     # /snapshots/new/  asking
     path("snapshots/new/", request.new, name="new"),
-    path("snapshots/new/volume/", request.volume_facts, name="volume_facts"),
+    path("snapshots/new/volume/", choosing.volume_facts, name="volume_facts"),
+    path("snapshots/new/volumes/", choosing.offers, name="volume_offers"),
     # addresses that people may have kept
     path("snapshots/rows/", addresses.old_rows),
     path(_OLD, addresses.old_request, {"page": "detail"}),

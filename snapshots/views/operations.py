@@ -48,6 +48,7 @@ from snapshots.views.access import (
     with_a_role,
 )
 from snapshots.views.addresses import address_of
+from snapshots.views.next_disk import next_disk
 from snapshots.views.timeline import timeline_of
 
 
@@ -131,6 +132,7 @@ def _detail(
     """`ending`: as it was sent, with what was wrong."""
     context = _status_context(request, operation) | _result_context(request, operation)
     context["ending"] = context["ending"] and (ending or context["ending"])
+    context["next_disk"] = next_disk(operation, request.user)
     return render(request, "snapshots/detail.html", context)
 
 

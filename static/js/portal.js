@@ -4,7 +4,7 @@ import "./contact.js";
 import "./attended.js";
 import "./times.js";
 import "./counters.js";
-import "./volumes.js";
+import "./picker.js";
 import "./metadata.js";
 import "./drafts.js";
 import "./buttons.js";

@@ -82,6 +82,7 @@ def addresses(operation):
     requesters = {
         reverse("snapshots:new"): "get",
         reverse("snapshots:volume_facts"): "get",
+        reverse("snapshots:volume_offers"): "get",
         reverse("snapshots:again", args=one): "post",
     }
     auditors = {

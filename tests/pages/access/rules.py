@@ -89,6 +89,7 @@ RULES: tuple[Rule, ...] = (
     Rule("snapshots:again", "POST", OWN_AND_GRANTED, EVERYTHING),
     *_asked("snapshots:new", "create"),
     Rule("snapshots:volume_facts", "GET", OF_GRANTED, EVERYTHING),
+    Rule("snapshots:volume_offers", "GET", OF_GRANTED, EVERYTHING),
     _seen_by_all("snapshots:snapshots", EITHER),
     _seen_by_all("snapshots:snapshot_totals"),
     _seen_by_all("snapshots:snapshot_export", EITHER),

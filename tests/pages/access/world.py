@@ -131,8 +131,12 @@ def address(rule: Rule, thing: Thing) -> str:
 def _query(rule: Rule, thing: Thing) -> dict[str, str]:
     if rule.route == "snapshots:change":
         return {"key": str(uuid.uuid4())}
-    if rule.route in {"snapshots:new", "snapshots:volume_facts"}:
-        return {"key": str(uuid.uuid4()), "volume_id": thing.volume.volume_id}
+    if rule.route == "snapshots:volume_offers":
+        return {"find": thing.volume.volume_id}
+    if rule.route == "snapshots:new":
+        return {"key": str(uuid.uuid4()), "volume": thing.volume.volume_id}
+    if rule.route == "snapshots:volume_facts":
+        return {"volume_id": thing.volume.volume_id}
     return {}
 
 

@@ -1,0 +1,81 @@
+"""Choosing the volume of a new snapshot: what is offered, and what is known of the chosen one."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from snapshots.forms import SnapshotForm
+from snapshots.forms.request import Consent
+from snapshots.forms.snapshot import group_title
+from snapshots.models import OperationKind
+from snapshots.operations.foresight import facts_of, sentences_of
+from snapshots.operations.names import suggested_name
+from snapshots.rights.visible import operations_visible_to
+from snapshots.selectors.clouds import quotas_of
+from snapshots.selectors.operations import (
+    operations_matching,
+    operations_page,
+    typical_seconds,
+)
+from snapshots.selectors.picker import offers_among
+from snapshots.views.access import PortalRequest, for_requesters
+
+
+@for_requesters
+@require_safe
+def offers(request: PortalRequest) -> HttpResponse:
+    """The volumes that match what is typed, as options of the list below the search field."""
+    find, server = (request.GET.get(name, "") for name in ("find", "server"))
+    form = SnapshotForm(requester=request.user)
+    found = offers_among(form.usable, request.user, text=find, server=server)
+    titled = [(group_title(group), group) for group in found.groups]
+    context = {"offers": found, "titled": titled, "find": find, "server": server}
+    return render(request, "snapshots/_offers.html", context)
+
+
+@for_requesters
+@require_safe
+def volume_facts(request: PortalRequest) -> HttpResponse:
+    """What is known of the chosen volume, and the box it may need. Its box is always blank:
+    consent is given for one volume, not for the next one chosen.
+    """
+    form = SnapshotForm(
+        initial={name: request.GET.get(name, "") for name in ("volume_id", "ticket")},
+        requester=request.user,
+    )
+    context = {"form": form, **volume_context(request, form)}
+    return render(request, "snapshots/_volume_facts.html", context)
+
+
+def volume_context(request: PortalRequest, form: SnapshotForm) -> dict[str, Any]:
+    """What the page says of the chosen volume."""
+    volume = form.volume
+    if volume is None:
+        return {"volume": None}
+    quotas = quotas_of([volume.cloud])
+    agrees = form["force"].value() in Consent.YES
+    facts = facts_of(volume, quotas, agrees=agrees)
+    mine = operations_visible_to(request.user).filter(cloud=volume.cloud)
+    return {
+        "volume": volume,
+        "quotas": quotas,
+        "foreseen": sentences_of(facts),
+        "manual": facts.manual,
+        "latest": operations_page(
+            operations_matching(mine, volume_id=volume.volume_id), size=3
+        ).rows,
+        "suggestion": suggestion_for(request, form),
+        "usual_seconds": typical_seconds(volume.cloud, OperationKind.CREATE),
+    }
+
+
+def suggestion_for(request: PortalRequest, form: SnapshotForm) -> str:
+    """The name that the settings give a snapshot of the chosen volume."""
+    if form.volume is None:
+        return ""
+    ticket = str(form["ticket"].value() or "") if "ticket" in form.fields else ""
+    person = request.user.get_username()
+    return suggested_name(form.volume, now=timezone.now(), ticket=ticket, person=person)
