@@ -99,3 +99,22 @@ def sign_in(portal):
         return person
 
     return sign_in
+
+
+@pytest.fixture
+def alice(open_context, sign_in):
+    """Alice's page in a context of the kind the test asks for, and ten volumes of hers."""
+
+    def open_page(path="/", **kind):
+        context = open_context(**kind)
+        person = sign_in(context, "alice")
+        page = context.new_page()
+        page.person = person
+        page.volume = scene.volume(granted_to=person)
+        page.busy = scene.volume("db-data", granted_to=person, status="in-use")
+        for number in range(8):
+            scene.volume(f"spare-{number}", granted_to=person)
+        page.goto(path)
+        return page
+
+    return open_page
