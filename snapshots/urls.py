@@ -41,6 +41,7 @@ urlpatterns = [
     path("snapshots/new/", request.new, name="new"),
     path("snapshots/new/volume/", choosing.volume_facts, name="volume_facts"),
     path("snapshots/new/volumes/", choosing.offers, name="volume_offers"),
+    path("snapshots/new/check/", choosing.check, name="check"),
     # addresses that people may have kept
     path("snapshots/rows/", addresses.old_rows),
     path(_OLD, addresses.old_request, {"page": "detail"}),

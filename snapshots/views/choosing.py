@@ -5,9 +5,9 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from snapshots.forms import SnapshotForm
+from snapshots.forms import SnapshotForm, read_rows
 from snapshots.forms.request import Consent
 from snapshots.forms.snapshot import group_title
 from snapshots.models import OperationKind
@@ -22,6 +22,8 @@ from snapshots.selectors.operations import (
 )
 from snapshots.selectors.picker import offers_among
 from snapshots.views.access import PortalRequest, for_requesters
+
+CHOSEN = frozenset({"id_volume_id", "id_force"})  # what is wrong with them stands beside them
 
 
 @for_requesters
@@ -48,6 +50,17 @@ def volume_facts(request: PortalRequest) -> HttpResponse:
     )
     context = {"form": form, **volume_context(request, form)}
     return render(request, "snapshots/_volume_facts.html", context)
+
+
+@for_requesters
+@require_POST
+def check(request: PortalRequest) -> HttpResponse:
+    """What is wrong with what was typed so far. Nothing is asked, and what is blank is not missed."""
+    form = SnapshotForm(request.POST, requester=request.user, rows=read_rows(request.POST))
+    form.is_valid()
+    typed = {f"id_{name}" for name, text in request.POST.items() if text} - CHOSEN
+    problems = [(anchor, text) for anchor, text in form.problems if anchor in typed]
+    return render(request, "snapshots/_checked.html", {"checked": problems})
 
 
 def volume_context(request: PortalRequest, form: SnapshotForm) -> dict[str, Any]:

@@ -83,6 +83,7 @@ def addresses(operation):
         reverse("snapshots:new"): "get",
         reverse("snapshots:volume_facts"): "get",
         reverse("snapshots:volume_offers"): "get",
+        reverse("snapshots:check"): "post",
         reverse("snapshots:again", args=one): "post",
     }
     auditors = {

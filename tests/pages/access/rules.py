@@ -90,6 +90,7 @@ RULES: tuple[Rule, ...] = (
     *_asked("snapshots:new", "create"),
     Rule("snapshots:volume_facts", "GET", OF_GRANTED, EVERYTHING),
     Rule("snapshots:volume_offers", "GET", OF_GRANTED, EVERYTHING),
+    Rule("snapshots:check", "POST", EVERYTHING, EVERYTHING),
     _seen_by_all("snapshots:snapshots", EITHER),
     _seen_by_all("snapshots:snapshot_totals"),
     _seen_by_all("snapshots:snapshot_export", EITHER),
