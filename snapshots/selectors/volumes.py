@@ -1,12 +1,10 @@
 """Volumes a person may see or use."""
 
-from django.db.models import Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Q, QuerySet
 
 from snapshots.models import (
     Volume,
 )
-from snapshots.models.folded import Words
 from snapshots.models.folding import fold, fold_words
 from snapshots.models.ids import LEAST_OF_ID
 from snapshots.selectors.pages import Page
@@ -14,11 +12,11 @@ from snapshots.selectors.pages import Page
 
 def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume]:
     """Narrowed by free text: name, id, status, type, zone, what it is attached to, tags."""
-    words = fold(text).split()[:8]
-    if words:
-        volumes = volumes.alias(tags=Words(Cast("metadata", TextField())))
-    for word in words:
-        says = Q(folded__contains=word) | Q(tags__contains=fold_words(word).strip() or word)
+    for word in fold(text).split()[:8]:
+        says = Q(folded__contains=word)
+        of_tags = fold_words(word).strip()
+        if of_tags not in {"", word}:
+            says |= Q(folded__contains=of_tags)
         if len(word) >= LEAST_OF_ID:
             says |= Q(volume_id__icontains=word)
         volumes = volumes.filter(says)

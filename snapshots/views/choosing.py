@@ -55,7 +55,7 @@ def volume_facts(request: PortalRequest) -> HttpResponse:
 @for_requesters
 @require_POST
 def check(request: PortalRequest) -> HttpResponse:
-    """What is wrong with what was typed so far. Nothing is asked, and what is blank is not missed."""
+    """What is wrong with what was typed so far. Nothing is asked; what is blank is not missed."""
     form = SnapshotForm(request.POST, requester=request.user, rows=read_rows(request.POST))
     form.is_valid()
     typed = {f"id_{name}" for name, text in request.POST.items() if text} - CHOSEN

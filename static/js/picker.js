@@ -64,7 +64,10 @@ const start = (box) => {
   restore();
 
   input.addEventListener("click", open);
-  input.addEventListener("focus", () => input.select());
+  input.addEventListener("focus", () => {
+    input.select();
+    if (!select.value) open();
+  });
   input.addEventListener("keydown", (event) => {
     if (!(event.key in keys)) return;
     event.preventDefault(); // Enter would send the form
@@ -102,10 +105,9 @@ const start = (box) => {
   });
   // After "back", or with a draft, the choice is another than the page was made for.
   window.addEventListener("pageshow", () => {
-    if (select.value === facts().dataset.volume) return restore();
-    select.dispatchEvent(new Event("change", { bubbles: true }));
+    if (select.value !== (facts().dataset.volume || "")) select.dispatchEvent(new Event("change", { bubbles: true }));
+    else if (document.activeElement === input && !select.value) open();
   });
-  if (document.activeElement === input) open();
 };
 
 for (const box of all("[data-picker]")) start(box);

@@ -115,8 +115,8 @@ def test_every_page_is_accessible_and_fits(width, dark, open_context, sign_in, l
     page.goto("/snapshots/new/")
     expect(page.get_by_role("option").first).to_be_visible()
     wrongs += [f"with its list open: {wrong}" for wrong in wrongs_of(page)]
-    page.click("summary")
     page.fill("#id_name", "autobk_snapshot")
+    page.click("summary")
     page.fill("#id_metadata-0-value", "no key")
     page.click(".form__end button")
     wrongs += [f"with problems: {wrong}" for wrong in wrongs_of(page)]

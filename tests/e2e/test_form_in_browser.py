@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from snapshots.evs.limits import utf8_length
 from snapshots.models import Operation
-from tests.e2e.browser import choose
+from tests.e2e.choosing import choose
 
 pytestmark = pytest.mark.browser
 
@@ -79,6 +79,7 @@ def test_name_follows_the_volume_until_another_is_typed(alice):
 
 def test_rows_come_and_go_with_script(alice):
     page = alice("/snapshots/new/")
+    page.focus("#id_name")  # the open list folds
     page.click("summary")
     page.fill("#id_metadata-0-key", "first")
     page.click("text=Add a row")

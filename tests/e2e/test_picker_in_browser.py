@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from snapshots.models import Volume
 from tests import factories as scene
-from tests.e2e.browser import choose
+from tests.e2e.choosing import choose
 from tests.search.test_folding import ALIKE
 
 pytestmark = pytest.mark.browser
@@ -85,6 +85,7 @@ def test_closed_volume_is_shown_and_cannot_be_chosen(alice):
 
 def test_only_the_search_is_marked_wrong(alice):
     page = alice("/snapshots/new/")
+    page.press("#id_find", "Escape")
     page.click(".form__end button")
     expect(page.locator("#id_find")).to_have_attribute("aria-invalid", "true")
     page.locator(".problems a").first.click()
@@ -121,11 +122,12 @@ def test_ten_thousand_volumes_without_a_name(javascript, open_context, sign_in):
     wanted = Volume.objects.get(volume_id__startswith="00007777")
     if javascript:
         page.fill("#id_find", "00007777")
-        page.get_by_role("option").click()
+        expect(page.locator(OPTIONS)).to_have_count(1)
+        page.locator(OPTIONS).click()
     else:
         expect(page.locator("main")).to_contain_text("30 of 10000 volumes")
         page.fill("#id_find", "00007777")
-        page.click("text=Search")
+        page.get_by_role("button", name="Search").click()
         choose(page, wanted)
     expect(page.locator("#volume-facts")).to_have_attribute("data-volume", wanted.volume_id)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320

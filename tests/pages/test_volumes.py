@@ -123,3 +123,13 @@ def test_a_status_in_another_spelling_allows_a_snapshot(alice, status):
 def test_a_status_that_only_looks_alike_allows_none(alice, status):
     scene.volume(granted_to=alice.user, status=status)
     assert "?volume_id=" not in alice.get(PAGE).text
+
+
+@pytest.mark.parametrize("typed", ["payroll", "SIRKET", "cost-centre", "payroll 4711"])
+def test_volumes_are_found_by_their_tags(typed, alice):
+    tags = {"team": "payroll", "firma": "Şirket", "cost-centre": "4711"}
+    scene.volume("tagged", granted_to=alice.user, metadata=tags)
+    scene.volume("plain", granted_to=alice.user, metadata={})
+    page = alice.get("/volumes/", {"q": typed}).text
+    assert "tagged" in page
+    assert ">plain<" not in page
