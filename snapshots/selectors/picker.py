@@ -67,8 +67,10 @@ class Offers:
 def offers_among(
     volumes: QuerySet[Volume], person: User, *, text: str = "", server: str = ""
 ) -> Offers:
-    """The volumes that match, grouped by server; without a text, those used last come first."""
-    if server:
+    """The volumes that match, grouped by server; without a text, those of one server, or those used
+    last before the others.
+    """
+    if server and not text:
         volumes = volumes.filter(pk__in=on_server(volumes, server))
     matching = volumes_matching(volumes, text=text)
     recent = [] if text or server else _recent(volumes, person)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -30,12 +30,20 @@ CHOSEN = frozenset({"id_volume_id", "id_force"})  # what is wrong with them stan
 @require_safe
 def offers(request: PortalRequest) -> HttpResponse:
     """The volumes that match what is typed, as options of the list below the search field."""
-    find, server = (request.GET.get(name, "") for name in ("find", "server"))
+    find, server = sought_in(request.GET)
     form = SnapshotForm(requester=request.user)
     found = offers_among(form.usable, request.user, text=find, server=server)
     titled = [(group_title(group), group) for group in found.groups]
-    context = {"offers": found, "titled": titled, "find": find, "server": server}
+    context = {"offers": found, "titled": titled, "server": "" if find else server}
     return render(request, "snapshots/_offers.html", context)
+
+
+def sought_in(query: QueryDict) -> tuple[str, str]:
+    """What is typed, and the server that a link names. PostgreSQL takes no NUL, and SQLite no
+    pattern of any length.
+    """
+    find, server = (query.get(name, "").replace("\0", "")[:255] for name in ("find", "server"))
+    return find, server
 
 
 @for_requesters

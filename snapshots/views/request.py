@@ -27,7 +27,7 @@ from snapshots.rights.visible import operations_visible_to
 from snapshots.selectors.picker import offers_among, remembered
 from snapshots.selectors.readings import first_reading_state
 from snapshots.views.access import PortalRequest, for_requesters
-from snapshots.views.choosing import suggestion_for, volume_context
+from snapshots.views.choosing import sought_in, suggestion_for, volume_context
 
 HELPERS = (*ROW_BUTTONS, "search", "show")  # buttons that only show the form again
 FOR_WHOM = ("on_behalf_of", "ticket", "reason")
@@ -167,8 +167,7 @@ def _typed(post: QueryDict) -> dict[str, str]:
 
 def _page(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
     is_sent = request.method == "POST"
-    # PostgreSQL takes no NUL; in an address it was refused before.
-    find, server = (request.POST.get(name, "").replace("\0", "") for name in ("find", "server"))
+    find, server = sought_in(request.POST)
     if isinstance(form, LinkedForm):
         server = form.server
     offers = offers_among(form.usable, request.user, text=find, server=server)

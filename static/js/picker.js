@@ -89,7 +89,7 @@ const start = (box) => {
     if (document.activeElement !== input) return;
     show(true);
     const rows = offers();
-    announce(list.querySelector("[data-found]").dataset.found);
+    announce(list.querySelector("[data-found]")?.dataset.found ?? list.textContent.trim());
     if (rows.length === 1 && rows[0].dataset.value === input.value.trim()) choose(rows[0]);
     else activate(rows.length === 1 ? rows[0] : null);
   });
@@ -101,7 +101,7 @@ const start = (box) => {
       name.dispatchEvent(new Event("input", { bubbles: true }));
     }
     suggestion = elt.dataset.suggestion;
-    restore();
+    if (list.hidden) restore();
   });
   // After "back", or with a draft, the choice is another than the page was made for.
   window.addEventListener("pageshow", () => {
