@@ -24,7 +24,7 @@ from snapshots.models import Maker, Operation, Snapshot, Volume
 from snapshots.models.folding import fold
 from snapshots.selectors.volumes import volumes_matching
 
-MOST_OFFERED = 30
+MOST_OFFERED = 20
 MOST_RECENT = 5
 _LOOKED_AT_FOR_RECENT = 50  # of a person's own requests
 REMEMBERED_FOR = timedelta(hours=2)

@@ -1,4 +1,4 @@
-"""What the tasks of the three audiences cost: `docs/walkthrough.md` has the figures of these walks."""
+"""What the tasks of three audiences cost: `docs/walkthrough.md` has the figures of these walks."""
 
 import re
 from pathlib import Path
