@@ -156,13 +156,13 @@ _WORDS = {
         "This volume has its {most_manual} manual snapshots, some perhaps still being made: the"
         " cloud will refuse another. Delete one first."
     ),
-    Code.COUNT_LEFT: gettext_noop("Of the quota {left} more snapshots are left after this one."),
+    Code.COUNT_LEFT: gettext_noop("After it, {left} more snapshots fit into the quota."),
     Code.COUNT_FULL: gettext_noop(
         "The quota of snapshots is used up: the cloud will refuse. Ask for a larger quota, or"
         " delete snapshots that nobody needs."
     ),
     Code.GIGABYTES_LEFT: gettext_noop(
-        "It counts {size_gb} GiB; {gigabytes_after} GiB of the quota are left then."
+        "It counts {size_gb} GiB of the quota; {gigabytes_after} GiB are left then."
     ),
     Code.GIGABYTES_FULL: gettext_noop(
         "It counts {size_gb} GiB and {gigabytes_left} GiB of the quota are left: the cloud will"

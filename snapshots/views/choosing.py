@@ -68,7 +68,7 @@ def check(request: PortalRequest) -> HttpResponse:
     form.is_valid()
     typed = {f"id_{name}" for name, text in request.POST.items() if text} - CHOSEN
     problems = [(anchor, text) for anchor, text in form.problems if anchor in typed]
-    return render(request, "snapshots/_checked.html", {"checked": problems})
+    return render(request, "snapshots/_checked.html", {"form": form, "checked": problems})
 
 
 def volume_context(request: PortalRequest, form: SnapshotForm) -> dict[str, Any]:

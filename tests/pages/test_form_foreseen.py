@@ -16,8 +16,8 @@ def _facts(browser, volume):
 def test_free_volume_and_what_is_left_of_the_quota(alice, volume):
     page = _facts(alice, volume)
     assert "No server is using this volume" in page
-    assert "37 more snapshots are left after this one" in page
-    assert "It counts 40 GiB; 660 GiB of the quota are left then." in page
+    assert "After it, 37 more snapshots fit into the quota." in page
+    assert "It counts 40 GiB of the quota; 660 GiB are left then." in page
 
 
 def test_full_quota_is_foreseen_and_blocks_nothing(alice, volume):
@@ -53,6 +53,14 @@ def test_typed_so_far_is_checked_and_nothing_is_asked(helen, volume):
     assert "A key may contain the letters A to Z" in page
     assert 'href="#id_metadata-0-key"' in page
     assert not Operation.objects.exists()
+
+
+def test_secret_that_was_typed_offers_its_box_before_it_is_sent(alice, volume):
+    told = fill_form(volume, description="token: abcd1234efgh")
+    assert 'name="no_secret"' in alice.post(CHECK, told).text
+    ticked = alice.post(CHECK, told | {"no_secret": "true"}).text
+    assert "checked" in ticked
+    assert "looks like" not in ticked.partition('name="no_secret"')[0]
 
 
 def test_what_is_still_blank_is_not_missed(helen):
