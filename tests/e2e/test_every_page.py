@@ -49,7 +49,7 @@ def lived_in(portal):
                 f"/snapshots/sandbox/{made_here.snapshot_id}/rename/",
                 "/volumes/",
                 *(f"/volumes/sandbox/{row.volume_id}/" for row in (made, busy)),
-                f"/snapshots/new/?volume_id={busy.volume_id}",
+                f"/snapshots/new/?volume={busy.volume_id}",
                 *(f"/requests/{one.pk}/" for one in (waiting, old[0], old[2], old[4])),
                 "/accounts/password/",
                 "/nowhere/",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Frame, Locator, Page
 
 
 @dataclass
@@ -15,10 +15,10 @@ class Walker:
     loads: int = 0
 
     def __post_init__(self) -> None:
-        self.page.on("load", self._note_load)
+        self.page.on("framenavigated", self._note_load)
 
-    def _note_load(self, _page: Page) -> None:
-        self.loads += 1
+    def _note_load(self, frame: Frame) -> None:
+        self.loads += frame == self.page.main_frame
 
     def start(self) -> None:
         """Count from here."""
