@@ -176,6 +176,7 @@ def _page(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
         "form": form,
         "key": _key_to_render(form),
         "is_sent": is_sent,
+        "is_next": not is_sent and _is_volume_next(form),
         "blank_row": MetadataRow("__N__"),
         "find": find,
         "server": server,
@@ -187,6 +188,12 @@ def _page(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
     if not context["has_volumes"]:
         context |= {"reading": first_reading_state(), "page_address": request.path}
     return render(request, "snapshots/new.html", context)
+
+
+def _is_volume_next(form: SnapshotForm) -> bool:
+    """Whether choosing the volume is what the person does first."""
+    is_begun = "ticket" not in form.fields or bool(form["ticket"].value())
+    return is_begun and form.volume is None and not form.problems
 
 
 def _key_to_render(form: SnapshotForm) -> Any:

@@ -96,6 +96,7 @@ def test_the_whole_form_without_script(alice):
     page = alice("/snapshots/new/", javascript=False)
     choose(page, page.busy)
     page.fill("#id_name", "no-script")
+    page.click("text=Show volume")
     page.check("#id_force")
     page.click("summary")
     page.fill("#id_metadata-0-key", "a")

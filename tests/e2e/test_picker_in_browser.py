@@ -129,6 +129,7 @@ def test_ten_thousand_volumes_without_a_name(javascript, open_context, sign_in):
         page.fill("#id_find", "00007777")
         page.get_by_role("button", name="Search").click()
         choose(page, wanted)
+        page.click("text=Show volume")
     expect(page.locator("#volume-facts")).to_have_attribute("data-volume", wanted.volume_id)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 

@@ -175,6 +175,19 @@ def test_link_with_a_ticket_forgets_the_last_request(helen, volume):
     assert "As in your last request" not in page.text
 
 
+def test_volume_is_searched_first_once_a_ticket_is_there(helen, alice, volume):
+    pages = {
+        "without a ticket": helen.get(NEW),
+        "with a ticket": helen.get(NEW, {"ticket": "CHG-1"}),
+        "with a volume": helen.get(NEW, {"ticket": "CHG-1", "volume": volume.volume_id}),
+        "staff": alice.get(NEW),
+    }
+    assert {name for name, page in pages.items() if " autofocus " in page.text} == {
+        "with a ticket",
+        "staff",
+    }
+
+
 def test_requests_of_others_and_of_long_ago_are_not_remembered(helen, alice, volume):
     scene.operation(helen.user, volume, ago_seconds=3 * 3600, **TICKET)
     scene.operation(alice.user, volume, **TICKET)
