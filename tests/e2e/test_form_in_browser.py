@@ -185,7 +185,8 @@ def test_without_script_the_browser_keeps_what_was_typed(alice):
     expect(page.locator("#id_name")).to_have_value("typed-with-care")
 
 
-def test_what_was_typed_outlives_an_ended_session(alice):
+def test_what_was_typed_outlives_an_ended_session(alice, watch):
+    watch.expected.append("401")  # what is checked while typing
     page = alice("/snapshots/new/")
     _fill_in(page)
     Session.objects.all().delete()
@@ -213,7 +214,8 @@ def test_what_was_typed_outlives_a_failed_send(alice, watch, monkeypatch):
     _expect_filled_in(page)
 
 
-def test_nothing_typed_stays_after_signing_out(alice):
+def test_nothing_typed_stays_after_signing_out(alice, watch):
+    watch.expected.append("401")  # what is checked while typing
     page = alice("/snapshots/new/")
     _fill_in(page)
     page.click("text=Sign out")

@@ -94,6 +94,9 @@ UNMARKED = {
     "snapshots:question_export",
 }
 
+# What is sent there is looked at, and nothing is kept of it.
+CHANGES_NOTHING = {"snapshots:check"}
+
 
 def shows(text: str, relation: str) -> bool:
     """Whether something of this relation stands in a page."""
