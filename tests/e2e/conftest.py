@@ -12,7 +12,6 @@ from snapshots import clouds
 from tests import factories as scene
 from tests.e2e.browser import CHROMIUM, QUIET
 
-
 # What htmx logs of a request that a newer one replaced, or that ended with its page.
 ABORTED = ("htmx:sendAbort", "htmx:afterRequest")
 
