@@ -239,6 +239,11 @@ VARIABLES = (
         "Prefixes of names that the cloud keeps for itself.",
         "autobk_snapshot,manualbk_snapshot",
     ),
+    _text(
+        "EVSPORTAL_NAME_TEMPLATE",
+        "What a snapshot is called unless the person says otherwise.",
+        "{volume}-{date}-{time}",
+    ),
     _boolean("EVSPORTAL_REFUSE_ASTRAL", "Refuse characters beyond U+FFFF, such as emoji.", "true"),
     _count("EVSPORTAL_WORKER_THREADS", "Operations at once in one worker.", "4", least=1, most=32),
     _seconds(

@@ -27,6 +27,7 @@ class SnapshotsConfig(AppConfig):
             "directory.checks",
             "mfa.checks",
             "monitoring.checks",
+            "operations.checks",
             "sign_in.checks",
             "sso.checks",
         ):

@@ -8,6 +8,7 @@ from snapshots.views import (
     batches,
     board,
     changes,
+    choosing,
     granting,
     grants,
     groups,
@@ -46,7 +47,9 @@ urlpatterns = [
     path("requests/<uuid:operation_id>/again/", operations.again, name="again"),
     # /snapshots/new/  asking
     path("snapshots/new/", request.new, name="new"),
-    path("snapshots/new/volume/", request.volume_facts, name="volume_facts"),
+    path("snapshots/new/volume/", choosing.volume_facts, name="volume_facts"),
+    path("snapshots/new/volumes/", choosing.offers, name="volume_offers"),
+    path("snapshots/new/check/", choosing.check, name="check"),
     # addresses that people may have kept
     path("snapshots/rows/", addresses.old_rows),
     path(_OLD, addresses.old_request, {"page": "detail"}),

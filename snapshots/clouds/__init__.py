@@ -37,6 +37,7 @@ from snapshots.evs.login import secrets_in
 from snapshots.models import SignInAttempt, SignInPermit
 
 SANDBOX = "sandbox"
+MANUAL_SNAPSHOTS_OF_EVS = 7  # of a disk, by the user guide; the API documents no error for it
 
 
 def cloud_names() -> list[str]:
@@ -71,6 +72,16 @@ def rollback_call_of(cloud: str) -> RollbackCall:
     """Which call of the cloud puts a snapshot's data back onto its volume."""
     config = config_of(cloud)
     return rollback_call(DIALECTS[config.dialect], limits=PROFILES[config.limits])
+
+
+def manual_limit(cloud: str) -> int | None:
+    """How many manual snapshots of a volume the cloud takes, where it is an EVS: a plain Cinder has
+    no such limit. The clouds are told apart as for a rollback.
+    """
+    if cloud not in _configs():
+        return None
+    is_evs = rollback_call_of(cloud) is RollbackCall.ROLLBACK
+    return MANUAL_SNAPSHOTS_OF_EVS if is_evs else None
 
 
 def is_sandbox() -> bool:

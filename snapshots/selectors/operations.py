@@ -22,7 +22,6 @@ from snapshots.models import (
     Operation,
     OperationState,
     Snapshot,
-    Volume,
 )
 from snapshots.models.folding import fold
 from snapshots.models.ids import LEAST_OF_ID, ids_starting, is_uuid
@@ -160,12 +159,6 @@ def open_operations(cloud: str, volume_id: str) -> QuerySet[Operation]:
     """The unfinished operations of anybody on a volume, in the order they were asked."""
     line = Operation.objects.filter(cloud=cloud, volume_id=volume_id, state__in=sorted(OPEN))
     return line.select_related("snapshot").order_by("asked_at", "id")
-
-
-def open_operations_count(volume: Volume) -> int:
-    """How many unfinished operations of anybody a new one waits for: not for those that share."""
-    line = open_operations(volume.cloud, volume.volume_id)
-    return line.filter(shares_volume__isnull=True).count()
 
 
 def is_changed_later(operation: Operation, snapshot: Snapshot) -> bool:

@@ -6,12 +6,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from snapshots import clouds
-from snapshots.evs.dialects import RollbackCall
 from snapshots.models import Quota
 
 register = template.Library()
-
-MANUAL_SNAPSHOTS_OF_EVS = 7  # of a disk, by the user guide; the API documents no error for it
+register.simple_tag(clouds.manual_limit)
 
 
 @register.filter
@@ -38,17 +36,6 @@ def gib(size: int | None) -> str:
 def thousands(number: int) -> str:
     """`1,204`."""
     return f"{number:,}"
-
-
-@register.simple_tag
-def manual_limit(cloud: str) -> int | None:
-    """How many manual snapshots of a volume the cloud takes, where it is an EVS: a plain Cinder has
-    no such limit. The clouds are told apart as for a rollback.
-    """
-    if cloud not in clouds.cloud_names():
-        return None
-    is_evs = clouds.rollback_call_of(cloud) is RollbackCall.ROLLBACK
-    return MANUAL_SNAPSHOTS_OF_EVS if is_evs else None
 
 
 @register.simple_tag

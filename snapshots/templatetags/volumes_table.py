@@ -56,8 +56,7 @@ def _button(line: _Line, *, form: str, label: str, unseen: str) -> SafeString:
     if not line.may_be_taken:
         return SafeString()
     return format_html(
-        '<a class="button button--small" href="{}?volume_id={}">{}'
-        '<span class="unseen"> {}</span></a>',
+        '<a class="button button--small" href="{}?volume={}">{}<span class="unseen"> {}</span></a>',
         form,
         quote(line.volume.volume_id),
         label,

@@ -58,6 +58,7 @@ from snapshots.views.access import (
 )
 from snapshots.views.addresses import address_of
 from snapshots.views.live import live_answer
+from snapshots.views.next_disk import next_disk
 from snapshots.views.timeline import timeline_of
 
 
@@ -142,6 +143,7 @@ def _detail(
     """`ending`: as it was sent, with what was wrong."""
     context = _page_context(request, operation)
     context["ending"] = context["ending"] and (ending or context["ending"])
+    context["next_disk"] = next_disk(operation, request.user)
     return render(request, "snapshots/detail.html", context)
 
 

@@ -5,7 +5,7 @@ import "./attended.js";
 import "./live.js";
 import "./times.js";
 import "./counters.js";
-import "./volumes.js";
+import "./picker.js";
 import "./metadata.js";
 import "./drafts.js";
 import "./buttons.js";

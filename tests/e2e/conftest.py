@@ -12,6 +12,9 @@ from snapshots import clouds
 from tests import factories as scene
 from tests.e2e.browser import CHROMIUM, QUIET
 
+# What htmx logs of a request that a newer one replaced, or that ended with its page.
+ABORTED = ("htmx:sendAbort", "htmx:afterRequest")
+
 
 @dataclass
 class Watch:
@@ -27,7 +30,7 @@ class Watch:
         page.on("request", lambda request: self._request(request.url))
 
     def _console(self, kind: str, text: str) -> None:
-        if kind == "error" and not any(part in text for part in self.expected):
+        if kind == "error" and not any(part in text for part in (*ABORTED, *self.expected)):
             self.wrongs.append(f"console: {text}")
 
     def _request(self, url: str) -> None:
@@ -99,3 +102,22 @@ def sign_in(portal):
         return person
 
     return sign_in
+
+
+@pytest.fixture
+def alice(open_context, sign_in):
+    """Alice's page in a context of the kind the test asks for, and ten volumes of hers."""
+
+    def open_page(path="/", **kind):
+        context = open_context(**kind)
+        person = sign_in(context, "alice")
+        page = context.new_page()
+        page.person = person
+        page.volume = scene.volume(granted_to=person)
+        page.busy = scene.volume("db-data", granted_to=person, status="in-use")
+        for number in range(8):
+            scene.volume(f"spare-{number}", granted_to=person)
+        page.goto(path)
+        return page
+
+    return open_page

@@ -51,7 +51,7 @@ def lived_in(portal):
                 f"/snapshots/sandbox/{made_here.snapshot_id}/rename/",
                 "/volumes/",
                 *(f"/volumes/sandbox/{row.volume_id}/" for row in (made, busy)),
-                f"/snapshots/new/?volume_id={busy.volume_id}",
+                f"/snapshots/new/?volume={busy.volume_id}",
                 *(f"/requests/{one.pk}/" for one in (waiting, old[0], old[2], old[4])),
                 "/accounts/password/",
                 "/nowhere/",
@@ -116,7 +116,10 @@ def test_every_page_is_accessible_and_fits(width, dark, open_context, sign_in, l
             wrongs += [f"{name} {path}: {wrong}" for wrong in wrongs_of(page)]
     page = contexts["alice"].new_page()
     page.goto("/snapshots/new/")
+    expect(page.get_by_role("option").first).to_be_visible()
+    wrongs += [f"with its list open: {wrong}" for wrong in wrongs_of(page)]
     page.fill("#id_name", "autobk_snapshot")
+    page.click("summary")
     page.fill("#id_metadata-0-value", "no key")
     page.click(".form__end button")
     wrongs += [f"with problems: {wrong}" for wrong in wrongs_of(page)]

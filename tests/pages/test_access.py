@@ -76,6 +76,8 @@ def addresses(operation):
     requesters = {
         reverse("snapshots:new"): "get",
         reverse("snapshots:volume_facts"): "get",
+        reverse("snapshots:volume_offers"): "get",
+        reverse("snapshots:check"): "post",
         reverse("snapshots:again", args=one): "post",
     }
     auditors = {

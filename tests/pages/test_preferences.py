@@ -93,7 +93,7 @@ def test_browser_tells_its_zone_once(alice, told, kept):
 
 
 def test_suggested_name_carries_the_zone(alice, volume):
-    form = f"/snapshots/new/?volume_id={volume.volume_id}"
+    form = f"/snapshots/new/?volume={volume.volume_id}"
     assert re.search(r"web-01-data-\d{8}-\d{4}Z", alice.get(form, follow=True).text)
     _prefer(alice, zone="Europe/Istanbul")
     assert re.search(r"web-01-data-\d{8}-\d{4}\+0300", alice.get(form, follow=True).text)

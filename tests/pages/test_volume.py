@@ -33,7 +33,7 @@ def test_page_shows_facts_quota_and_action(alice, read):
     text = text_of(page)
     for part in (read.name, read.volume_id, "40 GiB", "tr-west-1a", "38 of 50"):
         assert part in text
-    assert f'href="/snapshots/new/?volume_id={read.volume_id}"' in page.text
+    assert f'href="/snapshots/new/?volume={read.volume_id}"' in page.text
 
 
 def test_snapshots_stand_oldest_first(alice, read):

@@ -106,7 +106,7 @@ def grant(chief):
 def take_snapshot(selin):
     """Asks for one, and waits until its page calls it available; the address of that page."""
     asked = selin.send(
-        f"/snapshots/new/?volume_id={VOLUME.id}",
+        f"/snapshots/new/?volume={VOLUME.id}",
         action="/snapshots/new/",
         volume_id=VOLUME.id,
         name="first-of-all",

@@ -93,6 +93,8 @@ RULES: tuple[Rule, ...] = (
     Rule("snapshots:again", "POST", OWN_AND_GRANTED, EVERYTHING),
     *_asked("snapshots:new", "create"),
     Rule("snapshots:volume_facts", "GET", OF_GRANTED, EVERYTHING),
+    Rule("snapshots:volume_offers", "GET", OF_GRANTED, EVERYTHING),
+    Rule("snapshots:check", "POST", EVERYTHING, EVERYTHING),
     _seen_by_all("snapshots:snapshots", EITHER),
     _seen_by_all("snapshots:snapshot_rows", EITHER),
     _seen_by_all("snapshots:snapshot_totals"),

@@ -97,6 +97,9 @@ UNMARKED = {
     "snapshots:question_export",
 }
 
+# What is sent there is looked at, and nothing is kept of it.
+CHANGES_NOTHING = {"snapshots:check"}
+
 
 def shows(text: str, relation: str) -> bool:
     """Whether something of this relation stands in a page."""
@@ -135,8 +138,12 @@ def address(rule: Rule, thing: Thing) -> str:
 def _query(rule: Rule, thing: Thing) -> dict[str, str]:
     if rule.route == "snapshots:change":
         return {"key": str(uuid.uuid4())}
-    if rule.route in {"snapshots:new", "snapshots:volume_facts"}:
-        return {"key": str(uuid.uuid4()), "volume_id": thing.volume.volume_id}
+    if rule.route == "snapshots:volume_offers":
+        return {"find": thing.volume.volume_id}
+    if rule.route == "snapshots:new":
+        return {"key": str(uuid.uuid4()), "volume": thing.volume.volume_id}
+    if rule.route == "snapshots:volume_facts":
+        return {"volume_id": thing.volume.volume_id}
     return {}
 
 
