@@ -52,6 +52,22 @@ def hour(value: datetime | None) -> str | SafeString:
     )
 
 
+@register.simple_tag
+def time_of_day(value: datetime) -> SafeString:
+    """Hour, minute and second, under a heading that says the day."""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        value.astimezone(UTC).isoformat(timespec="milliseconds"),
+        exact(value),
+        f"{value.astimezone(UTC):%H:%M:%S}",
+    )
+
+
+def day(value: datetime) -> str:
+    """`Sunday, 29 Nov 2026 UTC`."""
+    return f"{value.astimezone(UTC):%A, %d %b %Y} UTC"
+
+
 def exact(value: datetime) -> str:
     return f"{value.astimezone(UTC):%d %b %Y, %H:%M:%S} UTC"
 
@@ -73,6 +89,12 @@ def ago(passed: timedelta) -> str:
         count = seconds
         text = ngettext("{count} second ago", "{count} seconds ago", count)
     return text.format(count=count)
+
+
+@register.filter
+def answered_in(milliseconds: int) -> str:
+    """`87 ms`, and from a second on as other lengths of time."""
+    return f"{milliseconds} ms" if milliseconds < 1000 else lasted(milliseconds / 1000)
 
 
 @register.filter
