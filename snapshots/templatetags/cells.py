@@ -10,6 +10,11 @@ def long_text(text: str) -> SafeString:
     return format_html('<bdi class="long">{}</bdi>', text)
 
 
+def one_line(text: str) -> SafeString:
+    """Cut where its column ends; the whole text in its tooltip."""
+    return format_html('<bdi class="one-line" title="{}">{}</bdi>', text, text)
+
+
 def quiet(text: str) -> SafeString:
     return format_html('<span class="quiet">{}</span>', text)
 
@@ -19,8 +24,8 @@ def tag(text: str) -> SafeString:
 
 
 def for_somebody(name: str) -> SafeString:
-    """On whose behalf somebody acted, below their name; nothing when for themselves."""
+    """On whose behalf somebody acted, behind their name; nothing when for themselves."""
     if not name:
         return SafeString()
     before, _name, after = _("for {name}").partition("{name}")
-    return format_html('<br><span class="quiet">{}<bdi>{}</bdi>{}</span>', before, name, after)
+    return format_html(' <span class="quiet">{}<bdi>{}</bdi>{}</span>', before, name, after)

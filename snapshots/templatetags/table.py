@@ -6,6 +6,7 @@ with `templates/_table.html`. A new column is a new `Column` there.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Generic, Literal, TypeVar
 
 from django.utils.functional import Promise
@@ -61,22 +62,36 @@ class Column(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Table(Generic[Row]):
-    """A list of rows under its columns. `row_css` says the class of a row."""
+    """A list of rows under its columns. `row_css` says the class of a row; `group_of` the heading
+    above it, which is written where it changes.
+    """
 
     caption: Text
     columns: Sequence[Column[Row]]
     rows: Sequence[Row]
     css: str = "cards"
     row_css: Callable[[Row], str] = lambda _row: ""
+    group_of: Callable[[Row], str] = lambda _row: ""
 
     def heads(self) -> list[SafeString]:
         return [column.head() for column in self.columns]
 
-    def lines(self) -> Iterator[tuple[SafeString, SafeString]]:
-        """Of each row its attributes and its cells, as they are written into the page."""
+    def groups(self) -> Iterator[tuple[SafeString, list[tuple[SafeString, SafeString]]]]:
+        """Of each group its heading and its lines: attributes and cells, as the page has them."""
         attributes = [(column, column.attributes()) for column in self.columns]
-        for row in self.rows:
-            yield _css(self.row_css(row)), _cells(row, attributes)
+        for heading, rows in groupby(self.rows, self.group_of):
+            lines = [(_css(self.row_css(row)), _cells(row, attributes)) for row in rows]
+            yield self._group_head(heading), lines
+
+    def _group_head(self, heading: str) -> SafeString:
+        if not heading:
+            return SafeString()
+        return format_html(
+            '<tr role="row" class="cards__group"><th role="rowheader" scope="rowgroup" '
+            'colspan="{}">{}</th></tr>',
+            len(self.columns),
+            heading,
+        )
 
 
 def _cells(row: Row, columns: list[tuple[Column[Row], SafeString]]) -> SafeString:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from snapshots.audit.record.actions import PORTAL
 from snapshots.models import (
     SENDING_PURPOSES,
     Action,
@@ -142,7 +143,7 @@ def _event(record: Record, here: Record) -> Event:
     address = reverse("snapshots:record", args=[record.id])
     is_here = record.id == here.id
     if isinstance(record, Exchange):
-        text, by = purpose_label(record.purpose), record.actor_name
+        text, by = purpose_label(record.purpose), _sender(record)
         return Event(record.at, text, by, address=address, is_here=is_here, exchange=record)
     if isinstance(record, Action):
         text, note = action_label(record), reason_in(record.details)
@@ -150,6 +151,13 @@ def _event(record: Record, here: Record) -> Event:
     text = _("Anomaly: {kind}").format(kind=record.get_kind_display())
     note = anomaly_sentence(record)
     return Event(record.at, text, "", note, "bad", address, is_here=is_here)
+
+
+def _sender(exchange: Exchange) -> str:
+    """Only the worker calls clouds, whoever asked."""
+    if exchange.actor_name == PORTAL:
+        return _("the portal")
+    return _("the portal, for {name}").format(name=exchange.actor_name)
 
 
 def _recorded_steps(rows: list[Record]) -> set[str]:
