@@ -305,6 +305,11 @@ def outcome_sentence(operation: Operation) -> str:
     return " ".join(part for part in parts if part)
 
 
+def fixer_of(operation: Operation) -> Fixer:
+    """Who can do something about what happened to the operation."""
+    return _message_for(operation.outcome, kind_of(operation).texts).fixer
+
+
 def anomaly_sentence(anomaly: Anomaly) -> str:
     """What was seen, with the ids that it is about."""
     kind = AnomalyKind(anomaly.kind).label

@@ -35,6 +35,7 @@ class Step:
     since_before: timedelta | None = None
     tone: str = "quiet"
     now: bool = False
+    names_day: bool = False  # the first, and the first of another day
 
 
 # Where the kind has no words of its own.
@@ -79,7 +80,9 @@ def timeline_of(operation: Operation, *, accepted_at: datetime | None) -> list[S
     for text, at, tone in done:
         if at is not None and text:
             before = steps[-1].at if steps else None
-            steps.append(Step(text, at, at - before if before else None, tone))
+            is_new_day = before is None or before.date() != at.date()
+            gap = at - before if before else None
+            steps.append(Step(text, at, gap, tone, names_day=is_new_day))
     if not operation.is_final:
         steps.append(Step(_step_text(operation), tone=state.tone, now=True))
         steps.append(Step(str(kind_of(operation).texts.goal)))
