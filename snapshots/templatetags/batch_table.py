@@ -104,6 +104,5 @@ def batch_table(operations: Sequence[Operation]) -> dict[str, Table[Any]]:
             gettext_lazy("What was asked for each snapshot"),
             _OF_OPERATIONS,
             operations,
-            row_css=lambda _row: "row--linked",
         )
     )

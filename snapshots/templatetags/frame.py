@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from django import template
 from django.conf import settings
@@ -22,13 +23,16 @@ _PROJECT = Path(settings.BASE_DIR, "pyproject.toml")
 VERSION: str = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"]
 
 
+_BELOW = {"/requests/": ("/batches/",), "/people/": ("/grants/",)}  # and below its own address
+
+
 @dataclass(frozen=True, slots=True)
 class NavigationLink:
     """A link of the navigation."""
 
     label: str
     address: str
-    is_current: bool
+    current: Literal["page", "true", ""]  # as `aria-current` says it: the page, or one below it
 
 
 @register.simple_tag
@@ -66,12 +70,16 @@ def navigation(context: Context) -> list[NavigationLink]:
         links.append((_("Audit"), "snapshots:audit"))
     if may(user, Right.ADMINISTER):
         links.append((_("Administration"), "snapshots:people"))
-    home, requests = reverse("snapshots:home"), reverse("snapshots:requests")
-    path = requests if request.path == home else request.path
     return [
-        NavigationLink(label, reverse(name), is_current=path == reverse(name))
+        NavigationLink(label, reverse(name), _current(reverse(name), request.path))
         for label, name in links
     ]
+
+
+def _current(place: str, path: str) -> Literal["page", "true", ""]:
+    if path == place or (path == "/" and place == "/requests/"):
+        return "page"
+    return "true" if path.startswith((place, *_BELOW.get(place, ()))) else ""
 
 
 @register.filter

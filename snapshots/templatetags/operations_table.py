@@ -78,7 +78,8 @@ def _took(line: Line) -> str:
     so_far = _("{time} so far").format(time=passed)
     if not line.usual_seconds:
         return quiet(so_far)
-    return quiet(format_html("{}<br>{}", so_far, against_usual(operation, line.usual_seconds)))
+    usual = against_usual(operation, line.usual_seconds)
+    return quiet(f"{so_far}, {usual}" if usual else so_far)
 
 
 def _requester(row: HasOperation) -> SafeString:
@@ -106,7 +107,6 @@ def operations_table(lines: Sequence[Line], sees_all: bool) -> dict[str, Table[A
             gettext_lazy("What was asked for, newest first"),
             (*_COLUMNS, _REQUESTER) if sees_all else _COLUMNS,
             lines,
-            row_css=lambda _line: "row--linked",
         )
     )
 
@@ -130,7 +130,7 @@ def _ticket(row: HasOperation) -> SafeString:
 def _records(row: HasOperation) -> SafeString:
     operation = row.operation
     return format_html(
-        '<a class="row__beside" href="{}?q=operation:{}">{}<span class="unseen"> {}</span></a>',
+        '<a href="{}?q=operation:{}">{}<span class="unseen"> {}</span></a>',
         reverse("snapshots:audit"),
         operation.pk,
         _("Records"),
@@ -158,4 +158,4 @@ def matching_table(operations: Sequence[Operation]) -> dict[str, Table[Any]]:
     """The requests that match a saved question."""
     caption = gettext_lazy("Requests that match, newest first")
     rows = [_Matching(operation) for operation in operations]
-    return context_of(Table(caption, _MATCHING_COLUMNS, rows, row_css=lambda _row: "row--linked"))
+    return context_of(Table(caption, _MATCHING_COLUMNS, rows))

@@ -5,7 +5,7 @@ with `templates/_table.html`. A new column is a new `Column` there.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Generic, Literal, TypeVar
 
@@ -78,10 +78,17 @@ class Table(Generic[Row]):
 
     def groups(self) -> Iterator[tuple[SafeString, list[tuple[SafeString, SafeString]]]]:
         """Of each group its heading and its lines: attributes and cells, as the page has them."""
-        attributes = [(column, column.attributes()) for column in self.columns]
+        attributes = [(column, column.attributes()) for column in self._with_row_head()]
         for heading, rows in groupby(self.rows, self.group_of):
             lines = [(_css(self.row_css(row)), _cells(row, attributes)) for row in rows]
             yield self._group_head(heading), lines
+
+    def _with_row_head(self) -> Sequence[Column[Row]]:
+        """Where no column was said to name the row, the first does."""
+        if any(column.is_row_head for column in self.columns):
+            return self.columns
+        first, *others = self.columns
+        return [replace(first, is_row_head=True), *others]
 
     def _group_head(self, heading: str) -> SafeString:
         if not heading:
