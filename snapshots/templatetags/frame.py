@@ -77,7 +77,8 @@ def navigation(context: Context) -> list[NavigationLink]:
 
 
 def _current(place: str, path: str) -> Literal["page", "true", ""]:
-    if path == place or (path == "/" and place == "/requests/"):
+    home, requests = reverse("snapshots:home"), reverse("snapshots:requests")
+    if path == place or (path == home and place == requests):
         return "page"
     return "true" if path.startswith((place, *_BELOW.get(place, ()))) else ""
 

@@ -45,7 +45,7 @@ def test_sixteen_records_are_seen_at_a_glance(audit_page):
     assert {round(bottom - top) for top, bottom in rows} == {36}
 
 
-@pytest.mark.parametrize(("density", "height"), [("comfortable", 44), ("spacious", 52)])
+@pytest.mark.parametrize(("density", "height"), [("compact", 36), ("normal", 44), ("roomy", 52)])
 def test_rows_are_as_high_as_was_chosen(density, height, audit_page):
     page = audit_page()
     page.evaluate("density => document.documentElement.dataset.density = density", density)
