@@ -6,8 +6,10 @@ from django.utils.translation import gettext as _
 
 
 def long_text(text: str) -> SafeString:
-    """Typed by somebody, of any length and direction: cut after three lines."""
-    return format_html('<bdi class="long">{}</bdi>', text)
+    """Typed by somebody, of any length and direction: cut after some lines, in lists after as many
+    as were chosen; the whole text in its tooltip.
+    """
+    return format_html('<bdi class="long" title="{}">{}</bdi>', text, text)
 
 
 def one_line(text: str) -> SafeString:

@@ -55,7 +55,7 @@ def _name_and_ticket(line: Line) -> SafeString:
     link = operation_link(operation)
     if operation.kind != OperationKind.CREATE:
         link = format_html("{} {}", link, quiet(str(kind_of(operation).texts.title)))
-    return format_html("{} {}", link, tag(operation.ticket))
+    return format_html('<span class="beside">{} {}</span>', link, tag(operation.ticket))
 
 
 def _volume(row: HasOperation) -> SafeString:
