@@ -89,7 +89,7 @@ def _requester(row: HasOperation) -> SafeString:
     )
 
 
-_REQUESTER: Column[HasOperation] = Column(gettext_lazy("Requester"), _requester)
+_REQUESTER: Column[HasOperation] = Column(gettext_lazy("Requester"), _requester, css="cards__who")
 _COLUMNS: tuple[Column[Line], ...] = (
     Column(gettext_lazy("Request"), _name_and_ticket),
     Column(gettext_lazy("Volume"), _volume),
