@@ -328,6 +328,11 @@ def reason_of(code: str) -> str:
     return text.partition(". ")[0].rstrip(".").strip()
 
 
+def fixer_of(operation: Operation) -> Fixer:
+    """Who can do something about what happened to the operation."""
+    return _message_for(operation.outcome, kind_of(operation).texts).fixer
+
+
 def anomaly_sentence(anomaly: Anomaly) -> str:
     """What was seen, with the ids that it is about."""
     kind = AnomalyKind(anomaly.kind).label

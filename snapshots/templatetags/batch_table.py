@@ -115,7 +115,6 @@ def batch_table(context: Context, operations: Sequence[Operation]) -> dict[str, 
             gettext_lazy("What was asked for each snapshot"),
             _OF_OPERATIONS,
             [_Row(operation) for operation in operations],
-            row_css=lambda _row: "row--linked",
             live_rows=live_operations(live),
         )
     )

@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from django import template
 from django.conf import settings
@@ -25,13 +26,16 @@ _PROJECT = Path(settings.BASE_DIR, "pyproject.toml")
 VERSION: str = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"]
 
 
+_BELOW = {"/requests/": ("/batches/",), "/people/": ("/grants/",)}  # and below its own address
+
+
 @dataclass(frozen=True, slots=True)
 class NavigationLink:
     """A link of the navigation."""
 
     label: str
     address: str
-    is_current: bool
+    current: Literal["page", "true", ""]  # as `aria-current` says it: the page, or one below it
 
 
 @register.simple_tag
@@ -85,9 +89,16 @@ def navigation(context: Context) -> list[NavigationLink]:
     if may(user, Right.ADMINISTER):
         links.append((_("Administration"), "snapshots:people"))
     return [
-        NavigationLink(label, reverse(name), is_current=request.path == reverse(name))
+        NavigationLink(label, reverse(name), _current(reverse(name), request.path))
         for label, name in links
     ]
+
+
+def _current(place: str, path: str) -> Literal["page", "true", ""]:
+    if path == place:
+        return "page"
+    below = () if place == reverse("snapshots:home") else (place, *_BELOW.get(place, ()))
+    return "true" if path.startswith(below) else ""
 
 
 @register.filter

@@ -64,7 +64,7 @@ def _name_and_ticket(line: Line) -> SafeString:
     link = operation_link(operation)
     if operation.kind != OperationKind.CREATE:
         link = format_html("{} {}", link, quiet(str(kind_of(operation).texts.title)))
-    return format_html("{} {}", link, tag(operation.ticket))
+    return format_html('<span class="beside">{} {}</span>', link, tag(operation.ticket))
 
 
 def _volume(row: HasOperation) -> SafeString:
@@ -86,7 +86,8 @@ def _took(line: Line) -> str:
     so_far = so_far_since(operation.asked_at)
     if not line.usual_seconds:
         return quiet(so_far)
-    return quiet(format_html("{}<br>{}", so_far, against_usual(operation, line.usual_seconds)))
+    usual = against_usual(operation, line.usual_seconds)
+    return quiet(format_html("{}, {}", so_far, usual) if usual else so_far)
 
 
 def _requester(row: HasOperation) -> SafeString:
@@ -96,7 +97,7 @@ def _requester(row: HasOperation) -> SafeString:
     )
 
 
-_REQUESTER: Column[HasOperation] = Column(gettext_lazy("Requester"), _requester)
+_REQUESTER: Column[HasOperation] = Column(gettext_lazy("Requester"), _requester, css="cards__who")
 _COLUMNS: tuple[Column[Line], ...] = (
     Column(gettext_lazy("Request"), _name_and_ticket),
     Column(gettext_lazy("Volume"), _volume),
@@ -122,7 +123,6 @@ def operations_table(
             gettext_lazy("What was asked for, newest first"),
             (*_COLUMNS, _REQUESTER) if sees_all else _COLUMNS,
             lines,
-            row_css=lambda _line: "row--linked",
             live_rows=live_operations(live, name),
         )
     )
@@ -161,7 +161,7 @@ def _ticket(row: HasOperation) -> SafeString:
 def _records(row: HasOperation) -> SafeString:
     operation = row.operation
     return format_html(
-        '<a class="row__beside" href="{}?q=operation:{}">{}<span class="unseen"> {}</span></a>',
+        '<a href="{}?q=operation:{}">{}<span class="unseen"> {}</span></a>',
         reverse("snapshots:audit"),
         operation.pk,
         _("Records"),
@@ -189,4 +189,4 @@ def matching_table(operations: Sequence[Operation]) -> dict[str, Table[Any]]:
     """The requests that match a saved question."""
     caption = gettext_lazy("Requests that match, newest first")
     rows = [_Matching(operation) for operation in operations]
-    return context_of(Table(caption, _MATCHING_COLUMNS, rows, row_css=lambda _row: "row--linked"))
+    return context_of(Table(caption, _MATCHING_COLUMNS, rows))

@@ -1,5 +1,7 @@
 """How the pages write sizes, quotas and ids."""
 
+import re
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -26,10 +28,30 @@ def short(identifier: object) -> str:
     return str(identifier)[:8]
 
 
+_BRIEF = re.compile(r"(?:req-)?.{8}")
+
+
+@register.simple_tag
+def brief(identifier: object, element: str = "") -> SafeString:
+    """An id of which eight characters are shown where scripts run, and all are selected, copied
+    and printed. `element` is the id of its element, for a button that copies it.
+    """
+    whole = str(identifier)
+    start = _BRIEF.match(whole)
+    length = start.end() if start and len(whole) > start.end() + 4 else len(whole)  # or no gain
+    return format_html(
+        '<code class="id"{} title="{}">{}{}</code>',
+        format_html(' id="{}"', element) if element else "",
+        whole,
+        whole[:length],
+        format_html('<span class="id__rest">{}</span>', whole[length:]) if whole[length:] else "",
+    )
+
+
 @register.filter
 def gib(size: int | None) -> str:
     """A size in GiB; a cloud that does not tell it has not said 0."""
-    return _("not reported") if size is None else f"{size} GiB"
+    return _("not reported") if size is None else f"{size:,} GiB"
 
 
 @register.filter

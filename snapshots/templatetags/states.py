@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from django import template
 from django.db.models import Choices
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -175,12 +176,14 @@ def _news(words: str, subject: str, state: str, tone: str) -> SafeString:
     return format_html(' data-says="{}" data-tone="{}"', text, tone)
 
 
-@register.filter
+@register.simple_tag
 def against_usual(operation: Operation, usual_seconds: float | None) -> str:
-    """How long such a thing usually takes; said otherwise when it takes much longer."""
-    if not usual_seconds:
+    """How long such a thing usually takes; said otherwise when it takes much longer. A request that
+    waits in line is not slow: only the time since it was sent counts.
+    """
+    if not usual_seconds or operation.sent_at is None:
         return ""
-    passed = operation.elapsed.total_seconds()
+    passed = (timezone.now() - operation.sent_at).total_seconds()
     if passed > 30 and passed > 3 * usual_seconds:
         return _("longer than usual (about {time})").format(time=lasted(usual_seconds))
     return _("usually about {time}").format(time=lasted(usual_seconds))

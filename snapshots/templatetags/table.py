@@ -5,7 +5,8 @@ with `templates/_table.html`. A new column is a new `Column` there.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Generic, Literal, TypeVar
 
 from django.utils.functional import Promise
@@ -75,13 +76,16 @@ class LiveRows(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Table(Generic[Row]):
-    """A list of rows under its columns. `row_css` says the class of a row."""
+    """A list of rows under its columns. `row_css` says the class of a row; `group_of` the heading
+    above it, which is written where it changes.
+    """
 
     caption: Text
     columns: Sequence[Column[Row]]
     rows: Sequence[Row]
     css: str = "cards"
     row_css: Callable[[Row], str] = lambda _row: ""
+    group_of: Callable[[Row], str] = lambda _row: ""
     live_rows: LiveRows[Row] | None = None
 
     def heads(self) -> list[SafeString]:
@@ -95,16 +99,35 @@ class Table(Generic[Row]):
         order = of.live.add_order(of.name, [of.row_name(row) for row in self.rows])
         return _safe(f' id="{of.name}"{order}')
 
-    def lines(self) -> Iterator[SafeString]:
-        """Each row as it is written into the page."""
-        attributes = [(column, column.attributes()) for column in self.columns]
-        for row in self.rows:
-            line, of = f"{_css(self.row_css(row))}>{_cells(row, attributes)}</tr>", self.live_rows
-            if of is None:
-                yield _safe(f'<tr role="row"{line}')
-                continue
-            name, news = of.row_name(row), of.row_news(row)
-            yield of.live.add_part(name, f'<tr role="row" id="{name}"{news}{line}')
+    def groups(self) -> Iterator[tuple[SafeString, list[SafeString]]]:
+        """Of each group its heading and its lines, as they are written into the page."""
+        attributes = [(column, column.attributes()) for column in self._with_row_head()]
+        for heading, rows in groupby(self.rows, self.group_of):
+            yield self._group_head(heading), [self._line(row, attributes) for row in rows]
+
+    def _line(self, row: Row, attributes: list[tuple[Column[Row], SafeString]]) -> SafeString:
+        line, of = f"{_css(self.row_css(row))}>{_cells(row, attributes)}</tr>", self.live_rows
+        if of is None:
+            return _safe(f'<tr role="row"{line}')
+        name, news = of.row_name(row), of.row_news(row)
+        return of.live.add_part(name, f'<tr role="row" id="{name}"{news}{line}')
+
+    def _with_row_head(self) -> Sequence[Column[Row]]:
+        """Where no column was said to name the row, the first does."""
+        if any(column.is_row_head for column in self.columns):
+            return self.columns
+        first, *others = self.columns
+        return [replace(first, is_row_head=True), *others]
+
+    def _group_head(self, heading: str) -> SafeString:
+        if not heading:
+            return SafeString()
+        return format_html(
+            '<tr role="row" class="cards__group"><th role="rowheader" scope="rowgroup" '
+            'colspan="{}">{}</th></tr>',
+            len(self.columns),
+            heading,
+        )
 
 
 def _cells(row: Row, columns: list[tuple[Column[Row], SafeString]]) -> SafeString:

@@ -75,6 +75,28 @@ def hour(value: datetime | None) -> str | SafeString:
     )
 
 
+@register.simple_tag
+def time_of_day(value: datetime) -> SafeString:
+    """Hour, minute and second, under a heading that says the day."""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        value.astimezone(UTC).isoformat(timespec="milliseconds"),
+        exact(value),
+        f"{value.astimezone(_first_zone()):%H:%M:%S}",
+    )
+
+
+def day(value: datetime) -> str:
+    """`Sunday, 29 Nov 2026 UTC`, in the zone that this person reads first."""
+    value = local(value)
+    return f"{value:%A, %d %b %Y} {_offset(value)}"
+
+
+def local(value: datetime) -> datetime:
+    """By the clock that this person reads first."""
+    return value.astimezone(_first_zone())
+
+
 def exact(value: datetime) -> str:
     """With day, seconds and zone, as this person reads it first."""
     return _written(value, _first_zone())
@@ -137,6 +159,12 @@ def so_far_since(value: datetime) -> SafeString:
         lasted(timezone.now() - value),
     )
     return format_html(_("{time} so far"), time=time)
+
+
+@register.filter
+def answered_in(milliseconds: int) -> str:
+    """`87 ms`, and from a second on as other lengths of time."""
+    return f"{milliseconds} ms" if milliseconds < 1000 else lasted(milliseconds / 1000)
 
 
 @register.filter

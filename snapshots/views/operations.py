@@ -18,7 +18,6 @@ from django.views.decorators.http import require_POST, require_safe
 from snapshots.forms import EndingForm, OperationFilterForm, new_key
 from snapshots.forms.changes import offers_of
 from snapshots.models import (
-    MARKER,
     CloudHealth,
     Operation,
     OperationState,
@@ -36,6 +35,7 @@ from snapshots.models.versions import (
 )
 from snapshots.operations.asking import KeyTakenError, ask_again
 from snapshots.operations.kinds import KINDS, kind_of
+from snapshots.operations.next_steps import NextStep, next_step_of
 from snapshots.operations.refusals import NotAllowedError, Refusal
 from snapshots.operations.stopping import cancel_operation, end_operation
 from snapshots.operations.texts import KindTexts
@@ -44,6 +44,7 @@ from snapshots.rights.requests import has_share, may_cancel
 from snapshots.rights.visible import operations_visible_to
 from snapshots.selectors import operations as selectors
 from snapshots.selectors.changes import hindrance_of
+from snapshots.selectors.clouds import quotas_of
 from snapshots.selectors.hanging import is_hanging, may_end
 from snapshots.selectors.kept import typical_seconds
 from snapshots.selectors.snapshots import read_at, readings
@@ -57,6 +58,7 @@ from snapshots.views.access import (
     with_a_role,
 )
 from snapshots.views.addresses import address_of
+from snapshots.views.facts import facts_of
 from snapshots.views.live import live_answer
 from snapshots.views.next_disk import next_disk
 from snapshots.views.timeline import timeline_of
@@ -208,20 +210,19 @@ def _usual_seconds(operation: Operation) -> float | None:
 def _result_context(request: PortalRequest, operation: Operation) -> dict[str, Any]:
     user = request.user
     snapshot = watched_snapshot(operation)
-    differs = _differences(operation, snapshot) if snapshot is not None else set()
+    next_step = next_step_of(operation)
     return {
         "read_at": _read_at(snapshot) if snapshot is not None else None,
         "changes": _changes(operation, user),
         "change_address": _address_to_ask_otherwise(operation),
         "title": kind_of(operation).texts.title,
-        "arguments": kind_of(operation).arguments(operation),
-        "name_differs": "name" in differs,
-        "description_differs": "description" in differs,
-        "kept_metadata": _kept_metadata(snapshot),
+        "facts": facts_of(operation, snapshot),
+        "next_step": next_step.value if next_step else "",
+        "quotas": quotas_of([operation.cloud]) if next_step is NextStep.MAKE_ROOM else [],
         "may_cancel": may_cancel(user, operation) and operation.can_be_cancelled,
         "may_ask_again": has_share(user, operation) and operation.can_be_asked_again,
         "fill_in_again": _fill_in_again(operation, user),
-        "may_take_another": may(user, Right.REQUEST) and operation.is_final,
+        "may_take_another": may(user, Right.REQUEST) and operation.is_final and not next_step,
         "may_audit": may(user, Right.AUDIT),
         "ending": EndingForm() if may_end(user, operation) else None,
         "is_hanging": not operation.is_final and is_hanging(operation),
@@ -264,14 +265,6 @@ def _fill_in_again(operation: Operation, user: User) -> _Way | None:
     return _Way(address_of(snapshot), _("See the snapshot"))
 
 
-def _differences(operation: Operation, snapshot: Snapshot) -> set[str]:
-    """What the cloud has otherwise than this operation asked for; nothing after later changes."""
-    if not kind_of(operation).sets_texts or selectors.is_changed_later(operation, snapshot):
-        return set()
-    asked = {"name": operation.name, "description": operation.description}
-    return {field for field, text in asked.items() if getattr(snapshot, field) != (text or "")}
-
-
 def _changes(operation: Operation, user: User) -> list[tuple[str, KindTexts]]:
     """The changes that the person may ask for the operation's snapshot, as addresses and words."""
     row = watched_snapshot(operation)
@@ -290,12 +283,6 @@ def _read_at(snapshot: Snapshot) -> datetime:
     return read_at(
         snapshot, volume=volume, health=CloudHealth.objects.filter(cloud=snapshot.cloud).first()
     )
-
-
-def _kept_metadata(snapshot: Snapshot | None) -> list[tuple[str, str]]:
-    """What the cloud keeps, less the portal's own mark, which is the operation's id."""
-    pairs = snapshot.metadata.items() if snapshot is not None else ()
-    return [(key, value) for key, value in pairs if key != MARKER]
 
 
 @for_who_cancels

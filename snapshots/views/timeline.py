@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from snapshots.audit.record.actions import PORTAL
 from snapshots.models import (
     SENDING_PURPOSES,
     Action,
@@ -25,6 +26,7 @@ from snapshots.operations.refusals import reason_in
 from snapshots.operations.restored import was_restored
 from snapshots.selectors.records import Record
 from snapshots.selectors.timeline import Records
+from snapshots.templatetags.times import local
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Step:
     since_before: timedelta | None = None
     tone: str = "quiet"
     now: bool = False
+    names_day: bool = False  # the first, and the first of another day
 
 
 # Where the kind has no words of its own.
@@ -89,7 +92,9 @@ def timeline_of(operation: Operation, *, accepted_at: datetime | None) -> list[S
     for text, at, tone in done:
         if at is not None and text:
             before = steps[-1].at if steps else None
-            steps.append(Step(text, at, at - before if before else None, tone))
+            is_new_day = before is None or local(before).date() != local(at).date()
+            gap = at - before if before else None
+            steps.append(Step(text, at, gap, tone, names_day=is_new_day))
     if not operation.is_final:
         steps.append(Step(_step_text(operation), tone=state.tone, now=True))
         steps.append(Step(str(kind_of(operation).texts.goal)))
@@ -153,7 +158,7 @@ def _event(record: Record, here: Record) -> Event:
     address = reverse("snapshots:record", args=[record.id])
     is_here = record.id == here.id
     if isinstance(record, Exchange):
-        text, by = purpose_label(record.purpose), record.actor_name
+        text, by = purpose_label(record.purpose), _sender(record)
         return Event(record.at, text, by, address=address, is_here=is_here, exchange=record)
     if isinstance(record, Action):
         text, note = action_label(record), reason_in(record.details)
@@ -161,6 +166,13 @@ def _event(record: Record, here: Record) -> Event:
     text = _("Anomaly: {kind}").format(kind=record.get_kind_display())
     note = anomaly_sentence(record)
     return Event(record.at, text, "", note, "bad", address, is_here=is_here)
+
+
+def _sender(exchange: Exchange) -> str:
+    """Only the worker calls clouds, whoever asked."""
+    if exchange.actor_name == PORTAL:
+        return _("the portal")
+    return _("the portal, for {name}").format(name=exchange.actor_name)
 
 
 def _recorded_steps(rows: list[Record]) -> set[str]:

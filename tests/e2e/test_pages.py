@@ -1,5 +1,6 @@
 """The pages in a real browser: keyboard, scripts, no script, polling."""
 
+import re
 from contextlib import closing
 from datetime import timedelta
 

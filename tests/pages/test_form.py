@@ -367,7 +367,7 @@ def test_the_number_of_queries(volumes, alice, volume, django_assert_max_num_que
     for number in range(volumes):
         scene.volume(f"v{number}", granted_to=alice.user)
     scene.operation(alice.user, volume, state="succeeded")
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(19):
         alice.get(NEW, {"volume": volume.volume_id, "key": str(uuid.uuid4())})
 
 

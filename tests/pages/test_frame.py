@@ -1,5 +1,6 @@
 """What stands around every page: banners, headers, health, error pages."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -74,6 +75,24 @@ def test_navigation_by_role(who, places, request):
         for words in ("Home", "Requests", "Snapshots", "Volumes", "Audit", "Administration")
         if f">{words}</a>" in nav
     ] == places
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "current"),
+    [
+        ("/requests/", "Requests", "page"),
+        ("/snapshots/", "Snapshots", "page"),
+        ("/snapshots/sandbox/none/", "Snapshots", "true"),
+        ("/volumes/sandbox/none/", "Volumes", "true"),
+        ("/people/", "Administration", "page"),
+        ("/grants/new/", "Administration", "true"),
+    ],
+)
+def test_the_place_of_a_page_is_marked(path, place, current, root):
+    made = scene.foreign_snapshot(scene.volume(volume_id="none"), snapshot_id="none")
+    nav = root.get(path).text.partition('<nav class="places"')[2].partition("</nav>")[0]
+    assert made.pk
+    assert re.findall('aria-current="(.*?)">(.*?)<', nav) == [(current, place)]
 
 
 def test_the_page_can_be_skipped_into(alice):

@@ -123,7 +123,7 @@ def test_silence_of_the_worker_is_news(page):
 
 
 def test_only_the_changed_row_travels(alice, made, ended):
-    page = OpenPage(alice, "/")
+    page = OpenPage(alice, "/requests/")
     assert page.news() is None
     finish(made)
     assert page.news() == [row(made)]
@@ -131,7 +131,7 @@ def test_only_the_changed_row_travels(alice, made, ended):
 
 
 def test_a_list_of_what_has_ended_learns_of_a_new_request(alice, ended, volume):
-    page = OpenPage(alice, "/")
+    page = OpenPage(alice, "/requests/")
     assert page.news() is None
     new = scene.operation(alice.user, volume, name="new", state="queued", ago_seconds=0)
     answer = page.ask().text
@@ -143,13 +143,13 @@ def test_a_list_of_what_has_ended_learns_of_a_new_request(alice, ended, volume):
 
 
 def test_a_first_request_brings_the_whole_list(alice, volume):
-    page = OpenPage(alice, "/")
+    page = OpenPage(alice, "/requests/")
     scene.operation(alice.user, volume, state="queued")
     assert page.news() == ["everything"]
 
 
 def test_the_filter_holds_for_news(alice, ended, volume):
-    page = OpenPage(alice, "/?q=ended")
+    page = OpenPage(alice, "/requests/?q=ended")
     other = scene.operation(alice.user, volume, name="other", state="queued")
     assert page.news() is None
     Operation.objects.filter(pk=other.pk).update(name="ended too")
@@ -157,7 +157,7 @@ def test_the_filter_holds_for_news(alice, ended, volume):
 
 
 def test_somebody_elses_requests_are_no_news(alice, bob, ended):
-    page = OpenPage(alice, "/")
+    page = OpenPage(alice, "/requests/")
     his = scene.volume("his", granted_to=bob.user)
     before = page.ask()
     scene.operation(bob.user, his, state="accepted")
@@ -168,7 +168,7 @@ def test_somebody_elses_requests_are_no_news(alice, bob, ended):
 
 def test_another_role_is_news(alice, bob, ended):
     scene.operation(bob.user, scene.volume("his", granted_to=bob.user), name="his")
-    page = OpenPage(alice, "/")
+    page = OpenPage(alice, "/requests/")
     assert page.news() is None
     alice.user.groups.add(Group.objects.get(name="helpdesk"))
     assert page.news()
@@ -184,14 +184,14 @@ def test_a_withdrawn_grant_is_news(alice, bob, volume):
 
 
 def test_an_ended_session_is_told_at_once(alice, ended):
-    page = OpenPage(alice, "/")
+    page = OpenPage(alice, "/requests/")
     assert page.ask().status_code == 204
     alice.session.flush()
     assert page.ask().status_code == 401
 
 
 def test_a_person_who_is_shut_out_gets_no_answer(alice, ended):
-    page = OpenPage(alice, "/")
+    page = OpenPage(alice, "/requests/")
     assert page.ask().status_code == 204
     type(alice.user).objects.filter(pk=alice.user.pk).update(is_active=False)
     assert page.ask().status_code == 401
@@ -207,5 +207,18 @@ def test_kept_pieces_of_a_page_tell_safe_texts_from_others():
 
     from snapshots.templatetags.cells import long_text
 
-    assert long_text(SafeString("<i>")) == '<bdi class="long"><i></bdi>'
-    assert long_text("<i>") == '<bdi class="long">&lt;i&gt;</bdi>'
+    assert long_text(SafeString("<i>")) == '<bdi class="long" title="<i>"><i></bdi>'
+    assert long_text("<i>") == '<bdi class="long" title="&lt;i&gt;">&lt;i&gt;</bdi>'
+
+
+def test_what_has_ended_at_home_moves_to_the_recent(alice, volume, made):
+    scene.operation(alice.user, volume, name="other", state="queued", ago_seconds=5)
+    scene.operation(alice.user, volume, name="before", state="succeeded", ago_seconds=300)
+    opened = OpenPage(alice, "/")
+    assert opened.news() is None
+    finish(made)
+    answer = opened.ask().text
+    orders = dict(re.findall(r'data-list="([^"]*)" data-order="[^"]*">([^<]*)<', answer))
+    assert row(made) not in orders["operation-rows"].split()
+    assert orders["recent-rows"].split()[0] == row(made)
+    assert f'id="{row(made)}"' in answer

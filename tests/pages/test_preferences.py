@@ -18,7 +18,7 @@ def made(alice, volume):
 
 def _asked_at(browser, operation):
     page = browser.get(f"/requests/{operation.pk}/").text
-    part = page.partition("<dt>Asked</dt>")[2]
+    part = page.partition('<ol class="steps">')[2]
     return re.search(r'<time datetime="([^"]*)"(?: title="([^"]*)")?>([^<]*)<', part).groups()
 
 

@@ -186,7 +186,7 @@ def test_page_takes_few_queries(count, alice, read, django_assert_max_num_querie
         factories.foreign_snapshot(read)
         factories.operation(alice.user, read, ago_seconds=number)
     for name in ("volume", "volume_state"):
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             alice.get(address(read, name))
 
 
