@@ -34,7 +34,7 @@ def close_if_replaced(connection: BaseDatabaseWrapper) -> None:
 
 def _file_of(connection: BaseDatabaseWrapper) -> tuple[int, int] | None:
     try:
-        found = Path(connection.settings_dict["NAME"]).stat()
+        file_facts = Path(connection.settings_dict["NAME"]).stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return file_facts.st_dev, file_facts.st_ino

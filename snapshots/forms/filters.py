@@ -62,17 +62,17 @@ class NarrowingForm(forms.Form):
     def chips(self) -> list[Chip]:
         """The fields that were filled in: what came is told, also where it is refused."""
         return [
-            Chip(field.name, field.label, self._words(field, str(value)))
+            Chip(field.name, field.label, self._label_of(field, str(value)))
             for field in self.visible_fields()
             if field.name != "sort" and (value := field.value())
         ]
 
-    def _words(self, field: forms.BoundField, text: str) -> Text:
+    def _label_of(self, field: forms.BoundField, text: str) -> Text:
         if isinstance(field.field, forms.BooleanField):
             return gettext_lazy("yes")
         choices = getattr(field.field.widget, "choices", ())
-        words: dict[str, Text] = dict(choices)
-        return words.get(text, text)
+        labels: dict[str, Text] = dict(choices)
+        return labels.get(text, text)
 
 
 class SearchForm(NarrowingForm):

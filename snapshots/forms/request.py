@@ -250,8 +250,8 @@ class RequestForm(forms.Form):
         )
         parts.append(_("{used} of {most} bytes").format(used=utf8_length(text), most=bytes_))
         if number := _letters_too_many(text, bytes_, chars):
-            words = ngettext("{number} letter too many", "{number} letters too many", number)
-            parts.append(words.format(number=number))
+            sentence = ngettext("{number} letter too many", "{number} letters too many", number)
+            parts.append(sentence.format(number=number))
         return ", ".join(parts)
 
 

@@ -157,7 +157,7 @@ def _has_changed(model: type[Model], watched: Watched) -> str:
 def _topics(watched: Watched, *rows: str) -> str:
     """A query for the topics of these rows, each once."""
     expressions = (topic.format(row=row) for row in rows for topic in watched.topics)
-    return " UNION ".join(f"SELECT {one} AS topic" for one in dict.fromkeys(expressions))
+    return " UNION ".join(f"SELECT {topic} AS topic" for topic in dict.fromkeys(expressions))
 
 
 # --- SQLite ----------------------------------------------------------------------------------

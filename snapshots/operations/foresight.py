@@ -140,7 +140,7 @@ _ATTACHING = gettext_noop(
     "This volume is being attached to a server. Some clouds refuse a snapshot then: better wait"
     " until it is in use."
 )
-_WORDS = {
+_SENTENCES = {
     Code.WHOLE: gettext_noop("No server is using this volume: the snapshot will hold all of it."),
     Code.IN_USE: _IN_USE,
     Code.IN_USE_AGREED: _IN_USE,
@@ -173,10 +173,10 @@ _WORDS = {
 
 def sentences_of(facts: Facts) -> list[Sentence]:
     """What is foreseen, in the language of the page."""
-    return [Sentence(code, _words(code, facts)) for code in foresee(facts)]
+    return [Sentence(code, _sentence(code, facts)) for code in foresee(facts)]
 
 
-def _words(code: Code, facts: Facts) -> str:
+def _sentence(code: Code, facts: Facts) -> str:
     if code is Code.IN_LINE:
         text = ngettext(
             "{ahead} unfinished request on this volume: yours is number {place} in line, since a"
@@ -188,7 +188,7 @@ def _words(code: Code, facts: Facts) -> str:
         return text.format(ahead=facts.ahead, place=facts.ahead + 1)
     if code is Code.COUNT_LEFT and facts.count_left == 1:
         return _("It takes the last place of the quota of snapshots.")
-    return _(_WORDS[code]).format(
+    return _(_SENTENCES[code]).format(
         status=facts.status,
         most_manual=facts.most_manual,
         left=(facts.count_left or 1) - 1,

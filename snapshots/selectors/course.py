@@ -10,7 +10,7 @@ from django.db.models import Count
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from snapshots.models import Operation, OperationKind, OperationState, QuotaDay
+from snapshots.models import FINAL, Operation, OperationKind, OperationState, QuotaDay
 from snapshots.selectors.grouping import DayInUtc, Plain
 
 DAYS = 30
@@ -42,13 +42,16 @@ _ENDINGS: Mapping[Ending, Promise] = {
     Ending.CANCELLED: _("Cancelled"),
     Ending.OPEN: _("Unfinished"),
 }
-_ENDING_OF: Mapping[OperationState, Ending] = {
+_OTHER_ENDINGS: Mapping[OperationState, Ending] = {  # than one of the state's own name
     OperationState.SUCCEEDED: Ending.DONE,
-    OperationState.REFUSED: Ending.REFUSED,
-    OperationState.FAILED: Ending.FAILED,
     OperationState.NOT_CREATED: Ending.FAILED,
-    OperationState.CANCELLED: Ending.CANCELLED,
 }
+
+
+def _ending_of(state: OperationState) -> Ending:
+    if state not in FINAL:
+        return Ending.OPEN
+    return _OTHER_ENDINGS.get(state) or Ending(state.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def requests_by_day(*, now: datetime) -> list[DayCounts]:
     counts: dict[str, Counter[Ending]] = {}
     by_day = rows.values_list(DayInUtc("asked_at"), Plain("state")).annotate(count=Count("*"))
     for day, state, count in by_day:
-        ending = _ENDING_OF.get(OperationState(state), Ending.OPEN)
+        ending = _ending_of(OperationState(state))
         counts.setdefault(day, Counter())[ending] += count
     days = [first + timedelta(days=number) for number in range(DAYS)]
     return [DayCounts(day, counts.get(day.isoformat(), Counter())) for day in days]

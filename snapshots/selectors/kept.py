@@ -26,7 +26,7 @@ def kept_a_second(read: Callable[P, Result]) -> Callable[P, Result]:
     _forget.append(answers.clear)
 
     @wraps(read)
-    def kept(*args: P.args, **kwargs: P.kwargs) -> Result:
+    def read_once(*args: P.args, **kwargs: P.kwargs) -> Result:
         key = (args, tuple(sorted(kwargs.items())))
         at, answer = answers.get(key, (float("-inf"), None))
         now = monotonic()
@@ -39,7 +39,7 @@ def kept_a_second(read: Callable[P, Result]) -> Callable[P, Result]:
             answers[key] = (now, fresh)
         return fresh
 
-    return kept
+    return read_once
 
 
 def forget() -> None:
@@ -70,17 +70,17 @@ def typical_seconds(cloud: str, kind: str) -> float:
 def portal_digest() -> str:
     """Another text whenever the banners of anybody say something else."""
     state = portal_state()
-    said = {field.name: _told(getattr(state, field.name)) for field in fields(state)}
+    said = {field.name: _comparable(getattr(state, field.name)) for field in fields(state)}
     if state.worker_alive:
         del said["worker_seen_at"]  # each second another
     hangs = [(str(operation.pk), operation.state_at) for operation in hanging_operations()]
     return repr((said, hangs))
 
 
-def _told(value: object) -> object:
+def _comparable(value: object) -> object:
     """A cloud's health without what changes with every call and is not told."""
     if isinstance(value, list | tuple):
-        return [_told(one) for one in value]
+        return [_comparable(item) for item in value]
     if isinstance(value, CloudHealth):
         since, code = value.failing_since, value.trouble_code
         return value.cloud, since, code, value.holds_back_refused

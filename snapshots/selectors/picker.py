@@ -117,10 +117,10 @@ def _best_first(volumes: QuerySet[Volume], text: str) -> QuerySet[Volume]:
 def _recent(volumes: QuerySet[Volume], person: User) -> list[Volume]:
     own = Operation.objects.filter(requester=person).order_by("-asked_at", "-id")
     pairs = own.values_list("cloud", "volume_id")[:_LOOKED_AT_FOR_RECENT]
-    wanted = list(dict.fromkeys(pairs))[:MOST_RECENT]
-    found = volumes.filter(volume_id__in=[volume_id for _cloud, volume_id in wanted])
-    rows = {(row.cloud, row.volume_id): row for row in found}
-    return [rows[pair] for pair in wanted if pair in rows]
+    recent_pairs = list(dict.fromkeys(pairs))[:MOST_RECENT]
+    recent_volumes = volumes.filter(volume_id__in=[volume_id for _cloud, volume_id in recent_pairs])
+    rows = {(row.cloud, row.volume_id): row for row in recent_volumes}
+    return [rows[pair] for pair in recent_pairs if pair in rows]
 
 
 def _with_snapshots(volumes: Sequence[Volume]) -> list[Offered]:

@@ -41,13 +41,13 @@ def silences(healths: Iterable[CloudHealth], *, now: datetime, after: timedelta)
         for health in healths
         if health.answered_at is None or health.answered_at < now - after
     ]
-    found = []
+    silent_clouds = []
     for cloud, calls in _newest_calls(quiet).items():
         since = _silent_since(calls, now=now)
         is_waiting = any(call.is_open and call.at > now - _longest_call() for call in calls)
         if since is not None and is_waiting and now - since >= after:
-            found.append(Silence(cloud, since))
-    return found
+            silent_clouds.append(Silence(cloud, since))
+    return silent_clouds
 
 
 def silent_since(cloud: str, *, now: datetime) -> datetime | None:
@@ -69,11 +69,11 @@ def _silent_since(calls: Iterable[_Call], *, now: datetime) -> datetime | None:
 
 
 def _newest_calls(clouds: Iterable[str]) -> dict[str, list[_Call]]:
-    wanted = set(clouds)
-    newest = Exchange.objects.aggregate(seq=Max("seq"))["seq"] if wanted else None
+    asked_clouds = set(clouds)
+    newest = Exchange.objects.aggregate(seq=Max("seq"))["seq"] if asked_clouds else None
     if newest is None:
         return {}
-    rows = Exchange.objects.filter(cloud__in=wanted, seq__gt=newest - MOST_LOOKED_AT)
+    rows = Exchange.objects.filter(cloud__in=asked_clouds, seq__gt=newest - MOST_LOOKED_AT)
     calls: dict[str, list[_Call]] = {}
     for cloud, at, answer, status in rows.order_by("-seq").values_list(
         "cloud", "at", "answer__seq", "answer__status"

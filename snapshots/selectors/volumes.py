@@ -14,8 +14,10 @@ def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume
     """Narrowed by free text: name, id, status, type, zone, what it is attached to, tags."""
     for word in fold(text).split()[:8]:
         says = Q(folded__contains=word)
-        of_tags = fold_words(word).strip()
-        if of_tags not in {"", word}:
+        of_tags = fold_words(
+            word
+        ).strip()  # of which only the words are kept, not the signs between
+        if " " in of_tags:
             says |= Q(folded__contains=of_tags)
         if len(word) >= LEAST_OF_ID:
             says |= Q(volume_id__icontains=word)

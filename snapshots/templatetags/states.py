@@ -166,13 +166,13 @@ def news(operation: Operation) -> SafeString:
 
 def snapshot_news(snapshot: Snapshot) -> SafeString:
     """The same of a snapshot."""
-    words = _("{subject}: {state}")
-    return _news(words, snapshot.label, snapshot.status, snapshot_tone(snapshot))
+    form = _("{subject}: {state}")
+    return _news(form, snapshot.label, snapshot.status, snapshot_tone(snapshot))
 
 
 @lru_cache(maxsize=10_000, typed=True)  # a safe text equals an unsafe one
-def _news(words: str, subject: str, state: str, tone: str) -> SafeString:
-    text = words.format(subject=subject, state=state)
+def _news(form: str, subject: str, state: str, tone: str) -> SafeString:
+    text = form.format(subject=subject, state=state)
     return format_html(' data-says="{}" data-tone="{}"', text, tone)
 
 

@@ -104,14 +104,14 @@ def _disks(request: PortalRequest, rows: Sequence[Operation]) -> dict[str, Any]:
     """The volumes that the person asked for last, then others by name."""
     usable = volumes_usable_by(request.user)
     asked = list(dict.fromkeys((row.cloud, row.volume_id) for row in rows))
-    found = {
+    asked_volumes = {
         (volume.cloud, volume.volume_id): volume
         for volume in usable.filter(volume_id__in=[volume_id for _cloud, volume_id in asked])
     }
-    disks: list[Volume] = [found[key] for key in asked if key in found]
-    shown = {volume.pk for volume in disks}
+    disks: list[Volume] = [asked_volumes[key] for key in asked if key in asked_volumes]
+    shown_ids = {volume.pk for volume in disks}
     page = volumes_page(usable, size=MOST_DISKS)
-    disks += [volume for volume in page.rows if volume.pk not in shown]
+    disks += [volume for volume in page.rows if volume.pk not in shown_ids]
     more = bool(page.next) or len(disks) > MOST_DISKS
     disks = disks[:MOST_DISKS]
     return {

@@ -14,14 +14,14 @@ TICKS = 4  # at most so many steps on the axis
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A rectangle; `words` say what it is when one points at it."""
+    """A rectangle; `label` says what it is when one points at it."""
 
     css: str
     x: str
     y: str
     width: str
     height: str
-    words: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)

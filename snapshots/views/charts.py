@@ -88,9 +88,9 @@ def _stack(day: DayCounts, *, axis: Axis, x: float, width: float) -> list[Bar]:
         count = day.counts.get(ending, 0)
         if count:
             top, bottom = axis.y(below + count), axis.y(below)
-            words = f"{day_text(day.day)}: {ending.label} {count}"
+            label = f"{day_text(day.day)}: {ending.label} {count}"
             css = f"chart__{ending.value}"
-            bars.append(Bar(css, at(x), at(top), at(width), at(bottom - top), words))
+            bars.append(Bar(css, at(x), at(top), at(width), at(bottom - top), label))
         below += count
     return bars
 
@@ -122,8 +122,8 @@ def chart_of_times(sizes: Sequence[SizeTimes]) -> Chart:
             ("chart__slow", size.slow_seconds, 1),
         ):
             y = axis.y(seconds)
-            words = f"{_size_text(size)}: {lasted(seconds)}"
-            bars.append(Bar(css, at(middle + offset), at(y), "16", at(HEIGHT - BOTTOM - y), words))
+            label = f"{_size_text(size)}: {lasted(seconds)}"
+            bars.append(Bar(css, at(middle + offset), at(y), "16", at(HEIGHT - BOTTOM - y), label))
         marks.append(Mark(at(middle), _UNDER_AXIS, _size_mark(size)))
     usual, slow = _("Half within"), _("Nine in ten within")
     return Chart(
@@ -177,12 +177,12 @@ def chart_of_refusals(reasons: Sequence[tuple[str, int]]) -> Chart:
     most = max((count for _code, count in reasons), default=1)
     bars, marks, rows = [], [], []
     for number, (code, count) in enumerate(reasons):
-        y, words = TOP + pitch * number, reason_of(code)
+        y, label = TOP + pitch * number, reason_of(code)
         width = max(2.0, (WIDTH - RIGHT - 44) * count / most)
-        bars.append(Bar("chart__refused", "0", at(y + 16), at(width), "12", f"{words} {count}"))
-        marks.append(Mark("0", at(y + 11), _cut(words), "start"))
+        bars.append(Bar("chart__refused", "0", at(y + 16), at(width), "12", f"{label} {count}"))
+        marks.append(Mark("0", at(y + 11), _cut(label), "start"))
         marks.append(Mark(at(width + 6), at(y + 26), f"{count:,}", "start"))
-        rows.append([words, f"{count:,}"])
+        rows.append([label, f"{count:,}"])
     total = sum(count for _code, count in reasons)
     return Chart(
         name="refusals",

@@ -33,9 +33,9 @@ def offers(request: PortalRequest) -> HttpResponse:
     """The volumes that match what is typed, as options of the list below the search field."""
     find, server = sought_in(request.GET)
     form = SnapshotForm(requester=request.user)
-    found = offers_among(form.usable, request.user, text=find, server=server)
-    titled = [(group_title(group), group) for group in found.groups]
-    context = {"offers": found, "titled": titled, "server": "" if find else server}
+    matching = offers_among(form.usable, request.user, text=find, server=server)
+    titled = [(group_title(group), group) for group in matching.groups]
+    context = {"offers": matching, "titled": titled, "server": "" if find else server}
     return render(request, "snapshots/_offers.html", context)
 
 

@@ -17,7 +17,7 @@ class Fact:
 
     label: Text
     asked: str
-    kept: str | None = None
+    kept_value: str | None = None
 
 
 def facts_of(operation: Operation, snapshot: Snapshot | None) -> list[Fact]:
@@ -29,8 +29,8 @@ def facts_of(operation: Operation, snapshot: Snapshot | None) -> list[Fact]:
         Fact(label, value, _kept_instead(snapshot, value, kept_as))
         for label, value, kept_as in arguments
     ]
-    shown = [fact for fact in facts if fact.asked or fact.kept is not None]
-    return [*shown, *_not_asked_for(operation, snapshot)]
+    told_facts = [fact for fact in facts if fact.asked or fact.kept_value is not None]
+    return [*told_facts, *_not_asked_for(operation, snapshot)]
 
 
 def _is_comparable(operation: Operation, snapshot: Snapshot) -> bool:
@@ -44,8 +44,8 @@ def _kept_instead(snapshot: Snapshot, value: str, kept_as: str) -> str | None:
     where, _colon, key = kept_as.partition(":")
     if not where:
         return None
-    kept: str = snapshot.metadata.get(key, "") if key else getattr(snapshot, where)
-    return None if kept == value else kept
+    kept_value: str = snapshot.metadata.get(key, "") if key else getattr(snapshot, where)
+    return None if kept_value == value else kept_value
 
 
 def _not_asked_for(operation: Operation, snapshot: Snapshot) -> Iterator[Fact]:

@@ -4,6 +4,8 @@
 // data-version           what the page says, as a whole
 // data-changed, data-soon   when something unfinished changed last; whether more comes in a moment
 // data-shape, data-part, data-order   digests: of all but the parts, of a part, of a list's order
+// data-root, data-list   in an answer: the element around the parts; the list that has this order
+// data-says              on a part: what became of it
 
 import { attended } from "./attended.js";
 import { showLost, showRegained } from "./contact.js";

@@ -66,7 +66,9 @@ clouds:
 
 @pytest.fixture
 def log():
-    """Everything that any logger says, from the lowest level on, as the log's form writes it."""
+    """Everything that any logger says, from the lowest level on, as the log's form writes it; of
+    libraries that tell secrets at that level, what the portal lets them say.
+    """
     said = io.StringIO()
     handler = logging.StreamHandler(said)
     handler.setFormatter(logging.Formatter("%(name)s %(message)s %(exc_info)s"))
@@ -139,7 +141,7 @@ def test_no_table_or_log_line_holds_a_secret(worked, browser, log):
     assert "looks like" in browser.post("/snapshots/new/", details).text
     assert rows_with(*EVERYTHING) == []
     assert leaks_in(log.getvalue()) == []
-    assert len(log.getvalue()) > 100
+    assert "snapshots." in log.getvalue()
 
 
 def test_no_secret_is_on_any_page(worked, browser):

@@ -118,7 +118,7 @@ def test_backup_is_of_one_moment_while_others_write(portal, tmp_path):
 
 def test_file_is_for_its_owner_and_alone(portal, tmp_path):
     path, _ = backed_up(tmp_path)
-    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    assert [path.name for path in tmp_path.iterdir()] == [path.name]
     assert path.name.startswith("evsportal-2")
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR
 

@@ -93,7 +93,7 @@ def test_reading_all_volumes_counts_where_one_changed(volume):
     assert counted(topic, lambda: row.update(status="error")) > 0
 
 
-def test_trouble_of_a_cloud_counts_and_its_answers_do_not():
+def test_trouble_of_a_cloud_counts():
     scene.healthy_portal()
     rows = CloudHealth.objects.all()
     assert counted(CLOUDS, lambda: rows.update(answered_at=timezone.now())) == 0
@@ -108,7 +108,7 @@ def test_grants_and_roles_count(alice, volume):
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
-def test_commits_in_another_order_than_their_writes_are_both_seen(alice, volume):
+def test_late_commits_are_both_seen(alice, volume):
     """The first transaction writes first and commits last; both numbers are seen to change."""
     from django.db import transaction
 

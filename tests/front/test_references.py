@@ -2,6 +2,7 @@
 
 import logging
 import re
+from ipaddress import ip_network
 
 import pytest
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig
@@ -66,22 +67,23 @@ def test_wrong_method_names_its_reference(db):
     assert answer.headers["X-Request-ID"] == _quoted(answer.text)
 
 
-def test_reference_is_the_portal_s_own_behind_a_proxy(db, log):
+def test_reference_is_the_portal_s_own_behind_a_proxy(db, log, settings):
+    settings.EVSPORTAL_TRUSTED_PROXIES = [ip_network("127.0.0.1")]
     answer = Client().get("/nowhere/", headers={"X-Request-ID": "proxy-id-1234"})
     assert f"proxy-id-1234/{_quoted(answer.text)}" in _ids(log)
 
 
 @pytest.mark.parametrize(
-    ("sent", "status", "words"),
+    ("sent", "status", "sentence"),
     [
         (head(f"GET /{'x' * 40_000} HTTP/1.1"), 414, "The address is too long"),
         (post("Content-Length: 1000000000"), 413, "The form is too large"),
     ],
     ids=["414", "413"],
 )
-def test_what_the_web_server_refuses_names_its_reference(web, log, sent, status, words):
+def test_what_the_web_server_refuses_names_its_reference(web, log, sent, status, sentence):
     answer = web.ask(sent)
     assert answer.status == status
-    assert words in answer.text
+    assert sentence in answer.text
     assert answer.headers["X-Request-ID"] == _quoted(answer.text)
     assert _quoted(answer.text) in _ids(log)

@@ -85,7 +85,8 @@ def test_figures_of_the_worker_come_through_the_database(portal):
     def seen():
         values = figures_of(portal)
         codes = ("200", "201")
-        return all(values.get(("evsportal_exchanges_total", "sandbox", code)) for code in codes)
+        exchanges = [("evsportal_exchanges_total", "sandbox", code) for code in codes]
+        return ("evsportal_workers_alive",) in values and all(map(values.get, exchanges))
 
     until(seen)
     values = figures_of(portal)

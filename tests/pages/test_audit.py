@@ -189,7 +189,7 @@ def test_link_to_older_records_keeps_filter(audrey, operation):
 def test_the_number_of_queries(rows, audrey, operation, django_assert_max_num_queries):
     for _ in range(rows):
         scene.exchange(operation)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         audrey.get(PAGE)
 
 

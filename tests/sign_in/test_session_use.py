@@ -99,8 +99,8 @@ def test_what_pages_ask_by_themselves_is_marked():
 
     views = get_resolver().url_patterns[0].url_patterns
     marked = {view.name for view in views if getattr(view.callback, "is_polled", False)}
-    of_lists = {"rows", "batch_rows", "snapshot_rows", "first_reading"}
-    assert marked == of_lists | {"status", "snapshot_state", "volume_state"}
+    of_lists = {"rows", "batch_rows", "snapshot_rows", "first_reading", "home_rows"}
+    assert marked == of_lists | {"status", "snapshot_state", "volume_state", "portal_status_rows"}
 
 
 def test_use_is_written_once_a_minute(signed_in):

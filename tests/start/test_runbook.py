@@ -40,9 +40,9 @@ def options_of(name):
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
 def test_each_setting_exists(place):
-    known = {variable.name for variable in VARIABLES}
-    known |= {f"{variable.name}_FILE" for variable in VARIABLES if variable.is_secret}
-    assert settings_in(place.read_text()) <= known
+    names = {variable.name for variable in VARIABLES}
+    names |= {f"{variable.name}_FILE" for variable in VARIABLES if variable.is_secret}
+    assert settings_in(place.read_text()) <= names
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
@@ -74,7 +74,9 @@ def test_each_link_of_the_runbook_leads_somewhere():
         page = RUNBOOK.parent / path if path else RUNBOOK
         assert page.exists(), target
         headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
-        anchors = {re.sub(r"[^a-z0-9 -]", "", one.lower()).replace(" ", "-") for one in headings}
+        anchors = {
+            re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings
+        }
         assert not anchor or anchor in anchors, target
 
 

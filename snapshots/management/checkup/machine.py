@@ -26,12 +26,12 @@ CLOCK_TOLERANCE = timedelta(seconds=5)
 def look_at_settings(*, with_database: bool) -> Iterator[Finding]:
     """What `manage check --database default` says: settings, files, guards, names, passwords."""
     messages = checks.run_checks(databases=["default"] if with_database else None)
-    shown = [message for message in messages if not message.is_silenced()]
-    for message in shown:
+    unsilenced = [message for message in messages if not message.is_silenced()]
+    for message in unsilenced:
         level = Level.WRONG if message.level >= checks.ERROR else Level.WARNING
         hint = message.hint or "Read docs/settings.md."
         yield Finding(SETTINGS, level, f"{message.msg} ({message.id})", hint)
-    if not shown:
+    if not unsilenced:
         yield good(SETTINGS, "The checks of settings, files, guards and names find nothing.")
 
 

@@ -30,7 +30,7 @@ from snapshots.management.checkup.work import (
 )
 from snapshots.management.verdict import public_keys_in
 
-_WORDS = {Level.GOOD: "ok", Level.WARNING: "warning", Level.WRONG: "WRONG"}
+_LABELS = {Level.GOOD: "ok", Level.WARNING: "warning", Level.WRONG: "WRONG"}
 
 
 class Command(BaseCommand):
@@ -56,14 +56,16 @@ class Command(BaseCommand):
                 self._tell(finding)
         worst = max(finding.level for finding in findings)
         if options["json"]:
-            rows = [asdict(one) | {"level": _WORDS[one.level].lower()} for one in findings]
+            rows = [
+                asdict(finding) | {"level": _LABELS[finding.level].lower()} for finding in findings
+            ]
             verdict = {"status": int(worst), "findings": rows}
             self.stdout.write(json.dumps(verdict, indent=1))
         if worst:
             sys.exit(worst)
 
     def _tell(self, finding: Finding) -> None:
-        self.stdout.write(f"{_WORDS[finding.level]:<8} {finding.area}: {finding.text}")
+        self.stdout.write(f"{_LABELS[finding.level]:<8} {finding.area}: {finding.text}")
         if finding.todo:
             self.stdout.write(f"{'':<8} -> {finding.todo}")
         self.stdout.flush()  # clouds may take their time
