@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -50,12 +49,22 @@ def web_processes(portal):
 
 
 def children_of(pid):
-    done = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
-    return [int(line) for line in done.stdout.split()]
+    return [
+        int(process.name)
+        for process in Path("/proc").glob("[0-9]*")
+        if said_by(process / "stat").rpartition(")")[2].split()[1:2] == [str(pid)]
+    ]
 
 
 def is_gunicorn(pid):
-    return b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return "gunicorn" in said_by(Path(f"/proc/{pid}/cmdline"))
+
+
+def said_by(path):
+    try:
+        return path.read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""  # the process has ended meanwhile
 
 
 def test_figures_of_all_processes_are_added_up(portal):
@@ -88,7 +97,7 @@ def test_figures_of_the_worker_come_through_the_database(portal):
         exchanges = [("evsportal_exchanges_total", "sandbox", code) for code in codes]
         return ("evsportal_workers_alive",) in values and all(map(values.get, exchanges))
 
-    until(seen)
+    until(seen, seconds=60)  # the first reading of a portal that has just started
     values = figures_of(portal)
     assert values["evsportal_workers_alive",] == 1
     assert values["evsportal_ready",] == values["evsportal_database_up",] == 1
