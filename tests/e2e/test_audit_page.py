@@ -60,7 +60,7 @@ def test_filters_unfold_and_are_taken_away(javascript, audit_page):
     page.fill("#id_actor", "nobody-of-this-name")
     page.click(".search__panel button")
     expect(page.locator(".chip")).to_have_text("Actor: nobody-of-this-name Take away: Actor")
-    expect(page.locator("h2")).to_have_text("Nothing matches")
+    expect(page.locator("main h2")).to_have_text("Nothing matches")
     page.click(".chip a")
     expect(page.locator(".audit")).to_be_visible()
 
