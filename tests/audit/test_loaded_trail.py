@@ -226,7 +226,7 @@ PAGES = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_lists_need_few_queries(audrey, django_assert_max_num_queries, name):
-    with django_assert_max_num_queries(24 if name == "board" else 13):
+    with django_assert_max_num_queries(28 if name == "board" else 15):
         assert audrey.get(PAGES[name]).status_code == 200
 
 
@@ -239,7 +239,7 @@ def test_the_next_page_needs_few_queries(audrey, django_assert_max_num_queries):
 def test_record_page_needs_few_queries(audrey, django_assert_max_num_queries):
     records = Exchange.objects.filter(purpose="settle").first(), Action.objects.last()
     for one in records:
-        with django_assert_max_num_queries(24):
+        with django_assert_max_num_queries(25):
             assert audrey.get(f"/audit/{one.id}/").status_code == 200
 
 
