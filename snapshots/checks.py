@@ -22,7 +22,7 @@ from snapshots.audit.record import account_names
 from snapshots.audit.seals import keys
 from snapshots.clouds_yaml import CloudsRefused
 from snapshots.database.limits import has_pooler
-from snapshots.models import folded, is_of_another_mode, version_triggers
+from snapshots.models import folded, is_of_another_mode
 from snapshots.questions import hours
 
 INSECURE_KEY = "not-for-production"
@@ -384,9 +384,9 @@ def check_group_names() -> list[CheckMessage]:
 
 @_asks_database
 def check_folding() -> list[CheckMessage]:
-    """What lists are searched by, and how often pages changed, is kept by the database."""
-    missing = [*folded.missing(), *version_triggers.missing()] if guards.has_tables() else []
-    hint = "Run `manage migrate`, which puts it back; until then searches and open pages miss news."
+    """What lists are searched by is kept by the database."""
+    missing = folded.missing() if guards.has_tables() else []
+    hint = "Run `manage migrate`, which puts it back; until then searches miss new rows."
     return [
         CheckWarning(f"{name}, which searches need, is missing.", hint=hint, id="evsportal.W021")
         for name in missing

@@ -3,7 +3,6 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from django import template
 from django.conf import settings
@@ -11,13 +10,10 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from evsportal.logs import current_request_id
 from snapshots.models import Operation, roles_of
 from snapshots.rights.policy import Right, may
-from snapshots.selectors import kept
-from snapshots.selectors.portal import PortalState
-from snapshots.selectors.preferences import Viewer
-from snapshots.selectors.preferences import viewer as who_looks
+from snapshots.selectors import portal as selectors
+from snapshots.selectors.hanging import hanging_operations
 
 register = template.Library()
 
@@ -26,24 +22,13 @@ _PROJECT = Path(settings.BASE_DIR, "pyproject.toml")
 VERSION: str = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"]
 
 
-_BELOW = {"/requests/": ("/batches/",), "/people/": ("/grants/",)}  # and below its own address
-
-
 @dataclass(frozen=True, slots=True)
 class NavigationLink:
     """A link of the navigation."""
 
     label: str
     address: str
-    current: Literal["page", "true", ""]  # as `aria-current` says it: the page, or one below it
-
-
-@register.simple_tag
-def request_id() -> str:
-    """What people quote of the request that is being answered: its own id, without that of a proxy;
-    empty outside of one. The log's lines have it.
-    """
-    return current_request_id().rpartition("/")[2]
+    is_current: bool
 
 
 @register.simple_tag
@@ -53,22 +38,16 @@ def is_sandbox() -> bool:
 
 
 @register.simple_tag
-def viewer() -> Viewer:
-    """How the person who looks wants the page to be."""
-    return who_looks()
-
-
-@register.simple_tag
-def portal_state() -> PortalState:
+def portal_state() -> selectors.PortalState:
     """What the banners say."""
-    return kept.portal_state()
+    return selectors.portal_state()
 
 
 @register.simple_tag(takes_context=True)
 def hanging_requests(context: Context) -> list[Operation]:
     """What those who may end it are told on every page."""
     user = context["request"].user
-    return kept.hanging_operations() if may(user, Right.END_HANGING) else []
+    return hanging_operations() if may(user, Right.END_HANGING) else []
 
 
 @register.simple_tag(takes_context=True)
@@ -79,7 +58,6 @@ def navigation(context: Context) -> list[NavigationLink]:
     links = []
     if roles_of(user):
         links += [
-            (_("Home"), "snapshots:home"),
             (_("Requests"), "snapshots:requests"),
             (_("Snapshots"), "snapshots:snapshots"),
             (_("Volumes"), "snapshots:volumes"),
@@ -88,17 +66,12 @@ def navigation(context: Context) -> list[NavigationLink]:
         links.append((_("Audit"), "snapshots:audit"))
     if may(user, Right.ADMINISTER):
         links.append((_("Administration"), "snapshots:people"))
+    home, requests = reverse("snapshots:home"), reverse("snapshots:requests")
+    path = requests if request.path == home else request.path
     return [
-        NavigationLink(label, reverse(name), _current(reverse(name), request.path))
+        NavigationLink(label, reverse(name), is_current=path == reverse(name))
         for label, name in links
     ]
-
-
-def _current(place: str, path: str) -> Literal["page", "true", ""]:
-    if path == place:
-        return "page"
-    below = () if place == reverse("snapshots:home") else (place, *_BELOW.get(place, ()))
-    return "true" if path.startswith(below) else ""
 
 
 @register.filter

@@ -14,22 +14,17 @@ const fill = (id, text) => {
 
 const copy = async (button) => {
   const text = document.getElementById(button.dataset.copy).textContent;
-  const word = button.querySelector("span");
-  const label = word.textContent;
-  button.classList.add("copy--done");
+  const label = button.firstChild.textContent;
   try {
     await navigator.clipboard.writeText(text);
-    word.textContent = "Copied";
+    button.firstChild.textContent = "Copied";
     announce("Copied.");
   } catch {
     getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
-    word.textContent = "Selected: copy it";
+    button.firstChild.textContent = "Selected: copy it";
     announce("It is selected; copy it with your keyboard.");
   }
-  setTimeout(() => {
-    word.textContent = label;
-    button.classList.remove("copy--done");
-  }, 2500);
+  setTimeout(() => (button.firstChild.textContent = label), 2500);
 };
 
 document.addEventListener("click", (event) => {

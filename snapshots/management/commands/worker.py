@@ -1,6 +1,5 @@
 """`manage worker`: performs what people asked for, watches snapshots, reads the volumes."""
 
-import logging
 import os
 import signal
 import subprocess
@@ -11,12 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from evsportal.logs import JSON
 from evsportal.readiness import announce_ready
 from snapshots.database.limits import bound_connections
 from snapshots.worker import Loop
-
-log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -32,12 +28,8 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: reload.end_instead())
         signal.signal(signal.SIGHUP, lambda *_: reload.begin())
-        text = f"The worker {loop.name} runs."
-        if settings.EVSPORTAL_LOG_FORMAT == JSON:
-            log.info(text)
-        else:
-            self.stdout.write(text)
-            self.stdout.flush()
+        self.stdout.write(f"The worker {loop.name} runs.")
+        self.stdout.flush()
         loop.run(on_ready=announce_ready)
         if reload.is_accepted:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the new program can take one

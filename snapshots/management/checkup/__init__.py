@@ -1,1 +1,0 @@
-"""Everything that an operator would look at: each look yields findings, in sentences."""

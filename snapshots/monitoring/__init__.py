@@ -1,1 +1,0 @@
-"""What monitoring is told: `metrics` lists it, `readings` asks the tables for it."""
