@@ -50,7 +50,7 @@ class RequestParser(HTTPRequestParser):
             raise ParsingError("The host is missing.")
         if names[b"transfer-encoding"]:
             # No form of a browser is sent in chunks, and nginx passes none on. waitress searches a
-            # chunk's first line anew at each byte: one client keeps the loop from all others.
+            # chunk's first line anew at each byte: one client takes the loop's whole time.
             raise TransferEncodingNotImplemented("A body is sent with its length.")
         if _ODD_IN_TARGET.search(self.request_uri):
             raise ParsingError("The address has characters that must be percent-encoded.")

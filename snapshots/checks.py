@@ -2,7 +2,6 @@
 
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +36,6 @@ PROXY_VARIABLES = (
     "ALL_PROXY",
     "all_proxy",
 )
-
-_Check = Callable[[], list[CheckMessage]]
 
 
 @register
@@ -295,49 +292,44 @@ def database_of_another_mode() -> str:
     )
 
 
-def _asks_database(check: _Check) -> _Check:
-    """Registers a check that `migrate` and `check --database default` ask, and a plain `check` not.
-
-    Of a database that cannot be asked it says nothing: others say so.
-    """
-
-    @register(Tags.database)
-    def asked(*, databases: Any = None, **_kwargs: Any) -> list[CheckMessage]:
-        try:
-            return check() if databases else []
-        except DatabaseError:
-            return []
-
-    return check
-
-
-@_asks_database
-def check_database_use() -> list[CheckMessage]:
+@register(Tags.database)
+def check_database_use(*, databases: Any = None, **_kwargs: Any) -> list[CheckMessage]:
     """The sandbox and a portal with real clouds have a database each."""
-    sentence = database_of_another_mode() if settings.EVSPORTAL_MODE else ""
+    if not databases or not settings.EVSPORTAL_MODE:
+        return []
+    try:
+        sentence = database_of_another_mode()
+    except DatabaseError:
+        return []  # no database, or no tables yet
     return [Error(sentence, id="evsportal.E021")] if sentence else []
 
 
-@_asks_database
-def check_published_passwords() -> list[CheckMessage]:
+@register(Tags.database)
+def check_published_passwords(*, databases: Any = None, **_kwargs: Any) -> list[CheckMessage]:
     """No account has a password that the documentation shows. Asked by `check --database default`.
 
     A warning, since such a password is refused at sign-in.
     """
-    if settings.EVSPORTAL_MODE != "cloud":
+    if not databases or settings.EVSPORTAL_MODE != "cloud":
         return []
-    names = look_for_published_passwords(most_accounts=ACCOUNTS_LOOKED_AT)
+    looked_for = look_for_published_passwords(most_accounts=ACCOUNTS_LOOKED_AT)
+    try:
+        names = [name for name in looked_for if name]
+    except DatabaseError:
+        return []
     return [
-        CheckWarning(published_password_words(name), id="evsportal.W010")
-        for name in sorted(filter(None, names))
+        CheckWarning(published_password_words(name), id="evsportal.W010") for name in sorted(names)
     ]
 
 
-@_asks_database
-def check_pooler() -> list[CheckMessage]:
+@register(Tags.database)
+def check_pooler(**_kwargs: Any) -> list[CheckMessage]:
     """Behind a pooler nothing is used that belongs to a session."""
-    if settings.EVSPORTAL_DATABASE_POOLER or not has_pooler():
-        return []
+    try:
+        if settings.EVSPORTAL_DATABASE_POOLER or not has_pooler():
+            return []
+    except DatabaseError:
+        return []  # no database: others say so
     return [
         Error(
             "A pooler stands before PostgreSQL, and EVSPORTAL_DATABASE_POOLER is not set.",
@@ -347,13 +339,16 @@ def check_pooler() -> list[CheckMessage]:
     ]
 
 
-@_asks_database
-def check_guards() -> list[CheckMessage]:
+@register(Tags.database)
+def check_guards(**_kwargs: Any) -> list[CheckMessage]:
     """The database itself refuses to change the audit trail. Asked by `check --database default`.
 
     A warning, since an error would stop `migrate`, which asks too and puts back what is missing.
     """
-    missing = guards.missing() if guards.has_tables() else []
+    try:
+        missing = guards.missing() if guards.has_tables() else []
+    except DatabaseError:
+        return []  # no database: others say so
     return [
         CheckWarning(
             f"The trigger {name} of the audit trail is missing or not as it should be.",
@@ -364,28 +359,37 @@ def check_guards() -> list[CheckMessage]:
     ]
 
 
-@_asks_database
-def check_names() -> list[CheckMessage]:
+@register(Tags.database)
+def check_names(**_kwargs: Any) -> list[CheckMessage]:
     """No account's name can be taken for another's. Validation refuses such; SQL and scripts do
     not ask it.
     """
-    confusing = account_names.confusing_accounts()
+    try:
+        confusing = account_names.confusing_accounts()
+    except DatabaseError:
+        return []  # no database, or no tables yet
     hint = "Rename the account in the administration; the trail keeps the name it had."
     return [CheckWarning(f"{sentence}.", hint=hint, id="evsportal.W020") for sentence in confusing]
 
 
-@_asks_database
-def check_group_names() -> list[CheckMessage]:
+@register(Tags.database)
+def check_group_names(**_kwargs: Any) -> list[CheckMessage]:
     """No group's name can be taken for a role, which it would not be."""
-    confusing = account_names.confusing_groups()
+    try:
+        confusing = account_names.confusing_groups()
+    except DatabaseError:
+        return []  # no database, or no tables yet
     hint = "Rename the group in the administration."
     return [CheckWarning(f"{sentence}.", hint=hint, id="evsportal.W022") for sentence in confusing]
 
 
-@_asks_database
-def check_folding() -> list[CheckMessage]:
+@register(Tags.database)
+def check_folding(**_kwargs: Any) -> list[CheckMessage]:
     """What lists are searched by is kept by the database."""
-    missing = folded.missing() if guards.has_tables() else []
+    try:
+        missing = folded.missing() if guards.has_tables() else []
+    except DatabaseError:
+        return []
     hint = "Run `manage migrate`, which puts it back; until then searches miss new rows."
     return [
         CheckWarning(f"{name}, which searches need, is missing.", hint=hint, id="evsportal.W021")

@@ -3,7 +3,7 @@
 A sign-in is such a proof, and so is each answer to "Confirm that it is you". So a session that was
 taken over, or an unlocked screen, does not let anybody change people, rights or second factors.
 
-Also which page a request leads to that was not carried out: for this, and for whoever refuses one.
+It also says which page follows a request that was refused, here or elsewhere.
 """
 
 import time

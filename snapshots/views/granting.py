@@ -177,7 +177,7 @@ def _choice(request: PortalRequest) -> Choice:
 
 
 def _cloud(request: PortalRequest) -> str:
-    """The one that was sent, or the one that the form shows as chosen at first."""
+    """The cloud that was sent; without one, the cloud that a blank form has chosen."""
     if request.POST:
         return str(request.POST.get("cloud", ""))
     return shown_cloud(request.GET.get("cloud", ""))

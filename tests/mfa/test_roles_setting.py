@@ -1,6 +1,9 @@
 """A misspelt role stops the start."""
 
+import pytest
 from django.core.checks import run_checks
+
+pytestmark = pytest.mark.django_db  # other checks look at names in the database
 
 
 def _faults(settings, *roles):

@@ -117,7 +117,7 @@ def test_check_names_accounts_with_published_passwords(as_real):
     account("renamed", DEMO_PASSWORD)
     account("bob", GOOD)
     as_real()
-    found = check_published_passwords()
+    found = check_published_passwords(databases=["default"])
     assert [one.id for one in found] == ["evsportal.W010"]
     assert "The account renamed has a password that the documentation shows" in found[0].msg
     assert "manage changepassword renamed" in found[0].msg

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.checks import run_checks
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import IntegrityError, connection
@@ -87,6 +88,13 @@ def test_worker_names_what_came_without_signals(db):
     name_new_accounts()
     digests = AccountName.objects.order_by("pk").values_list("digest", flat=True)
     assert list(digests) == [digest_of_name("bob"), None]
+
+
+def test_plain_check_names_accounts_that_look_alike(db):
+    """Every command is checked so, also where no database is named."""
+    User.objects.bulk_create([User(username=name, password="!") for name in ("bob", "Bob")])
+    (warning,) = (message for message in run_checks() if message.id == "evsportal.W020")
+    assert "“Bob” looks like “bob”" in warning.msg or "“bob” looks like “Bob”" in warning.msg
 
 
 def test_person_of_the_provider_gets_another_name(db):
