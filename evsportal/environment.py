@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from evsportal.databases import check_database_url
 from evsportal.forwarded import Network
+from evsportal.logs import LEVELS
 from evsportal.mail import mail_server
 from evsportal.variables import BY_NAME, OF_TESTS, VARIABLES, Kind, Variable
 
@@ -28,6 +29,7 @@ _FRACTION = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
 _HOST = re.compile(
     r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*"
 )
+_LOGGER = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*)?")
 _MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
@@ -309,6 +311,20 @@ def _read_database_url(variable: Variable, text: str) -> str:
     return text
 
 
+def _read_log_levels(variable: Variable, text: str) -> dict[str, str]:
+    """By the logger's name; "" for all that are not named."""
+    levels = {}
+    for item in _read_items(variable, text):
+        name, _equals, level = item.rpartition("=")
+        if level.lower() not in LEVELS or not _LOGGER.fullmatch(name):
+            raise ValueError(
+                f"{variable.name} holds {item!r}; write a level, or a logger and its level as in "
+                f"snapshots.worker=debug. Levels are {', '.join(LEVELS)}."
+            )
+        levels[name] = level.lower()
+    return levels
+
+
 def _read_mail_url(variable: Variable, text: str) -> str:
     try:
         mail_server(text)
@@ -337,6 +353,7 @@ _READERS: dict[Kind, Callable[[Variable, str], Any]] = {
     Kind.NETWORKS: _read_networks,
     Kind.LOOPBACK_URL: _read_loopback_url,
     Kind.DATABASE_URL: _read_database_url,
+    Kind.LOG_LEVELS: _read_log_levels,
     Kind.MAIL_URL: _read_mail_url,
     Kind.MAIL_ADDRESS: _read_mail_address,
 }

@@ -1,4 +1,5 @@
-"""What a trusted proxy says of the client: its address, and the scheme and host that it asked for.
+"""What a trusted proxy says of the client: its address, the scheme and host that it asked for, and
+the id of the request.
 
 A client can send the same headers itself, so they count only when the connection comes from an
 address of `EVSPORTAL_TRUSTED_PROXIES`. Knows nothing of Django.
@@ -13,6 +14,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Networks = Sequence[Network]
 
+REQUEST_ID = "HTTP_X_REQUEST_ID"
 # Whatever else may name a client is taken away as well, so that no library believes it.
 HEADERS = (
     "HTTP_FORWARDED",
@@ -22,6 +24,7 @@ HEADERS = (
     "HTTP_X_FORWARDED_PROTO",
     "HTTP_X_FORWARDED_SSL",
     "HTTP_X_REAL_IP",
+    REQUEST_ID,
 )
 _IPV4_AND_PORT = re.compile(r"([0-9.]+):[0-9]{1,5}")
 _IPV6_AND_PORT = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?")
@@ -31,7 +34,7 @@ _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{
 
 def settle(environ: MutableMapping[str, Any], trusted: Networks) -> None:
     """Put the client's address, scheme and host where WSGI has those of the connection, and take
-    the headers away.
+    the headers away, the id of the request where it is nobody's whose word counts.
     """
     said = {name: str(environ.pop(name, "")) for name in HEADERS}
     peer = parse_address(str(environ.get("REMOTE_ADDR") or ""))
@@ -40,6 +43,7 @@ def settle(environ: MutableMapping[str, Any], trusted: Networks) -> None:
     environ["REMOTE_ADDR"] = str(peer)
     if not _is_in(peer, trusted):
         return
+    environ[REQUEST_ID] = said[REQUEST_ID]
     environ["REMOTE_ADDR"] = str(_client(peer, said["HTTP_X_FORWARDED_FOR"], trusted))
     scheme = _last(said["HTTP_X_FORWARDED_PROTO"]).lower()
     if scheme in {"http", "https"}:

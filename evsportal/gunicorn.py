@@ -9,14 +9,16 @@ from django.core.exceptions import ImproperlyConfigured
 from gunicorn.glogging import Logger
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from evsportal import figures
 from evsportal.environment import read_environment
-from evsportal.logs import without_tokens
+from evsportal.logs import JSON, formatter, json_line, without_tokens
 from evsportal.readiness import announce_ready
 
 try:
     _values = read_environment(os.environ)
 except ImproperlyConfigured as error:
     sys.exit(f"gunicorn: {error}")
+_is_json = _values["EVSPORTAL_LOG_FORMAT"] == JSON
 _host, _port = _values["EVSPORTAL_BIND"], _values["PORT"]
 
 wsgi_app = "evsportal.wsgi:application"
@@ -40,14 +42,51 @@ access_log_format = '%(h)s %(t)s "%(r)s" %(s)s %(b)s %(L)ss request=%({x-request
 
 
 class AccessLog(Logger):
-    """Gunicorn's own, without the tokens of mailed links."""
+    """Gunicorn's own, without the tokens of mailed links, and in the form of the portal's log."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        if _is_json:
+            for handler in self.error_log.handlers:
+                handler.setFormatter(formatter(JSON))
 
     def atoms(self, *args: Any) -> dict[str, Any]:
         atoms: dict[str, Any] = super().atoms(*args)
         return {**atoms, "r": without_tokens(atoms["r"])}
 
+    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
+        if not _is_json:
+            super().access(resp, req, environ, request_time)
+            return
+        atoms = self.atoms(resp, req, environ, request_time)
+        facts = {name: atoms.get(atom) for name, atom in _FIELDS.items()}
+        facts["seconds"] = round(request_time.total_seconds(), 6)
+        self.access_log.info(json_line("access", "INFO", facts))
 
+
+_FIELDS = {
+    "client": "h",
+    "message": "r",
+    "status": "s",
+    "bytes": "B",
+    "request_id": "{x-request-id}o",
+    "agent": "a",
+}
 logger_class = AccessLog
+
+
+_figures = figures.allot(workers)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Say which part of the figures is the new process's: one that no living process has."""
+    taken = {each.part_of_figures for each in server.WORKERS.values()}
+    free = (part for part in range(_figures.parts) if part not in taken)
+    worker.part_of_figures = next(free, _figures.parts - 1)
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    _figures.take_part(worker.part_of_figures)
 
 
 def post_worker_init(_worker: Any) -> None:

@@ -37,6 +37,7 @@ EVSPORTAL_CLOUD_NAMES: list[str] = _VALUES["EVSPORTAL_CLOUD_NAMES"]
 OS_CLOUD = os.environ.get("OS_CLOUD", "").strip()
 EVSPORTAL_SANDBOX_URL: str = _VALUES["EVSPORTAL_SANDBOX_URL"]
 EVSPORTAL_RESERVED_PREFIXES: list[str] = _VALUES["EVSPORTAL_RESERVED_PREFIXES"]
+EVSPORTAL_NAME_TEMPLATE: str = _VALUES["EVSPORTAL_NAME_TEMPLATE"]
 # A real Cinder on MariaDB answered 500 to characters beyond U+FFFF.
 EVSPORTAL_REFUSE_ASTRAL: bool = _VALUES["EVSPORTAL_REFUSE_ASTRAL"]
 
@@ -74,6 +75,10 @@ EVSPORTAL_AUDIT_ARCHIVES: str = _VALUES["EVSPORTAL_AUDIT_ARCHIVES"]
 # Read by audit/hours.py; checks.py stops the start for what are none.
 EVSPORTAL_WORKING_HOURS: str = _VALUES["EVSPORTAL_WORKING_HOURS"]
 
+# --- monitoring ------------------------------------------------------------------------------
+
+EVSPORTAL_METRICS_TOKEN: str = _VALUES["EVSPORTAL_METRICS_TOKEN"]  # empty: no /metrics
+
 # --- signing in by a provider ----------------------------------------------------------------
 
 EVSPORTAL_LOCAL_ACCOUNTS: str = _VALUES["EVSPORTAL_LOCAL_ACCOUNTS"]
@@ -100,6 +105,16 @@ EVSPORTAL_OIDC_ROLES: list[str] = _VALUES["EVSPORTAL_OIDC_ROLES"]
 EVSPORTAL_OIDC_SECONDS: float = _VALUES["EVSPORTAL_OIDC_SECONDS"]
 EVSPORTAL_OIDC_RECHECK_MINUTES: int = _VALUES["EVSPORTAL_OIDC_RECHECK_MINUTES"]  # 0: never
 EVSPORTAL_OIDC_CA: str = _VALUES["EVSPORTAL_OIDC_CA"]  # empty: the authorities built in
+EVSPORTAL_LDAP_URL: str = _VALUES["EVSPORTAL_LDAP_URL"]  # empty: no directory is asked
+EVSPORTAL_LDAP_BIND_DN: str = _VALUES["EVSPORTAL_LDAP_BIND_DN"]
+EVSPORTAL_LDAP_BIND_PASSWORD: str = _VALUES["EVSPORTAL_LDAP_BIND_PASSWORD"]
+EVSPORTAL_LDAP_PEOPLE: str = _VALUES["EVSPORTAL_LDAP_PEOPLE"]
+EVSPORTAL_LDAP_FILTER: str = _VALUES["EVSPORTAL_LDAP_FILTER"]
+EVSPORTAL_LDAP_ID: str = _VALUES["EVSPORTAL_LDAP_ID"]
+EVSPORTAL_LDAP_GROUPS: str = _VALUES["EVSPORTAL_LDAP_GROUPS"]
+EVSPORTAL_LDAP_ROLES: list[str] = _VALUES["EVSPORTAL_LDAP_ROLES"]
+EVSPORTAL_LDAP_SECONDS: float = _VALUES["EVSPORTAL_LDAP_SECONDS"]
+EVSPORTAL_LDAP_CA: str = _VALUES["EVSPORTAL_LDAP_CA"]  # empty: the authorities built in
 # allauth: no pages, mails or sign-up forms of its own. `snapshots.sso` says what is used of it.
 ACCOUNT_ADAPTER = "snapshots.sso.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -124,11 +139,11 @@ CSRF_TRUSTED_ORIGINS: list[str] = _VALUES["EVSPORTAL_ORIGINS"]
 # Read by the first middleware. Empty: the connection alone says who asks.
 EVSPORTAL_TRUSTED_PROXIES: list[Network] = _VALUES["EVSPORTAL_TRUSTED_PROXIES"]
 
-LOGGING = logs.LOGGING
+EVSPORTAL_LOG_FORMAT: str = _VALUES["EVSPORTAL_LOG_FORMAT"]
+LOGGING = logs.logging_settings(form=EVSPORTAL_LOG_FORMAT, levels=_VALUES["EVSPORTAL_LOG_LEVELS"])
 INSTALLED_APPS = [
     "snapshots",
     "django_htmx",
-    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -144,8 +159,11 @@ MIDDLEWARE = [
     "snapshots.middleware.proxies",
     "snapshots.middleware.request_ids",
     "snapshots.middleware.browser_rules",
+    "snapshots.middleware.figures",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "snapshots.middleware.unchanged",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -157,6 +175,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "snapshots.middleware.plain_addresses",
     "snapshots.middleware.wrong_method",
+    "snapshots.middleware.own_preferences",
     "snapshots.middleware.session_use",
     "snapshots.middleware.SignInBrakes",
     "snapshots.middleware.OwnPasswords",
@@ -166,6 +185,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "evsportal.urls"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_MIMETYPES = {".svg": "image/svg+xml; charset=utf-8"}
 WSGI_APPLICATION = "evsportal.wsgi.application"
 TEMPLATES = [
     {
@@ -208,6 +228,8 @@ def _database() -> dict[str, Any]:
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         }
+        # Opening it takes longer than most questions; `database/kept_file.py` minds the file.
+        database["CONN_MAX_AGE"] = 60
     else:
         database["DISABLE_SERVER_SIDE_CURSORS"] = EVSPORTAL_DATABASE_POOLER
         options.setdefault("connect_timeout", 3)
@@ -235,7 +257,6 @@ _DJANGO_VALIDATORS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"{_DJANGO_VALIDATORS}.UserAttributeSimilarityValidator"},
     {"NAME": f"{_DJANGO_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": f"{_DJANGO_VALIDATORS}.NumericPasswordValidator"},
     {"NAME": "snapshots.sign_in.passwords.CommonCoreValidator"},
     {"NAME": "snapshots.sign_in.passwords.OwnWordsValidator"},
     {"NAME": "snapshots.accounts.PublishedPasswordValidator"},

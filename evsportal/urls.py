@@ -3,7 +3,6 @@
 from django.contrib.auth import views as accounts
 from django.urls import include, path
 
-from snapshots.admin import site
 from snapshots.views import passkeys, password_reset, provider, second_factor, sessions, step_up
 from snapshots.views.access import public, signed_in
 from snapshots.views.accounts import PortalLoginView, PortalLogoutView, PortalPasswordView
@@ -56,7 +55,6 @@ urlpatterns = [
     path("accounts/provider/", provider.start, name="provider_start"),
     path("accounts/provider/callback/", provider.callback, name="provider_callback"),
     path("accounts/provider/signed-out/", provider.signed_out, name="provider_signed_out"),
-    path("admin/", site.urls),
 ]
 
 handler400 = "snapshots.views.errors.bad_request"

@@ -18,6 +18,7 @@ class Kind(Enum):
     NETWORKS = auto()  # addresses, each alone or as a network
     LOOPBACK_URL = auto()
     DATABASE_URL = auto()
+    LOG_LEVELS = auto()  # one for all, or for a logger by its name
     MAIL_URL = auto()
     MAIL_ADDRESS = auto()
 
@@ -33,3 +34,40 @@ class Variable:
     choices: tuple[str, ...] = ()
     is_secret: bool = False  # its value is never shown; `NAME_FILE` may name a file that holds it
     misnomers: tuple[str, ...] = ()  # names that people write for it
+
+
+# --- short ways to write one ------------------------------------------------------------------
+
+
+def text(name: str, about: str, default: str = "", *misnomers: str) -> Variable:
+    return Variable(name=name, kind=Kind.TEXT, about=about, default=default, misnomers=misnomers)
+
+
+def items(name: str, about: str, default: str = "") -> Variable:
+    return Variable(name=name, kind=Kind.ITEMS, about=about, default=default)
+
+
+def boolean(name: str, about: str, default: str = "false") -> Variable:
+    return Variable(name=name, kind=Kind.BOOLEAN, about=about, default=default)
+
+
+def secret(name: str, about: str, *misnomers: str, kind: Kind = Kind.TEXT) -> Variable:
+    return Variable(name=name, kind=kind, about=about, is_secret=True, misnomers=misnomers)
+
+
+def count(name: str, about: str, default: str, *misnomers: str, least: int, most: int) -> Variable:
+    return Variable(
+        name=name,
+        kind=Kind.COUNT,
+        about=about,
+        default=default,
+        least=least,
+        most=most,
+        misnomers=misnomers,
+    )
+
+
+def seconds(name: str, about: str, default: str, *, least: float, most: float) -> Variable:
+    return Variable(
+        name=name, kind=Kind.NUMBER, about=about, default=default, least=least, most=most
+    )

@@ -8,10 +8,20 @@ import re
 from collections import Counter
 
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
+from waitress.utilities import BadRequest, Error, RequestHeaderFieldsTooLarge
+
+from evsportal.limits import MOST_HEAD_BYTES
 
 _VERSIONS = frozenset({"1.0", "1.1"})
 _ODD_IN_TARGET = re.compile(r"[^!-~]")  # browsers write all else with percent signs
 _ONCE = (b"host", b"content-length", b"content-type", b"transfer-encoding")
+
+
+class AddressTooLong(BadRequest):
+    """The first line alone is longer than the portal reads."""
+
+    code = 414
+    reason = "URI Too Long"
 
 
 class RequestParser(HTTPRequestParser):
@@ -19,10 +29,15 @@ class RequestParser(HTTPRequestParser):
 
     command = request_uri = "-"  # of what cannot be read
     path = ""  # waitress logs it
+    error: Error | None = None  # why it is refused
 
     def received(self, data: bytes) -> int:
         """The number of bytes that belong to this request."""
+        before = self.header_plus
         consumed: int = super().received(data)
+        is_too_large = isinstance(self.error, RequestHeaderFieldsTooLarge)
+        if is_too_large and b"\n" not in (before + data)[:MOST_HEAD_BYTES]:
+            self.error = AddressTooLong(f"exceeds {MOST_HEAD_BYTES} bytes")
         if self.error or self.body_rcv is None:
             self.expect_continue = False  # nobody is asked for a body that is not read
         return consumed

@@ -21,7 +21,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models.signals import pre_save
 from django.http import HttpRequest
 
-from snapshots import sandbox_account
+from snapshots import directory, sandbox_account
 from snapshots.audit.record.sign_in_facts import sign_in_facts
 from snapshots.models import Role
 from snapshots.rights.policy import Right, may
@@ -76,6 +76,7 @@ class _PortalBackend(ModelBackend):
             counted = begin_try(request, name)
             sign_in_facts(request).pause = counted.pause
             person = self._authenticate(request, name, password)
+        person = person or directory.sign_in(request, name, password)
         if person is not None:
             end_well(counted)
         return person
@@ -113,6 +114,7 @@ def check_own_password(request: HttpRequest, person: User, password: str) -> boo
     with hashing_slot():
         counted = begin_try(request, person.get_username())
         is_right = person.check_password(password)
+    is_right = is_right or directory.is_password_of(person, password)
     if is_right:
         end_well(counted)
     return is_right

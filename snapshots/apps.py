@@ -17,12 +17,22 @@ class SnapshotsConfig(AppConfig):
         # Here, since they need loaded models.
         from snapshots import accounts, step_up
         from snapshots.audit.record import account_names, people
+        from snapshots.database import kept_file
         from snapshots.models import folded
         from snapshots.rights import matches
         from snapshots.sign_in import names, one_time, open_sessions
 
-        for checks in ("checks", "mfa.checks", "sign_in.checks", "sso.checks"):
+        for checks in (
+            "checks",
+            "directory.checks",
+            "mfa.checks",
+            "monitoring.checks",
+            "operations.checks",
+            "sign_in.checks",
+            "sso.checks",
+        ):
             import_module(f"snapshots.{checks}")  # it registers them
+        kept_file.watch()
         people.watch()
         accounts.watch()
         step_up.watch()
@@ -39,8 +49,9 @@ class SnapshotsConfig(AppConfig):
 def _install_triggers(**_kwargs: Any) -> None:
     """Triggers name columns of the newest tables: after a migration backwards there are none."""
     from snapshots.audit.database import guards
-    from snapshots.models import folded
+    from snapshots.models import folded, version_triggers
 
     if not [name for name in missing_migrations() if name.startswith("snapshots.")]:
         folded.install()
         guards.install()
+        version_triggers.install()

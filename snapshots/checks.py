@@ -21,7 +21,7 @@ from snapshots.audit.record import account_names
 from snapshots.audit.seals import keys
 from snapshots.clouds_yaml import CloudsRefused
 from snapshots.database.limits import has_pooler
-from snapshots.models import folded, is_of_another_mode
+from snapshots.models import folded, is_of_another_mode, version_triggers
 from snapshots.questions import hours
 
 INSECURE_KEY = "not-for-production"
@@ -368,7 +368,7 @@ def check_names(**_kwargs: Any) -> list[CheckMessage]:
         confusing = account_names.confusing_accounts()
     except DatabaseError:
         return []  # no database, or no tables yet
-    hint = "Rename the account in the administration; the trail keeps the name it had."
+    hint = "Rename the account on its page under People; the trail keeps the name it had."
     return [CheckWarning(f"{sentence}.", hint=hint, id="evsportal.W020") for sentence in confusing]
 
 
@@ -379,18 +379,18 @@ def check_group_names(**_kwargs: Any) -> list[CheckMessage]:
         confusing = account_names.confusing_groups()
     except DatabaseError:
         return []  # no database, or no tables yet
-    hint = "Rename the group in the administration."
+    hint = "Rename the group on its page under Groups."
     return [CheckWarning(f"{sentence}.", hint=hint, id="evsportal.W022") for sentence in confusing]
 
 
 @register(Tags.database)
 def check_folding(**_kwargs: Any) -> list[CheckMessage]:
-    """What lists are searched by is kept by the database."""
+    """What lists are searched by, and how often pages changed, is kept by the database."""
     try:
-        missing = folded.missing() if guards.has_tables() else []
+        missing = [*folded.missing(), *version_triggers.missing()] if guards.has_tables() else []
     except DatabaseError:
         return []
-    hint = "Run `manage migrate`, which puts it back; until then searches miss new rows."
+    hint = "Run `manage migrate`, which puts it back; until then searches and open pages miss news."
     return [
         CheckWarning(f"{name}, which searches need, is missing.", hint=hint, id="evsportal.W021")
         for name in missing

@@ -2,8 +2,10 @@
 
 import logging
 import re
+import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import unquote
 
 from django.conf import settings
@@ -18,19 +20,41 @@ from evsportal.browser_rules import BROWSER_RULES, content_policy
 from evsportal.forwarded import settle
 from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked, client_address
+from snapshots.monitoring.requests import count_answer
+from snapshots.rights.grants import answering_once
+from snapshots.selectors.preferences import viewing
+from snapshots.selectors.unchanged import Question, is_unchanged
 from snapshots.sign_in import one_time
 from snapshots.sign_in.devices import send_cookie
 from snapshots.sign_in.errors import TryLaterError
 from snapshots.sign_in.one_time import must_choose
 from snapshots.sign_in.open_sessions import answering, note_use
 from snapshots.step_up import lead_to
+from snapshots.tallies import write_tallies
 
 logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 ATTENDED = "X-Attended"
+VERSION = "X-Version"  # of the page that asks whether anything has changed
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")  # as proxies make them
+# nginx's 32 digits, a UUID, or an id of OpenStack's.
+UUID = re.compile(r"(?:req-)?([0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})")
+
+
+def figures(get_response: GetResponse) -> GetResponse:
+    """Counts the answer for monitoring. Stands before whatever takes long: that time counts."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        response = get_response(request)
+        count_answer(request, response, seconds=time.perf_counter() - began)
+        with suppress(DatabaseError):  # it is written after a later request
+            write_tallies()
+        return response
+
+    return middleware
 
 
 def browser_rules(get_response: GetResponse) -> GetResponse:
@@ -43,12 +67,50 @@ def browser_rules(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
+        if response.status_code == 204:  # nothing to apply rules to, and asked for very often
+            return _bare(response)
         response.headers.setdefault("Content-Security-Policy", policy)
         for name, value in BROWSER_RULES.items():
             response.headers.setdefault(name, value)
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         return response
+
+    return middleware
+
+
+def _bare(response: HttpResponse) -> HttpResponse:
+    for name in list(response.headers):
+        del response.headers[name]
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def question_of(request: HttpRequest) -> Question:
+    """What an open page asks, as far as the answer depends on it."""
+    return Question(
+        address=request.get_full_path(),
+        cookies=request.META.get("HTTP_COOKIE", ""),
+        languages=request.META.get("HTTP_ACCEPT_LANGUAGE", ""),
+    )
+
+
+def unchanged(get_response: GetResponse) -> GetResponse:
+    """Answers 204 to an open page on which nothing has changed (`selectors/unchanged.py`).
+
+    Where somebody is there, the question goes on, so that the use of the session is noted.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        version = request.headers.get(VERSION)
+        if version is None or request.method != "GET" or ATTENDED in request.headers:
+            return get_response(request)
+        request.get_host()  # refuses a wrong one
+        try:
+            is_same = is_unchanged(question_of(request), version)
+        except DatabaseError:  # whoever answers in full says so
+            is_same = False
+        return HttpResponse(status=204) if is_same else get_response(request)
 
     return middleware
 
@@ -66,16 +128,18 @@ def proxies(get_response: GetResponse) -> GetResponse:
 def request_ids(get_response: GetResponse) -> GetResponse:
     """Give each request an id: for its log lines, the `cause` of its audit rows, and its answer.
 
-    A proxy's `X-Request-ID` is answered and logged too, but never stored: a client that sends it
-    must not tie its rows of the audit trail to somebody else's.
+    A trusted proxy's `X-Request-ID` is that id where it is a UUID, since rows hold nothing else. Of
+    another shape it is answered, and logged beside ours. `proxies` has taken away what others sent.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        own_id = uuid.uuid4()
         proxy_id = request.headers.get("X-Request-ID", "")
+        is_uuid = UUID.fullmatch(proxy_id)
+        own_id = uuid.UUID(is_uuid[1]) if is_uuid else uuid.uuid4()
         is_accepted = REQUEST_ID.fullmatch(proxy_id) is not None
         answered_id = proxy_id if is_accepted else str(own_id)
-        request_id = f"{proxy_id}/{own_id}" if is_accepted else str(own_id)
+        names = dict.fromkeys([answered_id, str(own_id)])  # one where both are spelt alike
+        request_id = "/".join(names)
         # For the line that Django logs of an answer of 400 and above, after the middleware.
         request.request_id = request_id  # type: ignore[attr-defined]
         click = Click(own_id, lambda: request.user, client_address(request))
@@ -110,6 +174,16 @@ def wrong_method(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def own_preferences(get_response: GetResponse) -> GetResponse:
+    """Pages show times of the person's zone. A page that shows none does not ask for it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with viewing(lambda: request.user):
+            return get_response(request)
+
+    return middleware
+
+
 def session_use(get_response: GetResponse) -> GetResponse:
     """Notes that the session was used: by a person, not by a page that asks for news by itself.
 
@@ -118,7 +192,7 @@ def session_use(get_response: GetResponse) -> GetResponse:
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        with answering(request):
+        with answering(request), answering_once():
             response = get_response(request)
         view = getattr(request.resolver_match, "func", None)
         is_attended = not getattr(view, "is_polled", False) or ATTENDED in request.headers
@@ -152,9 +226,10 @@ class SignInBrakes:
     def process_exception(self, _request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, TryLaterError):
             return None
-        context = {"seconds": error.seconds, "is_busy": error.is_busy}
+        context = {"seconds": error.seconds, "is_busy": error.is_busy, "sentence": error.sentence}
         page = render_to_string("429.html", context)
-        return HttpResponse(page, status=429, headers={"Retry-After": str(error.seconds)})
+        headers = {"Retry-After": str(error.seconds)}
+        return HttpResponse(page, status=error.status, headers=headers)
 
 
 class OwnPasswords:

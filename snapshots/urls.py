@@ -6,13 +6,18 @@ from snapshots.views import (
     addresses,
     audit,
     batches,
+    board,
     changes,
+    choosing,
     granting,
     grants,
+    groups,
     health,
     imports,
     operations,
     people,
+    person_changes,
+    preferences,
     questions,
     records,
     request,
@@ -27,7 +32,11 @@ _VOLUME = "volumes/<cloudtext:cloud>/<cloudtext:volume_id>/"
 
 app_name = "snapshots"
 urlpatterns = [
-    path("", operations.home, name="home"),
+    path("", board.home, name="home"),
+    path("home/", board.home_rows, name="home_rows"),
+    # /status/  how the portal and its clouds are
+    path("status/", board.portal_status, name="portal_status"),
+    path("status/rows/", board.portal_status_rows, name="portal_status_rows"),
     # /requests/  what people asked for, and what became of it
     path("requests/", operations.requests, name="requests"),
     path("requests/rows/", operations.rows, name="rows"),
@@ -38,7 +47,9 @@ urlpatterns = [
     path("requests/<uuid:operation_id>/again/", operations.again, name="again"),
     # /snapshots/new/  asking
     path("snapshots/new/", request.new, name="new"),
-    path("snapshots/new/volume/", request.volume_facts, name="volume_facts"),
+    path("snapshots/new/volume/", choosing.volume_facts, name="volume_facts"),
+    path("snapshots/new/volumes/", choosing.offers, name="volume_offers"),
+    path("snapshots/new/check/", choosing.check, name="check"),
     # addresses that people may have kept
     path("snapshots/rows/", addresses.old_rows),
     path(_OLD, addresses.old_request, {"page": "detail"}),
@@ -49,10 +60,12 @@ urlpatterns = [
     path(f"{_OLD}change/<slug:kind>/", addresses.old_change),
     # /snapshots/  what the clouds hold
     path("snapshots/", snapshots.snapshots, name="snapshots"),
+    path("snapshots/news/", snapshots.rows, name="snapshot_rows"),
     path("snapshots/totals/", snapshots.totals, name="snapshot_totals"),
     path("snapshots/export/", snapshots.export, name="snapshot_export"),
     path("snapshots/batch/", batches.confirm, name="confirm_batch"),
     path(_SNAPSHOT, snapshots.snapshot, name="snapshot"),
+    path(f"{_SNAPSHOT}state/", snapshots.state, name="snapshot_state"),
     path(f"{_SNAPSHOT}<slug:kind>/", changes.change, name="change"),
     # /batches/  what was asked for several snapshots at once
     path("batches/<uuid:batch_id>/", batches.batch, name="batch"),
@@ -70,11 +83,18 @@ urlpatterns = [
     path("audit/questions/", questions.questions, name="questions"),
     path("audit/questions/<slug:name>/", questions.question, name="question"),
     path("audit/questions/<slug:name>/export/", questions.export, name="question_export"),
-    # /people/, /grants/  for administrators
+    # /people/, /groups/, /grants/  for administrators
     path("people/", people.people, name="people"),
     path("people/export/", imports.export_people, name="people_export"),
     path("people/import/", imports.import_people, name="people_import"),
+    path("people/new/", person_changes.new, name="person_new"),
     path("people/<int:person_id>/", people.person, name="person"),
+    path("people/<int:person_id>/change/", person_changes.change, name="person_change"),
+    path("people/<int:person_id>/access/", person_changes.access, name="person_access"),
+    path("people/<int:person_id>/password/", person_changes.password, name="person_password"),
+    path("groups/", groups.groups, name="groups"),
+    path("groups/new/", groups.new, name="group_new"),
+    path("groups/<int:group_id>/", groups.change, name="group"),
     path("grants/", grants.grants, name="grants"),
     path("grants/export/", imports.export_grants, name="grant_export"),
     path("grants/import/", imports.import_grants, name="grant_import"),
@@ -83,6 +103,9 @@ urlpatterns = [
     path("grants/new/rule/", granting.by_rule, name="grant_by_rule"),
     path("grants/new/cloud/", granting.of_cloud, name="grant_of_cloud"),
     path("grants/<int:grant_id>/end/", grants.end, name="grant_end"),
+    # /preferences/  a person's own
+    path("preferences/", preferences.preferences, name="preferences"),
+    path("preferences/zone/", preferences.browser_zone, name="browser_zone"),
     # for load balancers and monitoring
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -1,5 +1,6 @@
 """The loop: claim a row, call the service it is for. Knows no detail of either."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -53,8 +54,10 @@ from snapshots.jobs.duties import (
 from snapshots.jobs.workers import BEAT_SECONDS, SilenceWatch, beat, is_gone, new_name
 from snapshots.models import OPEN, Claimable, Duty, Operation, SignInAttempt, Worker
 from snapshots.operations.perform import perform
+from snapshots.operations.restored import RestoreWatch
 from snapshots.operations.watch import watch
 from snapshots.rights.matches import match_everything_soon
+from snapshots.tallies import write_tallies
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +99,7 @@ class Loop:
         threads = self._operations + DUTIES_OF_ONE_CLOUD * lanes
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
         self._clock = ClockWatch(lease=self._lease)
+        self._restores = RestoreWatch()
 
     def stop(self) -> None:
         """Ask the loop to end after the work in hand. May be called by a signal handler."""
@@ -116,6 +120,8 @@ class Loop:
             wait(self._running, timeout=BEAT_SECONDS)
             self._keep_up()
         self._pool.shutdown(wait=True)
+        with contextlib.suppress(DatabaseError):
+            write_tallies()
         if not self._broken_off:  # else its name leads other workers to the rows it could not free
             Worker.objects.filter(name=self.name).delete()
 
@@ -191,8 +197,10 @@ class Loop:
     def _beat(self) -> None:
         now = time.monotonic()
         if now - self._beaten > BEAT_SECONDS:
-            beat(self.name)
+            if not beat(self.name) and self._restores.was_replaced():
+                self._end_after_restore()
             self._beaten = now
+            write_tallies()
             self._free_rows_of_the_dead()
         if now - self._counted > PACE_SECONDS:
             seconds = timedelta(seconds=2 * PACE_SECONDS)
@@ -203,6 +211,11 @@ class Loop:
         if now - self._extended > self._lease.total_seconds() / 4:
             extend(self._running.values(), owner=self.name, lease=self._lease)
             self._extended = now
+
+    def _end_after_restore(self) -> None:
+        """What this process remembers is of a database that is no more. Its claims are void."""
+        log.error("The database was restored from a backup under this worker, which ends.")
+        self.stop()
 
     def _free_rows_of_the_dead(self) -> None:
         others = list(Worker.objects.exclude(name=self.name))

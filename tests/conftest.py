@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import socket
+import sys
 
 import hypothesis
 import pytest
@@ -61,6 +62,20 @@ def _opens_database(item):
     if "prepare_database" in names:  # for a portal that is started on SQLite
         return False
     return bool(names & {"db", "transactional_db"}) or bool(item.get_closest_marker("django_db"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept(monkeypatch):
+    """What a process keeps for a second is read each time, and nothing is known of other tests."""
+    if "django.apps" not in sys.modules:
+        return
+    from django.apps import apps
+
+    if apps.models_ready:
+        from snapshots.selectors import kept, unchanged
+
+        monkeypatch.setattr(kept, "SECONDS", 0)
+        unchanged.memory.clear()
 
 
 # --- people: `tests/pages/conftest.py` gives each a browser --------------------------------------

@@ -38,7 +38,7 @@ def _css(text: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    paths = sorted([*ROOT.glob("static/css/*.css"), *ROOT.glob("static/js/*.js")])
+    paths = sorted([*ROOT.glob("static/css/**/*.css"), *ROOT.glob("static/js/*.js")])
     differing = [path for path in paths if formatted(path) != path.read_text(encoding="utf-8")]
     if "--check" not in arguments:
         for path in differing:

@@ -4,6 +4,7 @@
 """
 
 import json
+import uuid
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import cache
@@ -36,6 +37,7 @@ from snapshots.evs.login import secrets_in
 from snapshots.models import SignInAttempt, SignInPermit
 
 SANDBOX = "sandbox"
+MANUAL_SNAPSHOTS_OF_EVS = 7  # of a disk, by the user guide; the API documents no error for it
 
 
 def cloud_names() -> list[str]:
@@ -72,18 +74,28 @@ def rollback_call_of(cloud: str) -> RollbackCall:
     return rollback_call(DIALECTS[config.dialect], limits=PROFILES[config.limits])
 
 
+def manual_limit(cloud: str) -> int | None:
+    """How many manual snapshots of a volume the cloud takes, where it is an EVS: a plain Cinder has
+    no such limit. The clouds are told apart as for a rollback.
+    """
+    if cloud not in _configs():
+        return None
+    is_evs = rollback_call_of(cloud) is RollbackCall.ROLLBACK
+    return MANUAL_SNAPSHOTS_OF_EVS if is_evs else None
+
+
 def is_sandbox() -> bool:
     """Whether the portal talks to the simulated cloud."""
     return bool(settings.EVSPORTAL_MODE == "sandbox")
 
 
-def client(cloud: str, recorder: AuditRecorder) -> EvsClient:
+def client(cloud: str, recorder: AuditRecorder, *, cause: uuid.UUID | None = None) -> EvsClient:
     """A client for one unit of work. The process shares connection, token and pacing.
 
     It sends each request once: operations and duties schedule their own retries, and occupy no
     thread until then.
     """
-    return EvsClient(_connection(cloud), recorder, pauses_seconds=())
+    return EvsClient(_connection(cloud), recorder, pauses_seconds=(), cause=cause)
 
 
 def share_pace(workers: int) -> None:

@@ -34,4 +34,5 @@ def _client(context: Context, before_sending: Callable[[], None] | None) -> EvsC
     recorder = AuditRecorder(
         context, secrets=clouds.secrets_of(context.cloud), before_sending=before_sending
     )
-    return clouds.client(context.cloud, recorder)
+    cause = context.operation.cause if context.operation else None
+    return clouds.client(context.cloud, recorder, cause=cause)

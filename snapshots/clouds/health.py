@@ -24,6 +24,7 @@ from snapshots.evs.errors import (
 )
 from snapshots.jobs.duties import PROBE, start_duty
 from snapshots.models import CloudHealth, CloudTrouble
+from snapshots.selectors.silence import silent_since
 
 OPENS_AFTER = 3  # failures to connect in a row
 LONGEST_PAUSE_SECONDS = 60.0
@@ -61,7 +62,8 @@ def cloud_failed(cloud: str, error: EvsError) -> None:
         health = CloudHealth.objects.select_for_update(no_key=True).get(cloud=cloud)
         if _has_other_credentials(health):
             health.fails, health.retry_at, health.refused_credentials = 0, None, ""
-        health.failing_since = health.failing_since or now
+        # A call that timed out has failed since it left, not since it was given up.
+        health.failing_since = health.failing_since or silent_since(cloud, now=now) or now
         health.trouble_code = _trouble_in(error)
         if _counts(health, error, now):
             _count(health, error, now)

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import connection, connections
 
+from snapshots.database.in_use import share_database
+
 STATEMENT_SECONDS = 30
 # A process suspended within a transaction loses its locks after this time.
 SILENT_TRANSACTION_SECONDS = 3
@@ -14,13 +16,15 @@ _POOL = {"min_size": 1, "max_size": 100, "timeout": 3}
 
 
 def bound_connections() -> None:
-    """Pool this process's PostgreSQL connections, and limit each of them.
+    """Pool this process's PostgreSQL connections, and limit each of them; say that it uses the
+    database.
 
     Only web and worker call this: a command such as `audit_archive` uses a single connection, and a
     statement of it may take minutes. The limits are sent when a connection is made. A pooler in
     transaction mode drops them, so behind such a pooler they belong to the database's roles
     (docs/postgresql.md).
     """
+    share_database()
     if connection.vendor != "postgresql":
         return
     connection.close()  # it was made without

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -16,7 +16,7 @@ from snapshots.evs.types import CloudVolume, Quotas
 from snapshots.jobs.claims import hold
 from snapshots.jobs.duties import end_duty
 from snapshots.mirror import rename_volumes, seen_after, seen_before
-from snapshots.models import CloudHealth, Duty, Purpose, Quota, Volume
+from snapshots.models import CloudHealth, Duty, Purpose, Quota, QuotaDay, Volume
 from snapshots.rights.matches import (
     facts_before,
     is_everything_matched,
@@ -41,6 +41,7 @@ MIRRORED = [
     "seen_at",
     "gone_at",
 ]
+PLOTTED_QUOTAS = frozenset({"snapshots", "gigabytes"})
 SLOWEST_SECONDS = 300.0
 UNREADABLE_ROWS = "unreadable_rows"
 
@@ -182,20 +183,39 @@ def _store_quotas(cloud: str, quotas: Quotas, asked_at: datetime) -> None:
         "volumes": quotas.volumes,
         **quotas.by_type,
     }
+    rows = [
+        Quota(
+            cloud=cloud,
+            resource=resource[:80],
+            limit=quota.limit,
+            in_use=quota.in_use,
+            reserved=quota.reserved,
+            seen_at=asked_at,
+        )
+        for resource, quota in sorted(by_resource.items())
+        if quota is not None
+    ]
     Quota.objects.bulk_create(
-        [
-            Quota(
-                cloud=cloud,
-                resource=resource[:80],
-                limit=quota.limit,
-                in_use=quota.in_use,
-                reserved=quota.reserved,
-                seen_at=asked_at,
-            )
-            for resource, quota in sorted(by_resource.items())
-            if quota is not None
-        ],
+        rows,
         update_conflicts=True,
         unique_fields=["cloud", "resource"],
         update_fields=["limit", "in_use", "reserved", "seen_at"],
+    )
+    _store_day(rows, asked_at)
+
+
+def _store_day(quotas: Sequence[Quota], asked_at: datetime) -> None:
+    """The day's last reading stays, for plots and forecasts."""
+    day = asked_at.astimezone(UTC).date()
+    QuotaDay.objects.bulk_create(
+        [
+            QuotaDay(
+                cloud=row.cloud, resource=row.resource, day=day, limit=row.limit, used=row.used
+            )
+            for row in quotas
+            if row.resource in PLOTTED_QUOTAS and row.used is not None
+        ],
+        update_conflicts=True,
+        unique_fields=["cloud", "resource", "day"],
+        update_fields=["limit", "used"],
     )

@@ -1,6 +1,7 @@
 """A call, and how it is sent: once, or again where that does no harm."""
 
 import json
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -31,6 +32,9 @@ _HEADERS = {
     "Content-Type": "application/json",
     "X-Language": "en-us",  # otherwise Huawei may answer errors in Chinese
 }
+# OpenStack's services log an id of this header with what they do for the request, and pass it on:
+# oslo.middleware, `request_id.py`, INBOUND_HEADER and ID_FORMAT ("req-" and a UUID).
+GLOBAL_ID = "X-Openstack-Request-Id"
 ResultT = TypeVar("ResultT")
 
 
@@ -57,11 +61,13 @@ class CallingClient:
         *,
         purpose: str = "",
         pauses_seconds: Sequence[float] = _PAUSES_SECONDS,
+        cause: uuid.UUID | None = None,
     ) -> None:
         self._pauses_seconds = tuple(pauses_seconds)
         self._connection = connection
         self._recorder = recorder
         self._purpose = purpose
+        self._cause = cause
         self.requests = 0  # sent so far, sign-ins aside
 
     def _list(
@@ -142,8 +148,10 @@ class CallingClient:
         return self._transmit(outgoing)
 
     def _transmit(self, outgoing: Outgoing) -> CloudAnswer:
+        named = {GLOBAL_ID: f"req-{self._cause or outgoing.id}", **outgoing.headers}
         try:
-            return self._connection.wire.send(outgoing, recorder=self._recorder)
+            request = replace(outgoing, headers=named)
+            return self._connection.wire.send(request, recorder=self._recorder)
         except EvsError as error:
             # A proxy or a broken answer may repeat what it was sent.
             error.strike((outgoing.headers.get("X-Auth-Token", ""), *self._connection.secrets))

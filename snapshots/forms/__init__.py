@@ -8,6 +8,7 @@ from snapshots.forms.filters import (
     SearchForm,
     SnapshotFilterForm,
 )
+from snapshots.forms.links import LinkedForm, given_in_link
 from snapshots.forms.metadata import (
     ROW_BUTTONS,
     MetadataRow,
@@ -17,12 +18,13 @@ from snapshots.forms.metadata import (
 )
 from snapshots.forms.request import new_key
 from snapshots.forms.sign_in import PasswordForm, SignInForm
-from snapshots.forms.snapshot import SnapshotForm, suggested_name
+from snapshots.forms.snapshot import SnapshotForm
 
 __all__ = [
     "ROW_BUTTONS",
     "AuditSearchForm",
     "EndingForm",
+    "LinkedForm",
     "MetadataRow",
     "OperationFilterForm",
     "PasswordForm",
@@ -31,9 +33,9 @@ __all__ = [
     "SignInForm",
     "SnapshotFilterForm",
     "SnapshotForm",
+    "given_in_link",
     "new_key",
     "read_rows",
     "rows_after_button",
     "rows_of",
-    "suggested_name",
 ]

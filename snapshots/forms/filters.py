@@ -1,17 +1,20 @@
 """What lists may be narrowed by."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from snapshots.models import Maker, OperationState
 from snapshots.selectors.snapshots import AGES, GONE, NEWEST_FIRST, PRESENT_AND_GONE, Filter
 
+Text = str | Promise
 STATES = [
     ("", gettext_lazy("Any state")),
     ("open", gettext_lazy("Unfinished")),
@@ -44,7 +47,35 @@ def _days(days: int) -> str:
     return text
 
 
-class SearchForm(forms.Form):
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A field that narrows a list, and what it was set to, in words."""
+
+    name: str
+    label: Text
+    text: Text
+
+
+class NarrowingForm(forms.Form):
+    """What a list is narrowed by."""
+
+    def chips(self) -> list[Chip]:
+        """The fields that were filled in: what came is told, also where it is refused."""
+        return [
+            Chip(field.name, field.label, self._label_of(field, str(value)))
+            for field in self.visible_fields()
+            if field.name != "sort" and (value := field.value())
+        ]
+
+    def _label_of(self, field: forms.BoundField, text: str) -> Text:
+        if isinstance(field.field, forms.BooleanField):
+            return gettext_lazy("yes")
+        choices = getattr(field.field.widget, "choices", ())
+        labels: dict[str, Text] = dict(choices)
+        return labels.get(text, text)
+
+
+class SearchForm(NarrowingForm):
     """Free text."""
 
     q = forms.CharField(
@@ -150,7 +181,7 @@ class SnapshotFilterForm(SearchForm):
         return str(self.cleaned_data.get("sort", "") or NEWEST_FIRST)
 
 
-class PeriodForm(forms.Form):
+class PeriodForm(NarrowingForm):
     """Days are whole days in UTC, the last one included; either may stay empty."""
 
     since = forms.DateField(
@@ -204,6 +235,15 @@ class AuditSearchForm(PeriodForm):
         widget=forms.Select(choices=STATUSES),
     )
     background = forms.BooleanField(label=gettext_lazy("Background"), required=False)
+
+    @property
+    def more_fields(self) -> list[forms.BoundField]:
+        """Those beside the search, folded away."""
+        return [self[name] for name in self.fields if name != "q"]
+
+    @property
+    def refuses_more_fields(self) -> bool:
+        return any(field.errors for field in self.more_fields)
 
     @property
     def narrows(self) -> bool:

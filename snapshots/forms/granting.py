@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from snapshots import clouds
+from snapshots.forms.problems import WithProblems
 from snapshots.forms.typed_names import how_to_type, is_typed
 from snapshots.models import RULE_COLUMNS, CloudHealth, GrantScope, VolumeGrant
 from snapshots.models.directions import isolated
@@ -50,7 +51,7 @@ def unknown_volume(cloud: str) -> str:
     )
 
 
-class GrantForm(forms.Form):
+class GrantForm(WithProblems, forms.Form):
     """To whom, in which cloud, until when."""
 
     person = forms.CharField(
@@ -122,16 +123,6 @@ class GrantForm(forms.Form):
         """The name of who gets it."""
         holder = self.cleaned_data.get("person") or self.cleaned_data.get("group")
         return isolated(str(holder))
-
-    @property
-    def problems(self) -> list[tuple[str, str]]:
-        """Each with the id of its field."""
-        return [
-            (str(self[name].id_for_label), str(text))
-            for name, texts in self.errors.items()
-            if name in self.fields
-            for text in texts
-        ]
 
 
 class VolumesForm(GrantForm):

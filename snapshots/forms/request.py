@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from snapshots.evs.limits import (
     CONTROL,
@@ -248,8 +248,22 @@ class RequestForm(forms.Form):
         parts = (
             [_("{used} of {most} characters").format(used=len(text), most=chars)] if chars else []
         )
-        used = _("{used} of {most} bytes").format(used=utf8_length(text), most=bytes_)
-        return ", ".join([*parts, used])
+        parts.append(_("{used} of {most} bytes").format(used=utf8_length(text), most=bytes_))
+        if number := _letters_too_many(text, bytes_, chars):
+            sentence = ngettext("{number} letter too many", "{number} letters too many", number)
+            parts.append(sentence.format(number=number))
+        return ", ".join(parts)
+
+
+def _letters_too_many(text: str, bytes_: int, chars: int | None) -> int:
+    """How many to take away from its end."""
+    fitting, used = 0, 0
+    for letter in text[:chars]:
+        used += utf8_length(letter)
+        if used > bytes_:
+            break
+        fitting += 1
+    return len(text) - fitting
 
 
 def _raise(problems: Sequence[Problem]) -> None:

@@ -13,12 +13,13 @@ from snapshots.evs.dialects import RollbackCall
 from snapshots.forms.change import ChangeForm
 from snapshots.forms.request import Consent, Text
 from snapshots.forms.seen import VOLUME_NAME, VOLUME_STATUS, Facts
-from snapshots.forms.snapshot import suggested_name
 from snapshots.forms.typed_names import how_to_type, is_typed
 from snapshots.models import Operation, Snapshot, Volume, status_word
 from snapshots.operations.asking import OperationArguments, ask_after
 from snapshots.operations.kinds.rollback import STARTS
+from snapshots.operations.names import suggested_name
 from snapshots.rights.policy import Right, may
+from snapshots.selectors.preferences import viewer
 
 
 class RollbackForm(ChangeForm):
@@ -110,7 +111,7 @@ class RollbackForm(ChangeForm):
             return super().ask(requester=requester, key=key, arguments=arguments)
         fresh = OperationArguments(
             volume=arguments.volume,
-            name=suggested_name(arguments.volume, now=timezone.now()),
+            name=suggested_name(arguments.volume, now=timezone.now(), zone=viewer().zone),
             description=_("Taken before a rollback"),
             on_behalf_of=arguments.on_behalf_of,
             ticket=arguments.ticket,

@@ -1,35 +1,30 @@
 """The form that asks for a snapshot."""
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy
 
 from snapshots import clouds
 from snapshots.evs.limits import (
     DEFAULT_PROFILE,
     PROFILES,
     LimitsProfile,
-    clean_name,
 )
 from snapshots.forms.request import Consent, Text
 from snapshots.forms.with_metadata import FormWithMetadata
 from snapshots.models import Volume
 from snapshots.models.directions import isolated
 from snapshots.rights.visible import volumes_usable_by
+from snapshots.selectors.picker import Group, Offers
 
 CHOOSE = gettext_lazy("This is not one of your volumes. Choose one from the list.")
-READY = gettext_noop("Ready")
-ASKS = gettext_noop("In use or being attached: asks for your consent")
-CLOSED = gettext_noop("No snapshot possible now")
+LONGEST_ID = 64
 
 
 class VolumeSelect(forms.Select):
@@ -57,33 +52,47 @@ class SnapshotForm(FormWithMetadata):
     # still sent as true: that is what the person agreed to, the cloud takes it, and the volume
     # may be attached again before its turn comes.
     force = Consent(label=gettext_lazy("Take it while the volume is in use"), required=False)
-    field_order = ["key", "volume_id", "force", "name", "description"]
+    field_order = ("key", "ticket", "on_behalf_of", "reason", "volume_id", "force", "name")
 
     def __init__(self, *args: Any, requester: User, **kwargs: Any) -> None:
         super().__init__(*args, requester=requester, **kwargs)
         # A cloud taken out of the settings leaves its volumes behind; nobody could send for them.
-        names = set(clouds.cloud_names())
-        self.volumes = [volume for volume in volumes_usable_by(requester) if volume.cloud in names]
-        self._offer_volumes()
+        self.usable = volumes_usable_by(requester).filter(cloud__in=clouds.cloud_names())
 
-    def _offer_volumes(self) -> None:
+    def offer(self, offers: Offers) -> None:
+        """Put these volumes into the list, and the chosen one in any case."""
         widget = self.fields["volume_id"].widget
         assert isinstance(widget, VolumeSelect)  # noqa: S101 - for the type checker
-        widget.choices = _choices(self.volumes)
-        widget.closed = frozenset(
-            volume.volume_id for volume in self.volumes if not volume.takes_snapshot
-        )
+        offered = [row.volume for row in offers.rows]
+        chosen = [self.volume] if self.volume and self.volume not in offered else []
+        names = Counter(volume.label for volume in [*chosen, *offered])
+        several = len({volume.cloud for volume in [*chosen, *offered]}) > 1
+
+        def options(volumes: list[Volume]) -> list[tuple[str, str]]:
+            return [
+                (row.volume_id, _option(row, alike=names[row.label] > 1, several=several))
+                for row in volumes
+            ]
+
+        groups = [
+            (group_title(group), options([row.volume for row in group.rows]))
+            for group in offers.groups
+        ]
+        widget.choices = [("", _("Choose a volume …")), *options(chosen), *groups]
+        widget.closed = frozenset(row.volume_id for row in offered if not row.takes_snapshot)
 
     @cached_property
     def volume(self) -> Volume | None:
         """The chosen volume, right or wrong otherwise; None for none or a strange one."""
-        chosen = self["volume_id"].value()
-        return next((volume for volume in self.volumes if volume.volume_id == chosen), None)
+        chosen = str(self["volume_id"].value() or "")
+        if not chosen or len(chosen) > LONGEST_ID or "\0" in chosen:
+            return None
+        return self.usable.filter(volume_id=chosen).first()
 
     @cached_property
     def limits(self) -> LimitsProfile:
         """Those of the chosen volume's cloud; before a choice, of the first volume's."""
-        volume = self.volume or next(iter(self.volumes), None)
+        volume = self.volume or self.usable.first()
         return PROFILES[clouds.profile_name(volume.cloud) if volume else DEFAULT_PROFILE]
 
     # --- checks ------------------------------------------------------------------------------
@@ -129,25 +138,12 @@ class SnapshotForm(FormWithMetadata):
         return bool(self["force"].errors or asked or (self.volume and self.volume.needs_force))
 
 
-def _choices(volumes: Sequence[Volume]) -> list[tuple[str, Any]]:
-    names = Counter(volume.label for volume in volumes)
-    several = len({volume.cloud for volume in volumes}) > 1
-    groups: dict[str, list[tuple[str, str]]] = {
-        _(READY): [],
-        _(ASKS): [],
-        _(CLOSED): [],
-    }
-    for volume in volumes:
-        label = _option(volume, alike=names[volume.label] > 1, several=several)
-        groups[_(_group_of(volume))].append((volume.volume_id, label))
-    offered = [(group, options) for group, options in groups.items() if options]
-    return [("", _("Choose a volume …")), *offered]
-
-
-def _group_of(volume: Volume) -> str:
-    if not volume.takes_snapshot:
-        return CLOSED
-    return ASKS if volume.needs_force else READY
+def group_title(group: Group) -> str:
+    if group.is_recent:
+        return _("Used last")
+    if group.server:
+        return _("Server {server}").format(server=isolated(group.server))
+    return _("Not attached to a server")
 
 
 def _option(volume: Volume, *, alike: bool, several: bool) -> str:
@@ -158,16 +154,3 @@ def _option(volume: Volume, *, alike: bool, several: bool) -> str:
     if several:
         parts.append(volume.cloud)
     return " · ".join(parts)
-
-
-def suggested_name(volume: Volume, *, now: datetime) -> str:
-    """A name that says which volume and when, and keeps every limit."""
-    stamp = f"-{now:%Y%m%d-%H%M}"
-    stem = (volume.name or f"volume-{volume.volume_id[:8]}")[:48]
-    name, problems = clean_name(
-        stem + stamp,
-        profile=PROFILES[clouds.profile_name(volume.cloud)],
-        reserved_prefixes=settings.EVSPORTAL_RESERVED_PREFIXES,
-        refuse_astral=settings.EVSPORTAL_REFUSE_ASTRAL,
-    )
-    return f"snapshot{stamp}" if problems or name is None else name

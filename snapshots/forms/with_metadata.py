@@ -54,6 +54,12 @@ class FormWithMetadata(RequestForm):
                 self.warn_of_secret(in_value, at=row.value_errors)
 
     @property
+    def has_metadata(self) -> bool:
+        """Whether there is something to see in the rows."""
+        typed = any(row.key or row.value or row.key_errors for row in self.rows)
+        return typed or len(self.rows) > 1 or bool(self.damage)
+
+    @property
     def problems(self) -> list[tuple[str, str]]:
         """Every problem with the id of its field, in the page's order, for the summary."""
         rows = [

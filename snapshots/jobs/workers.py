@@ -62,12 +62,14 @@ def _is_hidden(pid: int) -> bool:
     return False
 
 
-def beat(name: str) -> None:
-    """Say that this worker lives, for others to count."""
+def beat(name: str) -> bool:
+    """Say that this worker lives, for others to count. Whether its row was there already."""
     now = timezone.now()
-    if not Worker.objects.filter(name=name).update(beats=F("beats") + 1, seen_at=now):
-        mark = process_mark(os.getpid())
-        Worker.objects.create(name=name, process=mark, started_at=now, seen_at=now)
+    if Worker.objects.filter(name=name).update(beats=F("beats") + 1, seen_at=now):
+        return True
+    mark = process_mark(os.getpid())
+    Worker.objects.create(name=name, process=mark, started_at=now, seen_at=now)
+    return False
 
 
 @dataclass

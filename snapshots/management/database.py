@@ -19,7 +19,7 @@ _WAITING = "Another process brings the database up to date; waiting for it."
 # Every other command, Django's own included, has them brought up to date first.
 WITHOUT_TABLES = frozenset(
     {
-        *("audit_keygen", "sandbox", "serve"),
+        *("audit_keygen", "doctor", "sandbox", "serve"),
         *("check", "compilemessages", "dbshell", "diffsettings", "inspectdb", "makemessages"),
         *("makemigrations", "migrate", "optimizemigration", "sendtestemail", "shell"),
         *("showmigrations", "sqlflush", "sqlmigrate", "sqlsequencereset", "squashmigrations"),

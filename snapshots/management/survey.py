@@ -33,11 +33,14 @@ _UNKNOWN = "unknown: the cloud did not say"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One thing to check; `is_wrong` where it was not as it should be."""
+    """One thing to check; `is_wrong` where it was not as it should be, `is_doubtful` where it may
+    become so.
+    """
 
     label: str
     text: str
     is_wrong: bool = False
+    is_doubtful: bool = False
 
 
 class PingRecorder(AuditRecorder):
@@ -171,7 +174,8 @@ def _clock(difference: timedelta | None) -> Line:
     text = f"the cloud's is {seconds:,} s {side} this machine's"
     if abs(difference) <= CLOCK_TOLERANCE:
         return Line(label="clock", text=text)
-    return Line(label="clock", text=f"WARNING: {text}; set this machine's clock by NTP")
+    text = f"WARNING: {text}; set this machine's clock by NTP"
+    return Line(label="clock", text=text, is_doubtful=True)
 
 
 # What the vendor's documents say (docs/evs-api.md). Only a test shows whether this

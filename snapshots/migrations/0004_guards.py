@@ -7,7 +7,7 @@ from snapshots.models import Operation, Volume, folded
 
 
 def install(apps, schema_editor):
-    folded.install(Volume, Operation)
+    folded.install(Operation)  # that of volumes names later columns: it comes after all migrations
     guards.install()
 
 

@@ -13,6 +13,8 @@ from django.db import migrations, models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from snapshots.models import Volume, folded
+
 RULE = (
     ("name_pattern", 255),
     ("server_id", 64),
@@ -34,6 +36,11 @@ def leave_what_the_version_before_knows(apps, _editor):
     """A rule without its columns would read as every volume."""
     grants = apps.get_model("snapshots", "VolumeGrant").objects
     grants.filter(Q(scope="rule") | Q(until__isnull=False)).delete()
+
+
+def lift_folding(_apps, _editor):
+    """The trigger names columns that go."""
+    folded.lift(Volume)
 
 
 def of_grants(name, field):
@@ -141,4 +148,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.RunPython(migrations.RunPython.noop, lift_folding),
     ]

@@ -1,7 +1,7 @@
 """The portal's tables."""
 
 from snapshots.models.account_names import AccountName
-from snapshots.models.actions import Action, ActionCode
+from snapshots.models.actions import REFUSAL_CODES, Action, ActionCode
 from snapshots.models.claims import Claimable, Duty, Worker
 from snapshots.models.database_use import DatabaseUse, is_of_another_mode, mark_database
 from snapshots.models.exchanges import (
@@ -50,13 +50,17 @@ from snapshots.models.people import (
     Role,
     roles_of,
 )
+from snapshots.models.preferences import Density, Preferences
 from snapshots.models.pushes import Pushed
+from snapshots.models.quota_days import QuotaDay
 from snapshots.models.refusal_counts import RefusalCount
 from snapshots.models.seals import Seal, Tombstone
 from snapshots.models.sessions import OpenSession
 from snapshots.models.sign_in_brakes import SignInBrake
 from snapshots.models.sign_ins import SignInAttempt, SignInPermit
 from snapshots.models.snapshots import Maker, Snapshot, watched_snapshot
+from snapshots.models.tallies import ExchangeTally, OperationTally
+from snapshots.models.versions import Version
 
 __all__ = [
     "ASKABLE_AGAIN",
@@ -70,6 +74,7 @@ __all__ = [
     "MARKER",
     "OPEN",
     "OWN_RIGHTS",
+    "REFUSAL_CODES",
     "RULE_COLUMNS",
     "SENDING_PURPOSES",
     "AccountName",
@@ -83,10 +88,12 @@ __all__ = [
     "CloudHealth",
     "CloudTrouble",
     "DatabaseUse",
+    "Density",
     "Duty",
     "Entry",
     "EntryKind",
     "Exchange",
+    "ExchangeTally",
     "GrantMatch",
     "GrantScope",
     "InsertOnly",
@@ -97,10 +104,13 @@ __all__ = [
     "Operation",
     "OperationKind",
     "OperationState",
+    "OperationTally",
     "OutcomeCode",
+    "Preferences",
     "Purpose",
     "Pushed",
     "Quota",
+    "QuotaDay",
     "RefusalCount",
     "Role",
     "Seal",
@@ -111,6 +121,7 @@ __all__ = [
     "Target",
     "TargetKind",
     "Tombstone",
+    "Version",
     "Volume",
     "VolumeGrant",
     "Worker",

@@ -64,6 +64,11 @@ class ActionCode(models.TextChoices):
     OPERATION_ENDED = "operation:end", "ended a request that the portal could not"
     OPERATION_END_REFUSED = "operation:end:refused", "was not allowed to end a request"
 
+    OPERATION_RESTORED = (
+        "operation:restore-backup",
+        "restored a backup, so a request is looked for and not sent",
+    )
+
     SNAPSHOTS_EXPORTED = "snapshots:export", "exported a list of snapshots"
     PEOPLE_EXPORTED = "people:export", "exported the list of people"
     GRANTS_EXPORTED = "grants:export", "exported the list of grants"
@@ -78,8 +83,20 @@ class ActionCode(models.TextChoices):
     AUDIT_FOUND_BAD = "audit:verify:refused", "found the audit trail damaged"
     AUDIT_ARCHIVED = "audit:archive", "archived and removed old records"
 
+    DATABASE_RESTORED = "database:restore", "restored the database from a backup"
+
     CLOUD_SEEN = "cloud:settings", "started with these settings of a cloud"
     CLOUD_GONE = "cloud:gone", "started without a cloud that it had before"
+
+
+# What was refused to people, in the order in which `evsportal.figures` counts it.
+REFUSAL_CODES = tuple(
+    sorted(
+        code.value
+        for code in ActionCode
+        if code.endswith(":refused") and code is not ActionCode.AUDIT_FOUND_BAD
+    )
+)
 
 
 class Action(InsertOnly):

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Func, Model, TextField
+from django.db.models import Func, JSONField, Model, TextField
 
 from snapshots.models.folding import (
     ASCII_BETWEEN_WORDS,
@@ -28,7 +28,7 @@ from snapshots.models.snapshots import Snapshot
 
 # What each list is searched by, beside ids.
 SEARCHED: dict[type[Model], tuple[str, ...]] = {
-    Volume: ("name", "status", "volume_type", "availability_zone", "attached_to"),
+    Volume: ("name", "status", "volume_type", "availability_zone", "attached_to", "metadata"),
     Operation: ("name", "volume_name", "requester_name", "on_behalf_of", "ticket"),
     Snapshot: ("name", "volume_name", "description", "status", "owner_name", "ticket"),
 }
@@ -113,7 +113,12 @@ def missing() -> list[str]:
 
 def column_sql(model: type[Model], row: str = "") -> str:
     """SQL expression for the column `folded`: one text per line."""
-    texts = [f"COALESCE({row}\"{name}\", '')" for name in SEARCHED[model]]
+    texts = [
+        words_sql(f"COALESCE(CAST({row}\"{name}\" AS text), '')")  # JSON may spell letters as \u
+        if isinstance(model._meta.get_field(name), JSONField)
+        else f"COALESCE({row}\"{name}\", '')"
+        for name in SEARCHED[model]
+    ]
     return "evsportal_fold(" + " || '\n' || ".join(texts) + ")"
 
 

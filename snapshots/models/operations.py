@@ -224,6 +224,11 @@ class Operation(Claimable):
                 condition=Q(finished_at__isnull=True),
             ),
             models.Index(
+                fields=["-finished_at"],
+                name="operation_finished",
+                condition=Q(finished_at__isnull=False),
+            ),
+            models.Index(
                 fields=["-asked_at", "-id"],
                 name="operation_again",
                 condition=Q(again_for__isnull=False),
@@ -281,7 +286,14 @@ class Operation(Claimable):
 
     @property
     def can_be_cancelled(self) -> bool:
-        return self.status is OperationState.QUEUED
+        return self.status is OperationState.QUEUED and not self.may_have_been_sent
+
+    @property
+    def may_have_been_sent(self) -> bool:
+        """Whether only looking tells what became of it. A waiting one: the database was restored
+        from a backup that is older than its sending may be.
+        """
+        return self.sent_at is not None
 
     @property
     def can_be_asked_again(self) -> bool:

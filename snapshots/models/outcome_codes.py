@@ -45,6 +45,8 @@ class OutcomeCode(models.TextChoices):
     # What the portal itself concludes.
     GIVEN_UP = "given_up"
     INTERRUPTED = "interrupted"
+    RESTORED = "restored"  # the database is a backup's: it may have been sent since
+    NOT_SEEN_SINCE = "not_seen_since"  # after a restore: never sent, or removed since
     OTHER_ANSWER = "other_answer"
     IN_DOUBT = "in_doubt"
     UNREADABLE = "unreadable"

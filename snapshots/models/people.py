@@ -1,7 +1,10 @@
 """Who a person is to the portal: roles are groups, and a person may have several."""
 
+from dataclasses import dataclass
+
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
+from django.db.models import Value
 
 type_of_user = User | AbstractBaseUser | AnonymousUser
 
@@ -13,15 +16,41 @@ class Role(models.TextChoices):
     ADMINISTRATOR = "administrator", "Administrator"
 
 
-def roles_of(user: type_of_user) -> frozenset[Role]:
-    """The roles of a person; a superuser is an administrator and nothing more. One query, kept."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person is by their groups, and by permissions of these and of their own."""
+
+    roles: frozenset[Role] = frozenset()
+    permissions: frozenset[str] = frozenset()  # as "app.codename"
+
+
+def standing_of(user: type_of_user) -> Standing:
+    """One query, kept as long as the user. Nobody is anything who is shut out; a superuser is an
+    administrator and nothing more.
+    """
     if not isinstance(user, User) or not user.is_active:
-        return frozenset()
-    roles: frozenset[Role] | None = getattr(user, "_roles", None)
-    if roles is None:
-        names = set(user.groups.values_list("name", flat=True))
-        if user.is_superuser:
-            names.add(Role.ADMINISTRATOR)
-        roles = frozenset(role for role in Role if role in names)
-        user._roles = roles  # type: ignore[attr-defined]  # noqa: SLF001 - lives as long as the user
-    return roles
+        return Standing()
+    standing: Standing | None = getattr(user, "_standing", None)
+    if standing is None:
+        standing = _standing(user)
+        user._standing = standing  # type: ignore[attr-defined]  # noqa: SLF001 - lives as long as the user
+    return standing
+
+
+def _standing(user: User) -> Standing:
+    permission = ("content_type__app_label", "codename")
+    by_groups = (f"permissions__{name}" for name in permission)
+    own = user.user_permissions.order_by().values_list(Value("", models.CharField()), *permission)
+    rows = list(user.groups.order_by().values_list("name", *by_groups).union(own))
+    names = {name for name, _app, _codename in rows}
+    if user.is_superuser:
+        names.add(Role.ADMINISTRATOR)
+        rows = []  # Django gives superusers every permission; here they are administrators alone
+    return Standing(
+        roles=frozenset(role for role in Role if role in names),
+        permissions=frozenset(f"{app}.{codename}" for _name, app, codename in rows if codename),
+    )
+
+
+def roles_of(user: type_of_user) -> frozenset[Role]:
+    return standing_of(user).roles

@@ -28,6 +28,9 @@ from snapshots.operations.transitions import Move, prepared_move, write_unclaime
 
 log = logging.getLogger(__name__)
 
+# Readings of what was just accepted, than later ones: most snapshots are available within seconds.
+SOONER_AT_FIRST = 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnomalyReport:
@@ -68,11 +71,12 @@ class Absent:
     """A look that proves nothing alone: what was asked for is not there, or not yet.
 
     Enough such looks prove that it was not executed, unless `proves` is false: then nobody can
-    tell from what the cloud shows, which `values` has for the sentence.
+    tell from what the cloud shows, which `doubt` and `values` say.
     """
 
     keeps_metadata: bool | None = None
     proves: bool = True
+    doubt: OutcomeCode = OutcomeCode.CANNOT_TELL
     values: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -106,8 +110,8 @@ def store_decision(operation: Operation, decision: Decision, *, now: datetime) -
     def store() -> None:
         # Rows are locked in the same order everywhere: duty, operation, snapshot, cloud's health.
         if move is not None and move.to is OperationState.ACCEPTED:
-            shortest = timedelta(seconds=settings.EVSPORTAL_WATCH_SECONDS)
-            start_duty(WATCH, operation.cloud, due_at=now + shortest)
+            first = timedelta(seconds=settings.EVSPORTAL_WATCH_SECONDS / SOONER_AT_FIRST)
+            start_duty(WATCH, operation.cloud, due_at=now + first)
         if write_move is not None:
             write_move()
         if decision.made_volume_id:

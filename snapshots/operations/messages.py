@@ -161,6 +161,21 @@ MESSAGES: Mapping[OutcomeCode, Message] = {
             "Please tell the portal's administrators; do not ask again."
         )
     ),
+    OutcomeCode.RESTORED: Message(
+        _(
+            "The portal was restored from a backup, and this request may have been sent since the "
+            "backup was made. The portal looks for it in the cloud and does not send it. Please do "
+            "not ask again until this page says what it found."
+        ),
+        fixer=Fixer.NOBODY,
+    ),
+    OutcomeCode.NOT_SEEN_SINCE: Message(
+        _(
+            "The portal was restored from a backup, and the cloud shows nothing of this request: "
+            "the portal looked %(looks)s times. It was never sent, or what it did was undone "
+            "since. Look in the cloud before you ask again."
+        )
+    ),
     OutcomeCode.ALREADY_GONE: Message(
         _("The cloud had no such snapshot any more: it was deleted before.")
     ),
@@ -305,6 +320,19 @@ def outcome_sentence(operation: Operation) -> str:
     return " ".join(part for part in parts if part)
 
 
+def reason_of(code: str) -> str:
+    """The first sentence of what an outcome means, for counting; an unknown code as it is."""
+    if code not in OutcomeCode.values:
+        return code
+    text = _filled(MESSAGES[OutcomeCode(code)].text, {}) or str(OperationState.REFUSED.label)
+    return text.partition(". ")[0].rstrip(".").strip()
+
+
+def fixer_of(operation: Operation) -> Fixer:
+    """Who can do something about what happened to the operation."""
+    return _message_for(operation.outcome, kind_of(operation).texts).fixer
+
+
 def anomaly_sentence(anomaly: Anomaly) -> str:
     """What was seen, with the ids that it is about."""
     kind = AnomalyKind(anomaly.kind).label
@@ -336,7 +364,7 @@ def sentences_of(operation: Operation) -> list[str]:
     kind = kind_of(operation)
     meaning = str(kind.texts.sentences[operation.status])
     outcome = outcome_sentence(operation)
-    if operation.status in _SAID_BY_OUTCOME:
+    if operation.status in _SAID_BY_OUTCOME or operation.outcome is OutcomeCode.RESTORED:
         return [outcome or meaning, *kind.remarks(operation)]
     return [meaning, outcome] if outcome else [meaning]
 

@@ -15,8 +15,6 @@ from django.utils.translation import gettext as _
 
 from snapshots.audit.archive.export import MARK
 from snapshots.audit.record.account_names import TakenNames
-from snapshots.database.transactions import in_transaction, lock_in_order
-from snapshots.models import Operation
 from snapshots.models.directions import isolated
 from snapshots.operations.csv_texts import (
     Problem,
@@ -26,16 +24,10 @@ from snapshots.operations.csv_texts import (
     written_line,
     written_names,
 )
-from snapshots.operations.withdrawing import hold_people, withdraw_requests
-from snapshots.rights.policy import administrators
+from snapshots.operations.people import NAMES, OWN_RIGHTS_REFUSAL, PersonChange
 
-NAMES = ("username", "first_name", "last_name", "email")
 COLUMNS = (*NAMES, "active", "groups")
 _YES_NO = {"yes": True, "no": False}
-
-
-class LastAdministratorError(Exception):
-    """Nobody would be left who administers the portal; nothing was done."""
 
 
 def write_people(people: QuerySet[User]) -> Iterator[bytes]:
@@ -46,25 +38,6 @@ def write_people(people: QuerySet[User]) -> Iterator[bytes]:
         names = sorted(group.name for group in person.groups.all())
         facts = [str(getattr(person, name)) for name in NAMES]
         yield written_line([*facts, "yes" if person.is_active else "no", written_names(names)])
-
-
-@dataclass(frozen=True, slots=True)
-class PersonChange:
-    """What is to become of a person: only what differs, so that other changes made until it is
-    stored stay. `groups` is None: they stay.
-    """
-
-    person_id: int | None  # None: a new person
-    facts: dict[str, Any]
-    groups: list[Group] | None
-
-    @property
-    def changes_rights(self) -> bool:
-        return "is_active" in self.facts or self.groups is not None
-
-    @property
-    def is_changed(self) -> bool:
-        return bool(self.facts) or self.groups is not None
 
 
 @dataclass(slots=True)
@@ -96,7 +69,7 @@ def plan_people(text: str, *, people: QuerySet[User], administrator: User) -> Pe
             plan.problems += [Problem(row.line, text) for text in error.messages]
             continue
         if change.changes_rights and change.person_id == administrator.pk:
-            plan.own_rights = _("You cannot change your own rights.")
+            plan.own_rights = str(OWN_RIGHTS_REFUSAL)
             plan.problems.append(Problem(row.line, plan.own_rights))
             continue
         plan.changes.append(change)
@@ -142,42 +115,3 @@ def _check_facts(person: User, facts: dict[str, Any]) -> None:
         type(username).validate(username, person.username, person)
         username.run_validators(person.username)
         facts["username"] = person.username  # as `clean` normalised it
-
-
-def store_people(changes: list[PersonChange], people: QuerySet[User]) -> list[Operation]:
-    """All or none. Returns the requests that waited for a lost right and were cancelled. `people`:
-    whom the administrator may see. Raises `LastAdministratorError`, and `ValidationError` or
-    `IntegrityError` for what changed since the plan.
-    """
-    ids = [change.person_id for change in changes if change.person_id is not None]
-
-    def store() -> list[Operation]:
-        # Locked first, then read: two administrators may be shutting out each other.
-        hold_people(User.objects.filter(pk__in=ids))
-        lock_in_order(User.objects.filter(pk__in=administrators().values("pk")))
-        stored = {person.pk: person for person in people.filter(pk__in=ids)}
-        if len(stored) != len(ids):
-            raise ValidationError(_("A person is not among yours any more."))
-        losers = []
-        for change in changes:
-            person = User() if change.person_id is None else stored[change.person_id]
-            _store(change, person)
-            if change.changes_rights:
-                losers.append(person)
-        if not administrators().exists():
-            raise LastAdministratorError
-        return withdraw_requests(losers)
-
-    return in_transaction(store)
-
-
-def _store(change: PersonChange, person: User) -> None:
-    for name, value in change.facts.items():
-        setattr(person, name, value)
-    if change.person_id is None:
-        person.set_unusable_password()
-        person.save()
-    elif change.facts:
-        person.save(update_fields=list(change.facts))
-    if change.groups is not None:
-        person.groups.set(change.groups)

@@ -50,10 +50,8 @@ def _next_step(operation: Operation) -> Decision:
     asked_at = timezone.now()
     if operation.status is OperationState.UNKNOWN:
         return replace(settle(operation), read_at=asked_at)
-    if operation.status is OperationState.SENDING and operation.sent_at is not None:
-        # The worker that was sending is gone: the request may have reached the cloud.
-        outcome = Outcome(code=OutcomeCode.INTERRUPTED)
-        return Decision(move=unknown_move(tries_of(operation), outcome, now=timezone.now()))
+    if operation.may_have_been_sent:
+        return _look_from_now_on(operation)
     # Where the volume's status was noted, an earlier try may have spoiled it: the look tells.
     if operation.start_status is None:
         try:  # before anything is read in the person's name; the last word is said on sending
@@ -69,18 +67,39 @@ def _next_step(operation: Operation) -> Decision:
     return _send(operation, start_status=checked.start_status)
 
 
-def _take_the_volume(operation: Operation) -> bool:
-    """Enter `sending`, unless another operation is on the volume: a unique index says so.
-
-    The index covers only operations that do not share their volume. So each operation enters
-    `sending` first and then looks for the others: of two, at least the later one sees the other.
+def _look_from_now_on(operation: Operation) -> Decision:
+    """The request may have reached the cloud: the worker that was sending it is gone, or the
+    database was restored from a backup while it waited. No worker sends it any more.
     """
+    code = OutcomeCode.INTERRUPTED
+    if operation.status is OperationState.QUEUED or operation.outcome is OutcomeCode.RESTORED:
+        code = OutcomeCode.RESTORED
+    if not _enter_sending(operation):
+        due_at = timezone.now() + VOLUME_PAUSE
+        return Decision(move=Move(to=OperationState.QUEUED, due_at=due_at))
+    outcome = Outcome(code=code)
+    return Decision(move=unknown_move(tries_of(operation), outcome, now=timezone.now()))
+
+
+def _enter_sending(operation: Operation) -> bool:
+    """False when another operation is on the volume: a unique index says so."""
     if operation.status is not OperationState.SENDING:
         move, now = Move(to=OperationState.SENDING), timezone.now()
         try:
             in_transaction(prepared_move(operation, move, now=now))
         except IntegrityError:
             return False
+    return True
+
+
+def _take_the_volume(operation: Operation) -> bool:
+    """Enter `sending`, unless another operation is on the volume.
+
+    The index covers only operations that do not share their volume. So each operation enters
+    `sending` first and then looks for the others: of two, at least the later one sees the other.
+    """
+    if not _enter_sending(operation):
+        return False
     others = Operation.objects.in_the_way_of(operation)
     return not others.filter(state__in=sorted(BUSY)).exists()
 

@@ -14,6 +14,7 @@ from snapshots.models import Operation, OperationState, OutcomeCode, Purpose
 from snapshots.operations.decisions import Absent, AnomalyReport, Decision, Finding, Unclear
 from snapshots.operations.kinds import kind_of
 from snapshots.operations.looks import LEAST_LOOKS, LONGEST_PAUSE, pause_before, waited_seconds
+from snapshots.operations.restored import was_restored
 from snapshots.operations.transitions import Move, Outcome, Tries, tries_of
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,9 @@ def settle(operation: Operation) -> Decision:
         cloud_failed(operation.cloud, error)
         return Decision(move=move_after_bad_look(tries_of(operation), now=timezone.now()))
     cloud_answered(operation.cloud)
+    if isinstance(finding, Absent) and finding.proves and was_restored(operation):
+        # It may have been made and removed after the backup: absence proves nothing.
+        finding = replace(finding, proves=False, doubt=OutcomeCode.NOT_SEEN_SINCE)
     now = timezone.now()
     return decision_after(finding, tries_of(operation), waited=waited_seconds(operation), now=now)
 
@@ -84,7 +88,7 @@ def _move_after_absence(absent: Absent, tries: Tries, *, waited: float, now: dat
         state, code = (
             (OperationState.NOT_CREATED, OutcomeCode.NOT_THERE)
             if absent.proves
-            else (OperationState.FAILED, OutcomeCode.CANNOT_TELL)
+            else (OperationState.FAILED, absent.doubt)
         )
         outcome = Outcome(code=code, values={**absent.values, "looks": str(looks)})
         return Move(to=state, outcome=outcome, tries=replace(tries, looks=looks))

@@ -28,9 +28,10 @@ def cancel_operation(*, operation: Operation, person: User) -> bool:
     move = Move(to=OperationState.CANCELLED, outcome=outcome)
 
     def cancel() -> bool:
-        is_waiting = operation.status is OperationState.QUEUED
         # A worker may hold it already, a moment from sending: its claim is taken away.
-        done = is_waiting and write_unclaimed_move(operation, move, now=timezone.now())
+        done = operation.can_be_cancelled and write_unclaimed_move(
+            operation, move, now=timezone.now()
+        )
         code = ActionCode.OPERATION_CANCELLED if done else ActionCode.OPERATION_CANCEL_REFUSED
         _record(code, operation, person, {} if done else {"why": Refusal.ALREADY_SENT.value})
         return done

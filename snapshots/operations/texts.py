@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +11,16 @@ from django.utils.translation import gettext_lazy as _
 from snapshots.models import OperationState, OutcomeCode
 
 Text = str | Promise  # translated when it is shown
+
+
+class Argument(NamedTuple):
+    """A value that was asked for. `kept_as` says where the snapshot must have it now: `name`,
+    `description` or `metadata:KEY`; "" where the snapshot does not show it.
+    """
+
+    label: Text
+    value: str
+    kept_as: str = ""
 
 
 class Fixer(Enum):

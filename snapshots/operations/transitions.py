@@ -7,10 +7,14 @@ A step decides a `Move`. `prepared_move` is written through the worker's claim,
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TypedDict
+
+from django.db import transaction
 
 from snapshots.jobs.claims import release, take_away, write
 from snapshots.models import FINAL, Operation, OperationState, OutcomeCode
+from snapshots.tallies import count_operation
 
 ALLOWED: Mapping[OperationState, frozenset[OperationState]] = {
     OperationState.QUEUED: frozenset(
@@ -122,7 +126,7 @@ def columns_of(move: Move, *, before: OperationState, now: datetime) -> Operatio
         columns["finished_at"] = now
     if move.to is OperationState.ACCEPTED and move.to is not before:
         columns["fails"] = 0  # of tries and looks; what is counted now is of readings
-    if move.to is OperationState.QUEUED:
+    if move.to is OperationState.QUEUED and before is OperationState.SENDING:
         columns["sent_at"] = None  # provably nothing was executed: it may be sent again
     if move.outcome is not None:
         columns["outcome_code"] = move.outcome.code
@@ -153,6 +157,7 @@ def prepared_move(operation: Operation, move: Move, *, now: datetime) -> Callabl
             write(operation, columns)
         else:
             release(operation, due_at=move.due_at, columns=columns)
+        _count_end(operation, move)
 
     return write_it
 
@@ -164,7 +169,15 @@ def write_unclaimed_move(operation: Operation, move: Move, *, now: datetime) -> 
     """
     columns = _columns_for(operation, move, now)
     unmoved = Operation.objects.filter(pk=operation.pk, state=operation.state)
-    return take_away(unmoved, due_at=move.due_at, columns=columns) == 1
+    if take_away(unmoved, due_at=move.due_at, columns=columns) != 1:
+        return False
+    _count_end(operation, move)
+    return True
+
+
+def _count_end(operation: Operation, move: Move) -> None:
+    if move.to in FINAL:
+        transaction.on_commit(partial(count_operation, kind=operation.kind, state=move.to.value))
 
 
 def _columns_for(operation: Operation, move: Move, now: datetime) -> OperationColumns:

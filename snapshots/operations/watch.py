@@ -30,7 +30,7 @@ from snapshots.models import (
     watched_snapshot,
 )
 from snapshots.operations.anomalies import report_late
-from snapshots.operations.decisions import store_reading
+from snapshots.operations.decisions import SOONER_AT_FIRST, store_reading
 from snapshots.operations.kinds import kind_of
 from snapshots.operations.kinds.base import Reading
 
@@ -42,6 +42,9 @@ PAGE_ROWS = 1000  # as many as the cloud gives, so that a reading is one call
 SINGLE_READINGS = 5
 STORED_AT_ONCE = 50  # readings in one transaction: one for each keeps other writers waiting
 SLOWEST_SECONDS = 30.0
+FRESH = timedelta(seconds=10)  # for so long the cloud is asked more often
+# So many calls may be made at once where few were made before: what the first seconds take.
+BURST_CALLS = 15
 UNREADABLE_ROWS = "unreadable_rows"
 
 
@@ -94,12 +97,12 @@ def _pending(cloud: str) -> list[Watched]:
 
 
 def _plan(duty: Duty, *, calls: int, fails: int = 0, trouble_code: str = "") -> None:
-    """The next reading; or rest, until an operation is accepted and starts the duty again. A
-    reading of several calls is followed by as many pauses, whatever is accepted in between: the
-    pace is the same for any number of operations.
+    """The next reading; or rest, until an operation is accepted and starts the duty again. In the
+    long run each call is followed by a pause, whatever is accepted in between: the pace is the same
+    for any number of operations.
     """
     now = timezone.now()
-    rest = now + calls * _shortest_pause()
+    rest = _rest_after(duty, calls, now)
     accepted = Operation.objects.filter(cloud=duty.cloud, state=OperationState.ACCEPTED)
 
     def plan() -> None:
@@ -108,17 +111,29 @@ def _plan(duty: Duty, *, calls: int, fails: int = 0, trouble_code: str = "") -> 
         end_duty(duty, due_at=None, fails=fails, trouble_code=trouble_code, rests_until=rest)
         youngest = accepted.aggregate(at=Max("state_at"))["at"]
         if youngest is not None:
-            due_at = max(now + _pause(now - youngest, fails), rest)
+            pause = _pause(now - youngest, fails, calls)
+            due_at = max(now + pause, rest)
             Duty.objects.filter(pk=duty.pk, token=duty.token).update(due_at=due_at)
 
     in_transaction(plan)
 
 
-def _pause(age: timedelta, fails: int) -> timedelta:
+def _rest_after(duty: Duty, calls: int, now: datetime) -> datetime:
+    """Until when the duty rests (a leaky bucket): each call fills in a pause, and time empties it.
+    It holds `BURST_CALLS`.
+    """
+    most = BURST_CALLS * _shortest_pause()
+    left = duty.rests_until + most - now if duty.rests_until else timedelta(0)
+    return now + min(max(left, timedelta(0)), most) + calls * _shortest_pause() - most
+
+
+def _pause(age: timedelta, fails: int, calls: int) -> timedelta:
     """Quick at first, then slower: a snapshot that takes hours is not asked for each second."""
+    if age < FRESH and not fails and calls <= 1:
+        return _shortest_pause() / SOONER_AT_FIRST
     longer = max(age / 10, _shortest_pause() * 2.0 ** min(fails, 5))
     slowest = timedelta(seconds=SLOWEST_SECONDS)
-    return max(_shortest_pause(), min(slowest, longer))
+    return max(_shortest_pause() * max(calls, 1), min(slowest, longer))
 
 
 def _shortest_pause() -> timedelta:

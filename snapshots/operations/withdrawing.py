@@ -24,7 +24,9 @@ def withdrawal(operation: Operation, code: OutcomeCode, *, now: datetime) -> Dec
 
 def waiting_requests(people: Iterable[User]) -> QuerySet[Operation]:
     """What these people asked for and was not sent yet, oldest first."""
-    waiting = Operation.objects.filter(state=OperationState.QUEUED, requester__in=list(people))
+    waiting = Operation.objects.filter(
+        state=OperationState.QUEUED, sent_at__isnull=True, requester__in=list(people)
+    )
     return waiting.order_by("asked_at", "id")
 
 

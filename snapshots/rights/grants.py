@@ -1,11 +1,23 @@
 """Which volumes were given to whom."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from snapshots.models import GrantMatch, GrantScope, Volume, VolumeGrant
+
+# Up to so many rules of a person, all that they cover is read. With more, many rules cover the
+# same volumes, so each volume is asked for a rule that covers it: it ends at the first.
+FEW_RULES = 10
+
+Scopes = dict[str, Counter[str]]
+_scopes: ContextVar[dict[int, Scopes] | None] = ContextVar("_scopes", default=None)
 
 
 def end_of_day(day: date) -> datetime:
@@ -25,16 +37,71 @@ def naming(cloud: str | OuterRef, volume_id: str | OuterRef) -> Q:
     return Q(is_named | Q(scope=GrantScope.CLOUD), cloud=cloud)
 
 
+@contextmanager
+def answering_once() -> Iterator[None]:
+    """While a web request is answered, it is asked once which scopes a person's grants have. What
+    they cover is asked each time.
+    """
+    token = _scopes.set({})
+    try:
+        yield
+    finally:
+        _scopes.reset(token)
+
+
+def scopes_of(user: User) -> Scopes:
+    """How many grants of each scope a person has, by cloud."""
+    scopes = _scopes.get()
+    if scopes is None:
+        return _ask_for_scopes(user)
+    if user.pk not in scopes:
+        scopes[user.pk] = _ask_for_scopes(user)
+    return scopes[user.pk]
+
+
+def _ask_for_scopes(user: User) -> Scopes:
+    grants = grants_of(user).order_by().values("cloud", "scope").annotate(count=Count("pk"))
+    scopes: Scopes = {}
+    for row in grants:
+        scopes.setdefault(row["cloud"], Counter())[row["scope"]] = row["count"]
+    return scopes
+
+
 def granted(volumes: QuerySet[Volume], user: User) -> QuerySet[Volume]:
-    grants = grants_of(user).order_by()
-    # Three questions, each with an index of its own; what rules cover is read once, not per volume.
-    of_clouds = grants.filter(scope=GrantScope.CLOUD).values("cloud")
-    by_id = grants.filter(
-        scope=GrantScope.VOLUME, cloud=OuterRef("cloud"), volume_id=OuterRef("volume_id")
-    )
-    rules = grants.filter(scope=GrantScope.RULE).values("pk")
-    by_rule = GrantMatch.objects.filter(grant__in=rules).values("volume")
-    return volumes.filter(Q(cloud__in=of_clouds) | Exists(by_id) | Q(pk__in=by_rule))
+    """Those of these volumes that a person's grants cover."""
+    covered = Q(pk__in=())
+    for cloud, scopes in scopes_of(user).items():
+        covered |= Q(cloud=cloud) & _covered(cloud, scopes, user)
+    return volumes.filter(covered)
+
+
+def _covered(cloud: str, scopes: Counter[str], user: User) -> Q:
+    """What the grants cover of one cloud. Nothing is asked for scopes that nobody was given."""
+    if scopes[GrantScope.CLOUD]:
+        return Q()
+    covered = Q(pk__in=())
+    if scopes[GrantScope.VOLUME]:
+        covered |= Q(volume_id__in=named(cloud, user))
+    if scopes[GrantScope.RULE]:
+        covered |= matched(cloud, scopes[GrantScope.RULE], user)
+    return covered
+
+
+def named(cloud: str, user: User) -> QuerySet[VolumeGrant, Any]:
+    """The ids of the volumes that a person's grants name in a cloud."""
+    grants = grants_of(user).order_by().filter(cloud=cloud, scope=GrantScope.VOLUME)
+    return grants.values("volume_id")
+
+
+def matched(cloud: str, rules: int, user: User) -> Q:
+    """Which volumes so many rules of a person cover in a cloud."""
+    grants = grants_of(user).order_by().filter(cloud=cloud, scope=GrantScope.RULE).values("pk")
+    if rules <= FEW_RULES:
+        return Q(pk__in=GrantMatch.objects.filter(grant__in=grants).values("volume"))
+    # The sum keeps databases from looking once for each grant: they read the matches of a volume,
+    # one after the other, until one is the person's.
+    matches = GrantMatch.objects.annotate(key=F("grant_id") + 0).filter(key__in=grants)
+    return Q(Exists(matches.filter(volume=OuterRef("pk"))))
 
 
 def is_granted(volume: Volume, user: User) -> bool:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
-from snapshots.models.people import Role, roles_of, type_of_user
+from snapshots.models.people import Role, standing_of, type_of_user
 
 
 class Right(StrEnum):
@@ -65,9 +65,6 @@ def may(user: type_of_user, right: Right) -> bool:
     """Whether the person has the right: by a role, or by a permission of a group. Nobody has any
     who is shut out.
     """
-    if roles_of(user) & POLICY[right]:
-        return True
-    permission = PERMISSIONS.get(right)
-    if permission is None or not isinstance(user, User) or user.is_superuser:
-        return False  # Django gives superusers every permission; here they are administrators alone
-    return user.has_perm(permission)
+    standing = standing_of(user)
+    is_by_role = bool(standing.roles & POLICY[right])
+    return is_by_role or PERMISSIONS.get(right) in standing.permissions

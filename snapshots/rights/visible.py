@@ -1,6 +1,7 @@
 """What a person may see and use of each table. A list or a page that shows rows asks here."""
 
-from collections.abc import Set as AbstractSet
+from collections import Counter
+from collections.abc import Sequence
 from typing import TypeVar
 
 from django.contrib.auth.models import User
@@ -11,14 +12,13 @@ from snapshots.models import (
     Anomaly,
     Entry,
     Exchange,
-    GrantMatch,
     GrantScope,
     Operation,
     Snapshot,
     Volume,
     VolumeGrant,
 )
-from snapshots.rights.grants import granted, grants_of, is_granted
+from snapshots.rights.grants import granted, is_granted, matched, named, scopes_of
 from snapshots.rights.policy import Right, may
 
 Row = TypeVar("Row", bound=Model)
@@ -45,30 +45,22 @@ def snapshots_visible_to(user: User) -> QuerySet[Snapshot]:
         return Snapshot.objects.none()
     own = Operation.objects.filter(Q(requester=user) | Q(again_for__requester=user))
     visible = Q(operation__in=own.values("pk"))
-    grants = grants_of(user).order_by()
-    scopes: dict[str, set[str]] = {}
-    for cloud, scope in grants.values_list("cloud", "scope").distinct():
-        scopes.setdefault(cloud, set()).add(scope)
-    for cloud, of_cloud in scopes.items():
-        visible |= _of_cloud(cloud, grants.filter(cloud=cloud), of_cloud)
+    for cloud, scopes in scopes_of(user).items():
+        visible |= Q(cloud=cloud) & _of_cloud(cloud, scopes, user)
     return Snapshot.objects.filter(visible)
 
 
-def _of_cloud(cloud: str, grants: QuerySet[VolumeGrant], scopes: AbstractSet[str]) -> Q:
-    """The snapshots of the volumes that these grants in a cloud cover. The table is not asked for
-    scopes that nobody was given.
-    """
-    if GrantScope.CLOUD in scopes:
-        return Q(cloud=cloud)
+def _of_cloud(cloud: str, scopes: Counter[str], user: User) -> Q:
+    """The snapshots of the volumes that a person's grants cover in a cloud."""
+    if scopes[GrantScope.CLOUD]:
+        return Q()
     covered = Q(pk__in=())
-    if GrantScope.VOLUME in scopes:
-        named = grants.filter(scope=GrantScope.VOLUME)
-        covered |= Q(volume_id__in=named.values("volume_id"))
-    if GrantScope.RULE in scopes:
-        rules = grants.filter(scope=GrantScope.RULE).values("pk")
-        matched = GrantMatch.objects.filter(grant__in=rules)
-        covered |= Q(volume_id__in=matched.values("volume__volume_id"))
-    return Q(cloud=cloud) & covered
+    if scopes[GrantScope.VOLUME]:
+        covered |= Q(volume_id__in=named(cloud, user))
+    if scopes[GrantScope.RULE]:
+        volumes = Volume.objects.filter(matched(cloud, scopes[GrantScope.RULE], user), cloud=cloud)
+        covered |= Q(volume_id__in=volumes.values("volume_id"))
+    return covered
 
 
 def volumes_visible_to(user: User) -> QuerySet[Volume]:
@@ -90,6 +82,17 @@ def volumes_usable_by(user: User) -> QuerySet[Volume]:
     if may(user, Right.REQUEST_FOR_OTHERS):
         return volumes
     return granted(volumes, user) if may(user, Right.REQUEST) else volumes.none()
+
+
+def usable_among(volumes: Sequence[Volume], user: User) -> set[int]:
+    """The keys of those that a person may ask a snapshot of, of present volumes that they see."""
+    keys = {volume.pk for volume in volumes}
+    if not may(user, Right.REQUEST):
+        return set()
+    # Staff who have no other role see only what was granted to them.
+    if may(user, Right.REQUEST_FOR_OTHERS) or not may(user, Right.SEE_ALL):
+        return keys
+    return set(granted(Volume.objects.filter(pk__in=keys), user).values_list("pk", flat=True))
 
 
 def exchanges_visible_to(user: User) -> QuerySet[Exchange]:

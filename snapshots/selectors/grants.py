@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.contrib.auth.models import Group, User
+from django.db.models import Count, Q, QuerySet
 
 from snapshots.models import GrantScope, Volume, VolumeGrant
 from snapshots.models.folded import Fold
@@ -51,6 +51,14 @@ def people_matching(people: QuerySet[User], *, text: str, group: str, state: str
 
 def people_page(people: QuerySet[User], *, after: str) -> Page[User]:
     return keyset_page(people.prefetch_related("groups"), BY_NAME, after=after)
+
+
+def groups_page(people: QuerySet[User], *, text: str, after: str) -> Page[Group]:
+    """Roles and groups by name, each with `members`: how many of these people are in it."""
+    groups = _narrowed(Group.objects.all(), text, ("name",))
+    members = Count("user", filter=Q(user__in=people.values("pk")))
+    groups = groups.annotate(members=members).prefetch_related("permissions")
+    return keyset_page(groups, Order("name"), after=after)
 
 
 def _narrowed(rows: QuerySet, text: str, names: Iterable[str]) -> QuerySet:  # type: ignore[type-arg]

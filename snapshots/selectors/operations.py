@@ -2,7 +2,7 @@
 
 import heapq
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from statistics import median
@@ -22,7 +22,6 @@ from snapshots.models import (
     Operation,
     OperationState,
     Snapshot,
-    Volume,
 )
 from snapshots.models.folding import fold
 from snapshots.models.ids import LEAST_OF_ID, ids_starting, is_uuid
@@ -30,9 +29,14 @@ from snapshots.rights.policy import Right, may
 from snapshots.rights.visible import operations_visible_to
 from snapshots.selectors.pages import Page
 
-BEFORE_ANSWER = {OperationState.QUEUED, OperationState.SENDING}
-SOON_SECONDS = 5.0
 TYPICAL_OF = 20  # so many last snapshots make "usually takes"
+
+
+# Long texts, and JSON that takes time to read.
+_NOT_LISTED = (
+    *("description", "metadata", "removed_keys", "reason", "folded", "target_description"),
+    *("snapshot__description", "snapshot__metadata", "snapshot__folded"),
+)
 
 
 def operations_list(
@@ -41,7 +45,8 @@ def operations_list(
     """A page of the operations visible to a person."""
     parts = _in_order(operations_visible_to(user), user)
     return operations_page(
-        *(operations_matching(part, text=text, state=state) for part in parts), before=before
+        *(operations_matching(part.defer(*_NOT_LISTED), text=text, state=state) for part in parts),
+        before=before,
     )
 
 
@@ -156,12 +161,6 @@ def open_operations(cloud: str, volume_id: str) -> QuerySet[Operation]:
     return line.select_related("snapshot").order_by("asked_at", "id")
 
 
-def open_operations_count(volume: Volume) -> int:
-    """How many unfinished operations of anybody a new one waits for: not for those that share."""
-    line = open_operations(volume.cloud, volume.volume_id)
-    return line.filter(shares_volume__isnull=True).count()
-
-
 def is_changed_later(operation: Operation, snapshot: Snapshot) -> bool:
     """Whether a later request has changed the snapshot: it need not be as asked then."""
     changes = snapshot.changes.filter(state=OperationState.SUCCEEDED, kind__in=CONTENT_KINDS)
@@ -177,22 +176,6 @@ def typical_seconds(cloud: str, kind: str) -> float | None:
     ).order_by("-asked_at")[:TYPICAL_OF]
     times = [(row.finished_at - row.asked_at).total_seconds() for row in done if row.finished_at]
     return median(times) if times else None
-
-
-def poll_seconds(operations: Iterable[Operation], *, now: datetime | None = None) -> float | None:
-    """Seconds until the page should ask again; None when nothing on it can change any more.
-
-    Twice a second while something is about to be sent, since that takes a moment; then from 1 to
-    30, growing with the time in which nothing changed.
-    """
-    unfinished = [operation for operation in operations if not operation.is_final]
-    if not unfinished:
-        return None
-    latest = max(unfinished, key=lambda operation: operation.state_at)
-    quiet = ((now or timezone.now()) - latest.state_at).total_seconds()
-    if quiet < SOON_SECONDS and latest.status in BEFORE_ANSWER:
-        return 0.5
-    return int(min(30, max(1, quiet / 6)))
 
 
 def refusal_holding_back(operation: Operation) -> CloudHealth | None:

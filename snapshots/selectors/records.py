@@ -2,11 +2,12 @@
 
 import uuid
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, Value, When
+from django.db.models.functions import Substr
 
 from snapshots.audit.search.newest import newest
 from snapshots.audit.search.query import Search
-from snapshots.models import Action, Anomaly, Entry, EntryKind, Exchange
+from snapshots.models import Action, Anomaly, Entry, EntryKind, Exchange, Purpose
 from snapshots.selectors.pages import Page, read_cursor, write_cursor
 
 Record = Exchange | Action | Anomaly
@@ -29,8 +30,10 @@ def records_page(
     return Page(_records(hits.entries), next_cursor, cut_at=cut_at)
 
 
-# A megabyte each perhaps, and no list shows them.
+# A megabyte each perhaps. Of what asks for a snapshot the start is read, which says whether it is
+# forced: names and descriptions before that are limited.
 _BODIES = ("headers", "body", "answer__headers", "answer__body")
+_START = Case(When(purpose=Purpose.CREATE, then=Substr("body", 1, 4000)), default=Value(""))
 
 
 def _records(entries: list[Entry]) -> list[Record]:
@@ -40,7 +43,7 @@ def _records(entries: list[Entry]) -> list[Record]:
         if numbers:
             some = model._default_manager.filter(seq__in=numbers)
             if model is Exchange:
-                some = some.select_related("answer").defer(*_BODIES)
+                some = some.select_related("answer").defer(*_BODIES).annotate(body_start=_START)
             rows |= {(kind, row.pk): row for row in some}
     return [rows[entry.kind, entry.row] for entry in entries if (entry.kind, entry.row) in rows]
 

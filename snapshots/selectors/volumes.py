@@ -5,15 +5,20 @@ from django.db.models import Q, QuerySet
 from snapshots.models import (
     Volume,
 )
-from snapshots.models.folding import fold
+from snapshots.models.folding import fold, fold_words
 from snapshots.models.ids import LEAST_OF_ID
 from snapshots.selectors.pages import Page
 
 
 def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume]:
-    """Narrowed by free text: name, id, status, type, zone, what it is attached to."""
+    """Narrowed by free text: name, id, status, type, zone, what it is attached to, tags."""
     for word in fold(text).split()[:8]:
         says = Q(folded__contains=word)
+        of_tags = fold_words(
+            word
+        ).strip()  # of which only the words are kept, not the signs between
+        if " " in of_tags:
+            says |= Q(folded__contains=of_tags)
         if len(word) >= LEAST_OF_ID:
             says |= Q(volume_id__icontains=word)
         volumes = volumes.filter(says)

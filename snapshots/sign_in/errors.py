@@ -4,6 +4,9 @@
 class TryLaterError(Exception):
     """Too many tries, or too many at once. The middleware answers 429; nothing was changed."""
 
+    status = 429
+    sentence = ""  # what else is the reason
+
     def __init__(self, seconds: int, *, is_busy: bool = False) -> None:
         super().__init__(f"Try again in {seconds} seconds.")
         self.seconds = seconds

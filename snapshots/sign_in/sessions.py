@@ -35,10 +35,11 @@ class SessionStore(db.SessionStore):
     """Django's store in the database, with the digest in place of the key.
 
     `opened` is what is known of the session, once it was read: None for somebody who is not signed
-    in, and for a session that an earlier release opened.
+    in, and for a session that an earlier release opened. `stored_data` is its row's text then.
     """
 
     opened: OpenSession | None = None
+    stored_data: str = ""
 
     def _get_session_from_db(self) -> Any:
         key, now = self.session_key, timezone.now()
@@ -50,6 +51,7 @@ class SessionStore(db.SessionStore):
             self._session_key = None  # no session goes on under a key that a visitor chose
             return None
         self.opened = opened
+        self.stored_data = row.session_data
         return row
 
     def exists(self, session_key: str) -> bool:

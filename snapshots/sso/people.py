@@ -7,6 +7,7 @@ it is made. They prove nothing: people choose them at the provider, and could ch
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -38,6 +39,7 @@ class Identity:
     first_name: str = ""
     last_name: str = ""
     groups: frozenset[str] = frozenset()
+    table: tuple[tuple[str, str], ...] = ()  # which of them are which roles and groups here
 
 
 def provider_id() -> str:
@@ -58,6 +60,7 @@ def identity_of(claims: dict[str, Any], userinfo: dict[str, Any]) -> Identity:
         first_name=_text(merged, "given_name"),
         last_name=_text(merged, "family_name"),
         groups=_groups(merged.get(settings.EVSPORTAL_OIDC_GROUPS_CLAIM)),
+        table=role_table(),
     )
 
 
@@ -74,8 +77,13 @@ def _account_of(identity: Identity) -> SocialAccount:
     account = SocialAccount.objects.select_related("user").filter(**binding).first()
     if account is None:
         account = SocialAccount.objects.create(user=_add_person(identity), **binding)
-    _set_roles(account.user, identity.groups)
+    _set_roles(account.user, identity)
     return account
+
+
+def is_of_provider(person: User) -> bool:
+    """Whether the provider, or the directory, signs this person in and gives their roles."""
+    return bool(SocialAccount.objects.filter(user=person).exists())
 
 
 def end_sessions(subject: str) -> User | None:
@@ -100,17 +108,20 @@ def end_sessions(subject: str) -> User | None:
 # --- roles -----------------------------------------------------------------------------------
 
 
-def role_table() -> list[tuple[str, str]]:
-    """Rows of EVSPORTAL_OIDC_ROLES: a group of the provider, a role or group of the portal."""
-    rows = (row.rpartition("=") for row in settings.EVSPORTAL_OIDC_ROLES)
-    return [(unquote(theirs.strip()), unquote(ours.strip())) for theirs, _, ours in rows]
+def role_table() -> tuple[tuple[str, str], ...]:
+    return read_table(settings.EVSPORTAL_OIDC_ROLES)
 
 
-def _set_roles(person: User, groups: frozenset[str]) -> None:
+def read_table(rows: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Rows of a setting: a group of the provider, a role or group of the portal."""
+    parts = (row.rpartition("=") for row in rows)
+    return tuple((unquote(theirs.strip()), unquote(ours.strip())) for theirs, _, ours in parts)
+
+
+def _set_roles(person: User, identity: Identity) -> None:
     """All roles are the provider's to give; of other groups those that the table names."""
-    table = role_table()
-    due = {ours for theirs, ours in table if theirs in groups}
-    managed = {ours for _theirs, ours in table} | set(Role)
+    due = {ours for theirs, ours in identity.table if theirs in identity.groups}
+    managed = {ours for _theirs, ours in identity.table} | set(Role)
     held = set(person.groups.values_list("name", flat=True))
     if lost := (held & managed) - due:
         person.groups.remove(*Group.objects.filter(name__in=lost))

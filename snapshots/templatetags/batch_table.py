@@ -1,9 +1,10 @@
 """The lists of a batch: what will happen to each snapshot, what cannot, and what became of it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import template
+from django.template import Context
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -14,7 +15,12 @@ from snapshots.models.directions import isolated
 from snapshots.operations.messages import sentences_of
 from snapshots.selectors.batches import Choice
 from snapshots.templatetags.cells import long_text, quiet
-from snapshots.templatetags.operations_table import operation_link
+from snapshots.templatetags.live import live_in
+from snapshots.templatetags.operations_table import (
+    HasOperation,
+    live_operations,
+    operation_link,
+)
 from snapshots.templatetags.snapshots_table import volume_link
 from snapshots.templatetags.states import badge
 from snapshots.templatetags.table import Column, Table, context_of
@@ -85,25 +91,30 @@ def _sentences(operation: Operation) -> SafeString:
     return format_html_join(" ", "{}", ((text,) for text in sentences_of(operation)))
 
 
-_OF_OPERATIONS: tuple[Column[Operation], ...] = (
-    Column(gettext_lazy("Snapshot"), operation_link),
+_OF_OPERATIONS: tuple[Column[HasOperation], ...] = (
+    Column(gettext_lazy("Snapshot"), lambda row: operation_link(row.operation)),
     Column(
         gettext_lazy("Volume"),
-        lambda row: long_text(row.volume_name or row.volume_id),
+        lambda row: long_text(row.operation.volume_name or row.operation.volume_id),
         css="cards__volume",
     ),
-    Column(gettext_lazy("State"), badge),
-    Column(gettext_lazy("What that means"), lambda row: quiet(_sentences(row))),
+    Column(gettext_lazy("State"), lambda row: badge(row.operation)),
+    Column(gettext_lazy("What that means"), lambda row: quiet(_sentences(row.operation))),
 )
 
 
-@register.inclusion_tag("_table.html")
-def batch_table(operations: Sequence[Operation]) -> dict[str, Table[Any]]:
+class _Row(NamedTuple):
+    operation: Operation
+
+
+@register.inclusion_tag("_table.html", takes_context=True)
+def batch_table(context: Context, operations: Sequence[Operation]) -> dict[str, Table[Any]]:
+    live = live_in(context)
     return context_of(
         Table(
             gettext_lazy("What was asked for each snapshot"),
             _OF_OPERATIONS,
-            operations,
-            row_css=lambda _row: "row--linked",
+            [_Row(operation) for operation in operations],
+            live_rows=live_operations(live),
         )
     )

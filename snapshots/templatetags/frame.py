@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from django import template
 from django.conf import settings
@@ -10,10 +11,13 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from evsportal.logs import current_request_id
 from snapshots.models import Operation, roles_of
 from snapshots.rights.policy import Right, may
-from snapshots.selectors import portal as selectors
-from snapshots.selectors.hanging import hanging_operations
+from snapshots.selectors import kept
+from snapshots.selectors.portal import PortalState
+from snapshots.selectors.preferences import Viewer
+from snapshots.selectors.preferences import viewer as who_looks
 
 register = template.Library()
 
@@ -22,13 +26,24 @@ _PROJECT = Path(settings.BASE_DIR, "pyproject.toml")
 VERSION: str = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"]
 
 
+_BELOW = {"/requests/": ("/batches/",), "/people/": ("/grants/",)}  # and below its own address
+
+
 @dataclass(frozen=True, slots=True)
 class NavigationLink:
     """A link of the navigation."""
 
     label: str
     address: str
-    is_current: bool
+    current: Literal["page", "true", ""]  # as `aria-current` says it: the page, or one below it
+
+
+@register.simple_tag
+def request_id() -> str:
+    """What people quote of the request that is being answered: its own id, without that of a proxy;
+    empty outside of one. The log's lines have it.
+    """
+    return current_request_id().rpartition("/")[2]
 
 
 @register.simple_tag
@@ -38,16 +53,22 @@ def is_sandbox() -> bool:
 
 
 @register.simple_tag
-def portal_state() -> selectors.PortalState:
+def viewer() -> Viewer:
+    """How the person who looks wants the page to be."""
+    return who_looks()
+
+
+@register.simple_tag
+def portal_state() -> PortalState:
     """What the banners say."""
-    return selectors.portal_state()
+    return kept.portal_state()
 
 
 @register.simple_tag(takes_context=True)
 def hanging_requests(context: Context) -> list[Operation]:
     """What those who may end it are told on every page."""
     user = context["request"].user
-    return hanging_operations() if may(user, Right.END_HANGING) else []
+    return kept.hanging_operations() if may(user, Right.END_HANGING) else []
 
 
 @register.simple_tag(takes_context=True)
@@ -58,6 +79,7 @@ def navigation(context: Context) -> list[NavigationLink]:
     links = []
     if roles_of(user):
         links += [
+            (_("Home"), "snapshots:home"),
             (_("Requests"), "snapshots:requests"),
             (_("Snapshots"), "snapshots:snapshots"),
             (_("Volumes"), "snapshots:volumes"),
@@ -66,12 +88,17 @@ def navigation(context: Context) -> list[NavigationLink]:
         links.append((_("Audit"), "snapshots:audit"))
     if may(user, Right.ADMINISTER):
         links.append((_("Administration"), "snapshots:people"))
-    home, requests = reverse("snapshots:home"), reverse("snapshots:requests")
-    path = requests if request.path == home else request.path
     return [
-        NavigationLink(label, reverse(name), is_current=path == reverse(name))
+        NavigationLink(label, reverse(name), _current(reverse(name), request.path))
         for label, name in links
     ]
+
+
+def _current(place: str, path: str) -> Literal["page", "true", ""]:
+    if path == place:
+        return "page"
+    below = () if place == reverse("snapshots:home") else (place, *_BELOW.get(place, ()))
+    return "true" if path.startswith(below) else ""
 
 
 @register.filter

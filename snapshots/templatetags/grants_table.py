@@ -1,11 +1,11 @@
-"""The lists of grants and of people."""
+"""The lists of grants, of people and of groups."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django import template
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -194,3 +194,38 @@ _PEOPLE: tuple[Column[User], ...] = (
 @register.inclusion_tag("_table.html")
 def people_table(people: Sequence[User]) -> dict[str, Table[Any]]:
     return context_of(Table(gettext_lazy("People by name"), _PEOPLE, people))
+
+
+# --- groups ----------------------------------------------------------------------------------
+
+
+def _group(group: Group) -> SafeString:
+    if group.name in Role.values:
+        return format_html("<strong>{}</strong> {}", Role(group.name).label, tag(_("role")))
+    return format_html(
+        '<a class="strong long" href="{}"><bdi>{}</bdi></a>',
+        reverse("snapshots:group", args=[group.pk]),
+        group.name,
+    )
+
+
+def _members(group: Any) -> SafeString:
+    address = reverse("snapshots:people", query={"group": group.name})
+    return format_html('<a href="{}">{}</a>', address, group.members)
+
+
+def _permissions(group: Group) -> SafeString | str:
+    names = sorted(permission.name for permission in group.permissions.all())
+    return ", ".join(names) or quiet(_("nothing more"))
+
+
+_GROUPS: tuple[Column[Group], ...] = (
+    Column(gettext_lazy("Group"), _group),
+    Column(gettext_lazy("People"), _members, css="number"),
+    Column(gettext_lazy("May do besides"), _permissions),
+)
+
+
+@register.inclusion_tag("_table.html")
+def groups_table(groups: Sequence[Group]) -> dict[str, Table[Any]]:
+    return context_of(Table(gettext_lazy("Groups by name"), _GROUPS, groups))

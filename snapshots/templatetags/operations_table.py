@@ -1,9 +1,12 @@
 """The list of operations, and of those that match a saved question."""
 
+import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from django import template
+from django.template import Context
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,10 +16,11 @@ from django.utils.translation import gettext_lazy
 from snapshots.models import Operation, OperationKind
 from snapshots.operations.kinds import kind_of
 from snapshots.templatetags.cells import for_somebody, long_text, quiet, tag
+from snapshots.templatetags.live import Live, live_in
 from snapshots.templatetags.sizes import short
-from snapshots.templatetags.states import against_usual, badge
-from snapshots.templatetags.table import Column, Table, context_of
-from snapshots.templatetags.times import clock, lasted, moment
+from snapshots.templatetags.states import against_usual, badge, news
+from snapshots.templatetags.table import Column, LiveRows, Table, context_of
+from snapshots.templatetags.times import clock, lasted, moment, so_far_since
 
 register = template.Library()
 
@@ -41,9 +45,14 @@ def operation_link(operation: Operation) -> SafeString:
     return format_html(
         '<a class="row__link" id="to-{}" href="{}">{}</a>',
         operation.pk,
-        reverse("snapshots:detail", args=[operation.pk]),
+        _address(operation.pk),
         name,
     )
+
+
+@lru_cache(maxsize=10_000)
+def _address(key: uuid.UUID) -> str:
+    return reverse("snapshots:detail", args=[key])
 
 
 def _unnamed(operation: Operation) -> SafeString:
@@ -55,7 +64,7 @@ def _name_and_ticket(line: Line) -> SafeString:
     link = operation_link(operation)
     if operation.kind != OperationKind.CREATE:
         link = format_html("{} {}", link, quiet(str(kind_of(operation).texts.title)))
-    return format_html("{} {}", link, tag(operation.ticket))
+    return format_html('<span class="beside">{} {}</span>', link, tag(operation.ticket))
 
 
 def _volume(row: HasOperation) -> SafeString:
@@ -72,13 +81,13 @@ def _asked_ago(line: Line) -> str:
 
 def _took(line: Line) -> str:
     operation = line.operation
-    passed = lasted(operation.elapsed)
     if operation.is_final:
-        return passed
-    so_far = _("{time} so far").format(time=passed)
+        return lasted(operation.elapsed)
+    so_far = so_far_since(operation.asked_at)
     if not line.usual_seconds:
         return quiet(so_far)
-    return quiet(format_html("{}<br>{}", so_far, against_usual(operation, line.usual_seconds)))
+    usual = against_usual(operation, line.usual_seconds)
+    return quiet(format_html("{}, {}", so_far, usual) if usual else so_far)
 
 
 def _requester(row: HasOperation) -> SafeString:
@@ -88,7 +97,7 @@ def _requester(row: HasOperation) -> SafeString:
     )
 
 
-_REQUESTER: Column[HasOperation] = Column(gettext_lazy("Requester"), _requester)
+_REQUESTER: Column[HasOperation] = Column(gettext_lazy("Requester"), _requester, css="cards__who")
 _COLUMNS: tuple[Column[Line], ...] = (
     Column(gettext_lazy("Request"), _name_and_ticket),
     Column(gettext_lazy("Volume"), _volume),
@@ -98,16 +107,38 @@ _COLUMNS: tuple[Column[Line], ...] = (
 )
 
 
-@register.inclusion_tag("_table.html")
-def operations_table(lines: Sequence[Line], sees_all: bool) -> dict[str, Table[Any]]:  # noqa: FBT001 - tags take arguments in order
-    """What was asked for; with the requesters for those who see everybody's."""
+@register.inclusion_tag("_table.html", takes_context=True)
+def operations_table(
+    context: Context,
+    lines: Sequence[Line],
+    sees_all: bool,  # noqa: FBT001 - tags take arguments in order
+    name: str = "operation-rows",
+) -> dict[str, Table[Any]]:
+    """What was asked for; with the requesters for those who see everybody's. The
+    `name` is the list's own in an open page.
+    """
+    live = live_in(context)
     return context_of(
         Table(
             gettext_lazy("What was asked for, newest first"),
             (*_COLUMNS, _REQUESTER) if sees_all else _COLUMNS,
             lines,
-            row_css=lambda _line: "row--linked",
+            live_rows=live_operations(live, name),
         )
+    )
+
+
+def live_operations(
+    live: Live | None, name: str = "operation-rows"
+) -> LiveRows[HasOperation] | None:
+    """Rows that follow their operations while the page is open."""
+    if live is None:
+        return None
+    return LiveRows(
+        live,
+        name,
+        row_name=lambda row: f"operation-{row.operation.pk}",
+        row_news=lambda row: news(row.operation),
     )
 
 
@@ -130,7 +161,7 @@ def _ticket(row: HasOperation) -> SafeString:
 def _records(row: HasOperation) -> SafeString:
     operation = row.operation
     return format_html(
-        '<a class="row__beside" href="{}?q=operation:{}">{}<span class="unseen"> {}</span></a>',
+        '<a href="{}?q=operation:{}">{}<span class="unseen"> {}</span></a>',
         reverse("snapshots:audit"),
         operation.pk,
         _("Records"),
@@ -158,4 +189,4 @@ def matching_table(operations: Sequence[Operation]) -> dict[str, Table[Any]]:
     """The requests that match a saved question."""
     caption = gettext_lazy("Requests that match, newest first")
     rows = [_Matching(operation) for operation in operations]
-    return context_of(Table(caption, _MATCHING_COLUMNS, rows, row_css=lambda _row: "row--linked"))
+    return context_of(Table(caption, _MATCHING_COLUMNS, rows))

@@ -9,9 +9,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from snapshots.audit.record.actions import PORTAL
 from snapshots.models import Action, Anomaly, AnomalyKind, Exchange, purpose_label
 from snapshots.operations.messages import action_label, anomaly_sentence
 from snapshots.operations.refusals import reason_in
+from snapshots.templatetags.cells import for_somebody
 
 register = template.Library()
 
@@ -33,6 +35,29 @@ def what(record: Exchange | Action | Anomaly) -> str:
     if isinstance(record, Action):
         return action_label(record)
     return str(_ANOMALIES.get(record.kind, record.kind))
+
+
+@register.simple_tag
+def actor_of(record: Exchange | Action | Anomaly) -> SafeString | str:
+    """Who did it. Only the worker calls clouds: for a person, or for nobody."""
+    if isinstance(record, Anomaly):
+        return _("portal")
+    name = format_html("<bdi>{}</bdi>{}", record.actor_name, for_somebody(record.on_behalf_of))
+    if isinstance(record, Action) or record.actor_name == PORTAL:
+        return name
+    return format_html(_("portal, for {name}"), name=name)
+
+
+# In JSON, no quote stands bare in a text: such a key is a key.
+_FORCED = re.compile(r'(?<!\\)"force"\s*:\s*true')
+
+
+@register.filter
+def is_forced(record: Exchange | Action | Anomaly) -> bool:
+    """Whether a volume in use was to be snapshotted, by what was sent or asked."""
+    if isinstance(record, Exchange):
+        return bool(_FORCED.search(getattr(record, "body_start", "")))
+    return isinstance(record, Action) and record.details.get("force") == "yes"
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""The list of records of the audit trail."""
+"""The list of records of the audit trail: a line each, under the day."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -12,42 +12,32 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from snapshots.models import Action, Anomaly, Exchange
-from snapshots.templatetags.cells import for_somebody
-from snapshots.templatetags.records import seen, url_path, what
+from snapshots.templatetags.cells import one_line
+from snapshots.templatetags.records import actor_of, is_forced, seen, what
+from snapshots.templatetags.sizes import brief
 from snapshots.templatetags.states import answer_badge
 from snapshots.templatetags.table import Column, Table, context_of
-from snapshots.templatetags.times import clock
+from snapshots.templatetags.times import answered_in, day, time_of_day
 
 register = template.Library()
 Record = Exchange | Action | Anomaly
 
 
-def _time(record: Record, *, trail: str) -> SafeString:
-    return format_html(
-        '<a class="row__link" href="{}{}/">{}</a>', trail, record.id, clock(record.at)
+def _what(record: Record, *, trail: str) -> SafeString:
+    link = format_html(
+        '<a class="row__link one-line" href="{}{}/">{}</a>', trail, record.id, what(record)
     )
+    if not isinstance(record, Anomaly):
+        return link
+    return format_html('<span class="badge badge--bad">{}</span> {}', _("Anomaly"), link)
 
 
-def _actor(record: Record) -> str:
-    if isinstance(record, Anomaly):
-        return _("portal")
-    return format_html("<bdi>{}</bdi>{}", record.actor_name, for_somebody(record.on_behalf_of))
-
-
-def _what(record: Record) -> str:
-    if isinstance(record, Anomaly):
-        badge = format_html('<span class="badge badge--bad">{}</span>', _("Anomaly"))
-        below = format_html('<span class="quiet long">{}</span>', seen(record))
-        return format_html("{} {}<br>{}", badge, what(record), below)
-    target = _target(record)
-    if not target:
-        return what(record)
-    below = format_html('<span class="quiet long"><bdi>{}</bdi></span>', target)
-    return format_html("{}<br>{}", what(record), below)
+def _object(record: Record) -> SafeString:
+    """What it was done to; of an anomaly, what was seen, over all columns after this."""
+    return one_line(seen(record) if isinstance(record, Anomaly) else _target(record))
 
 
 def _target(record: Exchange | Action) -> str:
-    """What it was done to."""
     if isinstance(record, Exchange) or record.operation_id or record.target_id:
         return record.target_name or record.target_id
     if record.subject and record.subject != record.actor_name:
@@ -55,50 +45,61 @@ def _target(record: Exchange | Action) -> str:
     return record.cloud
 
 
-# --- only exchanges have more: of other records, What goes on over these columns -----------------
+def _ticket(record: Record) -> SafeString | None:
+    return None if isinstance(record, Anomaly) else one_line(record.ticket)
 
 
-def _request(record: Record) -> str | None:
-    if not isinstance(record, Exchange):
+def _force(record: Record) -> SafeString | str | None:
+    if isinstance(record, Anomaly):
         return None
-    path = url_path(record.url)
-    return format_html('<code class="path"><b>{}</b> {}</code>', record.method, path)
+    return format_html('<b class="force">{}</b>', _("force")) if is_forced(record) else ""
 
 
 def _answer(record: Record) -> str | None:
-    return answer_badge(record) if isinstance(record, Exchange) else None
+    if isinstance(record, Anomaly):
+        return None
+    return answer_badge(record) if isinstance(record, Exchange) else ""
 
 
 def _time_taken(record: Record) -> str | None:
-    if not isinstance(record, Exchange):
+    if isinstance(record, Anomaly):
         return None
     answer = getattr(record, "answer", None)
-    return f"{answer.elapsed_ms} ms" if answer else ""
+    return answered_in(answer.elapsed_ms) if answer else ""
 
 
-def _request_id(record: Record) -> str | None:
-    if not isinstance(record, Exchange):
+def _request_id(record: Record) -> SafeString | str | None:
+    if isinstance(record, Anomaly):
         return None
     answer = getattr(record, "answer", None)
-    return format_html('<code class="path">{}</code>', answer.request_id if answer else "")
+    return brief(answer.request_id) if answer and answer.request_id else ""
 
 
-# After the time, whose link needs the address of the trail.
-_COLUMNS: tuple[Column[Record], ...] = (
-    Column(gettext_lazy("Actor"), _actor),
-    Column(gettext_lazy("What"), _what),
-    Column(gettext_lazy("Request"), _request),
-    Column(gettext_lazy("Answer"), _answer, css="audit__answer"),
-    Column(gettext_lazy("Time taken"), _time_taken, css="number"),
-    Column(gettext_lazy("Request id"), _request_id),
-)
+def _columns(trail: str) -> tuple[Column[Record], ...]:
+    """The address of the trail is looked up once, not in each row."""
+    link = partial(_what, trail=trail)
+    return (
+        Column(gettext_lazy("Time"), lambda record: time_of_day(record.at), css="audit__time"),
+        Column(gettext_lazy("Actor"), actor_of, css="audit__actor"),
+        Column(gettext_lazy("What"), link, css="audit__what", is_row_head=True),
+        Column(gettext_lazy("Object"), _object),
+        Column(gettext_lazy("Ticket"), _ticket, css="audit__ticket"),
+        Column(gettext_lazy("Force"), _force, css="audit__force"),
+        Column(gettext_lazy("Answer"), _answer, css="audit__answer"),
+        Column(gettext_lazy("Took"), _time_taken, css="audit__took number"),
+        Column(gettext_lazy("Request id"), _request_id, css="audit__id"),
+    )
 
 
 @register.inclusion_tag("_table.html")
 def records_table(records: Sequence[Record], caption: str) -> dict[str, Table[Any]]:
     """Exchanges, actions and anomalies, in the order given."""
-    link = partial(_time, trail=reverse("snapshots:audit"))  # looked up once, not in each row
-    columns = (Column(gettext_lazy("Time"), link, css="audit__time"), *_COLUMNS)
     return context_of(
-        Table(caption, columns, records, css="cards audit", row_css=lambda _row: "row--linked")
+        Table(
+            caption,
+            _columns(reverse("snapshots:audit")),
+            records,
+            css="cards audit",
+            group_of=lambda record: day(record.at),
+        )
     )

@@ -1,17 +1,17 @@
 """How the pages write sizes, quotas and ids."""
 
+import re
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from snapshots import clouds
-from snapshots.evs.dialects import RollbackCall
 from snapshots.models import Quota
 
 register = template.Library()
-
-MANUAL_SNAPSHOTS_OF_EVS = 7  # of a disk, by the user guide; the API documents no error for it
+register.simple_tag(clouds.manual_limit)
 
 
 @register.filter
@@ -28,27 +28,36 @@ def short(identifier: object) -> str:
     return str(identifier)[:8]
 
 
+_BRIEF = re.compile(r"(?:req-)?.{8}")
+
+
+@register.simple_tag
+def brief(identifier: object, element: str = "") -> SafeString:
+    """An id of which eight characters are shown where scripts run, and all are selected, copied
+    and printed. `element` is the id of its element, for a button that copies it.
+    """
+    whole = str(identifier)
+    start = _BRIEF.match(whole)
+    length = start.end() if start and len(whole) > start.end() + 4 else len(whole)  # or no gain
+    return format_html(
+        '<code class="id"{} title="{}">{}{}</code>',
+        format_html(' id="{}"', element) if element else "",
+        whole,
+        whole[:length],
+        format_html('<span class="id__rest">{}</span>', whole[length:]) if whole[length:] else "",
+    )
+
+
 @register.filter
 def gib(size: int | None) -> str:
     """A size in GiB; a cloud that does not tell it has not said 0."""
-    return _("not reported") if size is None else f"{size} GiB"
+    return _("not reported") if size is None else f"{size:,} GiB"
 
 
 @register.filter
 def thousands(number: int) -> str:
     """`1,204`."""
     return f"{number:,}"
-
-
-@register.simple_tag
-def manual_limit(cloud: str) -> int | None:
-    """How many manual snapshots of a volume the cloud takes, where it is an EVS: a plain Cinder has
-    no such limit. The clouds are told apart as for a rollback.
-    """
-    if cloud not in clouds.cloud_names():
-        return None
-    is_evs = clouds.rollback_call_of(cloud) is RollbackCall.ROLLBACK
-    return MANUAL_SNAPSHOTS_OF_EVS if is_evs else None
 
 
 @register.simple_tag

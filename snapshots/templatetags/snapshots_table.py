@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 from django.http import QueryDict
+from django.template import Context
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,9 +17,10 @@ from django.utils.translation import gettext_lazy
 from snapshots.models import Maker, Snapshot
 from snapshots.models.directions import isolated
 from snapshots.templatetags.cells import long_text, quiet
-from snapshots.templatetags.sizes import gib
-from snapshots.templatetags.states import snapshot_badge
-from snapshots.templatetags.table import Column, Direction, Order, Table, context_of
+from snapshots.templatetags.live import Live, live_in
+from snapshots.templatetags.sizes import brief, gib
+from snapshots.templatetags.states import snapshot_badge, snapshot_news
+from snapshots.templatetags.table import Column, Direction, LiveRows, Order, Table, context_of
 from snapshots.templatetags.times import moment
 
 register = template.Library()
@@ -43,8 +45,7 @@ def _name_with_box(snapshot: Snapshot, *, says_status: bool) -> SafeString:
     if snapshot.gone_at is not None or snapshot.is_systems:
         return name
     box = format_html(
-        '<input class="row__beside" type="checkbox" name="snapshot" form="batch" value="{}/{}" '
-        'aria-label="{}">',
+        '<input type="checkbox" name="snapshot" form="batch" value="{}/{}" aria-label="{}">',
         snapshot.cloud,
         snapshot.snapshot_id,
         _("Choose {name}").format(name=isolated(snapshot.label)),
@@ -70,9 +71,7 @@ def volume_link(cloud: str, volume_id: str, name: str) -> SafeString:
     if not volume_id:
         return quiet(_("not reported"))
     address = reverse("snapshots:volume", args=[cloud, volume_id])
-    return format_html(
-        '<a class="row__beside" href="{}">{}</a>', address, long_text(name or volume_id)
-    )
+    return format_html('<a href="{}">{}</a>', address, long_text(name or volume_id))
 
 
 @register.simple_tag
@@ -94,7 +93,7 @@ def _created(snapshot: Snapshot) -> str:
 
 
 def _id(snapshot: Snapshot) -> SafeString:
-    return format_html("<code>{}</code>", snapshot.snapshot_id)
+    return brief(snapshot.snapshot_id)
 
 
 CHOICES: Mapping[str, Column[Snapshot]] = {
@@ -105,7 +104,7 @@ CHOICES: Mapping[str, Column[Snapshot]] = {
     "created": Column(gettext_lazy("Created"), _created),
     "status": Column(gettext_lazy("Status"), snapshot_badge),
     "description": Column(gettext_lazy("Description"), lambda row: long_text(row.description)),
-    "id": Column(gettext_lazy("Id"), _id, css="cards__id"),
+    "id": Column(gettext_lazy("Id"), _id, css="whole"),
     "cloud": Column(gettext_lazy("Cloud"), lambda row: format_html("{}", row.cloud)),
 }
 USUAL = ("volume", "made_by", "ticket", "size", "created", "status")
@@ -122,8 +121,10 @@ class Shape:
     with_boxes: bool
 
 
-@register.inclusion_tag("_table.html")
-def snapshots_table(snapshots: Sequence[Snapshot], shape: Shape) -> dict[str, Table[Any]]:
+@register.inclusion_tag("_table.html", takes_context=True)
+def snapshots_table(
+    context: Context, snapshots: Sequence[Snapshot], shape: Shape
+) -> dict[str, Table[Any]]:
     """What the clouds hold."""
     name = _name_with_box if shape.with_boxes else _name
     cell = partial(name, says_status="status" in shape.columns)
@@ -138,8 +139,16 @@ def snapshots_table(snapshots: Sequence[Snapshot], shape: Shape) -> dict[str, Ta
             columns,
             snapshots,
             css="cards cards--dense",
-            row_css=lambda _row: "row--linked",
+            live_rows=_live_snapshots(live_in(context)),
         )
+    )
+
+
+def _live_snapshots(live: Live | None) -> LiveRows[Snapshot] | None:
+    if live is None:
+        return None
+    return LiveRows(
+        live, "snapshot-rows", row_name=lambda row: f"snapshot-{row.pk}", row_news=snapshot_news
     )
 
 
@@ -153,7 +162,6 @@ def unasked_table(snapshots: Sequence[Snapshot]) -> dict[str, Table[Any]]:
             gettext_lazy("Snapshots that match, newest first"),
             [named, *(CHOICES[key] for key in columns)],
             snapshots,
-            row_css=lambda _row: "row--linked",
         )
     )
 

@@ -1,9 +1,11 @@
 """How the pages write states: a badge with a word, and sentences for an operation's state."""
 
+from functools import lru_cache
 from http import HTTPStatus
 
 from django import template
 from django.db.models import Choices
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -124,6 +126,7 @@ def _phrase(status: int) -> str:
         return ""
 
 
+@lru_cache(maxsize=10_000, typed=True)  # a safe text equals an unsafe one
 def _badge(text: str, tone: str) -> SafeString:
     return format_html('<span class="badge badge--{}">{}</span>', tone, text)
 
@@ -152,12 +155,35 @@ def state_label(operation: Operation) -> str:
     return label_of(operation)
 
 
-@register.filter
+@register.simple_tag
+def news(operation: Operation) -> SafeString:
+    """Attributes by which the script says what became of an operation, and whether it is bad."""
+    subject = operation.subject_name or operation.volume_name or str(operation.pk)[:8]
+    state = label_of(operation)
+    state = state.lower() if state.isascii() else state
+    return _news(_("{subject}: {state}"), subject, state, operation.status.tone)
+
+
+def snapshot_news(snapshot: Snapshot) -> SafeString:
+    """The same of a snapshot."""
+    form = _("{subject}: {state}")
+    return _news(form, snapshot.label, snapshot.status, snapshot_tone(snapshot))
+
+
+@lru_cache(maxsize=10_000, typed=True)  # a safe text equals an unsafe one
+def _news(form: str, subject: str, state: str, tone: str) -> SafeString:
+    text = form.format(subject=subject, state=state)
+    return format_html(' data-says="{}" data-tone="{}"', text, tone)
+
+
+@register.simple_tag
 def against_usual(operation: Operation, usual_seconds: float | None) -> str:
-    """How long such a thing usually takes; said otherwise when it takes much longer."""
-    if not usual_seconds:
+    """How long such a thing usually takes; said otherwise when it takes much longer. A request that
+    waits in line is not slow: only the time since it was sent counts.
+    """
+    if not usual_seconds or operation.sent_at is None:
         return ""
-    passed = operation.elapsed.total_seconds()
+    passed = (timezone.now() - operation.sent_at).total_seconds()
     if passed > 30 and passed > 3 * usual_seconds:
         return _("longer than usual (about {time})").format(time=lasted(usual_seconds))
     return _("usually about {time}").format(time=lasted(usual_seconds))

@@ -5,12 +5,15 @@ with `templates/_table.html`. A new column is a new `Column` there.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Generic, Literal, TypeVar
 
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
+
+from snapshots.templatetags.live import Live
 
 Row = TypeVar("Row")
 Text = str | Promise
@@ -60,23 +63,71 @@ class Column(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
+class LiveRows(Generic[Row]):
+    """What keeps the rows of an open page true: the page, the list's name, and of each row its own
+    name and the attributes by which the script tells of its news (`states.py`).
+    """
+
+    live: Live
+    name: str
+    row_name: Callable[[Row], str]
+    row_news: Callable[[Row], SafeString] = lambda _row: SafeString()
+
+
+@dataclass(frozen=True, slots=True)
 class Table(Generic[Row]):
-    """A list of rows under its columns. `row_css` says the class of a row."""
+    """A list of rows under its columns. `row_css` says the class of a row; `group_of` the heading
+    above it, which is written where it changes.
+    """
 
     caption: Text
     columns: Sequence[Column[Row]]
     rows: Sequence[Row]
     css: str = "cards"
     row_css: Callable[[Row], str] = lambda _row: ""
+    group_of: Callable[[Row], str] = lambda _row: ""
+    live_rows: LiveRows[Row] | None = None
 
     def heads(self) -> list[SafeString]:
         return [column.head() for column in self.columns]
 
-    def lines(self) -> Iterator[tuple[SafeString, SafeString]]:
-        """Of each row its attributes and its cells, as they are written into the page."""
-        attributes = [(column, column.attributes()) for column in self.columns]
-        for row in self.rows:
-            yield _css(self.row_css(row)), _cells(row, attributes)
+    def order(self) -> SafeString:
+        """Attributes of the element around the rows."""
+        of = self.live_rows
+        if of is None:
+            return SafeString()
+        order = of.live.add_order(of.name, [of.row_name(row) for row in self.rows])
+        return _safe(f' id="{of.name}"{order}')
+
+    def groups(self) -> Iterator[tuple[SafeString, list[SafeString]]]:
+        """Of each group its heading and its lines, as they are written into the page."""
+        attributes = [(column, column.attributes()) for column in self._with_row_head()]
+        for heading, rows in groupby(self.rows, self.group_of):
+            yield self._group_head(heading), [self._line(row, attributes) for row in rows]
+
+    def _line(self, row: Row, attributes: list[tuple[Column[Row], SafeString]]) -> SafeString:
+        line, of = f"{_css(self.row_css(row))}>{_cells(row, attributes)}</tr>", self.live_rows
+        if of is None:
+            return _safe(f'<tr role="row"{line}')
+        name, news = of.row_name(row), of.row_news(row)
+        return of.live.add_part(name, f'<tr role="row" id="{name}"{news}{line}')
+
+    def _with_row_head(self) -> Sequence[Column[Row]]:
+        """Where no column was said to name the row, the first does."""
+        if any(column.is_row_head for column in self.columns):
+            return self.columns
+        first, *others = self.columns
+        return [replace(first, is_row_head=True), *others]
+
+    def _group_head(self, heading: str) -> SafeString:
+        if not heading:
+            return SafeString()
+        return format_html(
+            '<tr role="row" class="cards__group"><th role="rowheader" scope="rowgroup" '
+            'colspan="{}">{}</th></tr>',
+            len(self.columns),
+            heading,
+        )
 
 
 def _cells(row: Row, columns: list[tuple[Column[Row], SafeString]]) -> SafeString:
@@ -101,7 +152,7 @@ def _css(names: str) -> SafeString:
 
 def _safe(markup: str) -> SafeString:
     """Made of constants of the program and of texts that are escaped already."""
-    return mark_safe(markup)  # noqa: S308 - see above
+    return SafeString(markup)
 
 
 def context_of(table: Table[Any]) -> dict[str, Table[Any]]:

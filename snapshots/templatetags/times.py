@@ -1,6 +1,8 @@
-"""How the pages write times and lengths of time."""
+"""How the pages write times and lengths of time: in the zone of who looks, UTC in the tooltip;
+for auditors the other way round.
+"""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from django import template
 from django.utils import timezone
@@ -8,6 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+
+from snapshots.selectors.preferences import viewer
 
 register = template.Library()
 
@@ -20,7 +24,7 @@ def moment(value: datetime | None) -> str | SafeString:
     return format_html(
         '<time datetime="{}" title="{}" data-ago>{}</time>',
         value.astimezone(UTC).isoformat(timespec="seconds"),
-        exact(value),
+        _both(value),
         ago(timezone.now() - value),
     )
 
@@ -30,11 +34,28 @@ def clock(value: datetime | None) -> str | SafeString:
     """The exact time."""
     if value is None:
         return ""
+    first, second = exact(value), _other(value)
     return format_html(
-        '<time datetime="{}">{}</time>',
+        '<time datetime="{}"{}>{}</time>',
         value.astimezone(UTC).isoformat(timespec="milliseconds"),
-        exact(value),
+        format_html(' title="{}"', second) if second != first else "",
+        first,
     )
+
+
+@register.simple_tag
+def clock_now() -> str | SafeString:
+    """The exact time now, as this person reads it."""
+    return clock(timezone.now())
+
+
+@register.simple_tag
+def zone_in_words() -> str:
+    """`UTC`, or `Europe/Istanbul (UTC+03)`: the zone that the page's times are in."""
+    who = viewer()
+    if who.utc_first or who.zone_name == "UTC":
+        return "UTC"
+    return f"{who.zone_name} ({_offset(timezone.now().astimezone(who.zone))})"
 
 
 @register.simple_tag
@@ -42,18 +63,72 @@ def hour(value: datetime | None) -> str | SafeString:
     """The time of a reading: hour and minute, with the day unless it is today."""
     if value is None:
         return _("never")
-    value = value.astimezone(UTC)
-    is_today = value.date() == timezone.now().astimezone(UTC).date()
+    zone = _first_zone()
+    is_today = value.astimezone(zone).date() == timezone.now().astimezone(zone).date()
+    both, stamp = _both(value), value.astimezone(UTC).isoformat(timespec="seconds")
+    value = value.astimezone(zone)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
-        value.isoformat(timespec="seconds"),
-        exact(value),
+        stamp,
+        both,
         f"{value:%H:%M}" if is_today else f"{value:%d %b %Y, %H:%M}",
     )
 
 
+@register.simple_tag
+def time_of_day(value: datetime) -> SafeString:
+    """Hour, minute and second, under a heading that says the day."""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        value.astimezone(UTC).isoformat(timespec="milliseconds"),
+        exact(value),
+        f"{value.astimezone(_first_zone()):%H:%M:%S}",
+    )
+
+
+def day(value: datetime) -> str:
+    """`Sunday, 29 Nov 2026 UTC`, in the zone that this person reads first."""
+    value = local(value)
+    return f"{value:%A, %d %b %Y} {_offset(value)}"
+
+
+def local(value: datetime) -> datetime:
+    """By the clock that this person reads first."""
+    return value.astimezone(_first_zone())
+
+
 def exact(value: datetime) -> str:
-    return f"{value.astimezone(UTC):%d %b %Y, %H:%M:%S} UTC"
+    """With day, seconds and zone, as this person reads it first."""
+    return _written(value, _first_zone())
+
+
+def _other(value: datetime) -> str:
+    """The same moment in the zone that comes second."""
+    who = viewer()
+    return _written(value, who.zone if who.utc_first else UTC)
+
+
+def _both(value: datetime) -> str:
+    first, second = exact(value), _other(value)
+    return first if first == second else f"{first} · {second}"
+
+
+def _first_zone() -> tzinfo:
+    who = viewer()
+    return UTC if who.utc_first else who.zone
+
+
+def _written(value: datetime, zone: tzinfo) -> str:
+    value = value.astimezone(zone)
+    return f"{value:%d %b %Y, %H:%M:%S} {_offset(value)}"
+
+
+def _offset(value: datetime) -> str:
+    """`UTC`, `UTC+03`, `UTC-03:30`. Not a zone's short name: “CST” is five of them."""
+    minutes = round((value.utcoffset() or timedelta()).total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    sign = "-" if minutes < 0 else "+"
+    return "UTC" if not minutes else f"UTC{sign}{hours:02}" + (f":{rest:02}" if rest else "")
 
 
 def ago(passed: timedelta) -> str:
@@ -73,6 +148,23 @@ def ago(passed: timedelta) -> str:
         count = seconds
         text = ngettext("{count} second ago", "{count} seconds ago", count)
     return text.format(count=count)
+
+
+@register.simple_tag
+def so_far_since(value: datetime) -> SafeString:
+    """How long something takes already; a script lets it grow."""
+    time = format_html(
+        '<time datetime="{}" data-lasting>{}</time>',
+        value.astimezone(UTC).isoformat(timespec="milliseconds"),
+        lasted(timezone.now() - value),
+    )
+    return format_html(_("{time} so far"), time=time)
+
+
+@register.filter
+def answered_in(milliseconds: int) -> str:
+    """`87 ms`, and from a second on as other lengths of time."""
+    return f"{milliseconds} ms" if milliseconds < 1000 else lasted(milliseconds / 1000)
 
 
 @register.filter

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from snapshots.models import Volume
 from snapshots.models.directions import isolated
 from snapshots.templatetags.cells import quiet
-from snapshots.templatetags.sizes import gib
+from snapshots.templatetags.sizes import brief, gib
 from snapshots.templatetags.states import volume_badge
 from snapshots.templatetags.table import Column, Table, context_of
 from snapshots.templatetags.times import moment
@@ -35,17 +35,17 @@ class _Line:
 
 def _name(line: _Line) -> SafeString:
     return format_html(
-        '<a class="strong long" href="{}"><bdi>{}</bdi></a><code class="quiet">{}</code>',
+        '<span class="beside"><a class="strong long" href="{}"><bdi>{}</bdi></a> {}</span>',
         reverse("snapshots:volume", args=[line.volume.cloud, line.volume.volume_id]),
         line.volume.name or _("unnamed"),
-        line.volume.volume_id,
+        brief(line.volume.volume_id),
     )
 
 
 def _zone(line: _Line) -> SafeString:
     cloud = quiet(line.volume.cloud) if line.names_cloud else ""
     zone = format_html('<span class="whole">{}</span>', line.volume.availability_zone)
-    return format_html("{}<br>{}", zone, cloud) if cloud else zone
+    return format_html("{} {}", zone, cloud) if cloud else zone
 
 
 def _attached_to(line: _Line) -> SafeString:
@@ -56,8 +56,7 @@ def _button(line: _Line, *, form: str, label: str, unseen: str) -> SafeString:
     if not line.may_be_taken:
         return SafeString()
     return format_html(
-        '<a class="button button--small" href="{}?volume_id={}">{}'
-        '<span class="unseen"> {}</span></a>',
+        '<a class="button button--small" href="{}?volume={}">{}<span class="unseen"> {}</span></a>',
         form,
         quote(line.volume.volume_id),
         label,

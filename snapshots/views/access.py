@@ -8,11 +8,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
@@ -32,7 +34,8 @@ class PortalRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-PUBLIC, SIGNED_IN = "public", "signed in"  # beside the rights, the rules of routes
+# Beside the rights, the rules of routes.
+PUBLIC, SIGNED_IN, MONITORING = "public", "signed in", "monitoring"
 
 View = Callable[Concatenate[Any, P], HttpResponseBase]  # Any: a PortalRequest
 Route = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -42,6 +45,22 @@ def public(view: Callable[P, Answer]) -> Callable[P, Answer]:
     """Open to everybody: it shows nothing of anybody's."""
     view.access_rule = PUBLIC  # type: ignore[attr-defined]
     return view
+
+
+def for_monitoring(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Route[P]:
+    """Open to who sends the token of EVSPORTAL_METRICS_TOKEN. Without one there is no such page."""
+
+    @wraps(view)
+    def route(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not settings.EVSPORTAL_METRICS_TOKEN:
+            raise Http404
+        expected = f"Bearer {settings.EVSPORTAL_METRICS_TOKEN}"
+        if not constant_time_compare(request.headers.get("Authorization", ""), expected):
+            return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+        return view(request, *args, **kwargs)
+
+    route.access_rule = MONITORING  # type: ignore[attr-defined]
+    return cast("Route[P]", route)
 
 
 def polled(view: Callable[P, Answer]) -> Callable[P, Answer]:

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -18,12 +19,15 @@ from snapshots.forms.batch import BATCH_FORMS, MOST_SNAPSHOTS, BatchForm, select
 from snapshots.forms.with_metadata import FormWithMetadata
 from snapshots.models import Operation, OperationKind
 from snapshots.models.ids import is_uuid
+from snapshots.models.versions import OPERATIONS, SNAPSHOTS, topic_of_person
 from snapshots.operations.asking import OperationArguments
 from snapshots.operations.batches import ask_for_batch, batch_id
 from snapshots.operations.refusals import NotAllowedError
+from snapshots.rights.policy import Right, may
 from snapshots.selectors import batches as selectors
-from snapshots.selectors.operations import poll_seconds
+from snapshots.templatetags.live import Live, pace_of
 from snapshots.views.access import PortalRequest, for_requesters, polled, with_a_role
+from snapshots.views.live import live_answer
 
 _FOR_ALL = ("on_behalf_of", "ticket", "reason")
 
@@ -157,9 +161,12 @@ def batch(request: PortalRequest, batch_id: uuid.UUID) -> HttpResponse:
 @with_a_role
 @require_safe
 def rows(request: PortalRequest, batch_id: uuid.UUID) -> HttpResponse:
-    """The polled part."""
-    context = _context(request, batch_id) | {"alone": True}
-    return render(request, "snapshots/_batch_rows.html", context)
+    """What has changed of them."""
+    own = topic_of_person(request.user.pk)
+    topics = (OPERATIONS if may(request.user, Right.SEE_ALL) else own, SNAPSHOTS)
+    return live_answer(
+        request, "snapshots/_batch_rows.html", topics, lambda: _context(request, batch_id)
+    )
 
 
 def _context(request: PortalRequest, batch_id: uuid.UUID) -> dict[str, Any]:
@@ -174,7 +181,6 @@ def _context(request: PortalRequest, batch_id: uuid.UUID) -> dict[str, Any]:
         "first": first,
         "operations": operations,
         "counts": {name: counts[name] for name in selectors.GROUPS},
-        "unfinished": counts[selectors.WAITING] + counts[selectors.RUNNING],
-        "seconds": poll_seconds(operations),
+        "live": Live(reverse("snapshots:batch_rows", args=[batch_id]), pace_of(operations)),
         "checked_at": timezone.now(),
     }

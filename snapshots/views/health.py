@@ -7,23 +7,12 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from snapshots.database.state import missing_migrations, takes_changes
-from snapshots.selectors.portal import PortalState, portal_state
-from snapshots.views.access import public
+from snapshots.monitoring.exposition import CONTENT_TYPE, exposition
+from snapshots.selectors.portal import portal_state
+from snapshots.views.access import for_monitoring, public
 
 _KEY = "readiness"
 _CACHED_SECONDS = 1
-_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_METRICS = """\
-# HELP evsportal_ready Whether this web node may get visitors.
-# TYPE evsportal_ready gauge
-evsportal_ready {ready:d}
-# HELP evsportal_worker_alive Whether any worker was seen within the last 20 seconds.
-# TYPE evsportal_worker_alive gauge
-evsportal_worker_alive {worker_alive:d}
-# HELP evsportal_worker_seen_timestamp_seconds When a worker was seen last; 0 for never.
-# TYPE evsportal_worker_seen_timestamp_seconds gauge
-evsportal_worker_seen_timestamp_seconds {worker_seen_at:.3f}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +21,6 @@ class Readiness:
 
     checks: dict[str, str]
     worker_alive: bool = False
-    worker_seen_at: float = 0.0  # seconds since 1970
 
     @property
     def ready(self) -> bool:
@@ -57,14 +45,10 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     return JsonResponse(body, status=200 if state.ready else 503)
 
 
-@public
+@for_monitoring
 def metrics(_request: HttpRequest) -> HttpResponse:
-    """The same for Prometheus."""
-    state = _readiness()
-    text = _METRICS.format(
-        ready=state.ready, worker_alive=state.worker_alive, worker_seen_at=state.worker_seen_at
-    )
-    return HttpResponse(text, content_type=_METRICS_TYPE)
+    """All figures of `snapshots/monitoring`, for Prometheus."""
+    return HttpResponse(exposition(is_ready=_readiness().ready), content_type=CONTENT_TYPE)
 
 
 def _readiness() -> Readiness:
@@ -86,10 +70,5 @@ def _look() -> Readiness:
         portal = portal_state()
     except DatabaseError:
         return Readiness({"database": "does not answer"})
-    return _with_worker(portal)
-
-
-def _with_worker(portal: PortalState) -> Readiness:
-    seen_at = portal.worker_seen_at.timestamp() if portal.worker_seen_at else 0.0
     checks = {"database": "ok", "migrations": "ok"}
-    return Readiness(checks, worker_alive=portal.worker_alive, worker_seen_at=seen_at)
+    return Readiness(checks, worker_alive=portal.worker_alive)

@@ -23,14 +23,14 @@ from snapshots.operations.csv_texts import MOST_ROWS
 from snapshots.operations.grant_files import COLUMNS as GRANT_COLUMNS
 from snapshots.operations.grant_files import GrantPlan, plan_grants, write_grants
 from snapshots.operations.granting import give_grants
-from snapshots.operations.people_files import COLUMNS as PEOPLE_COLUMNS
-from snapshots.operations.people_files import (
+from snapshots.operations.people import (
+    LAST_ADMINISTRATOR_REFUSAL,
     LastAdministratorError,
-    PeoplePlan,
-    plan_people,
+    record_refused_change,
     store_people,
-    write_people,
 )
+from snapshots.operations.people_files import COLUMNS as PEOPLE_COLUMNS
+from snapshots.operations.people_files import PeoplePlan, plan_people, write_people
 from snapshots.rights.visible import grants_visible_to, people_visible_to
 from snapshots.views.access import PortalRequest, for_administrators
 from snapshots.views.grants import tell_of_withdrawn
@@ -98,13 +98,13 @@ def import_people(request: PortalRequest) -> HttpResponse:
         people = people_visible_to(request.user)
         plan = plan_people(form.cleaned_data["rows"], people=people, administrator=request.user)
         if plan.own_rights:
-            _record_refusal(request, plan.own_rights)
+            record_refused_change(request.user.get_username(), plan.own_rights)
         if _is_confirmed(request, form, plan):
             try:
                 withdrawn = store_people(plan.changes, people)
             except LastAdministratorError:
-                sentence = _("Nobody would be left who administers the portal.")
-                _record_refusal(request, sentence)
+                sentence = str(LAST_ADMINISTRATOR_REFUSAL)
+                record_refused_change(request.user.get_username(), sentence)
                 form.add_error(None, sentence)
             except (ValidationError, IntegrityError):
                 form.add_error(None, _("Something changed since the check. Check again."))
@@ -113,11 +113,6 @@ def import_people(request: PortalRequest) -> HttpResponse:
                 tell_of_withdrawn(request, withdrawn)
                 return redirect("snapshots:people")
     return _page(request, form, plan, {"kind": "people"})
-
-
-def _record_refusal(request: PortalRequest, sentence: str) -> None:
-    person = request.user.get_username()
-    record(ActionCode.PERSON_REFUSED, subject=person, details={"why": sentence})
 
 
 def _is_confirmed(request: PortalRequest, form: TextForm, plan: GrantPlan | PeoplePlan) -> bool:

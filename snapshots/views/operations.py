@@ -18,7 +18,6 @@ from django.views.decorators.http import require_POST, require_safe
 from snapshots.forms import EndingForm, OperationFilterForm, new_key
 from snapshots.forms.changes import offers_of
 from snapshots.models import (
-    MARKER,
     CloudHealth,
     Operation,
     OperationState,
@@ -26,8 +25,17 @@ from snapshots.models import (
     Volume,
     watched_snapshot,
 )
+from snapshots.models.versions import (
+    CLOUDS,
+    GRANTS,
+    OPERATIONS,
+    SNAPSHOTS,
+    topic_of_person,
+    topic_of_volume,
+)
 from snapshots.operations.asking import KeyTakenError, ask_again
 from snapshots.operations.kinds import KINDS, kind_of
+from snapshots.operations.next_steps import NextStep, next_step_of
 from snapshots.operations.refusals import NotAllowedError, Refusal
 from snapshots.operations.stopping import cancel_operation, end_operation
 from snapshots.operations.texts import KindTexts
@@ -36,18 +44,23 @@ from snapshots.rights.requests import has_share, may_cancel
 from snapshots.rights.visible import operations_visible_to
 from snapshots.selectors import operations as selectors
 from snapshots.selectors.changes import hindrance_of
+from snapshots.selectors.clouds import quotas_of
 from snapshots.selectors.hanging import is_hanging, may_end
+from snapshots.selectors.kept import typical_seconds
 from snapshots.selectors.snapshots import read_at, readings
+from snapshots.templatetags.live import Live, pace_of
 from snapshots.views.access import (
     PortalRequest,
     for_requesters,
     for_who_cancels,
     for_who_ends_requests,
     polled,
-    signed_in,
     with_a_role,
 )
 from snapshots.views.addresses import address_of
+from snapshots.views.facts import facts_of
+from snapshots.views.live import live_answer
+from snapshots.views.next_disk import next_disk
 from snapshots.views.timeline import timeline_of
 
 
@@ -62,26 +75,22 @@ class Line:
 # --- the list --------------------------------------------------------------------------------
 
 
-@signed_in
-@require_safe
-def home(request: PortalRequest) -> HttpResponse:
-    """The list; for somebody without a role, what to do about that."""
-    return render(request, "snapshots/home.html", _list_context(request))
-
-
 @with_a_role
 @require_safe
 def requests(request: PortalRequest) -> HttpResponse:
-    """The list at its own address."""
-    return render(request, "snapshots/home.html", _list_context(request))
+    """The list."""
+    return render(request, "snapshots/requests.html", _list_context(request))
 
 
 @polled
 @with_a_role
 @require_safe
 def rows(request: PortalRequest) -> HttpResponse:
-    """The polled part of the list."""
-    return render(request, "snapshots/_rows.html", _list_context(request) | {"alone": True})
+    """What has changed in the list."""
+    all_topics = (OPERATIONS, SNAPSHOTS, CLOUDS)
+    own_topics = (topic_of_person(request.user.pk), CLOUDS)
+    topics = all_topics if may(request.user, Right.SEE_ALL) else own_topics
+    return live_answer(request, "snapshots/_rows.html", topics, lambda: _list_context(request))
 
 
 def _list_context(request: PortalRequest) -> dict[str, Any]:
@@ -95,14 +104,18 @@ def _list_context(request: PortalRequest) -> dict[str, Any]:
     return {
         "form": form,
         "filtered": bool(form.text() or form.chosen_state()),
-        "lines": _lines(page.rows),
-        "unfinished": sum(not operation.is_final for operation in page.rows),
+        "lines": lines_of(page.rows),
         "older": page.next,
-        "seconds": selectors.poll_seconds(page.rows),
+        "live": Live(_with_query("snapshots:rows", request), pace_of(page.rows)),
         "readings": readings() if any(map(_has_snapshot, page.rows)) else [],
         "checked_at": timezone.now(),
         "sees_all": may(request.user, Right.SEE_ALL),
     }
+
+
+def _with_query(name: str, request: PortalRequest) -> str:
+    query = request.GET.urlencode()
+    return f"{reverse(name)}?{query}" if query else reverse(name)
 
 
 def _has_snapshot(operation: Operation) -> bool:
@@ -110,9 +123,10 @@ def _has_snapshot(operation: Operation) -> bool:
     return getattr(operation, "snapshot", None) is not None
 
 
-def _lines(operations: Sequence[Operation]) -> list[Line]:
+def lines_of(operations: Sequence[Operation]) -> list[Line]:
+    """Rows of a list, with how long such a thing usually takes while it is unfinished."""
     unfinished = {(row.cloud, row.kind) for row in operations if not row.is_final}
-    usual = {pair: selectors.typical_seconds(*pair) for pair in sorted(unfinished)}
+    usual = {pair: typical_seconds(*pair) for pair in sorted(unfinished)}
     return [Line(row, None if row.is_final else usual[row.cloud, row.kind]) for row in operations]
 
 
@@ -129,8 +143,9 @@ def _detail(
     request: PortalRequest, operation: Operation, *, ending: EndingForm | None = None
 ) -> HttpResponse:
     """`ending`: as it was sent, with what was wrong."""
-    context = _status_context(request, operation) | _result_context(request, operation)
+    context = _page_context(request, operation)
     context["ending"] = context["ending"] and (ending or context["ending"])
+    context["next_disk"] = next_disk(operation, request.user)
     return render(request, "snapshots/detail.html", context)
 
 
@@ -138,14 +153,18 @@ def _detail(
 @with_a_role
 @require_safe
 def status(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
-    """The polled part. The rest of the page holds buttons, so it is not replaced unless the state
-    changed from `seen`.
-    """
+    """What has changed on the page of an operation."""
     operation = _visible(request, operation_id)
-    context = _status_context(request, operation) | {"alone": True}
-    if request.GET.get("seen") != context["seen"]:
-        context |= _result_context(request, operation) | {"with_result": True}
-    return render(request, "snapshots/_status.html", context)
+    topics = (topic_of_volume(operation.cloud, operation.volume_id), CLOUDS, GRANTS)
+
+    def context() -> dict[str, Any]:
+        return _page_context(request, _visible(request, operation_id))
+
+    return live_answer(request, "snapshots/_request.html", topics, context)
+
+
+def _page_context(request: PortalRequest, operation: Operation) -> dict[str, Any]:
+    return _status_context(request, operation) | _result_context(request, operation)
 
 
 def _visible(request: PortalRequest, operation_id: uuid.UUID) -> Operation:
@@ -163,13 +182,12 @@ def _status_context(request: PortalRequest, operation: Operation) -> dict[str, A
         "operation": operation,
         "snapshot": snapshot,
         "is_superseded": _is_superseded(operation, snapshot),
-        "seen": _seen(operation, snapshot),
         "steps": timeline_of(operation, accepted_at=selectors.accepted_at(operation)),
         "refusal": selectors.refusal_holding_back(operation),
         "blocking": blocking,
         "may_see_blocking": may_see,
         "usual_seconds": _usual_seconds(operation),
-        "seconds": selectors.poll_seconds([operation]),
+        "live": Live(reverse("snapshots:status", args=[operation.pk]), pace_of([operation])),
         "checked_at": timezone.now(),
     }
 
@@ -183,36 +201,28 @@ def _is_superseded(operation: Operation, snapshot: Snapshot | None) -> bool:
     return operation.status is OperationState.SUCCEEDED and not snapshot.is_listed
 
 
-def _seen(operation: Operation, snapshot: Snapshot | None) -> str:
-    """What the page shows of the state, for telling whether that has changed."""
-    if snapshot is None:
-        return operation.state
-    return f"{operation.state} {snapshot.status}{' gone' * (snapshot.gone_at is not None)}"
-
-
 def _usual_seconds(operation: Operation) -> float | None:
     if operation.is_final:
         return None
-    return selectors.typical_seconds(operation.cloud, operation.kind)
+    return typical_seconds(operation.cloud, operation.kind)
 
 
 def _result_context(request: PortalRequest, operation: Operation) -> dict[str, Any]:
     user = request.user
     snapshot = watched_snapshot(operation)
-    differs = _differences(operation, snapshot) if snapshot is not None else set()
+    next_step = next_step_of(operation)
     return {
         "read_at": _read_at(snapshot) if snapshot is not None else None,
         "changes": _changes(operation, user),
         "change_address": _address_to_ask_otherwise(operation),
         "title": kind_of(operation).texts.title,
-        "arguments": kind_of(operation).arguments(operation),
-        "name_differs": "name" in differs,
-        "description_differs": "description" in differs,
-        "kept_metadata": _kept_metadata(snapshot),
+        "facts": facts_of(operation, snapshot),
+        "next_step": next_step.value if next_step else "",
+        "quotas": quotas_of([operation.cloud]) if next_step is NextStep.MAKE_ROOM else [],
         "may_cancel": may_cancel(user, operation) and operation.can_be_cancelled,
         "may_ask_again": has_share(user, operation) and operation.can_be_asked_again,
         "fill_in_again": _fill_in_again(operation, user),
-        "may_take_another": may(user, Right.REQUEST) and operation.is_final,
+        "may_take_another": may(user, Right.REQUEST) and operation.is_final and not next_step,
         "may_audit": may(user, Right.AUDIT),
         "ending": EndingForm() if may_end(user, operation) else None,
         "is_hanging": not operation.is_final and is_hanging(operation),
@@ -255,14 +265,6 @@ def _fill_in_again(operation: Operation, user: User) -> _Way | None:
     return _Way(address_of(snapshot), _("See the snapshot"))
 
 
-def _differences(operation: Operation, snapshot: Snapshot) -> set[str]:
-    """What the cloud has otherwise than this operation asked for; nothing after later changes."""
-    if not kind_of(operation).sets_texts or selectors.is_changed_later(operation, snapshot):
-        return set()
-    asked = {"name": operation.name, "description": operation.description}
-    return {field for field, text in asked.items() if getattr(snapshot, field) != (text or "")}
-
-
 def _changes(operation: Operation, user: User) -> list[tuple[str, KindTexts]]:
     """The changes that the person may ask for the operation's snapshot, as addresses and words."""
     row = watched_snapshot(operation)
@@ -281,12 +283,6 @@ def _read_at(snapshot: Snapshot) -> datetime:
     return read_at(
         snapshot, volume=volume, health=CloudHealth.objects.filter(cloud=snapshot.cloud).first()
     )
-
-
-def _kept_metadata(snapshot: Snapshot | None) -> list[tuple[str, str]]:
-    """What the cloud keeps, less the portal's own mark, which is the operation's id."""
-    pairs = snapshot.metadata.items() if snapshot is not None else ()
-    return [(key, value) for key, value in pairs if key != MARKER]
 
 
 @for_who_cancels

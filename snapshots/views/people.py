@@ -1,6 +1,8 @@
 """The people of the portal, for administrators: who they are, and what they may use and why."""
 
-from django.contrib.auth.models import Group
+from typing import Any
+
+from django.contrib.auth.models import Group, User
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -12,6 +14,8 @@ from snapshots.rights.grants import grants_of
 from snapshots.rights.policy import Right, may
 from snapshots.rights.visible import people_visible_to, volumes_usable_by
 from snapshots.selectors.grants import grants_page, people_matching, people_page, volume_names
+from snapshots.sign_in.open_sessions import sessions_of
+from snapshots.sso.people import is_of_provider
 from snapshots.views.access import PortalRequest, for_administrators
 
 MOST_WAITING = 10
@@ -38,14 +42,10 @@ def people(request: PortalRequest) -> HttpResponse:
 @for_administrators
 @require_safe
 def person(request: PortalRequest, person_id: int) -> HttpResponse:
-    who = people_visible_to(request.user).filter(pk=person_id).first()
-    if who is None:
-        raise Http404
+    who = visible_person(request, person_id)
     grants = grants_of(who).select_related("user", "group")
     page = grants_page(grants, after=request.GET.get("after", ""))
     names = Group.objects.filter(user=who).order_by("name").values_list("name", flat=True)
-    waiting = waiting_requests([who])
-    oldest = list(waiting[:MOST_WAITING])
     context = {
         "who": who,
         "roles": [Role(name).label for name in names if name in Role.values],
@@ -55,9 +55,28 @@ def person(request: PortalRequest, person_id: int) -> HttpResponse:
         "usable": volumes_usable_by(who).count(),
         "page": page,
         "names": volume_names(page.rows),
+        "sessions": len(sessions_of(who)),
+        "is_own": who == request.user,
+        "has_password_here": not is_of_provider(who),
+        "is_first": "after" not in request.GET,
+    }
+    return render(request, "snapshots/person.html", context | waiting_of(who))
+
+
+def visible_person(request: PortalRequest, person_id: int) -> User:
+    """Raises `Http404`."""
+    who = people_visible_to(request.user).filter(pk=person_id).first()
+    if who is None:
+        raise Http404
+    return who
+
+
+def waiting_of(who: User) -> dict[str, Any]:
+    """What a page shows of the requests of a person that were not sent yet."""
+    waiting = waiting_requests([who])
+    oldest = list(waiting[:MOST_WAITING])
+    return {
         "waiting": oldest,
         "linked": {row.pk for row in oldest},
         "count": waiting.count(),
-        "is_first": "after" not in request.GET,
     }
-    return render(request, "snapshots/person.html", context)

@@ -5,36 +5,32 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from snapshots.forms import (
     ROW_BUTTONS,
+    LinkedForm,
     MetadataRow,
     SnapshotForm,
     new_key,
     read_rows,
     rows_after_button,
     rows_of,
-    suggested_name,
 )
-from snapshots.models import Operation, OperationKind, Volume
+from snapshots.models import Operation
 from snapshots.models.ids import is_uuid
 from snapshots.operations.asking import KeyTakenError, OperationArguments, ask_for_operation
 from snapshots.operations.refusals import NotAllowedError, Refusal
+from snapshots.rights.policy import Right, may
 from snapshots.rights.visible import operations_visible_to
-from snapshots.selectors.clouds import quotas_of
-from snapshots.selectors.operations import (
-    open_operations_count,
-    operations_matching,
-    operations_page,
-    typical_seconds,
-)
+from snapshots.selectors.picker import offers_among, remembered
 from snapshots.selectors.readings import first_reading_state
 from snapshots.views.access import PortalRequest, for_requesters
+from snapshots.views.choosing import sought_in, suggestion_for, volume_context
 
-HELPERS = (*ROW_BUTTONS, "show")  # buttons that only show the form again
+HELPERS = (*ROW_BUTTONS, "search", "show")  # buttons that only show the form again
+FOR_WHOM = ("on_behalf_of", "ticket", "reason")
 
 
 @for_requesters
@@ -59,9 +55,11 @@ def new(request: PortalRequest) -> HttpResponse:
 
 def _show_blank(request: PortalRequest) -> HttpResponse:
     key = request.GET.get("key", "")
-    if not is_uuid(key):
+    if not is_uuid(key) or "volume_id" in request.GET:
         query = request.GET.copy()
-        query["key"] = str(new_key())
+        query["key"] = key if is_uuid(key) else str(new_key())
+        for volume_id in query.pop("volume_id", []):  # links had this name for it before
+            query.setdefault("volume", volume_id)
         return redirect(f"{request.path}?{query.urlencode()}")
     if (sent := _already_sent(request, key)) is not None:
         return _show_first(request, sent)
@@ -122,16 +120,19 @@ def _arguments(form: SnapshotForm) -> OperationArguments:
 
 
 def _fresh_form(request: PortalRequest, key: str) -> SnapshotForm:
-    """Blank, or with a volume chosen, or as an earlier operation was (`again`)."""
+    """As a link fills it in, or as an earlier operation was (`again`)."""
     earlier = _earlier(request)
-    if earlier is None:
-        initial: dict[str, Any] = {"volume_id": request.GET.get("volume_id", "")}
-        rows: list[MetadataRow] = []
-    else:
-        fields = ("volume_id", "name", "description", "on_behalf_of", "ticket", "reason")
-        initial = {name: getattr(earlier, name) for name in fields}
+    if earlier is not None:
+        fields = ("volume_id", "name", "description", *FOR_WHOM)
+        initial = {name: getattr(earlier, name) for name in fields} | {"key": key}
         rows = rows_of(earlier.metadata)
-    return SnapshotForm(initial=initial | {"key": key}, requester=request.user, rows=rows)
+        return SnapshotForm(initial=initial, requester=request.user, rows=rows)
+    last = _remembered(request)
+    texts = {name: str(getattr(last, name)) for name in FOR_WHOM} if last is not None else {}
+    form = LinkedForm(request.GET, requester=request.user, key=key, remembered=texts)
+    if form.volume is not None and "name" not in form.given:
+        form.fill_in(name=suggestion_for(request, form))
+    return form
 
 
 def _earlier(request: PortalRequest) -> Operation | None:
@@ -140,11 +141,23 @@ def _earlier(request: PortalRequest) -> Operation | None:
     return visible.filter(pk=given).first() if is_uuid(given) else None
 
 
+def _remembered(request: PortalRequest) -> Operation | None:
+    """The helpdesk's last request, unless the link says for whom and why itself, even if blank."""
+    if not may(request.user, Right.REQUEST_FOR_OTHERS) or request.GET.keys() & {*FOR_WHOM, "again"}:
+        return None
+    return remembered(request.user)
+
+
 def _form_as_typed(request: PortalRequest) -> SnapshotForm:
     """Nothing is checked yet: the person only wanted another row, or to see the volume."""
-    return SnapshotForm(
+    form = SnapshotForm(
         initial=_typed(request.POST), requester=request.user, rows=rows_after_button(request.POST)
     )
+    # A name that the person typed, or took away, stays.
+    is_untouched = request.POST.get("name", "") == request.POST.get("suggested", "")
+    if form.volume is not None and is_untouched:
+        form.initial["name"] = suggestion_for(request, form)
+    return form
 
 
 def _typed(post: QueryDict) -> dict[str, str]:
@@ -153,50 +166,37 @@ def _typed(post: QueryDict) -> dict[str, str]:
 
 
 def _page(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
+    is_sent = request.method == "POST"
+    find, server = sought_in(request.POST)
+    if isinstance(form, LinkedForm):
+        server = form.server
+    offers = offers_among(form.usable, request.user, text=find, server=server)
+    form.offer(offers)
     context = {
         "form": form,
         "key": _key_to_render(form),
+        "is_sent": is_sent,
+        "is_next": not is_sent and _is_volume_next(form),
         "blank_row": MetadataRow("__N__"),
-        **_volume_context(request, form.volume),
+        "find": find,
+        "server": server,
+        "offers": offers,
+        "has_volumes": offers.total or form.volume or form.usable.exists(),
+        "remembered": None if is_sent else _remembered(request),
+        **volume_context(request, form),
     }
-    if not form.volumes:
+    if not context["has_volumes"]:
         context |= {"reading": first_reading_state(), "page_address": request.path}
     return render(request, "snapshots/new.html", context)
+
+
+def _is_volume_next(form: SnapshotForm) -> bool:
+    """Whether choosing the volume is what the person does first."""
+    is_begun = "ticket" not in form.fields or bool(form["ticket"].value())
+    return is_begun and form.volume is None and not form.problems
 
 
 def _key_to_render(form: SnapshotForm) -> Any:
     """The form keeps its number through corrections; a broken or taken one is replaced."""
     is_broken = form.is_bound and "key" in form.errors
     return new_key() if is_broken else form["key"].value() or new_key()
-
-
-# --- the chosen volume -----------------------------------------------------------------------
-
-
-@for_requesters
-@require_safe
-def volume_facts(request: PortalRequest) -> HttpResponse:
-    """What is known of the chosen volume, and the box it may need. Its box is always blank:
-    consent is given for one volume, not for the next one chosen.
-    """
-    form = SnapshotForm(
-        initial={"volume_id": request.GET.get("volume_id", "")}, requester=request.user
-    )
-    context = {"form": form, **_volume_context(request, form.volume)}
-    return render(request, "snapshots/_volume_facts.html", context)
-
-
-def _volume_context(request: PortalRequest, volume: Volume | None) -> dict[str, Any]:
-    if volume is None:
-        return {"volume": None}
-    mine = operations_visible_to(request.user).filter(cloud=volume.cloud)
-    return {
-        "volume": volume,
-        "quotas": quotas_of([volume.cloud]),
-        "open_operations": open_operations_count(volume),
-        "latest": operations_page(
-            operations_matching(mine, volume_id=volume.volume_id), size=3
-        ).rows,
-        "suggestion": suggested_name(volume, now=timezone.now()),
-        "usual_seconds": typical_seconds(volume.cloud, OperationKind.CREATE),
-    }

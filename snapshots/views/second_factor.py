@@ -116,7 +116,7 @@ def picture(request: PortalRequest) -> HttpResponse:
     address = get_adapter().build_totp_url(request.user, secret)
     drawn = BytesIO()
     qrcode.make(address, image_factory=SvgPathImage).save(drawn)
-    return HttpResponse(drawn.getvalue(), content_type="image/svg+xml")
+    return HttpResponse(drawn.getvalue(), content_type="image/svg+xml; charset=utf-8")
 
 
 def _set_up(request: PortalRequest) -> HttpResponse:

@@ -4,8 +4,6 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
@@ -36,15 +34,6 @@ def own(request: PortalRequest) -> HttpResponse:
 def of_person(request: PortalRequest, person_id: int) -> HttpResponse:
     person = get_object_or_404(people_visible_to(request.user), pk=person_id)
     return redirect("sessions") if person == request.user else _page(request, person)
-
-
-def link_to_sessions(person: User) -> str:
-    """How many there are, with a link to them: for the person's page in the administration."""
-    count = len(sessions_of(person))
-    if not count:
-        return _("none")
-    text = ngettext("{count} open: see it", "{count} open: see them", count).format(count=count)
-    return format_html('<a href="{}">{}</a>', reverse("sessions_of", args=[person.pk]), text)
 
 
 def _page(request: PortalRequest, person: User) -> HttpResponse:

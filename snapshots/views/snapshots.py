@@ -21,9 +21,11 @@ from snapshots.models import (
     MARKER,
     ActionCode,
     CloudHealth,
+    Operation,
     Snapshot,
     Volume,
 )
+from snapshots.models.versions import CLOUDS, GRANTS, SNAPSHOTS, topic_of_volume
 from snapshots.operations.kinds import KINDS
 from snapshots.rights.policy import Right, may
 from snapshots.rights.visible import snapshots_visible_to
@@ -31,8 +33,11 @@ from snapshots.selectors import snapshots as selectors
 from snapshots.selectors.changes import hindrance_of
 from snapshots.selectors.operations import visible_among
 from snapshots.selectors.pages import Page
+from snapshots.templatetags.live import Live, Pace, pace_of
 from snapshots.templatetags.snapshots_table import CHOICES, USUAL, Shape
-from snapshots.views.access import PortalRequest, with_a_role
+from snapshots.templatetags.states import snapshot_tone
+from snapshots.views.access import PortalRequest, polled, with_a_role
+from snapshots.views.live import live_answer
 from snapshots.views.snapshot_files import FORMATS, write
 
 _COLUMNS_COOKIE = "snapshot_columns"
@@ -45,6 +50,31 @@ MOST_REQUESTS = 100  # on the page of a snapshot
 @with_a_role
 @require_safe
 def snapshots(request: PortalRequest) -> HttpResponse:
+    answer = render(request, "snapshots/snapshots.html", _list_context(request))
+    if "columns" in request.GET:
+        answer.set_cookie(
+            cookie_name(_COLUMNS_COOKIE),
+            ".".join(_columns(request)),
+            max_age=_YEAR_SECONDS,
+            httponly=True,
+            samesite="Lax",
+            secure=settings.SESSION_COOKIE_SECURE,
+        )
+    return answer
+
+
+@polled
+@with_a_role
+@require_safe
+def rows(request: PortalRequest) -> HttpResponse:
+    """What has changed in the list."""
+    topics = (SNAPSHOTS, CLOUDS, GRANTS)
+    return live_answer(
+        request, "snapshots/_snapshot_rows.html", topics, lambda: _list_context(request)
+    )
+
+
+def _list_context(request: PortalRequest) -> dict[str, Any]:
     readings = selectors.readings()
     form, chosen = _form(request, readings)
     after = request.GET.get("after", "")
@@ -59,7 +89,8 @@ def snapshots(request: PortalRequest) -> HttpResponse:
     is_whole = not after and page.next is None
     columns = _columns(request)
     shape = Shape(columns, form.order(), request.GET, with_boxes=may(request.user, Right.REQUEST))
-    context = {
+    address = reverse("snapshots:snapshot_rows")
+    return {
         "form": form,
         "filtered": bool(chosen) or chosen is None,
         "page": page,
@@ -69,18 +100,15 @@ def snapshots(request: PortalRequest) -> HttpResponse:
         "others": _pairs(request, without=("columns", "after")),
         "totals": _totals(page.rows, matching, is_whole=is_whole, is_search=_is_search(chosen)),
         "readings": readings,
+        "checked_at": timezone.now(),
+        "live": Live(f"{address}?{request.GET.urlencode()}", _pace_of_snapshots(page.rows)),
     }
-    answer = render(request, "snapshots/snapshots.html", context)
-    if "columns" in request.GET:
-        answer.set_cookie(
-            cookie_name(_COLUMNS_COOKIE),
-            ".".join(columns),
-            max_age=_YEAR_SECONDS,
-            httponly=True,
-            samesite="Lax",
-            secure=settings.SESSION_COOKIE_SECURE,
-        )
-    return answer
+
+
+def _pace_of_snapshots(rows: Sequence[Snapshot]) -> Pace:
+    """By those that the cloud is still working on."""
+    moments = [row.seen_at for row in rows if snapshot_tone(row) == "working"]
+    return Pace(max(moments, default=None))
 
 
 def _is_search(chosen: selectors.Filter | None) -> bool:
@@ -176,15 +204,41 @@ def snapshot(request: PortalRequest, cloud: str, snapshot_id: str) -> HttpRespon
     visible = snapshots_visible_to(request.user).select_related("operation")
     row = get_object_or_404(visible, cloud=cloud, snapshot_id=snapshot_id)
     volume = Volume.objects.filter(cloud=cloud, volume_id=row.volume_id).first()
-    health = CloudHealth.objects.filter(cloud=cloud).first()
     if volume is not None:
         ask_for_look(volume)
+    return render(request, "snapshots/snapshot.html", _page_context(request, row, volume))
+
+
+@polled
+@with_a_role
+@require_safe
+def state(request: PortalRequest, cloud: str, snapshot_id: str) -> HttpResponse:
+    """What has changed on a snapshot's page."""
+    visible = snapshots_visible_to(request.user).select_related("operation")
+    columns = {"cloud": cloud, "snapshot_id": snapshot_id}
+    volume_id = get_object_or_404(visible, **columns).volume_id
+    topics = (topic_of_volume(cloud, volume_id), CLOUDS, GRANTS)
+
+    def context() -> dict[str, Any]:
+        row = get_object_or_404(visible.all(), **columns)
+        volume = Volume.objects.filter(cloud=cloud, volume_id=row.volume_id).first()
+        return _page_context(request, row, volume)
+
+    return live_answer(request, "snapshots/_snapshot_state.html", topics, context)
+
+
+def _page_context(request: PortalRequest, row: Snapshot, volume: Volume | None) -> dict[str, Any]:
+    cloud = row.cloud
+    health = CloudHealth.objects.filter(cloud=cloud).first()
     requests = list(selectors.requests_of(row)[:MOST_REQUESTS])
     linked = visible_among(request.user, requests)
     hindrance = hindrance_of(row, request.user)
     offers = [] if hindrance else offers_of(row, request.user)
-    context: dict[str, Any] = {
+    address = reverse("snapshots:snapshot_state", args=[cloud, row.snapshot_id])
+    return {
         "snapshot": row,
+        "checked_at": timezone.now(),
+        "live": Live(address, _pace(row, volume, requests)),
         "volume": volume,
         "read_at": selectors.read_at(row, volume=volume, health=health),
         "metadata": [(key, text) for key, text in row.metadata.items() if key != MARKER],
@@ -197,4 +251,11 @@ def snapshot(request: PortalRequest, cloud: str, snapshot_id: str) -> HttpRespon
         "may_audit": may(request.user, Right.AUDIT),
         "audit_query": 'target:"{}"'.format(row.snapshot_id.replace('"', "")),
     }
-    return render(request, "snapshots/snapshot.html", context)
+
+
+def _pace(row: Snapshot, volume: Volume | None, requests: Sequence[Operation]) -> Pace:
+    """Often while its volume is being read, or something is being done to it."""
+    if volume is not None and volume.look_asked_at is not None:
+        return Pace(volume.look_asked_at)
+    of_requests = pace_of(requests)
+    return of_requests if of_requests.is_open else _pace_of_snapshots([row])

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from snapshots.audit.record.actions import PORTAL
 from snapshots.models import (
     SENDING_PURPOSES,
     Action,
@@ -15,14 +16,17 @@ from snapshots.models import (
     Exchange,
     Operation,
     OperationState,
+    OutcomeCode,
     purpose_label,
     watched_snapshot,
 )
 from snapshots.operations.kinds import kind_of
 from snapshots.operations.messages import action_label, anomaly_sentence
 from snapshots.operations.refusals import reason_in
+from snapshots.operations.restored import was_restored
 from snapshots.selectors.records import Record
 from snapshots.selectors.timeline import Records
+from snapshots.templatetags.times import local
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Step:
     since_before: timedelta | None = None
     tone: str = "quiet"
     now: bool = False
+    names_day: bool = False  # the first, and the first of another day
 
 
 # Where the kind has no words of its own.
@@ -44,9 +49,10 @@ _STEPS = {
     OperationState.REFUSED: gettext_lazy("Refused by the cloud"),
     OperationState.CANCELLED: gettext_lazy("Cancelled"),
 }
-_ASKED, _SENT, _ACCEPTED = (
+_ASKED, _SENT, _PERHAPS_SENT, _ACCEPTED = (
     gettext_lazy("Asked"),
     gettext_lazy("Sent to the cloud"),
+    gettext_lazy("Perhaps sent: the portal was restored from a backup"),
     gettext_lazy("Accepted by the cloud"),
 )
 
@@ -54,7 +60,15 @@ _ASKED, _SENT, _ACCEPTED = (
 def _step_text(operation: Operation) -> str:
     """The present state as a step, in the words of the operation's kind."""
     state = operation.status
+    if operation.outcome is OutcomeCode.RESTORED:
+        state = OperationState.UNKNOWN  # whatever it waits for, it is looked for
     return str(kind_of(operation).texts.steps.get(state) or _STEPS[state])
+
+
+def _sent(operation: Operation, accepted_at: datetime | None) -> str:
+    """After a restore the time of sending is the backup's; nobody knows whether it was sent."""
+    is_doubtful = accepted_at is None and operation.may_have_been_sent and was_restored(operation)
+    return str(_PERHAPS_SENT if is_doubtful else _SENT)
 
 
 def _end(operation: Operation, accepted_at: datetime | None) -> str:
@@ -70,7 +84,7 @@ def timeline_of(operation: Operation, *, accepted_at: datetime | None) -> list[S
     state = operation.status
     done: list[tuple[str, datetime | None, str]] = [
         (str(_ASKED), operation.asked_at, "good"),
-        (str(_SENT), operation.sent_at, "good"),
+        (_sent(operation, accepted_at), operation.sent_at, "good"),
         (str(_ACCEPTED), accepted_at, "good"),
         (_end(operation, accepted_at), operation.finished_at, state.tone),
     ]
@@ -78,7 +92,9 @@ def timeline_of(operation: Operation, *, accepted_at: datetime | None) -> list[S
     for text, at, tone in done:
         if at is not None and text:
             before = steps[-1].at if steps else None
-            steps.append(Step(text, at, at - before if before else None, tone))
+            is_new_day = before is None or local(before).date() != local(at).date()
+            gap = at - before if before else None
+            steps.append(Step(text, at, gap, tone, names_day=is_new_day))
     if not operation.is_final:
         steps.append(Step(_step_text(operation), tone=state.tone, now=True))
         steps.append(Step(str(kind_of(operation).texts.goal)))
@@ -142,7 +158,7 @@ def _event(record: Record, here: Record) -> Event:
     address = reverse("snapshots:record", args=[record.id])
     is_here = record.id == here.id
     if isinstance(record, Exchange):
-        text, by = purpose_label(record.purpose), record.actor_name
+        text, by = purpose_label(record.purpose), _sender(record)
         return Event(record.at, text, by, address=address, is_here=is_here, exchange=record)
     if isinstance(record, Action):
         text, note = action_label(record), reason_in(record.details)
@@ -150,6 +166,13 @@ def _event(record: Record, here: Record) -> Event:
     text = _("Anomaly: {kind}").format(kind=record.get_kind_display())
     note = anomaly_sentence(record)
     return Event(record.at, text, "", note, "bad", address, is_here=is_here)
+
+
+def _sender(exchange: Exchange) -> str:
+    """Only the worker calls clouds, whoever asked."""
+    if exchange.actor_name == PORTAL:
+        return _("the portal")
+    return _("the portal, for {name}").format(name=exchange.actor_name)
 
 
 def _recorded_steps(rows: list[Record]) -> set[str]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh
@@ -14,30 +15,32 @@ from django_htmx.http import HttpResponseClientRefresh
 from snapshots.duties.looks import ask_for_look
 from snapshots.forms import SearchForm
 from snapshots.models import CloudHealth, Maker, Operation, Snapshot, Volume
+from snapshots.models.versions import CLOUDS, GRANTS, topic_of_volume
 from snapshots.rights.grants import grants_covering
 from snapshots.rights.policy import Right, may
 from snapshots.rights.visible import (
     all_volumes_visible_to,
     may_use,
     snapshots_visible_to,
-    volumes_usable_by,
+    usable_among,
     volumes_visible_to,
 )
 from snapshots.selectors.clouds import inventory_state, quotas_of
 from snapshots.selectors.grants import volume_names
-from snapshots.selectors.operations import open_operations, poll_seconds, visible_among
+from snapshots.selectors.operations import open_operations, visible_among
 from snapshots.selectors.readings import first_reading_state
 from snapshots.selectors.volumes import (
     volumes_matching,
     volumes_page,
 )
 from snapshots.step_up import current_page
+from snapshots.templatetags.live import Live, Pace, pace_of
 from snapshots.views.access import PortalRequest, polled, with_a_role
+from snapshots.views.live import live_answer
 
 MOST_SNAPSHOTS = 100  # on the page of a volume
 MOST_REQUESTS = 20
 MOST_GRANTS = 50
-LOOK_IS_LATE = timedelta(seconds=30)
 
 
 @with_a_role
@@ -48,14 +51,12 @@ def volumes(request: PortalRequest) -> HttpResponse:
     page = volumes_page(
         volumes_matching(visible, text=form.text()), after=request.GET.get("after", "")
     )
-    usable = volumes_usable_by(request.user)
-    of_page = usable.filter(pk__in=[volume.pk for volume in page.rows])
     clouds = sorted({volume.cloud for volume in page.rows})
     context = {
         "form": form,
         "text": form.text(),
         "page": page,
-        "usable": set(of_page.values_list("pk", flat=True)),
+        "usable": usable_among(page.rows, request.user),
         "quotas": quotas_of(clouds),
         "several_clouds": len(clouds) > 1,
         "stale": inventory_state(),
@@ -112,11 +113,15 @@ def _grants_context(request: PortalRequest, row: Volume | None) -> dict[str, Any
 @with_a_role
 @require_safe
 def volume_state(request: PortalRequest, cloud: str, volume_id: str) -> HttpResponse:
-    """The polled part of a volume's page."""
-    row = all_volumes_visible_to(request.user).filter(cloud=cloud, volume_id=volume_id).first()
-    health = CloudHealth.objects.filter(cloud=cloud).first()
-    context = _page_context(request, VolumePage(cloud, volume_id, row, health)) | {"alone": True}
-    return render(request, "snapshots/_volume_state.html", context)
+    """What has changed on a volume's page."""
+
+    def context() -> dict[str, Any]:
+        row = all_volumes_visible_to(request.user).filter(cloud=cloud, volume_id=volume_id).first()
+        health = CloudHealth.objects.filter(cloud=cloud).first()
+        return _page_context(request, VolumePage(cloud, volume_id, row, health))
+
+    topics = (topic_of_volume(cloud, volume_id), CLOUDS, GRANTS)
+    return live_answer(request, "snapshots/_volume_state.html", topics, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,7 @@ def _page_context(request: PortalRequest, about: VolumePage) -> dict[str, Any]:
         "linked": visible_among(request.user, unfinished),
         "readings": [health] if health is not None and health.snapshots_held_back else [],
         "read_at": max(_moments(volume, health), default=None),
-        "seconds": _poll_seconds(volume, unfinished),
+        "live": Live(reverse("snapshots:volume_state", kwargs=columns), _pace(volume, unfinished)),
         "checked_at": timezone.now(),
     }
 
@@ -167,9 +172,8 @@ def _moments(volume: Volume | None, health: CloudHealth | None) -> list[datetime
     return [moment for moment in moments if moment is not None]
 
 
-def _poll_seconds(volume: Volume | None, unfinished: Sequence[Operation]) -> float | None:
-    """Each second until the volume is read; less often when no worker does it."""
+def _pace(volume: Volume | None, unfinished: Sequence[Operation]) -> Pace:
+    """Often until the volume is read; less often when no worker does it."""
     if volume is None or volume.look_asked_at is None:
-        return poll_seconds(unfinished)
-    waited = timezone.now() - volume.look_asked_at
-    return 1 if waited < LOOK_IS_LATE else 10
+        return pace_of(unfinished)
+    return Pace(volume.look_asked_at)

@@ -14,17 +14,22 @@ const fill = (id, text) => {
 
 const copy = async (button) => {
   const text = document.getElementById(button.dataset.copy).textContent;
-  const label = button.firstChild.textContent;
+  const word = button.querySelector("span");
+  const label = word.textContent;
+  button.classList.add("copy--done");
   try {
     await navigator.clipboard.writeText(text);
-    button.firstChild.textContent = "Copied";
+    word.textContent = "Copied";
     announce("Copied.");
   } catch {
     getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
-    button.firstChild.textContent = "Selected: copy it";
+    word.textContent = "Selected: copy it";
     announce("It is selected; copy it with your keyboard.");
   }
-  setTimeout(() => (button.firstChild.textContent = label), 2500);
+  setTimeout(() => {
+    word.textContent = label;
+    button.classList.remove("copy--done");
+  }, 2500);
 };
 
 document.addEventListener("click", (event) => {

@@ -1,31 +1,25 @@
-// Polling: changes are read aloud; lost contact is shown once, above the page.
+// Lost contact is shown once, above the page.
 // #contact               the banner for lost contact
-// data-announce="TEXT"   on a polled fragment: read aloud when an answer changes it
 
 import { announce } from "./page.js";
 
 const banner = () => document.getElementById("contact");
 let lostSince = null;
 
-const showLost = (status) => {
+export const showLost = (status) => {
   lostSince ??= `${new Date().toISOString().slice(11, 19)} UTC`;
   banner().textContent =
     status > 0 && status < 500
     ? `The portal refused to bring this page up to date (answer ${status}). Please reload it.`
-    : `No contact with the portal since ${lostSince}; trying again. What you see may be old.`;
+    : `No contact with the portal since ${lostSince}; what you see may be old. It is brought up to date as soon as there is contact.`;
   banner().hidden = false;
 };
 
-const showRegained = () => {
+export const showRegained = () => {
   if (lostSince === null) return;
   lostSince = null;
   banner().hidden = true;
   announce("In contact with the portal again.");
-};
-
-const announceChange = (before, after) => {
-  const message = after.dataset.announce;
-  if (message && message !== before.dataset.announce) announce(message);
 };
 
 document.addEventListener("htmx:sendError", () => showLost(0));
@@ -34,19 +28,6 @@ document.addEventListener("htmx:responseError", (event) => showLost(event.detail
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) showRegained();
 });
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const before = event.detail.target;
-  const id = before.id;
-  if (before.dataset.announce === undefined) return;
-  document.addEventListener(
-    "htmx:afterSettle",
-    () => {
-      const after = document.getElementById(id);
-      if (after) announceChange(before, after);
-    }, { once: true },
-  );
-});
-
 // The session ended: the polled fragment stays below the sentence that says so, and polls no more.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, target } = event.detail;

@@ -12,12 +12,15 @@ const encoder = new TextEncoder();
 const count = (counter) => {
   const text = document.getElementById(counter.dataset.counts).value.replace(AROUND, "");
   const { bytes, chars } = counter.dataset;
+  const letters = [...text];
   const used = encoder.encode(text).length;
-  const letters = [...text].length;
   const parts = [`${used} of ${bytes} bytes`];
-  if (chars) parts.unshift(`${letters} of ${chars} characters`);
+  if (chars) parts.unshift(`${letters.length} of ${chars} characters`);
+  let [size, tooMany] = [used, 0];
+  for (; size > bytes || letters.length > (chars || Infinity); tooMany++) size -= encoder.encode(letters.pop()).length;
+  if (tooMany) parts.push(`${tooMany} letter${tooMany === 1 ? "" : "s"} too many`);
   counter.textContent = parts.join(", ");
-  counter.classList.toggle("counter--over", used > bytes || letters > (chars || Infinity));
+  counter.classList.toggle("counter--over", tooMany);
 };
 
 for (const counter of all("[data-counts]")) {

@@ -14,7 +14,7 @@ let isSaving = true;
 const save = () => {
   if (!form || !isSaving) return;
   const fields = [...new FormData(form)].filter(
-    ([name]) => !["csrfmiddlewaretoken", "key", "force", "no_secret"].includes(name),
+    ([name]) => !["csrfmiddlewaretoken", "key", "force", "no_secret", "find", "suggested"].includes(name),
   );
   sessionStorage.setItem(form.dataset.draft, JSON.stringify({ who, fields }));
 };
@@ -27,8 +27,10 @@ const refill = () => {
   for (const [name, text] of draft.fields) {
     const [, number] = name.match(/^metadata-(\d+)-key$/) || [];
     if (number) appendRow(group, number);
+    if (number && text) group.closest("details").open = true;
     const field = form.elements[name];
     if (!field) continue; // the person lost the role that has this field
+    if (field.localName === "select") field.add(new Option(text)); // it offers some volumes only
     field.value = text;
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }

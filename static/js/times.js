@@ -1,5 +1,6 @@
 // "2 minutes ago" stays true while the page stays open.
 // <time data-ago>        its text is the time passed since its datetime
+// <time data-lasting>    its text is how long it lasts since its datetime
 // <html data-now>        when the portal made the page
 
 import { all } from "./page.js";
@@ -20,10 +21,28 @@ const ago = (seconds) => {
 
 // The portal's clock counts, not this machine's: the page says when it was made.
 const ahead = Date.now() - Date.parse(document.documentElement.dataset.now || new Date());
-const updateTimes = () => {
-  for (const time of all("time[data-ago]")) {
-    const passed = (Date.now() - ahead - Date.parse(time.dateTime)) / 1000;
-    time.textContent = ago(passed);
-  }
+export const portalNow = () => Date.now() - ahead;
+const passedSince = (time) => (portalNow() - Date.parse(time.dateTime)) / 1000;
+
+// As `lasted` in snapshots/templatetags/times.py.
+const lasted = (seconds) => {
+  if (seconds < 9.95) return `${Math.max(seconds, 0).toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  const hours = Math.floor(minutes / 60);
+  if (hours >= 48) return `${Math.floor(hours / 24)} days`;
+  if (hours) return `${hours} h ${minutes % 60} min`;
+  return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 };
-setInterval(updateTimes, 15000);
+
+const write = (time, text) => {
+  // One text node that stays: a selection in it does, too.
+  if (time.firstChild && time.firstChild.data !== text) time.firstChild.data = text;
+};
+
+const update = (name, words) => {
+  if (document.hidden) return;
+  for (const time of all(`time[${name}]`)) write(time, words(passedSince(time)));
+};
+setInterval(() => update("data-ago", ago), 15000);
+setInterval(() => update("data-lasting", lasted), 1000);

@@ -216,8 +216,9 @@ PAGES = {
     "volumes": f"/audit/?q=volume:{texts.SYSTEMS[0]}",
     "statuses": "/audit/?q=" + quote("status:>=400 background:yes"),
     "words": "/audit/?q=" + quote(f'{texts.COMMON_WORD} "{texts.PHRASE}" kind:exchange'),
-    "operations": "/",
-    "open": "/?state=open",
+    "operations": "/requests/",
+    "open": "/requests/?state=open",
+    "board": "/",
     "questions": "/audit/questions/",
     **{one.value: f"/audit/questions/{one.value}/" for one in Question},
 }
@@ -225,27 +226,32 @@ PAGES = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_lists_need_few_queries(audrey, django_assert_max_num_queries, name):
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(28 if name == "board" else 15):
         assert audrey.get(PAGES[name]).status_code == 200
 
 
 def test_the_next_page_needs_few_queries(audrey, django_assert_max_num_queries):
     older = re.search(r"before=[\d-]+", audrey.get("/audit/").content.decode())[0]
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         assert audrey.get(f"/audit/?{older}").status_code == 200
 
 
 def test_record_page_needs_few_queries(audrey, django_assert_max_num_queries):
     records = Exchange.objects.filter(purpose="settle").first(), Action.objects.last()
     for one in records:
-        with django_assert_max_num_queries(24):
+        with django_assert_max_num_queries(25):
             assert audrey.get(f"/audit/{one.id}/").status_code == 200
 
 
-def test_a_person_s_home_needs_few_queries(loaded, db, django_assert_max_num_queries):
+def test_board_needs_few_queries(audrey, django_assert_max_num_queries):
+    with django_assert_max_num_queries(45):
+        assert "Requests a day" in audrey.get("/").text
+
+
+def test_a_person_s_list_needs_few_queries(loaded, db, django_assert_max_num_queries):
     browser = browser_of(Operation.objects.first().requester_name)
     with django_assert_max_num_queries(12):
-        assert len(browser.get("/").context["lines"]) > 10
+        assert len(browser.get("/requests/").context["lines"]) > 10
 
 
 # --- the same rows again ---------------------------------------------------------------------

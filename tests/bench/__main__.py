@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import figures, portal, snapshots, trail
+from tests.bench import figures, live, portal, snapshots, trail
 from tests.bench.figures import Figure
 
 DEFAULT_EXCHANGES = 50_000
@@ -23,6 +23,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="evsportal-bench-") as folder:
         kept = options.keep or Path(folder)
         run = _trail if options.trail else _snapshots if options.snapshots else _portal
+        run = _live if options.live else run
         told, is_good = run(options, kept)
     if options.json:
         options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
@@ -32,6 +33,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--live", action="store_true", help="what open pages cost")
     parser.add_argument("--trail", action="store_true", help="a portal with a loaded audit trail")
     parser.add_argument(
         "--exchanges", type=int, default=DEFAULT_EXCHANGES, help="in it (docs: 1000000)"
@@ -60,6 +62,10 @@ def _portal(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
         for name, value in rows.items():
             sys.stdout.write(f"  {name:<46} {value:>9.2f}\n")
     return table, True
+
+
+def _live(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
+    return _told(live.measure(folder))
 
 
 def _trail(options: argparse.Namespace, folder: Path) -> tuple[object, bool]:

@@ -69,7 +69,7 @@ def _page(one: Figure) -> str:
 
 
 def _other(one: Figure) -> str:
-    limit = "" if one.limit is None else f"{one.limit:.0f} {one.unit}"
+    limit = "" if one.limit is None else f"{one.limit:g} {one.unit}"
     return f"{one.name:<56}{one.value:>10.2f} {one.unit:<4}{limit:>6}  {one.word}\n"
 
 

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 from snapshots.management.invented import texts
 from tests.bench.figures import MOST_QUERIES
 
-FREE_TEXT_MS, PAGE_MS = 300, 100
+FREE_TEXT_MS, PAGE_MS, BOARD_MS = 300, 100, 40
+BOARD_QUERIES = 45
 RECORD_QUERIES = 24
 QUESTIONS = (
     "forced",
@@ -37,9 +38,12 @@ class Page:
 def pages(told: dict[str, Any]) -> list[Page]:
     """`told`: values that are in the trail, from `within.sample`."""
     return [
-        Page("operations, auditor", ["/"]),
-        Page("operations, staff", ["/"], person=told["staff"]),
-        Page("operations, staff, open ones", ["/?state=open"], person=told["staff"]),
+        Page("board", ["/"], limit_ms=BOARD_MS, most_queries=BOARD_QUERIES),
+        Page("home, staff", ["/"], person=told["staff"]),
+        Page("status", ["/status/"], limit_ms=BOARD_MS),
+        Page("operations, auditor", ["/requests/"]),
+        Page("operations, staff", ["/requests/"], person=told["staff"]),
+        Page("operations, staff, open ones", ["/requests/?state=open"], person=told["staff"]),
         *_lists(told),
         *_texts(told),
         Page("questions", ["/audit/questions/"]),

@@ -1,9 +1,12 @@
 """A real Chromium: without network beyond this machine, and strict about what a page does."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -11,6 +14,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from snapshots import clouds
 from tests import factories as scene
 from tests.e2e.browser import CHROMIUM, QUIET
+
+# What htmx logs of a request that a newer one replaced, or that ended with its page.
+ABORTED = ("htmx:sendAbort", "htmx:afterRequest")
 
 
 @dataclass
@@ -27,7 +33,7 @@ class Watch:
         page.on("request", lambda request: self._request(request.url))
 
     def _console(self, kind: str, text: str) -> None:
-        if kind == "error" and not any(part in text for part in self.expected):
+        if kind == "error" and not any(part in text for part in (*ABORTED, *self.expected)):
             self.wrongs.append(f"console: {text}")
 
     def _request(self, url: str) -> None:
@@ -59,13 +65,23 @@ def watch(portal) -> Iterator[Watch]:
     assert watch.wrongs == []
 
 
+@pytest.fixture(scope="session")
+def style_sheet(tmp_path_factory) -> Path:
+    """With its parts in one file, as the portal serves it: axe looks for parts in a wrong place."""
+    path = tmp_path_factory.mktemp("css") / "portal.css"
+    folder = Path(settings.BASE_DIR, "static/css")
+    parts = re.findall(r'@import "(.*?)";', (folder / "portal.css").read_text())
+    path.write_text("".join((folder / part).read_text() for part in parts))
+    return path
+
+
 @pytest.fixture
-def open_context(chromium, portal, watch):
+def open_context(chromium, portal, watch, style_sheet):
     """Opens a browser context: `open_context(javascript=False)`, `(width=320, dark=True)`."""
     opened: list[BrowserContext] = []
 
     def open_context(
-        *, width: int = 1280, dark: bool = False, javascript: bool = True
+        *, width: int = 1280, dark: bool = False, javascript: bool = True, zone: str = "UTC"
     ) -> BrowserContext:
         context = chromium.new_context(
             base_url=portal,
@@ -74,9 +90,10 @@ def open_context(chromium, portal, watch):
             java_script_enabled=javascript,
             reduced_motion="reduce",
             locale="en-GB",
-            timezone_id="UTC",
+            timezone_id=zone,
         )
         context.set_default_timeout(5000)
+        context.route("**/css/portal.css", lambda route: route.fulfill(path=style_sheet))
         context.on("page", watch.follow)
         opened.append(context)
         return context
@@ -99,3 +116,22 @@ def sign_in(portal):
         return person
 
     return sign_in
+
+
+@pytest.fixture
+def alice(open_context, sign_in):
+    """Alice's page in a context of the kind the test asks for, and ten volumes of hers."""
+
+    def open_page(path="/", **kind):
+        context = open_context(**kind)
+        person = sign_in(context, "alice")
+        page = context.new_page()
+        page.person = person
+        page.volume = scene.volume(granted_to=person)
+        page.busy = scene.volume("db-data", granted_to=person, status="in-use")
+        for number in range(8):
+            scene.volume(f"spare-{number}", granted_to=person)
+        page.goto(path)
+        return page
+
+    return open_page

@@ -55,6 +55,11 @@ def _take_all(browser: Browser, folder: Path, address: str, width: int, scheme: 
 def _staff(page: Page, picture) -> None:
     page.goto("/")
     picture(page, "home")
+    for name in ("status", "preferences"):
+        page.goto(f"/{name}/")
+        picture(page, name)
+    page.goto("/requests/")
+    picture(page, "requests")
     links = page.locator(".row__link").evaluate_all("all => all.map(one => one.href)")
     for number, link in enumerate(links[:9]):
         page.goto(link)
@@ -66,9 +71,10 @@ def _staff(page: Page, picture) -> None:
         picture(page, name.removesuffix("s"))
     page.goto("/snapshots/new/")
     picture(page, "new")
-    options = page.locator("optgroup[label^='In use'] option")
-    page.select_option("#id_volume_id", options.first.get_attribute("value"))
+    page.fill("#id_find", "in-use")
+    page.get_by_role("option").first.click()
     page.wait_for_selector("#id_force")
+    page.click("summary")
     page.fill("#id_name", "Autobk_Snapshot_x")
     page.fill("#id_description", "ş" * 128)
     page.fill("#id_metadata-0-value", "no key")
@@ -105,8 +111,8 @@ def _others(helen: Page, audrey: Page, root: Page, picture) -> None:
     for number, link in enumerate(links[:2]):
         audrey.goto(link)
         picture(audrey, f"exchange-{number}")
-    root.goto("/admin/")
-    picture(root, "admin")
+    root.goto("/people/new/")
+    picture(root, "new-person")
     root.goto("/accounts/password/")
     picture(root, "password")
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from playwright.sync_api import expect
 
 from snapshots.models import VolumeGrant
@@ -26,6 +26,11 @@ def paths_of(alice, audrey, volume):
         "/people/",
         "/people/?q=nothing-like-this",
         *(f"/people/{person.pk}/" for person in (alice, audrey)),
+        "/people/new/",
+        *(f"/people/{alice.pk}/{page}/" for page in ("change", "access", "password")),
+        "/groups/",
+        "/groups/new/",
+        f"/groups/{team.pk}/",
         "/grants/",
         "/grants/?state=ended",
         "/grants/new/?person=alice",
@@ -69,3 +74,25 @@ def test_volumes_are_searched_while_somebody_types(open_context, sign_in, portal
     page.fill("#id_person", "root")
     page.click("text=Add what is ticked")
     expect(page.get_by_text("1 volume is chosen")).to_be_visible()
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["script", "no script"])
+def test_administrator_adds_and_shuts_out_a_person(open_context, sign_in, portal, javascript):
+    context = open_context(javascript=javascript)
+    sign_in(context, "root")
+    page = context.new_page()
+    page.goto("/people/")
+    page.get_by_role("link", name="New person").click()
+    page.get_by_label("Username").fill("deniz")
+    page.get_by_label("Staff").check()
+    page.get_by_role("button", name="Add the person").click()
+    expect(page.get_by_text("was added")).to_be_visible()
+    deniz = User.objects.get(username="deniz")
+    scene.operation(deniz, scene.volume("db-data", granted_to=deniz))
+    page.get_by_role("link", name="Shut out …").click()
+    expect(page.get_by_text("1 request waits")).to_be_visible()
+    page.get_by_role("button", name="Shut out now").click()
+    expect(page.get_by_text("Cancelled before they were sent: 1")).to_be_visible()
+    page.get_by_role("link", name="Let in again …").click()
+    page.get_by_role("button", name="Let in again").click()
+    expect(page.get_by_text("may sign in again")).to_be_visible()

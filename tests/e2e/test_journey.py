@@ -40,7 +40,11 @@ def reload_until_there(wanted):
 def choose_volume(page, label):
     option = page.locator("#id_volume_id option", has_text=label)
     reload_until_there(option)
-    page.locator("#id_volume_id").select_option(option.first.get_attribute("value"))
+    if page.locator("[role=combobox]").count():
+        page.locator("#id_find").fill(label)
+        page.get_by_role("option", name=label).first.click()
+    else:
+        page.locator("#id_volume_id").select_option(option.first.get_attribute("value"))
 
 
 def take(page):
@@ -69,13 +73,14 @@ def test_a_snapshot_is_asked_for_watched_and_audited(stack, chromium):
         expect(page.get_by_text("Take it while the volume is in use")).to_be_visible()
         page.get_by_label("Take it while the volume is in use").check()
         page.get_by_label("Name").fill("before the release")
+        page.locator("summary").click()
         page.get_by_label("Key").fill("change")
         page.get_by_label("Value").fill("CHG-1")
         take(page)
         expect(status(page)).to_contain_text("Creating")
         expect(status(page)).to_contain_text("Available", timeout=30_000)
         expect(page.locator("#status")).not_to_have_attribute("hx-get", re.compile("."))
-        page.goto("/")
+        page.goto("/requests/")
         expect(page.get_by_role("row", name="before the release")).to_contain_text("Available")
         operation = page.get_by_role("link", name="before the release").get_attribute("href")
     with open_browser(chromium, stack.url) as page:
@@ -94,6 +99,7 @@ def test_the_same_without_javascript(stack, chromium):
         page.get_by_role("button", name="Show volume").click()
         page.get_by_label("Take it while the volume is in use").check()
         page.get_by_label("Name").fill("no script")
+        page.locator("summary").click()
         page.get_by_label("Key").fill("one")
         page.get_by_label("Value").fill("1")
         page.get_by_role("button", name="Add a row").click()
@@ -113,7 +119,7 @@ def test_a_double_click_is_one_snapshot(stack, chromium):
         expect(status(page)).to_contain_text(re.compile("Waiting|Being sent|Creating"))
         page.go_back()
         expect(page.locator("body")).to_contain_text("already sent")
-        page.goto("/?q=clicked")
+        page.goto("/requests/?q=clicked")
         expect(page.get_by_role("row", name="clicked twice")).to_have_count(1)
 
 

@@ -90,6 +90,7 @@ def choose(page, cloud, state):
 def test_a_snapshot_with_metadata_becomes_available_and_is_audited(page, stack, chromium):
     choose(page, "main", "available")
     page.get_by_label("Name").fill("portal live test")
+    page.locator("summary").click()
     page.get_by_label("Key").fill("purpose")
     page.get_by_label("Value").fill("live test")
     take(page)

@@ -4,7 +4,7 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 from django import forms
-from django.contrib.auth.forms import AdminPasswordChangeForm, SetPasswordForm
+from django.contrib.auth.forms import SetPasswordForm
 
 import snapshots.forms
 
@@ -12,13 +12,13 @@ import snapshots.forms
 def _forms():
     for module in walk_packages(snapshots.forms.__path__, "snapshots.forms."):
         yield from vars(import_module(module.name)).values()
-    yield from (AdminPasswordChangeForm, SetPasswordForm)
+    yield SetPasswordForm
 
 
 def _password_fields():
     for form in _forms():
         if isinstance(form, type) and issubclass(form, forms.BaseForm):
-            for name, field in form.base_fields.items():
+            for name, field in getattr(form, "base_fields", {}).items():
                 if isinstance(field.widget, forms.PasswordInput):
                     yield f"{form.__name__}.{name}", field
 

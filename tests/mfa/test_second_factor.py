@@ -225,7 +225,7 @@ def test_picture_is_an_address_of_ours(alice):
     page = alice.get(SETTINGS)
     assert "data:" not in page.text
     picture = alice.get("/accounts/second-factor/picture/")
-    assert picture.headers["Content-Type"] == "image/svg+xml"
+    assert picture.headers["Content-Type"] == "image/svg+xml; charset=utf-8"
     assert "no-store" in picture.headers["Cache-Control"]
     assert b"<svg" in picture.content
 

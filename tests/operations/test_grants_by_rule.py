@@ -14,7 +14,7 @@ from snapshots.evs.types import volume_from
 from snapshots.models import CloudHealth, Duty, GrantMatch, Operation, Volume, VolumeGrant
 from snapshots.operations.granting import give_grants
 from snapshots.operations.withdrawing import withdraw_passed_requests
-from snapshots.rights.grants import is_granted
+from snapshots.rights.grants import FEW_RULES, is_granted
 from snapshots.rights.visible import snapshots_visible_to, volumes_usable_by
 from tests import factories as scene
 from tests.factories import rule
@@ -94,6 +94,26 @@ def test_snapshots_of_matched_volumes_are_visible(alice):
     scene.foreign_snapshot(scene.volume("db-01"))
     give(alice, name_pattern="web-*")
     assert list(snapshots_visible_to(alice)) == [of_web]
+
+
+@pytest.mark.parametrize("rules", [FEW_RULES, FEW_RULES + 1], ids=["few", "many"])
+def test_many_rules_give_what_few_do(alice, bob, rules):
+    """The database is asked in another way."""
+    web, ended = scene.volume("web-01"), scene.volume("old-01")
+    snapshots = [scene.foreign_snapshot(volume) for volume in (web, ended, scene.volume("db-01"))]
+    team = Group.objects.create(name="web team")
+    alice.groups.add(team)
+    give(team, name_pattern="web-*")
+    for number in range(rules - 1):
+        give(alice, name_pattern=f"web-{number:02}")
+    past = give(alice, name_pattern="old-*")
+    VolumeGrant.objects.filter(pk=past.pk).update(until=timezone.now() - timedelta(hours=1))
+    give(bob, name_pattern="db-*")
+    scene.volume("web-01", cloud="other")
+    assert list(volumes_usable_by(alice)) == [web]
+    assert list(snapshots_visible_to(alice)) == snapshots[:1]
+    assert is_granted(web, alice)
+    assert not is_granted(ended, alice)
 
 
 def test_same_id_in_another_cloud_is_not_granted(alice):
@@ -312,5 +332,5 @@ def test_ten_thousand_grants_cost_no_more_queries(alice, bob):
     with CaptureQueriesContext(connection) as queries:
         usable = list(volumes_usable_by(alice))
     assert usable == [made[1]]
-    assert len(queries) <= 2  # the roles, the volumes
+    assert len(queries) <= 3  # the roles, how many grants there are of which scope, the volumes
     assert list(volumes_usable_by(bob)) == []

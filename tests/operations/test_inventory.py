@@ -1,12 +1,14 @@
 """The list of volumes and the quota, as the cloud last told them."""
 
+from datetime import UTC, timedelta
+
 import pytest
 from django.utils import timezone
 
 from snapshots.duties.inventory import _store_volumes, store_volume
 from snapshots.evs.paging import Listed
 from snapshots.evs.types import volume_from
-from snapshots.models import CloudHealth, Duty, Exchange, Quota, Volume
+from snapshots.models import CloudHealth, Duty, Exchange, Quota, QuotaDay, Volume
 from tests.operations.conftest import control
 
 
@@ -34,6 +36,17 @@ def test_the_volumes_of_our_project_are_listed(inventory):
 
 def test_the_quota_is_read(inventory):
     assert Quota.objects.get(resource="snapshots").free > 0
+
+
+def test_last_quota_of_each_day_stays(inventory, loop):
+    before = timezone.now().astimezone(UTC).date() - timedelta(days=1)
+    QuotaDay.objects.update(day=before)
+    read_again(loop)
+    read_again(loop)
+    quota = Quota.objects.get(resource="snapshots")
+    days = QuotaDay.objects.filter(resource="snapshots")
+    assert [(day.used, day.limit) for day in days] == [(quota.used, quota.limit)] * 2
+    assert days.first().day == before
 
 
 def test_a_changed_volume_is_seen_at_the_next_reading(inventory, loop, sandbox):

@@ -11,8 +11,9 @@ from snapshots import clouds
 from snapshots.jobs.claims import claim
 from snapshots.models import Operation, OperationKind, Volume
 from snapshots.operations.asking import OperationArguments, ask_for_operation
+from snapshots.operations.foresight import facts_of
 from snapshots.operations.perform import perform
-from snapshots.selectors.operations import open_operations_count, operation_blocking
+from snapshots.selectors.operations import operation_blocking
 from tests.operations.conftest import exchanges_of, look_again
 
 LEASE = timedelta(seconds=60)
@@ -55,7 +56,7 @@ def work_and_watch(loop, clock):
 def test_creates_run_beside_each_other(parallel, loop, ask, clock):
     first, second = ask("reports", name="a"), ask("reports", name="b")
     assert operation_blocking(second) is None
-    assert open_operations_count(Volume.objects.get()) == 0
+    assert facts_of(Volume.objects.get(), [], agrees=True).ahead == 0
     loop.run_until_idle()
     assert states(first, second) == ["accepted", "accepted"]
     work_and_watch(loop, clock)
@@ -65,7 +66,7 @@ def test_creates_run_beside_each_other(parallel, loop, ask, clock):
 def test_without_the_setting_they_wait(loop, ask):
     first, second = ask("reports"), ask("reports")
     assert operation_blocking(second) == first
-    assert open_operations_count(Volume.objects.get()) == 2
+    assert facts_of(Volume.objects.get(), [], agrees=True).ahead == 2
     loop.run_until_idle()
     assert states(first, second) == ["accepted", "queued"]
 

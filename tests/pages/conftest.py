@@ -5,6 +5,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from snapshots import clouds
+from snapshots.selectors import kept
 from tests import factories as scene
 from tests.pages.batches import make
 
@@ -15,6 +16,13 @@ def _house(db, settings):
     clouds.forget()
     cache.clear()
     scene.healthy_portal()
+
+
+@pytest.fixture
+def kept_for_a_second(monkeypatch):
+    """What a process reads once a second is read once in the test."""
+    monkeypatch.setattr(kept, "SECONDS", 60)
+    kept.forget()
 
 
 class Browser(Client):

@@ -105,5 +105,5 @@ def test_metadata_that_the_cloud_dropped_is_marked(alice, volume):
         seen_at=made.asked_at,
     )
     page = alice.get(f"/requests/{made.pk}/").text
-    kept = page.partition("What the cloud keeps")[2]
-    assert "differs from the request" in kept
+    assert "payroll" in page.partition("fact--differs")[2]
+    assert "The cloud did not keep it." in page

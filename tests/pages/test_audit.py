@@ -1,11 +1,13 @@
 """What auditors see of the exchanges."""
 
+import re
 import uuid
 from datetime import UTC, datetime
 
 import pytest
 
-from snapshots.models import Purpose
+from snapshots.audit.record.actions import record as record_action
+from snapshots.models import ActionCode, Answer, Purpose
 from tests import factories as scene
 
 PAGE = "/audit/"
@@ -24,15 +26,77 @@ def record(operation):
 def test_a_row_says_who_what_and_how_it_ended(audrey, record):
     page = audrey.get(PAGE).text
     for words in (
-        "alice",
+        "portal, for <bdi>alice</bdi>",
         "Create the snapshot",
         "web-01-data",
-        "<b>POST</b> /v2/0a1b2c/snapshots",
         "202 Accepted",
         "87 ms",
         "req-42",
     ):
         assert words in page
+
+
+@pytest.mark.parametrize(
+    ("actor", "for_whom", "words"),
+    [
+        ("portal", "", "<bdi>portal</bdi>"),
+        ("helen", "", "portal, for <bdi>helen</bdi>"),
+        ("helen", "Deniz", 'portal, for <bdi>helen</bdi> <span class="quiet">for <bdi>Deniz'),
+    ],
+)
+def test_what_the_worker_did_is_not_called_the_persons(actor, for_whom, words, audrey, operation):
+    record = scene.exchange(operation, actor_name=actor, on_behalf_of=for_whom)
+    assert f'data-label="Actor" class="audit__actor">{words}' in audrey.get(PAGE).text
+    assert words in audrey.get(f"/audit/{record.id}/").text
+
+
+def test_what_a_person_did_is_the_persons(audrey, alice, operation):
+    cancelled = ActionCode.OPERATION_CANCELLED
+    record_action(cancelled, operation=operation, actor=alice.user)
+    assert 'class="audit__actor"><bdi>alice</bdi></td>' in audrey.get(PAGE).text
+
+
+@pytest.mark.parametrize(
+    ("body", "is_forced"),
+    [
+        ('{"snapshot": {"force": true}}', True),
+        ('{"snapshot":{"force":true,"metadata":{}}}', True),
+        ('{"snapshot": {"force": false}}', False),
+        ('{"snapshot": {"force": false, "description": "\\"force\\": true"}}', False),
+        ('{"snapshot": {"force": false, "metadata": {"force": "true"}}}', False),
+    ],
+)
+def test_force_is_marked_as_it_was_sent(body, is_forced, audrey, operation):
+    scene.exchange(operation, body=body)
+    assert ('class="force"' in audrey.get(PAGE).text) is is_forced
+
+
+def test_records_stand_under_their_day(audrey, operation):
+    for day in (2, 2, 3):
+        scene.exchange(operation, at=datetime(2026, 5, day, 9, tzinfo=UTC))
+    page = audrey.get(PAGE, {"until": "2026-05-03"}).text
+    heads = re.findall('scope="rowgroup" colspan="9">(.*?)</th>', page)
+    assert heads == ["Sunday, 03 May 2026 UTC", "Saturday, 02 May 2026 UTC"]
+
+
+def test_each_filter_is_taken_away_by_itself(audrey, record):
+    page = audrey.get(
+        PAGE, {"actor": "al", "status": "4xx", "background": "on", "before": "x"}
+    ).text
+    chips = re.findall(r'class="chip">(.*?) <a href="(.*?)"', page)
+    assert chips == [
+        ("Actor: <bdi>al</bdi>", "?status=4xx&amp;background=on"),
+        ("Answer: <bdi>4xx: refused</bdi>", "?actor=al&amp;background=on"),
+        ("Background: <bdi>yes</bdi>", "?actor=al&amp;status=4xx"),
+    ]
+    assert 'class="chip"' not in audrey.get(PAGE).text
+
+
+def test_milliseconds_are_told_below_a_second_only(audrey, operation):
+    made = scene.exchange(operation, status=-1)
+    Answer.objects.create(exchange=made, at=made.at, status=202, elapsed_ms=20_050)
+    assert "20 s" in audrey.get(PAGE).text
+    assert "after 20 s" in audrey.get(f"/audit/{made.id}/").text
 
 
 def test_missing_answer_differs_from_missing_record(audrey, operation):
@@ -125,7 +189,7 @@ def test_link_to_older_records_keeps_filter(audrey, operation):
 def test_the_number_of_queries(rows, audrey, operation, django_assert_max_num_queries):
     for _ in range(rows):
         scene.exchange(operation)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         audrey.get(PAGE)
 
 

@@ -27,7 +27,7 @@ def noted(settings):
 def words(audrey):
     page = audrey.get("/audit/").text
     assert "planted" not in page
-    lines = re.findall('<p class="seal quiet">(.*?)</p>', page, re.DOTALL)
+    lines = re.findall('<p class="(?:seal|note note--warning)">(.*?)</p>', page, re.DOTALL)
     return " ".join(re.sub("</?(bdi|strong)>", "", " ".join(lines)).split())
 
 

@@ -185,7 +185,7 @@ def test_page_counts_and_says_what_became_of_each(alice, batch):
     page = alice.get(f"/batches/{batch}/")
     counts = {"waiting": 1, "running": 1, "done": 0, "failed": 1, "cancelled": 0}
     assert page.context["counts"] == counts
-    assert f'hx-get="/batches/{batch}/rows/"' in page.text
+    assert f'data-live="/batches/{batch}/rows/"' in page.text
     assert '<meta http-equiv="refresh"' in page.text
     assert f'href="/requests/{third.pk}/"' in page.text
 
@@ -194,7 +194,7 @@ def test_page_stops_asking_when_all_have_ended(alice, batch):
     Operation.objects.update(state="succeeded", outcome_code="ready", finished_at=timezone.now())
     for address in (f"/batches/{batch}/", f"/batches/{batch}/rows/"):
         page = alice.get(address, headers={"HX-Request": "true"}).text
-        assert f'hx-get="/batches/{batch}/rows/"' not in page
+        assert 'data-changed=""' in page
         assert 'http-equiv="refresh"' not in page
 
 

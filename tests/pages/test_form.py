@@ -93,9 +93,10 @@ def test_back_button_restores_the_form(alice, volume):
 
 
 def test_a_numbered_address_keeps_what_was_chosen_before(alice, volume):
-    address, _ = alice.get(NEW, {"volume_id": volume.volume_id}).redirect_chain[-1]
-    assert f"volume_id={volume.volume_id}" in address
-    assert "key=" in address
+    for name in ("volume", "volume_id"):  # the second of links that people may have kept
+        address, _ = alice.get(NEW, {name: volume.volume_id}).redirect_chain[-1]
+        assert f"volume={volume.volume_id}" in address
+        assert "key=" in address
 
 
 def test_two_blank_forms_have_two_numbers(alice, volume):
@@ -138,7 +139,7 @@ def test_volume_without_snapshots_cannot_be_chosen(alice):
     extending = scene.volume("mail-spool", granted_to=alice.user, status="extending")
     page = alice.get(NEW).text
     assert f'<option value="{extending.volume_id}" disabled>mail-spool' in page
-    assert "No snapshot possible now" in page
+    assert "extending" in page
     answer = ask(alice, extending)
     assert "takes no snapshot now" in errors_at(answer, "volume_id")[0]
     _assert_nothing_was_asked()
@@ -166,9 +167,9 @@ def test_choosing_a_volume_shows_its_facts(alice, volume):
         "40 GiB",
         "tr-west-1a",
         "38 of 50",
-        "1 unfinished request on this volume",
+        "1 unfinished request on this volume: yours is number 2 in line",
         "still waiting",
-        "Suggested name",
+        "web-01-data-",
     ):
         assert words in fragment
     assert "<html" not in fragment
@@ -273,7 +274,7 @@ def test_markup_in_every_field_is_text(helen, volume):
     told = dict.fromkeys(fields, evil) | rows(("team", evil))
     refused = ask(helen, volume, volume_id="", **told)
     made = ask(helen, volume, **told)
-    for page in (refused, helen.get(made.url), helen.get("/"), helen.get("/volumes/")):
+    for page in (refused, helen.get(made.url), helen.get("/requests/"), helen.get("/volumes/")):
         assert "<script>alert" not in page.text
         assert "&lt;script&gt;alert(1)" in page.text
 
@@ -366,8 +367,8 @@ def test_the_number_of_queries(volumes, alice, volume, django_assert_max_num_que
     for number in range(volumes):
         scene.volume(f"v{number}", granted_to=alice.user)
     scene.operation(alice.user, volume, state="succeeded")
-    with django_assert_max_num_queries(12):
-        alice.get(NEW, {"volume_id": volume.volume_id, "key": str(uuid.uuid4())})
+    with django_assert_max_num_queries(19):
+        alice.get(NEW, {"volume": volume.volume_id, "key": str(uuid.uuid4())})
 
 
 def test_volumes_of_removed_cloud_are_not_offered(alice, volume):

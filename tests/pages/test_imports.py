@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from snapshots.models import Action, VolumeGrant
-from snapshots.operations.people_files import plan_people, store_people
+from snapshots.operations.people import store_people
+from snapshots.operations.people_files import plan_people
 from snapshots.views import imports
 from tests import factories as scene
 

@@ -16,8 +16,9 @@ PAGES = {
     "/snapshots/": (*("q", "cloud", "volume", "made_by", "older", "presence", "sort", "columns"),),
     "/snapshots/totals/": ("volume", "older"),
     "/snapshots/export/": ("volume", "sort", "format"),
-    "/snapshots/new/": ("volume_id", "again", "key"),
+    "/snapshots/new/": ("volume_id", "volume", "server", "ticket", "name", "again", "key"),
     "/snapshots/new/volume/": ("volume_id",),
+    "/snapshots/new/volumes/": ("find", "server"),
     "/snapshots/batch/": ("kind", "snapshot"),
 }
 AUDIT_PAGES = {

@@ -1,33 +1,29 @@
-"""How often an open page asks again."""
+"""What sets the pace of an open page; `pace.js` makes seconds of it."""
 
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from snapshots.selectors.operations import poll_seconds
+from snapshots.templatetags.live import Pace, pace_of
 from tests import factories as scene
 
 
 @pytest.mark.parametrize(
-    ("state", "quiet_seconds", "expected"),
+    ("state", "is_open", "is_soon"),
     [
-        ("queued", 1, 0.5),
-        ("sending", 4, 0.5),
-        ("queued", 6, 1),
-        ("accepted", 1, 1),
-        ("accepted", 60, 10),
-        ("unknown", 3600, 30),
-        ("succeeded", 1, None),
-        ("cancelled", 1, None),
+        ("queued", True, True),
+        ("sending", True, True),
+        ("accepted", True, False),
+        ("unknown", True, False),
+        ("succeeded", False, False),
+        ("cancelled", False, False),
     ],
 )
-def test_a_page_asks_less_often_the_longer_nothing_changes(
-    alice, volume, state, quiet_seconds, expected
-):
+def test_the_state_says_whether_a_page_asks_often(alice, volume, state, is_open, is_soon):
     operation = scene.operation(alice.user, volume, state=state)
-    operation.state_at = timezone.now() - timedelta(seconds=quiet_seconds)
-    assert poll_seconds([operation]) == expected
+    pace = pace_of([operation])
+    assert (pace.is_open, pace.is_soon) == (is_open, is_soon)
 
 
 def test_the_one_that_changed_last_sets_the_pace(alice, volume):
@@ -36,4 +32,4 @@ def test_the_one_that_changed_last_sets_the_pace(alice, volume):
     new = scene.operation(alice.user, other, state="queued")
     old.state_at = timezone.now() - timedelta(hours=1)
     new.state_at = timezone.now()
-    assert poll_seconds([old, new]) == 0.5
+    assert pace_of([old, new]) == Pace(new.state_at, is_soon=True)

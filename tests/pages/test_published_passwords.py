@@ -59,13 +59,6 @@ def test_published_password_opens_no_real_portal(name, password, as_real):
     assert Action.objects.latest("seq").details == {"why": "published password"}
 
 
-def test_published_password_opens_no_administration(as_real):
-    account("root", DEMO_PASSWORD)
-    as_real()
-    _, is_in = sign_in("root", DEMO_PASSWORD, path="/admin/login/")
-    assert not is_in
-
-
 def test_other_passwords_and_the_sandbox_are_open(as_real):
     account("alice", DEMO_PASSWORD)
     assert sign_in("alice", DEMO_PASSWORD)[1]

@@ -23,13 +23,13 @@ def test_facts_and_action(alice):
     page = alice.get(PAGE).text
     for words in ("in-use", "40 GiB", "SSD", "tr-west-1a", "db-01 (/dev/vdb)", "just now"):
         assert words in page
-    assert f"/snapshots/new/?volume_id={made.volume_id}" in page
+    assert f"/snapshots/new/?volume={made.volume_id}" in page
 
 
 def test_no_action_where_none_is_possible(alice, audrey, volume):
     scene.volume("broken", granted_to=alice.user, status="error_extending")
-    assert alice.get(PAGE).text.count("?volume_id=") == 1
-    assert "?volume_id=" not in audrey.get(PAGE).text
+    assert alice.get(PAGE).text.count("?volume=") == 1
+    assert "?volume=" not in audrey.get(PAGE).text
 
 
 def test_search(alice, volume):
@@ -114,7 +114,7 @@ def test_quota_without_use_shows_no_numbers(alice, volume, limit, words):
 def test_a_status_in_another_spelling_allows_a_snapshot(alice, status):
     made = scene.volume(granted_to=alice.user, status=status)
     page = alice.get(PAGE).text
-    assert f"?volume_id={made.volume_id}" in page
+    assert f"?volume={made.volume_id}" in page
     assert status.strip() in page
     assert made.needs_force is (status != "Available")
 
@@ -122,4 +122,14 @@ def test_a_status_in_another_spelling_allows_a_snapshot(alice, status):
 @pytest.mark.parametrize("status", ["ERROR", "Error Extending", "not-available", "in-user"])
 def test_a_status_that_only_looks_alike_allows_none(alice, status):
     scene.volume(granted_to=alice.user, status=status)
-    assert "?volume_id=" not in alice.get(PAGE).text
+    assert "?volume=" not in alice.get(PAGE).text
+
+
+@pytest.mark.parametrize("typed", ["payroll", "SIRKET", "cost-centre", "payroll 4711"])
+def test_volumes_are_found_by_their_tags(typed, alice):
+    tags = {"team": "payroll", "firma": "Şirket", "cost-centre": "4711"}
+    scene.volume("tagged", granted_to=alice.user, metadata=tags)
+    scene.volume("plain", granted_to=alice.user, metadata={})
+    page = alice.get("/volumes/", {"q": typed}).text
+    assert "tagged" in page
+    assert ">plain<" not in page

@@ -34,7 +34,7 @@ def test_other_groups_are_taken(name):
 def test_administrator_reads_why():
     browser = Client()
     browser.force_login(scene.person("root"))
-    page = browser.post("/admin/auth/group/add/", {"name": "Help-Desk"})
+    page = browser.post("/groups/new/", {"name": "Help-Desk"})
     assert "reads like “helpdesk”, which is a role" in page.text
     assert not Action.objects.filter(code=ActionCode.GROUP_ADDED, subject="Help-Desk").exists()
 

@@ -214,8 +214,7 @@ def test_asking_does_not_hold_up_signing_in(mailbox, alice, visitor, visitor_at)
 def test_person_is_told_of_a_password_that_was_set(mailbox, alice):
     root = Client()
     root.force_login(scene.person("root"))
-    form = {"usable_password": "true", "password1": OWN, "password2": OWN}
-    root.post(f"/admin/auth/user/{alice.pk}/password/", form)
+    root.post(f"/people/{alice.pk}/password/", {"one_time_password": OWN})
     text = mailbox.next().get_content()
     assert "root set the password of your account alice" in text
     assert OWN not in text

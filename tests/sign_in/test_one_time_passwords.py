@@ -28,8 +28,7 @@ def root(visitor_at):
 @pytest.fixture
 def deniz(root):
     """A new account that root made."""
-    form = {"username": "deniz", "usable_password": "true"}
-    root.post("/admin/auth/user/add/", form | {"password1": GIVEN, "password2": GIVEN})
+    root.post("/people/new/", {"username": "deniz", "one_time_password": GIVEN})
     return User.objects.get(username="deniz")
 
 
@@ -55,7 +54,7 @@ def after(hours):
 
 
 def test_administrator_reads_that_it_is_good_once(root):
-    assert "the person chooses another" in root.get("/admin/auth/user/add/").text
+    assert "within 72 hours, they choose another" in root.get("/people/new/").text
 
 
 @pytest.mark.parametrize(
@@ -135,9 +134,8 @@ def test_clock_that_was_set_back_ends_it(visitor, deniz):
 
 def test_password_set_later_is_good_once_too(root, account, visitor):
     visitor.sign_in("alice")
-    page = f"/admin/auth/user/{account.pk}/password/"
-    form = {"usable_password": "true", "password1": GIVEN, "password2": GIVEN}
-    assert root.post(page, form).status_code == 302
+    page = f"/people/{account.pk}/password/"
+    assert root.post(page, {"one_time_password": GIVEN}).status_code == 302
     assert visitor.get("/volumes/").url.startswith("/accounts/login/")
     visitor.sign_in("alice", GIVEN)
     assert visitor.get("/volumes/").url == PASSWORD
@@ -153,14 +151,6 @@ def test_trail_says_who_set_it(guest):
         ("deniz", "session:sign-in"),
         ("deniz", "password:change"),
     ]
-
-
-def test_own_password_by_the_administration_is_an_own_one(root):
-    person = User.objects.get(username="root")
-    form = {"usable_password": "true", "password1": OWN, "password2": OWN}
-    root.post(f"/admin/auth/user/{person.pk}/password/", form)
-    assert not OneTimePassword.objects.exists()
-    assert root.get("/volumes/").status_code == 200
 
 
 def test_password_by_command_is_good_for_long(account, monkeypatch):

@@ -17,7 +17,14 @@ def refusals(password, **facts):
 
 
 @pytest.mark.parametrize(
-    "password", [RIGHT, "mavi kedi 7 kez uyudu", "李雷和韩梅梅在北京喝茶看书吃饭"]
+    "password",
+    [
+        RIGHT,
+        "mavi kedi 7 kez uyudu",
+        "李雷和韩梅梅在北京喝茶看书吃饭",
+        "739150264817",
+        "qxvkzjwpmbht",
+    ],
 )
 def test_long_passwords_are_taken(password):
     assert refusals(password) == set()

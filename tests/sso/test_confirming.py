@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from snapshots.models import Action
 from tests.sso.conftest import address_of
 
-PAGE = "/admin/auth/user/"
+PAGE = "/people/new/"
 
 
 @pytest.fixture

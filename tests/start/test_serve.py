@@ -53,7 +53,7 @@ def test_web_migrates_announces_its_page_and_ends_cleanly(portal, tmp_path, free
     said = (tmp_path / "said").read_text()
     assert f"The portal is at http://127.0.0.1:{free}" in said
     assert "alice" in said
-    with urllib.request.urlopen(f"http://127.0.0.1:{free}/admin/login/", timeout=5) as page:
+    with urllib.request.urlopen(f"http://127.0.0.1:{free}/accounts/login/", timeout=5) as page:
         assert page.status == 200
     portal.send_signal(signal.SIGTERM)
     assert portal.wait(15) == 0

@@ -22,6 +22,8 @@ COMMANDS = [
     (["audit_verify"], "Sound: 0 rows"),
     (["audit_export", "--to", "{folder}/export"], ""),
     (["audit_archive"], ""),
+    (["backup", "{folder}"], "read back. Sound: 0 rows"),
+    (["restore", "{folder}/none.backup"], "No such file"),
     (["cloud_ping"], "No connection"),
     (
         ["createsuperuser", "--noinput", "--username", "chief", "--email", "c@example.com"],

@@ -49,7 +49,7 @@ class Role:
     but: Rights  # tables that are like no other
     own: str = ""  # all other tables of ours
     accounts: str = ""  # people and their groups
-    rest: str = ""  # Django's: sessions, the log of the admin pages
+    rest: str = ""  # Django's: sessions
 
 
 WEB = Role(

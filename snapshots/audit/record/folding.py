@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import F
 
+from evsportal import figures
 from snapshots.database.transactions import in_transaction, lock_in_order
-from snapshots.models import Action, ActionCode, RefusalCount
+from snapshots.models import REFUSAL_CODES, Action, ActionCode, RefusalCount
 
 MOST = 10  # in an hour; then the 20th, 40th, 80th ...
 _HOUR = timedelta(hours=1)
@@ -24,6 +25,7 @@ def is_foldable(code: str) -> bool:
 
 def times_refused(action: Action) -> int:
     """Which of its hour this refusal is; 0 when it is not to be recorded."""
+    figures.of_server().refused(REFUSAL_CODES.index(action.code))
     hour = action.at.replace(minute=0, second=0, microsecond=0)
     about = f"person {action.actor_id}" if action.actor_id else f"stranger {action.subject}"
     what = (hour.isoformat(), action.code, action.details.get("why", ""), about)

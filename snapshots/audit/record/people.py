@@ -197,7 +197,7 @@ def _groups_changed(
     others = (User if reverse else Group).objects.filter(pk__in=pk_set)
     for other in others.order_by("pk"):
         person, group = (other, instance) if reverse else (instance, other)
-        person.__dict__.pop("_roles", None)
+        person.__dict__.pop("_standing", None)
         _record(code, subject=str(person), details={"role": str(group)})
 
 

@@ -25,6 +25,7 @@ from snapshots.models import (
     Operation,
     Purpose,
 )
+from snapshots.tallies import count_exchange
 
 # The body of an answer to a person's request is stored whole (the client reads at most 1 MiB). Of a
 # background reading the beginning is enough: the digest covers the rest.
@@ -104,6 +105,8 @@ class AuditRecorder:
         in_transaction(
             lambda: self._answer(request, answer, elapsed_ms=elapsed_ms, error=error).save()
         )
+        code = type(error).__name__ if error or answer is None else str(answer.status)
+        count_exchange(cloud=self._context.cloud, code=code, milliseconds=elapsed_ms)
 
     def _exchange(self, request: Outgoing) -> Exchange:
         purpose = self._purpose(request)

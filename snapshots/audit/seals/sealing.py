@@ -5,7 +5,7 @@ Made by the worker, off the path of requests. How a seal is spelt is in `docs/au
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,6 +48,17 @@ def is_due(*, now: datetime | None = None) -> bool:
     if waiting == 0:
         return False
     return waiting >= settings.EVSPORTAL_AUDIT_SEAL_ROWS or _is_old(after, now or timezone.now())
+
+
+def unsealed(last: Mapping[str, int]) -> tuple[int, datetime | None]:
+    """How many rows have no seal, and the time of the oldest. `last`: each table's highest number.
+
+    A number that no row got, after a transaction that failed, counts as a row.
+    """
+    after = _sealed_upto(latest_seal())
+    waiting = sum(max(0, last[name] - after[name]) for name in TABLES)
+    firsts = [first for first in _firsts(after) if first is not None] if waiting else []
+    return waiting, min(firsts, default=None)
 
 
 def latest_seal() -> Seal | None:
@@ -158,6 +169,13 @@ def _last(table: str) -> int:
 def _is_old(after: dict[str, int], now: datetime) -> bool:
     """Whether the first row that waits in any table has waited long enough, or nobody knows."""
     age = timedelta(seconds=settings.EVSPORTAL_AUDIT_SEAL_SECONDS)
-    waiting = (_rows(name).filter(seq__gt=after[name]).order_by("seq") for name in TABLES)
-    firsts = (rows.values_list("at", flat=True).first() for rows in waiting)
-    return any(first is not None and not is_within(first, now=now, period=age) for first in firsts)
+    return any(
+        first is not None and not is_within(first, now=now, period=age) for first in _firsts(after)
+    )
+
+
+def _firsts(after: dict[str, int]) -> Iterator[datetime | None]:
+    """When the first row of each table that waits was written; one query for each."""
+    for name in TABLES:
+        waiting = _rows(name).filter(seq__gt=after[name]).order_by("seq")
+        yield waiting.values_list("at", flat=True).first()

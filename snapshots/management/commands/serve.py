@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import http.client
+import logging
 import os
 import socket
 import sys
@@ -19,6 +20,7 @@ from django.core.management import BaseCommand, CommandError, call_command, get_
 from django.db import DatabaseError, connection
 
 from evsportal.environment import read_environment
+from evsportal.logs import JSON
 from snapshots.accounts import (
     DEMO_ACCOUNTS,
     DEMO_PASSWORD,
@@ -28,6 +30,7 @@ from snapshots.accounts import (
 from snapshots.management.database import bring_up_to_date
 from snapshots.management.supervisor import Patience, Program, Supervisor
 
+log = logging.getLogger("serve")
 _SANDBOX_PORT_OFFSET = 9  # two portals on one machine, told apart by PORT, get a sandbox each
 _PAGE_FIRST_SECONDS = 0.8  # on two cores the page is there 0.3 s sooner when the others wait
 _ACCOUNTS_LOOKED_AT = 20  # at one start, for published passwords; the others at later starts
@@ -61,17 +64,28 @@ class Command(BaseCommand):
                 hint = "It is the sandbox's: choose another PORT, or set EVSPORTAL_SANDBOX_URL."
                 _bound(sandbox_host, sandbox_port, hint).close()
             self._prepare(migrate=not options["no_migrate"])
-            Supervisor(
+            supervisor = Supervisor(
                 _programs(parts, sandbox_port, web),
                 Patience(retire_seconds=settings.EVSPORTAL_LEASE_SECONDS + 30),
                 each_tick=_in_order(steps),
                 before_reload=Program("check", [*_manage(), "reload_check"]),
-            ).run()
+            )
+            if _is_json():
+                supervisor.report = log.warning
+            supervisor.run()
+
+    def _say(self, text: str) -> None:
+        """To the person at the terminal, or to the log that a program reads."""
+        if _is_json():
+            log.info(text.strip())
+        else:
+            self.stdout.write(text)
+            self.stdout.flush()
 
     def _prepare(self, *, migrate: bool) -> None:
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
         self._tell_of_older_sandbox()
-        bring_up_to_date(also_filled=True, report=self.stdout.write, migrate=migrate)
+        bring_up_to_date(also_filled=True, report=self._say, migrate=migrate)
         _collect_static()
         if settings.EVSPORTAL_MODE == "sandbox" and "seed_demo" in get_commands():
             call_command("seed_demo", verbosity=0)
@@ -96,13 +110,12 @@ class Command(BaseCommand):
             status = _status_of_page(local, port)
             if status is None:
                 return False
-            self.stdout.write(f"\nThe portal is at http://{url_host}:{port}")
+            self._say(f"\nThe portal is at http://{url_host}:{port}")
             if status >= http.client.INTERNAL_SERVER_ERROR:
-                self.stdout.write(f"but its first page answers with status {status}.")
+                self._say(f"but its first page answers with status {status}.")
             if settings.EVSPORTAL_MODE == "sandbox":
-                self.stdout.write(_demo_accounts())
-            self.stdout.write("Ctrl-C ends it.")
-            self.stdout.flush()
+                self._say(_demo_accounts())
+            self._say("Ctrl-C ends it.")
             return True
 
         return announce
@@ -131,6 +144,10 @@ class Command(BaseCommand):
             return False
 
         return look
+
+
+def _is_json() -> bool:
+    return bool(settings.EVSPORTAL_LOG_FORMAT == JSON)
 
 
 def _in_order(steps: list[Callable[[], bool]]) -> Callable[[], bool]:

@@ -1,5 +1,6 @@
 """`manage worker`: performs what people asked for, watches snapshots, reads the volumes."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -10,9 +11,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from evsportal.logs import JSON
 from evsportal.readiness import announce_ready
 from snapshots.database.limits import bound_connections
 from snapshots.worker import Loop
+
+log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -28,8 +32,12 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: reload.end_instead())
         signal.signal(signal.SIGHUP, lambda *_: reload.begin())
-        self.stdout.write(f"The worker {loop.name} runs.")
-        self.stdout.flush()
+        text = f"The worker {loop.name} runs."
+        if settings.EVSPORTAL_LOG_FORMAT == JSON:
+            log.info(text)
+        else:
+            self.stdout.write(text)
+            self.stdout.flush()
         loop.run(on_ready=announce_ready)
         if reload.is_accepted:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the new program can take one

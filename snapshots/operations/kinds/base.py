@@ -13,7 +13,7 @@ from snapshots.evs.types import CloudSnapshot, CloudVolume
 from snapshots.models import Operation, OperationKind, Purpose, Snapshot, Volume
 from snapshots.operations.decisions import Decision, Finding
 from snapshots.operations.refusals import Refusal
-from snapshots.operations.texts import KindTexts, Text
+from snapshots.operations.texts import Argument, KindTexts
 from snapshots.rights.policy import Right, may
 
 
@@ -44,7 +44,6 @@ class Kind(ABC):
     purpose: ClassVar[Purpose]
     texts: ClassVar[KindTexts]
     right: ClassVar[Right] = Right.REQUEST  # needed besides the right to the volume
-    sets_texts: ClassVar[bool] = False  # the snapshot's name and description
     ends_without_snapshot: ClassVar[bool] = False  # what is watched is to vanish
     looks_before_sending: ClassVar[bool] = False  # by `check`
 
@@ -107,5 +106,5 @@ class Kind(ABC):
         """Sentences about an operation that ended, beside its outcome."""
 
     @abstractmethod
-    def arguments(self, operation: Operation) -> list[tuple[Text, str]]:
-        """What was asked for, as labels and values for people."""
+    def arguments(self, operation: Operation) -> list[Argument]:
+        """What was asked for, for people."""

@@ -30,7 +30,7 @@ from snapshots.operations.kinds.create_facts import SnapshotFound, decide, facts
 from snapshots.operations.kinds.create_texts import TEXTS
 from snapshots.operations.looks import unknown_move
 from snapshots.operations.refusals import Refusal
-from snapshots.operations.texts import Text
+from snapshots.operations.texts import Argument
 from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome, tries_of
 
 SUCCESS = frozenset({"available"})
@@ -42,7 +42,6 @@ class CreateKind(Kind):
     code = OperationKind.CREATE
     purpose = Purpose.CREATE
     texts = TEXTS
-    sets_texts = True
 
     def send(self, client: EvsClient, operation: Operation) -> CloudSnapshot:
         return client.create_snapshot(
@@ -121,14 +120,14 @@ class CreateKind(Kind):
             )
         return [str(remark) for remark in remarks]
 
-    def arguments(self, operation: Operation) -> list[tuple[Text, str]]:
+    def arguments(self, operation: Operation) -> list[Argument]:
         force = _("yes") if operation.force else _("no")
         return [
-            (_("Name"), operation.name or ""),
-            (_("Description"), operation.description or ""),
-            (_("Taken while in use (force)"), str(force)),
+            Argument(_("Name"), operation.name or "", "name"),
+            Argument(_("Description"), operation.description or "", "description"),
+            Argument(_("Taken while in use (force)"), str(force)),
             *(
-                (_("Metadata %(key)s") % {"key": key}, text)
+                Argument(_("Metadata %(key)s") % {"key": key}, text, f"metadata:{key}")
                 for key, text in operation.metadata.items()
             ),
         ]

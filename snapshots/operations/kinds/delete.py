@@ -26,7 +26,7 @@ from snapshots.operations.kinds.base import Kind, Reading
 from snapshots.operations.kinds.delete_texts import TEXTS
 from snapshots.operations.kinds.volume_readings import reset_fails
 from snapshots.operations.refusals import Refusal
-from snapshots.operations.texts import Text
+from snapshots.operations.texts import Argument
 from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome, tries_of
 
 # Cinder 29 and EVS (page A-2094): any other status is refused.
@@ -100,8 +100,8 @@ class DeleteKind(Kind):
             return [str(text)]
         return []
 
-    def arguments(self, operation: Operation) -> list[tuple[Text, str]]:
-        return [(_("Snapshot"), operation.target.name or operation.target.id)]
+    def arguments(self, operation: Operation) -> list[Argument]:
+        return [Argument(_("Snapshot"), operation.target.name or operation.target.id)]
 
 
 def _refusal(operation: Operation, snapshot: CloudSnapshot) -> Move | None:

@@ -21,7 +21,7 @@ from snapshots.models import (
 )
 from snapshots.operations.decisions import Decision
 from snapshots.operations.kinds.settled_by_reading import SettledByReading
-from snapshots.operations.texts import Fixer, KindTexts, Message, Text
+from snapshots.operations.texts import Argument, Fixer, KindTexts, Message
 from snapshots.operations.transitions import Move, Outcome
 from snapshots.rights.sending import RightLostError
 
@@ -158,11 +158,14 @@ class MetadataKind(SettledByReading):
     def remarks(self, operation: Operation) -> list[str]:
         return []
 
-    def arguments(self, operation: Operation) -> list[tuple[Text, str]]:
+    def arguments(self, operation: Operation) -> list[Argument]:
         return [
-            (_("Snapshot"), operation.target.name or operation.target.id),
-            *((_("Set %(key)s") % {"key": key}, text) for key, text in operation.metadata.items()),
-            *((_("Remove"), key) for key in operation.removed_keys),
+            Argument(_("Snapshot"), operation.target.name or operation.target.id),
+            *(
+                Argument(_("Set %(key)s") % {"key": key}, text, f"metadata:{key}")
+                for key, text in operation.metadata.items()
+            ),
+            *(Argument(_("Remove"), key) for key in operation.removed_keys),
         ]
 
 

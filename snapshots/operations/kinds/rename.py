@@ -17,7 +17,7 @@ from snapshots.models import (
 from snapshots.operations.decisions import Decision
 from snapshots.operations.kinds.settled_by_reading import SettledByReading, done
 from snapshots.operations.refusals import Refusal
-from snapshots.operations.texts import Fixer, KindTexts, Message, Text
+from snapshots.operations.texts import Argument, Fixer, KindTexts, Message
 from snapshots.operations.transitions import Move, Outcome
 
 _MAY_BE_DONE = _(
@@ -122,7 +122,6 @@ class RenameKind(SettledByReading):
     code = OperationKind.RENAME
     purpose = Purpose.RENAME
     texts = TEXTS
-    sets_texts = True
     looks_before_sending = True
 
     def check(self, client: EvsClient, operation: Operation) -> Decision:
@@ -157,9 +156,9 @@ class RenameKind(SettledByReading):
             return [str(_("The cloud's answer was lost on the way; the portal read the snapshot."))]
         return []
 
-    def arguments(self, operation: Operation) -> list[tuple[Text, str]]:
+    def arguments(self, operation: Operation) -> list[Argument]:
         return [
-            (_("Snapshot"), operation.target.name or operation.target.id),
-            (_("New name"), operation.name or ""),
-            (_("New description"), operation.description or ""),
+            Argument(_("Snapshot"), operation.target.name or operation.target.id),
+            Argument(_("New name"), operation.name or "", "name"),
+            Argument(_("New description"), operation.description or "", "description"),
         ]

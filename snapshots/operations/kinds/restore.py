@@ -24,7 +24,7 @@ from snapshots.operations.kinds.restore_texts import TEXTS
 from snapshots.operations.kinds.volume_readings import reset_fails, volume_missed
 from snapshots.operations.looks import unknown_move
 from snapshots.operations.refusals import Refusal
-from snapshots.operations.texts import Text
+from snapshots.operations.texts import Argument
 from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome, tries_of
 from snapshots.rights.policy import Right
 
@@ -92,13 +92,13 @@ class RestoreKind(Kind):
             remarks.append(str(text))
         return remarks
 
-    def arguments(self, operation: Operation) -> list[tuple[Text, str]]:
+    def arguments(self, operation: Operation) -> list[Argument]:
         return [
-            (_("Snapshot"), operation.target.name or operation.target.id),
-            (_("Name of the new volume"), operation.name or ""),
-            (_("Description"), operation.description or ""),
-            (_("Size"), f"{operation.size_gb} GiB"),
-            (_("New volume"), operation.made_volume_id),
+            Argument(_("Snapshot"), operation.target.name or operation.target.id),
+            Argument(_("Name of the new volume"), operation.name or ""),
+            Argument(_("Description"), operation.description or ""),
+            Argument(_("Size"), f"{operation.size_gb} GiB"),
+            Argument(_("New volume"), operation.made_volume_id),
         ]
 
 

@@ -42,7 +42,7 @@ from snapshots.operations.kinds.rollback_texts import TEXTS
 from snapshots.operations.kinds.volume_readings import GONE_AFTER, reset_fails, volume_missed
 from snapshots.operations.looks import LONGEST_PAUSE, pause_before
 from snapshots.operations.refusals import Refusal
-from snapshots.operations.texts import Text
+from snapshots.operations.texts import Argument
 from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome, tries_of
 from snapshots.rights.policy import Right
 
@@ -133,12 +133,12 @@ class RollbackKind(Kind):
             return [str(text) % {"name": isolated(operation.needs.name or str(operation.needs_id))}]
         return []
 
-    def arguments(self, operation: Operation) -> list[tuple[Text, str]]:
+    def arguments(self, operation: Operation) -> list[Argument]:
         fresh = _("yes") if operation.needs_id else _("no")
         return [
-            (_("Snapshot"), operation.target.name or operation.target.id),
-            (_("Volume"), operation.volume_name or operation.volume_id),
-            (_("Fresh snapshot first"), str(fresh)),
+            Argument(_("Snapshot"), operation.target.name or operation.target.id),
+            Argument(_("Volume"), operation.volume_name or operation.volume_id),
+            Argument(_("Fresh snapshot first"), str(fresh)),
         ]
 
 

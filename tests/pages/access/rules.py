@@ -29,20 +29,21 @@ REACH = {
 
 ROLES = ("staff", "helpdesk", "auditor", "administrator")
 OPEN, ACCOUNT = "everybody", "signed in"
+MONITORING = "by a token"  # which nobody has who signs in
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One route with one set of methods. `methods`: GET stands for HEAD too."""
 
-    route: str  # the name in the URL conf; "admin:" stands for all of the administration
+    route: str  # the name in the URL conf
     methods: str
     staff: str = NOTHING
     helpdesk: str = NOTHING
     auditor: str = NOTHING
     administrator: str = NOTHING
     kind: str = ""  # of the operation, where the address or the form names it
-    open_to: str = ""  # OPEN or ACCOUNT, in place of roles
+    open_to: str = ""  # OPEN, ACCOUNT or MONITORING, in place of roles
 
     @property
     def id(self) -> str:
@@ -80,6 +81,9 @@ def _administered(route: str, methods: str = "GET") -> Rule:
 
 RULES: tuple[Rule, ...] = (
     Rule("snapshots:home", "GET", open_to=ACCOUNT),
+    _seen_by_all("snapshots:home_rows"),
+    Rule("snapshots:portal_status", "GET", open_to=ACCOUNT),
+    Rule("snapshots:portal_status_rows", "GET", open_to=ACCOUNT),
     _seen_by_all("snapshots:requests", REQUESTED),
     _seen_by_all("snapshots:rows", REQUESTED),
     _seen_by_all("snapshots:detail", REQUESTED),
@@ -89,10 +93,14 @@ RULES: tuple[Rule, ...] = (
     Rule("snapshots:again", "POST", OWN_AND_GRANTED, EVERYTHING),
     *_asked("snapshots:new", "create"),
     Rule("snapshots:volume_facts", "GET", OF_GRANTED, EVERYTHING),
+    Rule("snapshots:volume_offers", "GET", OF_GRANTED, EVERYTHING),
+    Rule("snapshots:check", "POST", EVERYTHING, EVERYTHING),
     _seen_by_all("snapshots:snapshots", EITHER),
+    _seen_by_all("snapshots:snapshot_rows", EITHER),
     _seen_by_all("snapshots:snapshot_totals"),
     _seen_by_all("snapshots:snapshot_export", EITHER),
     _seen_by_all("snapshots:snapshot", EITHER),
+    _seen_by_all("snapshots:snapshot_state", EITHER),
     *_asked("snapshots:change", "rename"),
     *_asked("snapshots:change", "metadata"),
     *_asked("snapshots:change", "delete"),
@@ -116,6 +124,13 @@ RULES: tuple[Rule, ...] = (
     _administered("snapshots:people_export"),
     _administered("snapshots:people_import", "GET POST"),
     _administered("snapshots:person"),
+    _administered("snapshots:person_new", "GET POST"),
+    _administered("snapshots:person_change", "GET POST"),
+    _administered("snapshots:person_access", "GET POST"),
+    _administered("snapshots:person_password", "GET POST"),
+    _administered("snapshots:groups"),
+    _administered("snapshots:group_new", "GET POST"),
+    _administered("snapshots:group", "GET POST"),
     _administered("snapshots:grants"),
     _administered("snapshots:grant_export"),
     _administered("snapshots:grant_import", "GET POST"),
@@ -125,10 +140,9 @@ RULES: tuple[Rule, ...] = (
     _administered("snapshots:grant_of_cloud", "GET POST"),
     _administered("snapshots:grant_end", "GET POST"),
     _administered("sessions_of", "GET POST"),
-    _administered("admin:", "GET POST"),
     Rule("snapshots:healthz", "GET", open_to=OPEN),
     Rule("snapshots:readyz", "GET", open_to=OPEN),
-    Rule("snapshots:metrics", "GET", open_to=OPEN),
+    Rule("snapshots:metrics", "GET", open_to=MONITORING),
     Rule("login", "GET POST", open_to=OPEN),
     Rule("logout", "POST", open_to=OPEN),
     Rule("second_factor", "GET POST", open_to=OPEN),
@@ -148,6 +162,8 @@ RULES: tuple[Rule, ...] = (
     Rule("passkey_options", "POST", open_to=ACCOUNT),
     Rule("passkey_add", "POST", open_to=ACCOUNT),
     Rule("passkey", "POST", open_to=ACCOUNT),
+    Rule("snapshots:preferences", "GET POST", open_to=ACCOUNT),
+    Rule("snapshots:browser_zone", "POST", open_to=ACCOUNT),
     Rule("confirm_identity", "GET POST", open_to=ACCOUNT),
     Rule("sessions", "GET POST", open_to=ACCOUNT),
 )

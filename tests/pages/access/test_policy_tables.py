@@ -47,7 +47,7 @@ def _addresses(resolver, prefix="", space=""):
 
 def routes_table():
     """A line for each address; the methods that have the same cells share it."""
-    addresses = dict(_addresses(get_resolver())) | {"admin:": "/admin/…"}
+    addresses = dict(_addresses(get_resolver()))
     methods = {}
     for rule in RULES:
         address = re.sub("(cloudtext|uuid|int):", "", addresses[rule.route])

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.urls import reverse
 from django.utils import timezone
 
-from snapshots.models import Operation, Snapshot, Volume, VolumeGrant
+from snapshots.models import Operation, Preferences, Snapshot, Volume, VolumeGrant
 from tests import factories as scene
 from tests.pages.access.rules import GRANTED, OWN, PASSED, RELATIONS, RULED, TAKEN, Rule
 from tests.pages.batches import confirmed, texts
@@ -86,6 +86,9 @@ def _thing(rule: Rule, relation: str, volume: Volume, requester: User) -> Thing:
 # Pages that show nothing of a single row.
 UNMARKED = {
     "snapshots:home",
+    "snapshots:home_rows",
+    "snapshots:portal_status",
+    "snapshots:portal_status_rows",
     "snapshots:snapshot_totals",
     "snapshots:first_reading",
     "snapshots:audit_export",
@@ -93,6 +96,9 @@ UNMARKED = {
     "snapshots:question",
     "snapshots:question_export",
 }
+
+# What is sent there is looked at, and nothing is kept of it.
+CHANGES_NOTHING = {"snapshots:check"}
 
 
 def shows(text: str, relation: str) -> bool:
@@ -118,6 +124,7 @@ def address(rule: Rule, thing: Thing) -> str:
     else:
         arguments = {
             "snapshot": row,
+            "snapshot_state": row,
             "change": [*row, rule.kind],
             "batch": [thing.operation.batch],
             "batch_rows": [thing.operation.batch],
@@ -131,8 +138,12 @@ def address(rule: Rule, thing: Thing) -> str:
 def _query(rule: Rule, thing: Thing) -> dict[str, str]:
     if rule.route == "snapshots:change":
         return {"key": str(uuid.uuid4())}
-    if rule.route in {"snapshots:new", "snapshots:volume_facts"}:
-        return {"key": str(uuid.uuid4()), "volume_id": thing.volume.volume_id}
+    if rule.route == "snapshots:volume_offers":
+        return {"find": thing.volume.volume_id}
+    if rule.route == "snapshots:new":
+        return {"key": str(uuid.uuid4()), "volume": thing.volume.volume_id}
+    if rule.route == "snapshots:volume_facts":
+        return {"volume_id": thing.volume.volume_id}
     return {}
 
 
@@ -156,6 +167,8 @@ def typed(
         seen = capable.get(where).context["form"].seen_text
         key = where.partition("key=")[2]
         return where, {"key": key, "seen": seen, **about, **_values(rule.kind, thing)}
+    if rule.route in {"snapshots:preferences", "snapshots:browser_zone"}:
+        return where, {"zone": "Asia/Tokyo", "density": "roomy"}
     return where, {"key": str(uuid.uuid4()), "why": "The cloud lost it."}
 
 
@@ -170,7 +183,9 @@ def _values(kind: str, thing: Thing) -> dict[str, str]:
 
 
 def fingerprint() -> set[object]:
-    """What a request of somebody could have changed of the operations and the people's rights."""
+    """What a request could have changed of the operations, the people's rights and their
+    preferences.
+    """
     return {
         *Operation.objects.values_list("pk", "state"),
         *User.objects.values_list("pk", "username", "password", "is_active", "is_superuser"),
@@ -179,4 +194,5 @@ def fingerprint() -> set[object]:
             "pk", "scope", "cloud", "volume_id", "user", "group", "until"
         ),
         *Group.objects.values_list("pk", "name"),
+        *Preferences.objects.values_list("user", "zone", "density", "shortcuts"),
     }

@@ -1,0 +1,40 @@
+"""How a person wants the pages to be."""
+
+from itertools import groupby
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from snapshots.models import Density, Preferences
+from snapshots.selectors.preferences import zone_names
+
+
+def _zones() -> list[Any]:
+    """UTC, then the zones of each part of the world."""
+    named = sorted(name for name in zone_names() if "/" in name and not name.startswith("Etc/"))
+    places = groupby(named, key=lambda name: name.partition("/")[0])
+    groups = [(part, [(name, name.replace("_", " ")) for name in names]) for part, names in places]
+    return [("UTC", "UTC"), *groups]
+
+
+class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What a person may choose."""
+
+    zone = forms.ChoiceField(
+        label=_("Time zone"),
+        choices=_zones,
+        help_text=_("Pages show times of this zone, with UTC in the tooltip. Exports stay in UTC."),
+    )
+    density = forms.ChoiceField(
+        label=_("Rows of lists"), choices=Density.choices, widget=forms.RadioSelect
+    )
+    shortcuts = forms.BooleanField(
+        label=_("Keyboard shortcuts"),
+        required=False,
+        help_text=_("Single keys such as “n” for a new snapshot. “?” lists them."),
+    )
+
+    class Meta:
+        model = Preferences
+        fields = ["zone", "density", "shortcuts"]

@@ -1,0 +1,163 @@
+"""What the form offers to choose from, and what a person used last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from django.contrib.auth.models import User
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    IntegerField,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+from django.utils import timezone
+
+from snapshots.models import Maker, Operation, Snapshot, Volume
+from snapshots.models.folding import fold
+from snapshots.selectors.volumes import volumes_matching
+
+MOST_OFFERED = 20
+MOST_RECENT = 5
+_LOOKED_AT_FOR_RECENT = 50  # of a person's own requests
+REMEMBERED_FOR = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A volume, and what helps to choose it."""
+
+    volume: Volume
+    manual: int  # snapshots that no service of the cloud made
+    last_snapshot_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Volumes of one server; without one, those that a person used last, or not attached ones."""
+
+    server: str
+    is_recent: bool
+    rows: list[Offered]
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The best of what matches, and how many match."""
+
+    groups: list[Group]
+    total: int
+
+    @property
+    def rows(self) -> list[Offered]:
+        return [row for group in self.groups for row in group.rows]
+
+    @property
+    def has_more(self) -> bool:
+        return self.total > len(self.rows)
+
+
+def offers_among(
+    volumes: QuerySet[Volume], person: User, *, text: str = "", server: str = ""
+) -> Offers:
+    """The volumes that match, grouped by server; without a text, those of one server, or those used
+    last before the others.
+    """
+    if server and not text:
+        volumes = volumes.filter(pk__in=on_server(volumes, server))
+    matching = volumes_matching(volumes, text=text)
+    recent = [] if text or server else _recent(volumes, person)
+    others = _best_first(matching.exclude(pk__in=[row.pk for row in recent]), text)
+    rows = list(others[: MOST_OFFERED - len(recent) + 1])
+    is_all = len(rows) <= MOST_OFFERED - len(recent)
+    total = len(recent) + len(rows) if is_all else matching.count()
+    rows = rows[: MOST_OFFERED - len(recent)]
+    offered = {row.volume.pk: row for row in _with_snapshots([*recent, *rows])}
+    groups: dict[str, Group] = {}
+    for row in rows:
+        name = servers_of(row)[0] if servers_of(row) else ""
+        groups.setdefault(name, Group(name, is_recent=False, rows=[])).rows.append(offered[row.pk])
+    first = [Group("", is_recent=True, rows=[offered[row.pk] for row in recent])] if recent else []
+    return Offers([*first, *groups.values()], total)
+
+
+def servers_of(volume: Volume) -> list[str]:
+    """The ids of the servers that it is attached to, by the last reading."""
+    return [str(server) for server in volume.server_ids or ()]
+
+
+def on_server(volumes: QuerySet[Volume], server: str) -> list[int]:
+    """The keys of the volumes that are attached to a server."""
+    # What a text says is narrowed by the database, what is true of it is compared here.
+    near = volumes.filter(attached_to__contains=server).only("pk", "server_ids")
+    return [volume.pk for volume in near if server in servers_of(volume)]
+
+
+def _best_first(volumes: QuerySet[Volume], text: str) -> QuerySet[Volume]:
+    """By name; of a search, what is called so before what only begins so, and before the rest."""
+    word = fold(text).strip()
+    if not word:
+        return volumes.order_by("name", "volume_id", "id")
+    rank = Case(
+        When(Q(volume_id=word) | Q(folded__startswith=f"{word}\n"), then=Value(0)),
+        When(folded__startswith=word, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    return volumes.order_by(rank, "name", "volume_id", "id")
+
+
+def _recent(volumes: QuerySet[Volume], person: User) -> list[Volume]:
+    own = Operation.objects.filter(requester=person).order_by("-asked_at", "-id")
+    pairs = own.values_list("cloud", "volume_id")[:_LOOKED_AT_FOR_RECENT]
+    recent_pairs = list(dict.fromkeys(pairs))[:MOST_RECENT]
+    recent_volumes = volumes.filter(volume_id__in=[volume_id for _cloud, volume_id in recent_pairs])
+    rows = {(row.cloud, row.volume_id): row for row in recent_volumes}
+    return [rows[pair] for pair in recent_pairs if pair in rows]
+
+
+def _with_snapshots(volumes: Sequence[Volume]) -> list[Offered]:
+    present = Snapshot.objects.present().filter(
+        cloud__in={row.cloud for row in volumes}, volume_id__in=[row.volume_id for row in volumes]
+    )
+    counted = (
+        present.order_by()
+        .values_list("cloud", "volume_id")
+        .annotate(manual=Count("pk", filter=~Q(maker=Maker.SYSTEM)), last=Max("listed_at"))
+    )
+    held = {(cloud, volume): (manual, last) for cloud, volume, manual, last in counted}
+    return [Offered(row, *held.get((row.cloud, row.volume_id), (0, None))) for row in volumes]
+
+
+# --- the same again --------------------------------------------------------------------------
+
+
+def remembered(person: User) -> Operation | None:
+    """The last request of a person, if it was for somebody or with a reason, and not long ago."""
+    last = Operation.objects.filter(requester=person).order_by("-asked_at", "-id").first()
+    if last is None or not (last.ticket or last.on_behalf_of or last.reason):
+        return None
+    return last if timezone.now() - last.asked_at <= REMEMBERED_FOR else None
+
+
+def next_volumes(volumes: QuerySet[Volume], operation: Operation, *, most: int = 5) -> list[Volume]:
+    """The other volumes of its volume's servers, less those of the same ticket."""
+    same_cloud = volumes.filter(cloud=operation.cloud)
+    here = same_cloud.filter(volume_id=operation.volume_id).first()
+    servers = servers_of(here) if here is not None else []
+    keys = {key for server in servers for key in on_server(same_cloud, server)}
+    rows = same_cloud.filter(pk__in=keys).exclude(volume_id=operation.volume_id)
+    if operation.ticket:
+        of_ticket = Operation.objects.filter(
+            cloud=OuterRef("cloud"), volume_id=OuterRef("volume_id"), ticket=operation.ticket
+        )
+        rows = rows.exclude(Exists(of_ticket))
+    ready = (row for row in rows.order_by("name", "volume_id") if row.takes_snapshot)
+    return list(islice(ready, most))

@@ -1,0 +1,93 @@
+"""Counts what monitoring asks for: in memory first, then together in the database.
+
+A worker writes what it has counted with its beats, the web after a request that counted something.
+So counting costs no statement where work is done, and no two transactions wait for each other's
+counters. A process that is killed takes at most the counts of its last second with it: these are
+figures, and the trail itself is the evidence.
+"""
+
+import threading
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db.models import F, Manager, Model
+
+from snapshots.database.transactions import in_transaction
+from snapshots.models import ExchangeTally, OperationTally
+
+BOUNDS_MS = (50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000)
+
+Key = tuple[str | int, ...]
+
+
+class _Counts:
+    """What this process has counted and not written yet: by table, key and column."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts = Counter[tuple[type[Model], Key, str]]()
+
+    def add(self, table: type[Model], key: Key, **amounts: int) -> None:
+        with self._lock:
+            for column, amount in amounts.items():
+                self._counts[table, key, column] += amount
+
+    def take(self) -> Mapping[tuple[type[Model], Key, str], int]:
+        with self._lock:
+            taken, self._counts = self._counts, Counter()
+        return taken
+
+    def put_back(self, taken: Mapping[tuple[type[Model], Key, str], int]) -> None:
+        with self._lock:
+            self._counts.update(taken)
+
+    def __bool__(self) -> bool:
+        return bool(self._counts)
+
+
+_counts = _Counts()
+_KEYS = {ExchangeTally: ("cloud", "code", "bucket"), OperationTally: ("kind", "state")}
+
+
+def count_exchange(*, cloud: str, code: str, milliseconds: float) -> None:
+    """An exchange with the cloud ended: with a status, or with an error of this class."""
+    key = cloud, code[:40], bisect_left(BOUNDS_MS, milliseconds)
+    _counts.add(ExchangeTally, key, count=1, milliseconds=round(milliseconds))
+
+
+def count_operation(*, kind: str, state: str) -> None:
+    """An operation ended in this state. To be called after its transaction."""
+    _counts.add(OperationTally, (kind, state), count=1)
+
+
+def write_tallies() -> None:
+    """Add what this process has counted to the tables. Raises `DatabaseError`; then it keeps it."""
+    if not _counts:
+        return
+    taken = _counts.take()
+
+    def write() -> None:
+        # In one order everywhere, so that no two processes wait for each other.
+        for (table, key, column), amount in sorted(taken.items(), key=_order):
+            _add(table._default_manager, dict(zip(_KEYS[table], key, strict=True)), column, amount)
+
+    try:
+        in_transaction(write)
+    except DatabaseError:
+        _counts.put_back(taken)
+        raise
+
+
+def _order(item: tuple[tuple[type[Model], Key, str], int]) -> tuple[str, Key, str]:
+    table, key, column = item[0]
+    return table.__name__, key, column
+
+
+def _add(rows: Manager[Any], key: Mapping[str, object], column: str, amount: int) -> None:
+    changes = {column: F(column) + amount}
+    if not rows.filter(**key).update(**changes):
+        rows.bulk_create([rows.model(**key)], ignore_conflicts=True)
+        rows.filter(**key).update(**changes)

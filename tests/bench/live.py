@@ -1,0 +1,98 @@
+"""What open pages cost: an unchanged question, a fragment, a page of 50 rows, by a bare view.
+
+The busy time of the portal's own processes is taken, in turns, on the same server in the same run:
+what else the machine does changes none of the ratios much.
+"""
+
+import os
+import re
+import statistics
+from html import unescape
+from pathlib import Path
+
+from tests.bench.figures import Figure
+from tests.bench.portal import Person, fill
+from tests.e2e.stack import Stack, running
+
+ROUNDS, TIMES = 9, 60
+GOALS = {"unchanged question": 0.6, "page of 50 rows": 0.15}
+MOST_BYTES = 200
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def measure(folder: Path) -> list[Figure]:
+    with running(folder):
+        pass  # the first start migrates, collects and seeds
+    with running(folder, "--no-worker", "--no-sandbox", ready="/healthz") as stack:
+        alice = Person(stack, "alice")
+        fill(stack)
+        asked = _questions(alice)
+        spent: dict[str, list[float]] = {name: [] for name in asked}
+        for _ in range(ROUNDS):
+            for name, (path, headers, status) in asked.items():
+                spent[name].append(_busy_ms(stack, alice, path, headers, status))
+        bytes_of_unchanged = _bytes(alice, *asked["unchanged question"][:2])
+    return [*_figures(spent), Figure("an unchanged answer", bytes_of_unchanged, "B", MOST_BYTES)]
+
+
+def _questions(alice: Person) -> dict[str, tuple[str, dict[str, str], int]]:
+    page = alice.get("/")
+    address = unescape(re.search(r'data-live="([^"]*)"', page)[1])
+    version = re.search(r'data-version="([^"]*)"', page)[1]
+    return {
+        "bare view": ("/healthz", {}, 200),
+        "unchanged question": (address, {"X-Version": version}, 204),
+        "question answered in full": (address, {}, 200),
+        "page of 50 rows": ("/", {}, 200),
+    }
+
+
+def _busy_ms(stack: Stack, alice: Person, path: str, headers: dict[str, str], status: int) -> float:
+    """Milliseconds that the portal's processes are busy with one of these."""
+    _ask(alice, path, headers)
+    before = _busy_seconds(stack.pid)
+    for _ in range(TIMES):
+        answer = _ask(alice, path, headers)
+        assert answer.status_code == status, answer.status_code
+    return (_busy_seconds(stack.pid) - before) * 1000 / TIMES
+
+
+def _ask(alice: Person, path: str, headers: dict[str, str]):
+    return alice.session.get(alice.url + path, headers=headers, timeout=20)
+
+
+def _bytes(alice: Person, path: str, headers: dict[str, str]) -> int:
+    answer = _ask(alice, path, headers)
+    lines = [f"{name}: {value}\r\n" for name, value in answer.headers.items()]
+    return len(f"HTTP/1.1 204 {answer.reason}\r\n\r\n") + sum(map(len, lines)) + len(answer.content)
+
+
+def _busy_seconds(pid: int) -> float:
+    """Of a process and all below it."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended
+            continue
+        parents[int(entry.name)] = (int(fields[1]), int(fields[11]) + int(fields[12]))
+    below, total = {pid}, 0
+    for _ in parents:
+        more = {one for one, (parent, _) in parents.items() if parent in below} - below
+        if not more:
+            break
+        below |= more
+    for one in below:
+        total += parents.get(one, (0, 0))[1]
+    return total / _TICKS
+
+
+def _figures(spent: dict[str, list[float]]) -> list[Figure]:
+    middle = {name: statistics.median(times) for name, times in spent.items()}
+    told = [Figure(f"{name}, busy", ms, "ms") for name, ms in middle.items()]
+    bare = middle["bare view"]
+    for name, goal in GOALS.items():
+        told.append(Figure(f"{name}, in bare views", middle[name] / bare, "", round(1 / goal, 2)))
+    return told
