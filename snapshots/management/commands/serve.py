@@ -21,6 +21,7 @@ from django.db import DatabaseError, connection
 
 from evsportal.environment import read_environment
 from evsportal.logs import JSON
+from evsportal.paths import BASE_DIR, IS_COLLECTED, management_command
 from snapshots.accounts import (
     DEMO_ACCOUNTS,
     DEMO_PASSWORD,
@@ -68,7 +69,7 @@ class Command(BaseCommand):
                 _programs(parts, sandbox_port, web),
                 Patience(retire_seconds=settings.EVSPORTAL_LEASE_SECONDS + 30),
                 each_tick=_in_order(steps),
-                before_reload=Program("check", [*_manage(), "reload_check"]),
+                before_reload=Program("check", [*management_command(), "reload_check"]),
             )
             if _is_json():
                 supervisor.report = log.warning
@@ -196,15 +197,11 @@ def _bound(host: str, port: int, hint: str) -> socket.socket:
     return bound
 
 
-def _manage() -> list[str]:
-    return [sys.executable, str(settings.BASE_DIR / "manage.py")]
-
-
 def _programs(parts: set[str], sandbox_port: int, web: socket.socket | None) -> list[Program]:
-    manage = _manage()
+    manage = management_command()
     fds = (web.fileno(),) if web else ()
     state = str(settings.DATA_DIR / "cloud.sqlite3")
-    config = str(settings.BASE_DIR / "evsportal" / "gunicorn.py")
+    config = str(BASE_DIR / "evsportal" / "gunicorn.py")
     argvs = {
         "web": [sys.executable, "-m", "gunicorn", "--config", config]
         + [f"--bind=fd://{fd}" for fd in fds],
@@ -227,6 +224,8 @@ def _programs(parts: set[str], sandbox_port: int, web: socket.socket | None) -> 
 
 def _collect_static() -> None:
     """Collects the static files when any of them changed; looking costs some milliseconds."""
+    if IS_COLLECTED:  # when the wheel was built
+        return
     stamp = settings.VAR_DIR / "static.stamp"
     mark = _static_mark()
     collected = (settings.STATIC_ROOT.parent / "staticfiles.json").exists()
