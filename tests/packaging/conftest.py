@@ -17,7 +17,7 @@ _UNREACHABLE = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutErro
 def wheels(tmp_path_factory):
     """The portal's wheel and the sandbox's, in a folder."""
     folder = tmp_path_factory.mktemp("wheels")
-    subprocess.run([sys.executable, "-P", "-m", "tools", "wheel", folder], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "tools", "wheel", folder], cwd=ROOT, check=True)
     return folder
 
 

@@ -22,7 +22,7 @@ def build(folder, *, mask, zone):
     temporary = folder / "temporary"
     temporary.mkdir(parents=True)
     subprocess.run(
-        [sys.executable, "-P", "-m", "tools", "wheel", folder],
+        [sys.executable, "-m", "tools", "wheel", folder],
         cwd=ROOT,
         env={**os.environ, "TZ": zone, "TMPDIR": str(temporary)},
         umask=mask,

@@ -21,6 +21,7 @@ from django.db import DatabaseError, connection
 
 from evsportal.environment import read_environment
 from evsportal.logs import JSON
+from evsportal.notify import READY, take_listening_socket, take_notifier
 from evsportal.paths import BASE_DIR, IS_COLLECTED, management_command
 from snapshots.accounts import (
     DEMO_ACCOUNTS,
@@ -53,18 +54,22 @@ class Command(BaseCommand):
             parts.discard("sandbox")
         host, port = _address()
         sandbox_host, sandbox_port = _sandbox_address(port)
-        steps = [self._announcer(host, port)] if "web" in parts else []
-        steps.append(self._looker())
+        notify = take_notifier()
+        steps: list[Callable[[], bool]] = []
         with contextlib.ExitStack() as stack:
             web = None
             if "web" in parts:
                 # Bound here, so that the web server can be replaced without refusing anybody.
-                bound = _bound(host, port, "Choose another: PORT=8080 ./run")
+                bound = take_listening_socket() or _bound(
+                    host, port, "Choose another: PORT=8080 ./run"
+                )
                 web = stack.enter_context(bound)
+                steps.append(self._announcer(*_address_of(web)))
             if "sandbox" in parts:
                 hint = "It is the sandbox's: choose another PORT, or set EVSPORTAL_SANDBOX_URL."
                 _bound(sandbox_host, sandbox_port, hint).close()
             self._prepare(migrate=not options["no_migrate"])
+            steps += [_once(lambda: notify(READY)), self._looker()]
             supervisor = Supervisor(
                 _programs(parts, sandbox_port, web),
                 Patience(retire_seconds=settings.EVSPORTAL_LEASE_SECONDS + 30),
@@ -151,6 +156,14 @@ def _is_json() -> bool:
     return bool(settings.EVSPORTAL_LOG_FORMAT == JSON)
 
 
+def _once(act: Callable[[], None]) -> Callable[[], bool]:
+    def step() -> bool:
+        act()
+        return True
+
+    return step
+
+
 def _in_order(steps: list[Callable[[], bool]]) -> Callable[[], bool]:
     """Asks the first step until it is done, then the next; done when all are."""
     left = deque(steps)
@@ -180,6 +193,13 @@ def _sandbox_address(port: int) -> tuple[str, int]:
         os.environ["EVSPORTAL_SANDBOX_URL"] = url  # for the programs we start
     parts = urlsplit(url)
     return parts.hostname or "127.0.0.1", parts.port or 80
+
+
+def _address_of(listener: socket.socket) -> tuple[str, int]:
+    if listener.family not in {socket.AF_INET, socket.AF_INET6}:
+        raise CommandError("The socket that systemd opened is not one of TCP: ListenStream=8000.")
+    host, port = listener.getsockname()[:2]
+    return str(host), int(port)
 
 
 def _bound(host: str, port: int, hint: str) -> socket.socket:
