@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.installed import Installed
+from tests.packaging.installed import Installed, build_wheels
 from tools import ROOT
 
 # What pip says when no registry answers: not one of them means that a package is missing.
@@ -17,7 +17,7 @@ _UNREACHABLE = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutErro
 def wheels(tmp_path_factory):
     """The portal's wheel and the sandbox's, in a folder."""
     folder = tmp_path_factory.mktemp("wheels")
-    subprocess.run([sys.executable, "-m", "tools", "wheel", folder], cwd=ROOT, check=True)
+    build_wheels(folder)
     return folder
 
 
@@ -42,7 +42,13 @@ def installed_sandbox(installed, wheels):
 
 
 def _install(python: Path, *what):
-    options = ("--quiet", "--no-input", "--disable-pip-version-check", "--retries=1", "--timeout=15")
+    options = (
+        "--quiet",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--retries=1",
+        "--timeout=15",
+    )
     done = subprocess.run(
         [python, "-m", "pip", "install", *options, *what],
         capture_output=True,

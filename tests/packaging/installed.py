@@ -1,15 +1,17 @@
 """A portal that was installed from its wheel."""
 
 import contextlib
+import os
 import signal
 import subprocess
-import urllib.error
+import sys
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.stack import two_free_ports
 from tests.waiting import until
+from tools import ROOT
 
 CLOUDS = """
 clouds:
@@ -18,6 +20,17 @@ clouds:
            user_domain_name: d, project_name: p}
     region_name: r
 """
+
+
+def build_wheels(folder, *, umask=-1, **environ):
+    """`./run wheel FOLDER`, in this Python."""
+    subprocess.run(
+        [sys.executable, "-P", "-m", "tools", "wheel", folder],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        umask=umask,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
 
 
 @dataclass

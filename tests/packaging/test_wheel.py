@@ -1,16 +1,13 @@
 """The wheel: what is in it, the same bytes each time, and a portal where it is installed."""
 
-import os
 import re
-import subprocess
-import sys
 import urllib.request
 import zipfile
 
 import pytest
 
 from evsportal import __version__
-from tests.packaging.installed import text_of
+from tests.packaging.installed import build_wheels, text_of
 from tools import ROOT
 
 pytestmark = pytest.mark.packages
@@ -21,13 +18,7 @@ def build(folder, *, mask, zone):
     """Both wheels, made by a process with this umask, time zone and folder for temporary files."""
     temporary = folder / "temporary"
     temporary.mkdir(parents=True)
-    subprocess.run(
-        [sys.executable, "-m", "tools", "wheel", folder],
-        cwd=ROOT,
-        env={**os.environ, "TZ": zone, "TMPDIR": str(temporary)},
-        umask=mask,
-        check=True,
-    )
+    build_wheels(folder, umask=mask, TZ=zone, TMPDIR=str(temporary))
     return {path.name: path.read_bytes() for path in folder.glob("*.whl")}
 
 
