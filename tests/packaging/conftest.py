@@ -41,6 +41,11 @@ def installed_sandbox(installed, wheels):
     subprocess.run(remove, check=True)
 
 
+def is_unreachable(done):
+    """Whether pip, which ended so, reached no registry."""
+    return bool(done.returncode) and any(sign in done.stderr for sign in _UNREACHABLE)
+
+
 def _install(python: Path, *what):
     options = (
         "--quiet",
@@ -56,6 +61,6 @@ def _install(python: Path, *what):
         timeout=110,
         check=False,
     )
-    if done.returncode and any(sign in done.stderr for sign in _UNREACHABLE):
+    if is_unreachable(done):
         pytest.skip("no package registry answers")
     assert done.returncode == 0, done.stderr

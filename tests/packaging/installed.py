@@ -102,6 +102,6 @@ def answers(address):
         return False
 
 
-def text_of(address, **headers):
+def text_at(address, **headers):
     with urllib.request.urlopen(urllib.request.Request(address, headers=headers)) as answer:
         return answer.read().decode()

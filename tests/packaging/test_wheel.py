@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from evsportal import __version__
-from tests.packaging.installed import build_wheels, text_of
+from tests.packaging.installed import build_wheels, text_at
 from tools import ROOT
 
 pytestmark = pytest.mark.packages
@@ -73,7 +73,7 @@ def test_start_without_a_cloud_is_refused(installed):
 
 def test_first_page_of_an_installed_portal(installed):
     with installed.serving("--no-worker", EVSPORTAL_CLOUDS=installed.clouds()) as url:
-        page = text_of(f"{url}/accounts/login/")
+        page = text_at(f"{url}/accounts/login/")
         style = re.search(r'href="(/static/css/portal[^"]*)"', page)[1]
         request = urllib.request.Request(url + style, headers={"Accept-Encoding": "br"})
         with urllib.request.urlopen(request) as answer:
@@ -99,4 +99,4 @@ def test_sandbox_mode_without_its_package_is_refused(installed):
 
 def test_extra_brings_the_sandbox(installed_sandbox):
     with installed_sandbox.serving(EVSPORTAL_MODE="sandbox") as url:
-        assert "alice" in text_of(f"{url}/accounts/login/")
+        assert "alice" in text_at(f"{url}/accounts/login/")
