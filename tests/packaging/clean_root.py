@@ -37,6 +37,8 @@ for path in $writable; do mount --bind "$root$path" "$root$path"; done
 [ "$mode" = rw ] || mount -o remount,bind,ro "$root"
 exec chroot "$root" "$@"
 """
+# Which registry is asked, and how; for the installation alone.
+_OF_PIP = (Path.home() / ".config/pip", Path.home() / ".pip")
 _OF_THE_REGISTRY = re.compile(r"pip_|.*_proxy$|ssl_cert|requests_ca", re.IGNORECASE)
 
 
@@ -69,7 +71,7 @@ class CleanRoot:
             enter = ["env", "--chdir=/build", "sh", "-c", step]
             done = subprocess.run(
                 self._entering("rw", "", enter),
-                env={"PATH": _path(), "HOME": "/build", **registry},
+                env={"PATH": _path(), "HOME": str(Path.home()), **registry},
                 capture_output=True,
                 text=True,
                 timeout=200,
@@ -92,9 +94,9 @@ class CleanRoot:
         )
 
     def _entering(self, mode, writable, command):
-        shared = [path for path in ("/usr", "/etc", sys.base_prefix) if path]
-        if not Path("/bin").is_symlink():
-            shared += ["/bin", "/lib"]
+        shared = ["/usr", "/etc", sys.base_prefix]
+        if mode == "rw":
+            shared += [str(path) for path in _OF_PIP if path.is_dir()]
         arguments = [str(self.folder), mode, " ".join(shared), writable, *command]
         return ["unshare", "--mount", "sh", "-c", _ENTER, "sh", *arguments]
 
