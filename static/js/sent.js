@@ -1,5 +1,6 @@
 // A draft (drafts.js) is cleared when another page than the form answers what was sent, and all of
 // them when the person signs out. Every page loads this, since any may come after the form.
+// data-draft             on a form: here the draft may still be needed
 
 const form = document.querySelector("form[data-draft]");
 
