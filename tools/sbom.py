@@ -79,9 +79,9 @@ def licence_of(name: str) -> str:
 
 
 def _stated(facts: PackageMetadata) -> str:
-    if expression := facts.get("License-Expression"):
-        return str(expression)
-    text = str(facts.get("License") or "")
+    if "License-Expression" in facts:
+        return facts["License-Expression"]
+    text = facts["License"] if "License" in facts else ""
     if text and "\n" not in text:
         return _BY_OLD_NAME.get(text, text)
     classifiers = facts.get_all("Classifier") or []
