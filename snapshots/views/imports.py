@@ -75,7 +75,10 @@ def _file(name: str, lines: Iterator[bytes]) -> StreamingHttpResponse:
 def import_grants(request: PortalRequest) -> HttpResponse:
     form, plan = TextForm(request.POST or None), None
     if form.is_valid():
-        plan = plan_grants(form.cleaned_data["rows"], people_visible_to(request.user))
+        people = people_visible_to(request.user)
+        plan = plan_grants(form.cleaned_data["rows"], people=people, administrator=request.user)
+        if plan.own_rights:
+            record_refused_change(request.user.get_username(), plan.own_rights)
         typed = " ".join(request.POST.get("typed_clouds", "").split())
         is_typed = typed == ", ".join(sorted(plan.whole_clouds))
         if _is_confirmed(request, form, plan):
