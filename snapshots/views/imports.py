@@ -33,6 +33,7 @@ from snapshots.operations.people_files import COLUMNS as PEOPLE_COLUMNS
 from snapshots.operations.people_files import PeoplePlan, plan_people, write_people
 from snapshots.rights.visible import grants_visible_to, people_visible_to
 from snapshots.views.access import PortalRequest, for_administrators
+from snapshots.views.downloads import download
 from snapshots.views.grants import tell_of_withdrawn
 from snapshots.views.step_up import with_recent_proof
 
@@ -52,6 +53,7 @@ class TextForm(forms.Form):
 
 @for_administrators
 @require_safe
+@download
 def export_grants(request: PortalRequest) -> StreamingHttpResponse:
     record(ActionCode.GRANTS_EXPORTED)  # before the first line leaves
     return _file("grants", write_grants(grants_visible_to(request.user)))
@@ -59,6 +61,7 @@ def export_grants(request: PortalRequest) -> StreamingHttpResponse:
 
 @for_administrators
 @require_safe
+@download
 def export_people(request: PortalRequest) -> StreamingHttpResponse:
     record(ActionCode.PEOPLE_EXPORTED)
     return _file("people", write_people(people_visible_to(request.user)))
