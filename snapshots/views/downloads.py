@@ -6,7 +6,7 @@ a few slow readers would keep all threads, and no page would be answered.
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial, wraps
 from typing import ParamSpec, TypeVar
 
@@ -66,10 +66,13 @@ class _Sent:
     """What is sent. Django closes it when the answer ends, in whatever way."""
 
     def __init__(self, answer: StreamingHttpResponse, end: Callable[[], None]) -> None:
-        self._pieces: Iterable[bytes] = answer.streaming_content  # type: ignore[assignment]
+        self._pieces: Iterator[bytes] = iter(answer.streaming_content)  # type: ignore[arg-type]
         self.close = end
         # Where an error after the view puts another answer in this one's place.
         weakref.finalize(self, end)
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._pieces)
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._pieces)
