@@ -14,7 +14,7 @@ import { morph } from "./morph.js";
 import { tellNews } from "./news.js";
 import { pauseAfter, pauseAfterFailures } from "./pace.js";
 import { all, show } from "./page.js";
-import { portalNow } from "./times.js";
+import { portalNow, zonedTime } from "./times.js";
 
 const PATIENCE_SECONDS = 15;
 const DIGESTS = ["data-shape", "data-part", "data-order"];
@@ -106,7 +106,7 @@ const apply = (text) => {
 
 const noteCheck = () => {
   for (const time of all(".checked__time")) {
-    time.textContent = `${new Date(portalNow()).toISOString().slice(11, 19)} UTC`;
+    time.textContent = zonedTime();
   }
 };
 
