@@ -29,9 +29,10 @@ const tell = (text) => {
 };
 
 // What the person chose in this browser (`notify.js`); some browsers refuse it here.
+export const notifies = () => localStorage.getItem("notify") || "";
 const notify = (text, tone) => {
-  const wish = localStorage.getItem("notify");
-  if (!document.hidden || !(tone === "bad" ? wish : tone === "good" && wish === "all")) return;
+  const isWished = tone === "bad" ? notifies() : tone === "good" && notifies() === "all";
+  if (!isWished || document.hasFocus()) return;
   try {
     const notification = new Notification(text, { body: title, tag: text });
     notification.onclick = () => focus();
