@@ -168,7 +168,9 @@ def _with_name(request: PortalRequest) -> QueryDict:
     if "name_it" not in post or post.get("name", "").strip() or post.get("suggested"):
         return post
     post = post.copy()
-    post["name"] = suggestion_for(request, SnapshotForm(initial=_typed(post), requester=request.user))
+    post["name"] = suggestion_for(
+        request, SnapshotForm(initial=_typed(post), requester=request.user)
+    )
     return post
 
 
