@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from tests import factories as scene
 from tests.e2e.test_live_pages import ASK, finish
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 # The browser's own, and what it was given. A window without focus is one that nobody looks at.
@@ -49,6 +50,7 @@ def end_both(page):
 )
 def test_browser_notifies_of_what_is_wished(wish, notified, alice):
     alice.select_option("[data-notify]", wish)
+    until(lambda: alice.evaluate("localStorage.getItem('notify') || ''") == wish)
     alice.reload()
     expect(alice.locator("[data-notify]")).to_have_value(wish)
     assert sorted(end_both(alice)) == notified
