@@ -21,7 +21,8 @@ from snapshots.selectors.preferences import viewer as who_looks
 register = template.Library()
 
 
-_BELOW = {"/requests/": ("/batches/",), "/people/": ("/grants/",)}  # and below its own address
+# And below its own address.
+_BELOW = {"/requests/": ("/batches/",), "/people/": ("/groups/", "/grants/")}
 
 
 @dataclass(frozen=True, slots=True)
