@@ -81,7 +81,7 @@ def licence_of(name: str) -> str:
 def _stated(facts: PackageMetadata) -> str:
     if "License-Expression" in facts:
         return facts["License-Expression"]
-    text = (facts.get_all("License") or [""])[0]
+    text: str = (facts.get_all("License") or [""])[0]
     if text and "\n" not in text:
         return _BY_OLD_NAME.get(text, text)
     classifiers = facts.get_all("Classifier") or []

@@ -68,7 +68,7 @@ def test_settings_of_the_image_exist():
     assert {name for name in names if name.startswith("EVSPORTAL")} <= SETTINGS
 
 
-def test_only_the_wheel_and_pins_are_sent_to_the_builder():
+def test_builder_gets_wheel_and_pins_alone():
     lines = (FOLDER / "Containerfile.dockerignore").read_text().split()
     assert lines == ["*", "!requirements-postgres.txt", "!dist/evsportal-*.whl"]
 
