@@ -164,14 +164,13 @@ def _with_name(request: PortalRequest) -> QueryDict:
     """What was sent. Without a script the name does not follow the volume: where none was suggested
     and none was typed, the page said that the portal gives one.
     """
-    post = request.POST
-    if "name_it" not in post or post.get("name", "").strip() or post.get("suggested"):
-        return post
-    post = post.copy()
-    post["name"] = suggestion_for(
-        request, SnapshotForm(initial=_typed(post), requester=request.user)
-    )
-    return post
+    sent = request.POST
+    if "name_it" not in sent or sent.get("name", "").strip() or sent.get("suggested"):
+        return sent
+    form = SnapshotForm(initial=_typed(sent), requester=request.user)
+    named = sent.copy()
+    named["name"] = suggestion_for(request, form)
+    return named
 
 
 def _typed(post: QueryDict) -> dict[str, str]:

@@ -38,10 +38,10 @@ def root(transactional_db, visitor_at):
 def _by_form(root, person, email):
     address = f"/people/{person.pk}/change/"
     form = root.get(address).context["form"]
-    shown = {"username": person.username, "roles": form["roles"].value(), "seen": form.digest}
+    fields = {"username": person.username, "roles": form["roles"].value(), "seen": form.digest}
     if form.is_own:
-        del shown["roles"]
-    return root.post(address, shown | {"email": email})
+        del fields["roles"]
+    return root.post(address, fields | {"email": email})
 
 
 def _by_import(root, person, email):
