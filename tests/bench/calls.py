@@ -39,6 +39,7 @@ def measure(folder: Path) -> Iterator[Figure]:
     from tests.bench.loaded import load
 
     loaded = load(folder, exchanges=EXCHANGES, snapshots=SNAPSHOTS, database="sqlite")
+    loaded.manage("seed_demo")
     loaded.manage("collectstatic", "--noinput", "--verbosity", "0")
     spent = json.loads(loaded.python("-m", "tests.bench.calls").splitlines()[-1])
     bare = spent["bare view"]["ms"]
