@@ -19,7 +19,7 @@ from django.utils.translation import get_language
 from snapshots.selectors.preferences import viewer
 from snapshots.templatetags.times import ago
 
-MOST = 2000  # lines of one process, about a kilobyte each
+MOST = 1000  # lines of one process; with its values each takes some three kilobytes
 
 Row = TypeVar("Row")
 # As `moment` writes it: texts of people have no such tag, since they are escaped.
