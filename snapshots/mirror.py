@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest, Least
 from django.utils import timezone
 
 from snapshots.clock import if_plausible, latest_plausible
-from snapshots.database.transactions import in_transaction, lock_in_order
+from snapshots.database.transactions import in_transaction, lock_rows
 from snapshots.evs.limits import is_of_system
 from snapshots.evs.types import CloudSnapshot
 from snapshots.models import CloudHealth, Maker, Operation, Snapshot, Volume
@@ -72,9 +73,10 @@ def _write(
     candidates = [key for key in read if is_to_be_written(read[key], stored.get(key))]
     if not candidates:
         return 0
-    # Only now are rows locked, so they are looked at again: they may be newer by now.
-    lock_in_order(Snapshot.objects.filter(cloud=cloud, snapshot_id__in=candidates))
-    stored = _stored(cloud, candidates)
+    if connection.vendor == "postgresql":
+        # Only now are rows locked, so they are looked at again: they may be newer by now.
+        lock_rows(Snapshot.objects.filter(cloud=cloud, snapshot_id__in=candidates))
+        stored = _stored(cloud, candidates)
     changed = [
         _row(cloud, by_id[key], read[key], now=now)
         for key in candidates
@@ -126,7 +128,7 @@ def _maker_by(name: str, metadata: Mapping[str, str]) -> Maker:
 def _note_maker(rows: QuerySet[Snapshot], made_by: Operation) -> None:
     """Also in rows that a later reading wrote."""
     rows = rows.exclude(operation=made_by)
-    lock_in_order(rows)
+    lock_rows(rows)
     rows.update(
         operation=made_by,
         maker=Maker.PORTAL,
@@ -203,7 +205,7 @@ def rename_volumes(cloud: str, names: Mapping[str, str]) -> None:
         )
 
         def rename(of_volumes: QuerySet[Snapshot] = of_volumes) -> None:
-            lock_in_order(of_volumes)
+            lock_rows(of_volumes)
             rows = of_volumes.only("pk", "volume_id", "volume_name")
             changed = [row for row in rows if row.volume_name != names[row.volume_id]]
             for row in changed:
@@ -225,7 +227,7 @@ def mark_missing(keys: Sequence[int], *, since: datetime, listed_at: datetime | 
         )
 
         def mark(rows: QuerySet[Snapshot] = rows) -> None:
-            lock_in_order(rows)
+            lock_rows(rows)
             _note_last_reading(rows, since, listed_at)
             rows.update(missing_since=since)
 
@@ -247,7 +249,7 @@ def mark_unread(
         )
 
         def mark(rows: QuerySet[Snapshot] = rows) -> None:
-            lock_in_order(rows)
+            lock_rows(rows)
             _note_last_reading(rows, since, listed_at)
             earliest = Least(Coalesce("unread_since", since), since)
             rows.update(unread_since=earliest, missing_since=None)

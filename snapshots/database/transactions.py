@@ -95,6 +95,20 @@ def lock_in_order(rows: QuerySet[Any], *, skip_locked: bool = False) -> list[Any
     return list(locked.values_list("pk", flat=True))
 
 
+def lock_rows(rows: QuerySet[Any]) -> None:
+    """The same where nobody needs the keys. SQLite is not asked: a transaction has all of it."""
+    if connection.vendor == "postgresql":
+        lock_in_order(rows)
+
+
+def share_rows(rows: QuerySet[Any]) -> None:
+    """As `share_in_order`, where nobody needs the keys. Outside of a transaction nothing would stay
+    shared, so nothing is asked.
+    """
+    if connection.vendor == "postgresql" and connection.in_atomic_block:
+        share_in_order(rows)
+
+
 def share_in_order(rows: QuerySet[Any]) -> list[Any]:
     """Keep these rows as they are until the transaction ends; others may do the same meanwhile.
     Returns their keys. Who shares a row and then writes it waits for everybody who shares it.

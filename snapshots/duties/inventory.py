@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from snapshots.clouds.clients import client_for_portal
 from snapshots.clouds.health import cloud_answered, cloud_failed
-from snapshots.database.transactions import in_transaction, lock_in_order
+from snapshots.database.transactions import in_transaction, lock_rows
 from snapshots.evs.errors import EvsError
 from snapshots.evs.paging import Listed
 from snapshots.evs.types import CloudVolume, Quotas
@@ -104,7 +104,7 @@ def _store_volumes(duty: Duty, listed: Listed[CloudVolume], asked_at: datetime) 
         if listed.is_whole:  # whatever this reading did not list is gone from the cloud
             here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True)
             gone = here.filter(seen_before(asked_at))
-            lock_in_order(gone)
+            lock_rows(gone)
             gone.update(gone_at=asked_at)
         CloudHealth.objects.update_or_create(cloud=cloud, defaults={"inventory_at": asked_at})
         return written
@@ -130,7 +130,7 @@ def _upsert(cloud: str, volumes: Sequence[CloudVolume], asked_at: datetime) -> d
     stored = Volume.objects.filter(cloud=cloud)
     if len(volumes) == 1:
         stored = stored.filter(volume_id=volumes[0].id)
-    lock_in_order(stored)
+    lock_rows(stored)
     newer = set(stored.filter(seen_after(asked_at)).values_list("volume_id", flat=True))
     before = facts_before(cloud, stored)
     # In the order of their ids: two readings that store at one moment lock new rows alike.

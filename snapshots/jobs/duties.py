@@ -34,12 +34,13 @@ def start_duty(kind: str, cloud: str, *, due_at: datetime) -> None:
     name = f"{kind}:{cloud}"
 
     def start() -> None:
-        Duty.objects.get_or_create(
+        duty, _is_new = Duty.objects.get_or_create(
             name=name, defaults={"kind": kind, "cloud": cloud, "due_at": due_at}
         )
-        if _is_started(name, due_at):
-            return
-        duty = Duty.objects.select_for_update(no_key=True).get(name=name)
+        if connection.vendor == "postgresql":  # SQLite has one writer at a time: nothing to lock
+            if _is_started(name, due_at):
+                return
+            duty = Duty.objects.select_for_update(no_key=True).get(name=name)
         start_at = _start_of(duty, due_at)
         if start_at is not None:
             Duty.objects.filter(pk=duty.pk).update(due_at=start_at)
@@ -55,12 +56,10 @@ def _start_of(duty: Duty, due_at: datetime) -> datetime | None:
 
 
 def _is_started(name: str, due_at: datetime) -> bool:
-    """Whether nothing is to be written. Then the row stays locked against the duty's end, but not
-    against others who start the duty too: a process that is suspended with many threads at this
-    point would keep all others waiting, for one thread after the other.
+    """On PostgreSQL: whether nothing is to be written. Then the row stays locked against the duty's
+    end, but not against others who start the duty too: a process that is suspended with many
+    threads at this point would keep all others waiting, for one thread after the other.
     """
-    if connection.vendor != "postgresql":  # one writer at a time, and nothing is locked
-        return _start_of(Duty.objects.get(name=name), due_at) is None
     with transaction.atomic():
         duty = Duty.objects.raw("SELECT * FROM snapshots_duty WHERE name = %s FOR SHARE", [name])[0]
         is_started = _start_of(duty, due_at) is None

@@ -1,10 +1,13 @@
 """Who a person is to the portal: roles are groups, and a person may have several."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission, User
 from django.db import models
 from django.db.models import Value
+
+from snapshots.database.compiled import Compiled
 
 type_of_user = User | AbstractBaseUser | AnonymousUser
 
@@ -38,10 +41,7 @@ def standing_of(user: type_of_user) -> Standing:
 
 
 def _standing(user: User) -> Standing:
-    permission = ("content_type__app_label", "codename")
-    by_groups = (f"permissions__{name}" for name in permission)
-    own = user.user_permissions.order_by().values_list(Value("", models.CharField()), *permission)
-    rows = list(user.groups.order_by().values_list("name", *by_groups).union(own))
+    rows = _GROUPS.rows(user.pk)
     names = {name for name, _app, _codename in rows}
     if user.is_superuser:
         names.add(Role.ADMINISTRATOR)
@@ -50,6 +50,18 @@ def _standing(user: User) -> Standing:
         roles=frozenset(role for role in Role if role in names),
         permissions=frozenset(f"{app}.{codename}" for _name, app, codename in rows if codename),
     )
+
+
+def _groups_and_permissions(key: int) -> models.QuerySet[Any, Any]:
+    """Of a person: each group with each of its permissions, and without a group their own."""
+    permission = ("content_type__app_label", "codename")
+    by_groups = (f"permissions__{name}" for name in permission)
+    groups = Group.objects.filter(user=key).order_by().values_list("name", *by_groups)
+    own = Permission.objects.filter(user=key).order_by()
+    return groups.union(own.values_list(Value("", models.CharField()), *permission))
+
+
+_GROUPS = Compiled(_groups_and_permissions)
 
 
 def roles_of(user: type_of_user) -> frozenset[Role]:

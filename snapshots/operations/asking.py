@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from snapshots import clouds
 from snapshots.audit.record import actions
-from snapshots.database.transactions import in_transaction, lock_in_order
+from snapshots.database.transactions import in_transaction, lock_rows
 from snapshots.models import (
     ActionCode,
     Operation,
@@ -185,7 +185,7 @@ def _keep_within_limits(requester: User) -> None:
     """Forms that are sent at the same moment are counted one after the other. Raises
     `_CannotRecordError`.
     """
-    lock_in_order(User.objects.filter(pk=requester.pk))
+    lock_rows(User.objects.filter(pk=requester.pk))
     now, most = requests_of(requester), most_requests(requester)
     if now.open >= most.open:
         raise _CannotRecordError(Refusal.TOO_MANY_OPEN)
@@ -197,7 +197,7 @@ def _keep_last(arguments: OperationArguments) -> None:
     """Two pages that are sent at the same moment may each count on the snapshot that the other
     deletes: deletions of a volume are recorded one after the other. Raises `_CannotRecordError`.
     """
-    lock_in_order(Volume.objects.filter(pk=arguments.volume.pk))
+    lock_rows(Volume.objects.filter(pk=arguments.volume.pk))
     snapshot = arguments.target_snapshot
     if arguments.leaves_another and snapshot and volumes_left_with_none([snapshot]):
         raise _CannotRecordError(Refusal.LAST_OF_VOLUME)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from django.contrib.auth.models import User
 
-from snapshots.database.transactions import in_transaction, lock_in_order
+from snapshots.database.transactions import in_transaction, lock_rows
 from snapshots.models import Operation, OperationKind, Snapshot, Volume
 from snapshots.operations.asking import OperationArguments, ask_for_operation, record_refusal
 from snapshots.operations.refusals import NotAllowedError
@@ -27,9 +27,9 @@ def ask_for_batch(*, requester: User, requests: Sequence[OperationArguments]) ->
 
     def ask_for_all() -> list[Operation]:
         nonlocal current
-        lock_in_order(User.objects.filter(pk=requester.pk))  # as each request does, before volumes
+        lock_rows(User.objects.filter(pk=requester.pk))  # as each request does, before volumes
         # Each deletion locks its volume: here first, all in the same order.
-        lock_in_order(Volume.objects.filter(pk__in=deleted_of))
+        lock_rows(Volume.objects.filter(pk__in=deleted_of))
         operations = []
         for current in requests:
             operation, _is_new = ask_for_operation(

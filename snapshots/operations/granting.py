@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from snapshots.database.transactions import in_transaction, lock_in_order
+from snapshots.database.transactions import in_transaction, lock_rows
 from snapshots.models import RULE_COLUMNS, GrantScope, Operation, VolumeGrant
 from snapshots.operations.withdrawing import hold_people, withdraw_requests
 from snapshots.rights.matches import matching_together
@@ -76,7 +76,7 @@ def end_grant(grant: VolumeGrant) -> list[Operation]:
     def end() -> list[Operation]:
         people = holders_of([grant])
         hold_people(people)
-        lock_in_order(VolumeGrant.objects.filter(pk=grant.pk))
+        lock_rows(VolumeGrant.objects.filter(pk=grant.pk))
         stored = VolumeGrant.objects.get(pk=grant.pk)
         if not stored.has_ended():
             stored.until = timezone.now()

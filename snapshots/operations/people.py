@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from snapshots.audit.record.actions import record
-from snapshots.database.transactions import in_transaction, lock_in_order
+from snapshots.database.transactions import in_transaction, lock_rows
 from snapshots.models import ActionCode, Operation
 from snapshots.operations.withdrawing import hold_people, withdraw_requests
 from snapshots.rights.policy import administrators
@@ -59,7 +59,7 @@ def store_people(changes: list[PersonChange], people: QuerySet[User]) -> list[Op
     def store() -> list[Operation]:
         # Locked first, then read: two administrators may be shutting out each other.
         hold_people(User.objects.filter(pk__in=ids))
-        lock_in_order(User.objects.filter(pk__in=administrators().values("pk")))
+        lock_rows(User.objects.filter(pk__in=administrators().values("pk")))
         stored = {person.pk: person for person in people.filter(pk__in=ids)}
         if len(stored) != len(ids):
             raise ValidationError(_("A person is not among yours any more."))
@@ -94,7 +94,7 @@ def give_one_time_password(person_id: int, password: str) -> None:
     """
 
     def give() -> None:
-        lock_in_order(User.objects.filter(pk=person_id))
+        lock_rows(User.objects.filter(pk=person_id))
         person = User.objects.get(pk=person_id)
         person.set_password(password)
         person.save()

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from snapshots.clouds.clients import client_for_portal
 from snapshots.clouds.health import cloud_answered, cloud_failed
-from snapshots.database.transactions import in_transaction, lock_in_order
+from snapshots.database.transactions import in_transaction, lock_rows
 from snapshots.evs.client import EvsClient
 from snapshots.evs.errors import EvsError, NotFound, OtherSnapshot
 from snapshots.evs.types import CloudSnapshot
@@ -252,8 +252,8 @@ def _store_readings(
     """
     hold(duty)
     keys = [watched.operation.pk for watched, _ in readings]
-    lock_in_order(Operation.objects.filter(pk__in=keys))
-    lock_in_order(Snapshot.objects.filter(pk__in=[watched.row.pk for watched, _ in readings]))
+    lock_rows(Operation.objects.filter(pk__in=keys))
+    lock_rows(Snapshot.objects.filter(pk__in=[watched.row.pk for watched, _ in readings]))
     accepted = Operation.objects.filter(pk__in=keys, state=OperationState.ACCEPTED)
     accepted_keys = set(accepted.values_list("pk", flat=True))
     now = timezone.now()

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from snapshots.database.transactions import in_transaction, lock_in_order
+from snapshots.database.transactions import in_transaction, lock_rows
 from snapshots.models import GrantScope, Operation, OperationState, OutcomeCode, VolumeGrant
 from snapshots.operations.decisions import Decision, record_withdrawal
 from snapshots.operations.kinds import kind_of
@@ -34,7 +34,7 @@ def hold_people(people: Iterable[User]) -> None:
     """Lock these people until the transaction ends. Who takes a grant or a permission calls this
     first: everybody locks people before what was given to them.
     """
-    lock_in_order(User.objects.filter(pk__in=[person.pk for person in people]))
+    lock_rows(User.objects.filter(pk__in=[person.pk for person in people]))
 
 
 def withdraw_requests(people: Iterable[User]) -> list[Operation]:
@@ -48,7 +48,7 @@ def withdraw_requests(people: Iterable[User]) -> list[Operation]:
     def withdraw() -> list[Operation]:
         hold_people(people)
         waiting = waiting_requests(people).filter(start_status__isnull=True)
-        lock_in_order(waiting)
+        lock_rows(waiting)
         lost: dict[tuple[object, ...], OutcomeCode | None] = {}
         return [operation for operation in waiting if _withdraw(operation, lost)]
 

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.db.models.signals import post_save, pre_delete
 from django.utils import timezone
 
-from snapshots.database.transactions import in_transaction, lock_in_order
+from snapshots.database.transactions import in_transaction, lock_rows
 from snapshots.jobs.duties import INVENTORY, LOOK
 from snapshots.models import CloudHealth, Duty, GrantMatch, GrantScope, Volume, VolumeGrant
 from snapshots.rights.rules import FACTS, Rule, VolumeFacts, facts_of
@@ -193,4 +193,4 @@ def _write(stored: QuerySet[GrantMatch], pairs: set[tuple[int, int]]) -> None:
 
 def _hold_readings(cloud: str) -> None:
     """Let no worker store volumes of the cloud until the transaction ends: each holds its duty."""
-    lock_in_order(Duty.objects.filter(cloud=cloud, kind__in=(INVENTORY, LOOK)))
+    lock_rows(Duty.objects.filter(cloud=cloud, kind__in=(INVENTORY, LOOK)))

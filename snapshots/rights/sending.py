@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import Group, User
 
-from snapshots.database.transactions import share_in_order
+from snapshots.database.transactions import share_in_order, share_rows
 from snapshots.models import GrantScope, Operation, OutcomeCode, Volume
 from snapshots.rights.grants import grants_of, naming
 from snapshots.rights.policy import Right, may
@@ -48,14 +48,14 @@ def facts_of_sender(operation: Operation, right: Right) -> SenderFacts:
     portal when they were.
     """
     people = User.objects.filter(pk=operation.requester_id)
-    share_in_order(people)
+    share_rows(people)
     person = people.get()  # with nothing that was read before
     memberships = User.groups.through.objects.filter(user=person)
-    share_in_order(memberships)
+    share_rows(memberships)
     groups = memberships.values("group_id")
-    share_in_order(Group.objects.filter(pk__in=groups))  # a role is a group's name
-    share_in_order(Group.permissions.through.objects.filter(group_id__in=groups))
-    share_in_order(User.user_permissions.through.objects.filter(user=person))
+    share_rows(Group.objects.filter(pk__in=groups))  # a role is a group's name
+    share_rows(Group.permissions.through.objects.filter(group_id__in=groups))
+    share_rows(User.user_permissions.through.objects.filter(user=person))
     return SenderFacts(
         is_active=person.is_active,
         may_request=may(person, Right.REQUEST),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.models import User
 
+from snapshots.database.compiled import Compiled
 from snapshots.models import Density, Preferences
 from snapshots.models.people import type_of_user
 from snapshots.rights.policy import Right, may
@@ -55,18 +56,24 @@ def viewer_of(user: type_of_user) -> Viewer:
     """One query."""
     if not user.is_authenticated:
         return NOBODY
-    row = Preferences.objects.filter(user=user.pk).first()
+    rows = _CHOSEN.rows(user.pk)
     utc_first = may(user, Right.AUDIT)
-    if row is None:
+    if not rows:
         return Viewer(utc_first=utc_first, has_chosen=False)
-    zone = zone_named(row.zone)
+    ((zone_name, density, shortcuts),) = rows
+    zone = zone_named(zone_name)
     return Viewer(
         zone=zone or UTC,
-        zone_name=row.zone if zone else "UTC",
-        density=Density(row.density),
-        shortcuts=row.shortcuts,
+        zone_name=zone_name if zone else "UTC",
+        density=Density(density),
+        shortcuts=bool(shortcuts),
         utc_first=utc_first,
     )
+
+
+_CHOSEN = Compiled(
+    lambda key: Preferences.objects.filter(user=key).values_list("zone", "density", "shortcuts")
+)
 
 
 def zone_named(name: str) -> tzinfo | None:

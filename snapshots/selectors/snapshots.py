@@ -34,6 +34,7 @@ GONE, PRESENT_AND_GONE = "gone", "all"
 AGES = (7, 30, 90)  # days
 # Adding up more rows than this would slow the page down: it is left to a part of its own.
 MOST_ADDED_UP = 2000
+_NOT_LISTED = ("metadata", "progress", "missed", "asked_alone_at", "folded")
 _PART_OF_ID = re.compile("[0-9a-f-]+")
 
 
@@ -110,7 +111,7 @@ def snapshots_page(
 ) -> Page[Snapshot]:
     """In an order of `ORDERS`. `after` is the `next` of the page before."""
     order = ORDERS.get(sort, ORDERS[NEWEST_FIRST])
-    return keyset_page(snapshots, order, after=after, size=size)
+    return keyset_page(snapshots.defer(*_NOT_LISTED), order, after=after, size=size)
 
 
 def in_order(snapshots: QuerySet[Snapshot], sort: str) -> QuerySet[Snapshot]:

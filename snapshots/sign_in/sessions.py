@@ -44,8 +44,10 @@ class SessionStore(db.SessionStore):
     def _get_session_from_db(self) -> Any:
         key, now = self.session_key, timezone.now()
         table: Any = self.model.objects  # the types do not know what other apps add
-        rows = table.filter(expire_date__gt=now).select_related("opened")
-        row = rows.filter(session_key=digest_of(key)).first() if key else None
+        row = None
+        if key:
+            rows = table.filter(session_key=digest_of(key), expire_date__gt=now)
+            row = next(iter(rows.select_related("opened")), None)
         opened = getattr(row, "opened", None)
         if row is None or (opened is not None and has_ended(opened, now=now)):
             self._session_key = None  # no session goes on under a key that a visitor chose

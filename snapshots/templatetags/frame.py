@@ -1,13 +1,14 @@
 """What stands around every page: the navigation, the banners, the version."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from django import template
 from django.conf import settings
 from django.template import Context
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from evsportal import __version__
 from evsportal.logs import current_request_id
@@ -68,32 +69,41 @@ def hanging_requests(context: Context) -> list[Operation]:
 
 
 @register.simple_tag(takes_context=True)
-def navigation(context: Context) -> list[NavigationLink]:
+def navigation(context: Context) -> tuple[NavigationLink, ...]:
     """The pages that this person may open."""
     request = context["request"]
     user = request.user
-    links = []
-    if roles_of(user):
-        links += [
-            (_("Home"), "snapshots:home"),
-            (_("Requests"), "snapshots:requests"),
-            (_("Snapshots"), "snapshots:snapshots"),
-            (_("Volumes"), "snapshots:volumes"),
-        ]
+    names = list(_OF_ROLES) if roles_of(user) else []
     if may(user, Right.AUDIT):
-        links.append((_("Audit"), "snapshots:audit"))
+        names.append("snapshots:audit")
     if may(user, Right.ADMINISTER):
-        links.append((_("Administration"), "snapshots:people"))
-    return [
-        NavigationLink(label, reverse(name), _current(reverse(name), request.path))
-        for label, name in links
-    ]
+        names.append("snapshots:people")
+    return tuple(
+        NavigationLink(str(_LABELS[name]), _address(name), _current(_address(name), request.path))
+        for name in names
+    )
+
+
+_OF_ROLES = ("snapshots:home", "snapshots:requests", "snapshots:snapshots", "snapshots:volumes")
+_LABELS = {
+    "snapshots:home": gettext_lazy("Home"),
+    "snapshots:requests": gettext_lazy("Requests"),
+    "snapshots:snapshots": gettext_lazy("Snapshots"),
+    "snapshots:volumes": gettext_lazy("Volumes"),
+    "snapshots:audit": gettext_lazy("Audit"),
+    "snapshots:people": gettext_lazy("Administration"),
+}
+
+
+@cache
+def _address(name: str) -> str:
+    return reverse(name)
 
 
 def _current(place: str, path: str) -> Literal["page", "true", ""]:
     if path == place:
         return "page"
-    below = () if place == reverse("snapshots:home") else (place, *_BELOW.get(place, ()))
+    below = () if place == _address("snapshots:home") else (place, *_BELOW.get(place, ()))
     return "true" if path.startswith(below) else ""
 
 

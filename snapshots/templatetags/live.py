@@ -63,10 +63,13 @@ class Live:
 
     def add_part(self, name: str, element: str) -> SafeString:
         """The element with the digest of what it says in its tag."""
-        digest = digest_of(element)
+        return self.add(name, *digested(element))
+
+    def add(self, name: str, element: SafeString, digest: str) -> SafeString:
+        """An element that has its digest in its tag already."""
         self.digests[name] = digest
-        self.parts[name] = with_attributes(element, f' data-part="{digest}"')
-        return self.parts[name]
+        self.parts[name] = element
+        return element
 
     def add_order(self, name: str, rows: Sequence[str]) -> SafeString:
         """The attribute by which a list says in which order its rows are."""
@@ -111,6 +114,12 @@ def digest_of(text: str) -> str:
     if "<form" in said:
         said = _OF_FORMS.sub("", said)
     return urlsafe_b64encode(blake2b(said.encode(), digest_size=9).digest()).decode()
+
+
+def digested(element: str) -> tuple[SafeString, str]:
+    """The element with the digest of what it says in its tag, and that digest."""
+    digest = digest_of(element)
+    return with_attributes(element, f' data-part="{digest}"'), digest
 
 
 def order_digest(name: str, rows: Sequence[str]) -> str:

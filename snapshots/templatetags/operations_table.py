@@ -1,7 +1,7 @@
 """The list of operations, and of those that match a saved question."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -13,9 +13,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from snapshots.models import Operation, OperationKind
+from snapshots.models import Operation, OperationKind, Snapshot
 from snapshots.operations.kinds import kind_of
 from snapshots.templatetags.cells import for_somebody, long_text, quiet, tag
+from snapshots.templatetags.lines import Repeated, content_of
 from snapshots.templatetags.live import Live, live_in
 from snapshots.templatetags.sizes import short
 from snapshots.templatetags.states import against_usual, badge, news
@@ -124,8 +125,21 @@ def operations_table(
             (*_COLUMNS, _REQUESTER) if sees_all else _COLUMNS,
             lines,
             live_rows=live_operations(live, name),
+            repeated=Repeated(("operations", sees_all), _content),
         )
     )
+
+
+def _content(line: Line) -> Hashable | None:
+    """Of a request that is open, and of a snapshot whose last reading is uncertain, the line says
+    how much time has passed.
+    """
+    operation = line.operation
+    made: Snapshot | None = getattr(operation, "snapshot", None)
+    is_certain = made is None or made.is_confirmed
+    if operation.finished_at is None or not operation.is_final or not is_certain:
+        return None
+    return content_of(operation, made)
 
 
 def live_operations(

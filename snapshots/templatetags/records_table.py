@@ -1,6 +1,6 @@
 """The list of records of the audit trail: a line each, under the day."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from snapshots.models import Action, Anomaly, Exchange
 from snapshots.templatetags.cells import one_line
+from snapshots.templatetags.lines import Repeated, content_of
 from snapshots.templatetags.records import actor_of, is_forced, seen, what
 from snapshots.templatetags.sizes import brief
 from snapshots.templatetags.states import answer_badge
@@ -91,6 +92,11 @@ def _columns(trail: str) -> tuple[Column[Record], ...]:
     )
 
 
+def _content(record: Record) -> Hashable:
+    """With what was answered."""
+    return (type(record), content_of(record, getattr(record, "answer", None)))
+
+
 @register.inclusion_tag("_table.html")
 def records_table(records: Sequence[Record], caption: str) -> dict[str, Table[Any]]:
     """Exchanges, actions and anomalies, in the order given."""
@@ -101,5 +107,6 @@ def records_table(records: Sequence[Record], caption: str) -> dict[str, Table[An
             records,
             css="cards audit",
             group_of=lambda record: day(record.at),
+            repeated=Repeated("records", _content),
         )
     )

@@ -1,6 +1,6 @@
 """The lists of snapshots: columns that people choose from, and heads that order the list."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from snapshots.models import Maker, Snapshot
 from snapshots.models.directions import isolated
 from snapshots.templatetags.cells import long_text, quiet
+from snapshots.templatetags.lines import Repeated, content_of
 from snapshots.templatetags.live import Live, live_in
 from snapshots.templatetags.sizes import brief, gib
 from snapshots.templatetags.states import snapshot_badge, snapshot_news
@@ -140,8 +141,14 @@ def snapshots_table(
             snapshots,
             css="cards cards--dense",
             live_rows=_live_snapshots(live_in(context)),
+            repeated=Repeated(("snapshots", tuple(shape.columns), shape.with_boxes), _content),
         )
     )
+
+
+def _content(snapshot: Snapshot) -> Hashable | None:
+    """Where the last reading is uncertain, the line says of what day it is."""
+    return content_of(snapshot) if snapshot.is_confirmed else None
 
 
 def _live_snapshots(live: Live | None) -> LiveRows[Snapshot] | None:

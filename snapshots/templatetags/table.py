@@ -13,7 +13,8 @@ from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
-from snapshots.templatetags.live import Live
+from snapshots.templatetags.lines import Line, Lines, Repeated
+from snapshots.templatetags.live import Live, digested
 
 Row = TypeVar("Row")
 Text = str | Promise
@@ -77,7 +78,7 @@ class LiveRows(Generic[Row]):
 @dataclass(frozen=True, slots=True)
 class Table(Generic[Row]):
     """A list of rows under its columns. `row_css` says the class of a row; `group_of` the heading
-    above it, which is written where it changes.
+    above it, which is written where it changes; `repeated` which lines need not be written again.
     """
 
     caption: Text
@@ -87,6 +88,7 @@ class Table(Generic[Row]):
     row_css: Callable[[Row], str] = lambda _row: ""
     group_of: Callable[[Row], str] = lambda _row: ""
     live_rows: LiveRows[Row] | None = None
+    repeated: Repeated[Row] | None = None
 
     def heads(self) -> list[SafeString]:
         return [column.head() for column in self.columns]
@@ -101,16 +103,30 @@ class Table(Generic[Row]):
 
     def groups(self) -> Iterator[tuple[SafeString, list[SafeString]]]:
         """Of each group its heading and its lines, as they are written into the page."""
-        attributes = [(column, column.attributes()) for column in self._with_row_head()]
+        line = self._writer()
         for heading, rows in groupby(self.rows, self.group_of):
-            yield self._group_head(heading), [self._line(row, attributes) for row in rows]
+            yield self._group_head(heading), [line(row) for row in rows]
 
-    def _line(self, row: Row, attributes: list[tuple[Column[Row], SafeString]]) -> SafeString:
-        line, of = f"{_css(self.row_css(row))}>{_cells(row, attributes)}</tr>", self.live_rows
-        if of is None:
-            return _safe(f'<tr role="row"{line}')
-        name, news = of.row_name(row), of.row_news(row)
-        return of.live.add_part(name, f'<tr role="row" id="{name}"{news}{line}')
+    def _writer(self) -> Callable[[Row], SafeString]:
+        """What writes a row's line into the page."""
+        attributes = [(column, column.attributes()) for column in self._with_row_head()]
+        of, repeated = self.live_rows, self.repeated
+
+        def write(row: Row) -> Line:
+            line = f"{_css(self.row_css(row))}>{_cells(row, attributes)}</tr>"
+            if of is None:
+                return Line(f'<tr role="row"{line}')
+            news = of.row_news(row)
+            return Line(*digested(f'<tr role="row" id="{of.row_name(row)}"{news}{line}'))
+
+        lines = None if repeated is None else Lines(repeated, is_live=of is not None)
+
+        def into_page(row: Row) -> SafeString:
+            line = write(row) if lines is None else lines.of(row, write)
+            markup = _safe(line.markup)
+            return markup if of is None else of.live.add(of.row_name(row), markup, line.digest)
+
+        return into_page
 
     def _with_row_head(self) -> Sequence[Column[Row]]:
         """Where no column was said to name the row, the first does."""

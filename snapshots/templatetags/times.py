@@ -3,13 +3,14 @@ for auditors the other way round.
 """
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from snapshots.selectors.preferences import viewer
 
@@ -150,17 +151,21 @@ def ago(passed: timedelta) -> str:
     seconds = int(passed.total_seconds())
     if seconds < 10:
         return _("just now")
-    if seconds >= 86400:
-        count = seconds // 86400
+    for unit in (86400, 3600, 60):
+        if seconds >= unit:
+            return _units_ago(unit, seconds // unit, get_language())
+    return _units_ago(1, seconds, get_language())
+
+
+@lru_cache(maxsize=1000)
+def _units_ago(unit: int, count: int, _language: str | None) -> str:
+    if unit == 86400:
         text = ngettext("{count} day ago", "{count} days ago", count)
-    elif seconds >= 3600:
-        count = seconds // 3600
+    elif unit == 3600:
         text = ngettext("{count} hour ago", "{count} hours ago", count)
-    elif seconds >= 60:
-        count = seconds // 60
+    elif unit == 60:
         text = ngettext("{count} minute ago", "{count} minutes ago", count)
     else:
-        count = seconds
         text = ngettext("{count} second ago", "{count} seconds ago", count)
     return text.format(count=count)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import figures, live, portal, snapshots, trail
+from tests.bench import calls, compare, figures, live, portal, snapshots, trail
 from tests.bench.figures import Figure
 
 DEFAULT_EXCHANGES = 50_000
@@ -23,16 +23,23 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="evsportal-bench-") as folder:
         kept = options.keep or Path(folder)
         run = _trail if options.trail else _snapshots if options.snapshots else _portal
-        run = _live if options.live else run
+        run = _live if options.live else _calls if options.calls else run
         told, is_good = run(options, kept)
     if options.json:
         options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    if options.compare:
+        before = json.loads(options.compare.read_text(encoding="utf-8"))
+        sys.stdout.write(compare.table(compare.changes(before, told)))
     return 0 if is_good else 1
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument(
+        "--compare", type=Path, metavar="FILE", help="say what got worse since this --json"
+    )
+    parser.add_argument("--calls", action="store_true", help="what each page costs, without server")
     parser.add_argument("--live", action="store_true", help="what open pages cost")
     parser.add_argument("--trail", action="store_true", help="a portal with a loaded audit trail")
     parser.add_argument(
@@ -62,6 +69,10 @@ def _portal(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
         for name, value in rows.items():
             sys.stdout.write(f"  {name:<46} {value:>9.2f}\n")
     return table, True
+
+
+def _calls(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
+    return _told(calls.measure(folder))
 
 
 def _live(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:

@@ -20,12 +20,12 @@ class Person:
     def __init__(self, stack: Stack, name: str) -> None:
         self.url = stack.url
         self.session = requests.Session()
-        page = self.session.get(f"{self.url}/accounts/login/", timeout=20).text
+        page = self.session.get(f"{self.url}/accounts/login/", timeout=120).text
         form = {"username": name, "password": "demo", **hidden(page)}
-        self.session.post(f"{self.url}/accounts/login/", data=form, timeout=20).raise_for_status()
+        self.session.post(f"{self.url}/accounts/login/", data=form, timeout=120).raise_for_status()
 
     def get(self, path: str) -> str:
-        answer = self.session.get(self.url + path, timeout=20)
+        answer = self.session.get(self.url + path, timeout=120)
         answer.raise_for_status()
         return answer.text
 
@@ -39,7 +39,7 @@ class Person:
         form = {"volume_id": volume_id, "name": "bench", **hidden(self.get("/snapshots/new/"))}
         begun = time.perf_counter()
         answer = self.session.post(
-            f"{self.url}/snapshots/new/", data=form, timeout=20, allow_redirects=False
+            f"{self.url}/snapshots/new/", data=form, timeout=120, allow_redirects=False
         )
         elapsed = (time.perf_counter() - begun) * 1000
         assert answer.status_code in {302, 303}, answer.text

@@ -90,9 +90,8 @@ def _retry() -> None:
 
 def _order() -> None:
     """Several rows are locked in any order."""
-    from snapshots.duties import inventory
+    from snapshots.database import transactions
     from snapshots.jobs import claims
-    from snapshots.operations import watch
 
     def lock_in_any_order(rows, *, skip_locked=False) -> list:
         keys = list(rows.values_list("pk", flat=True))
@@ -101,7 +100,7 @@ def _order() -> None:
             rows.filter(pk=key).select_for_update(no_key=True, skip_locked=skip_locked).first()
         return keys
 
-    for room in (claims, inventory, watch):
+    for room in (transactions, claims):
         room.lock_in_order = lock_in_any_order
 
 
