@@ -124,6 +124,6 @@ def test_database_of_newer_code_is_refused(db):
     bring_up_to_date(also_filled=True, report=print, may_be_newer=True)
 
 
-def test_migrations_of_apps_that_are_gone_are_no_newer_code(db):
+def test_migrations_of_removed_apps_are_no_newer_code(db):
     MigrationRecorder(connection).record_applied("admin", "0001_initial")
     bring_up_to_date(also_filled=True, report=print)
