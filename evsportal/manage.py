@@ -20,7 +20,11 @@ def prepare_tables_first(name: str, command: "BaseCommand") -> "BaseCommand":
         from snapshots.management.database import WITHOUT_TABLES, bring_up_to_date
 
         if name not in WITHOUT_TABLES:  # standard output may be the command's data: `dumpdata`
-            bring_up_to_date(also_filled=False, report=command.stderr.write)
+            bring_up_to_date(
+                also_filled=False,
+                report=command.stderr.write,
+                may_be_newer=name == "restore",  # the way back to this release
+            )
 
     command.requires_migrations_checks = True
     command.check_migrations = bring_up_to_date  # type: ignore[method-assign]

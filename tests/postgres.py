@@ -32,18 +32,18 @@ def is_asked_for(argv: list[str]) -> bool:
 
 def url() -> str:
     if _URL_FOR_WORKERS not in os.environ:
-        os.environ[_URL_FOR_WORKERS] = _start(_binaries(), [*_SPEED, "autovacuum=off"])
+        os.environ[_URL_FOR_WORKERS] = started([*_SPEED, "autovacuum=off"]).url
     return os.environ[_URL_FOR_WORKERS]
 
 
 def url_for_many_rows() -> str:
     """A server that keeps statistics: without them queries of full tables get bad plans."""
-    return _start(_binaries(), _SPEED)
+    return started(_SPEED).url
 
 
 def durable_url() -> str:
     """A server as PostgreSQL sets it up: for measuring."""
-    return _start(_binaries(), [])
+    return started([]).url
 
 
 def _binaries() -> Path:
@@ -58,55 +58,116 @@ def _binaries() -> Path:
     return programs[0].parent
 
 
-def _start(binaries: Path, settings: list[str]) -> str:
-    folder = Path(tempfile.mkdtemp(prefix="evsportal-pg-"))
-    owner = _owner()
-    shutil.chown(folder, owner)
-    cluster = folder / "data"
-    environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    initdb = [binaries / "initdb", "--pgdata", cluster, "--username", "evsportal"]
-    initdb += ["--auth", "trust", "--encoding", "UTF8", "--no-sync"]
-    subprocess.run(
-        initdb, user=owner, cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL
-    )
-    options = [f"unix_socket_directories={folder}", "listen_addresses=", *settings]
-    argv = [binaries / "postgres", "-D", cluster, *(part for o in options for part in ("-c", o))]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            argv,
-            user=owner,
-            cwd=folder,
-            env=environ,
-            stderr=log,
-            process_group=0,  # Ctrl-C is for pytest, which then ends the server
-            # SIGINT: at once, politely.
-            preexec_fn=die_with(os.getpid(), by=signal.SIGINT),
+def started(settings: list[str]) -> "Server":
+    """A new server, which ends with this process."""
+    server = Server(settings)
+    server.make()
+    server.start()
+    return server
+
+
+class Server:
+    """A cluster in a folder of its own, which can be stopped, killed, copied and started again."""
+
+    def __init__(self, settings: list[str]) -> None:
+        self._binaries, self._settings = _binaries(), settings
+        self.folder = Path(tempfile.mkdtemp(prefix="evsportal-pg-"))
+        self._owner = _owner()
+        shutil.chown(self.folder, self._owner)
+        self._process: subprocess.Popen[bytes] | None = None
+        atexit.register(self.remove)
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://evsportal@{quote(str(self.folder), safe='')}/postgres"
+
+    def make(self) -> None:
+        options = ["--username", "evsportal", "--auth", "trust", "--encoding", "UTF8", "--no-sync"]
+        self._run("initdb", "--pgdata", self._cluster, *options)
+
+    def copy(self, primary: "Server") -> None:
+        """Become a replica of a server that runs, which it follows once it is started."""
+        options = ["--write-recovery-conf", "--checkpoint", "fast", "--no-sync"]
+        address = primary.url.rpartition("/")[0]
+        self._run("pg_basebackup", "--pgdata", self._cluster, "--dbname", address, *options)
+
+    def start(self) -> None:
+        options = [f"unix_socket_directories={self.folder}", "listen_addresses=", *self._settings]
+        argv = [self._binaries / "postgres", "-D", self._cluster]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*argv, *(part for option in options for part in ("-c", option))],
+                user=self._owner,
+                cwd=self.folder,
+                env=_environ(),
+                stderr=log,
+                process_group=0,  # Ctrl-C is for pytest, which then ends the server
+                # SIGINT: at once, politely.
+                preexec_fn=die_with(os.getpid(), by=signal.SIGINT),
+            )
+        self._wait_until_ready(self._process)
+
+    def promote(self) -> None:
+        """Let a replica take changes from now on."""
+        self._run("pg_ctl", "promote", "--pgdata", self._cluster)
+
+    def crash(self) -> None:
+        """As a power cut would end it: without a word to anybody, nothing written down."""
+        self.stop(signal.SIGQUIT)
+
+    def stop(self, by: signal.Signals = signal.SIGINT) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(by)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _cluster(self) -> Path:
+        return self.folder / "data"
+
+    def _run(self, program: str, *args: str | Path) -> None:
+        subprocess.run(
+            [self._binaries / program, *args],
+            user=self._owner,
+            cwd=self.folder,
+            env=_environ(),
+            check=True,
+            stdout=subprocess.DEVNULL,
         )
-    atexit.register(_stop, server, folder)
-    _wait_until_ready(server, folder)
-    return f"postgresql://evsportal@{quote(str(folder), safe='')}/postgres"
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        notes = self._cluster / "postmaster.pid"
+        deadline = time.monotonic() + 30
+        # The file is there a moment before its lines are.
+        while not _is_ready(notes, process.pid):
+            if process.poll() is not None or time.monotonic() > deadline:
+                log = (self.folder / "log").read_text()
+                raise pytest.UsageError(f"PostgreSQL did not start: {log}")
+            time.sleep(0.02)
+
+
+def _is_ready(notes: Path, pid: int) -> bool:
+    """A server that crashed leaves its notes. A replica says "standby" where others are ready."""
+    try:
+        lines = notes.read_text().split()
+    except FileNotFoundError:
+        return False
+    return lines[:1] == [str(pid)] and lines[-1] in {"ready", "standby"}
+
+
+def _environ() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
 def _owner() -> str:
     """initdb refuses root; Debian's package brings a user."""
     return "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-
-
-def _wait_until_ready(server: subprocess.Popen[bytes], folder: Path) -> None:
-    notes = folder / "data" / "postmaster.pid"
-    deadline = time.monotonic() + 30
-    # The file is there a moment before its lines are.
-    while not (notes.exists() and notes.read_text().rstrip().endswith("\nready")):
-        if server.poll() is not None or time.monotonic() > deadline:
-            raise pytest.UsageError(f"PostgreSQL did not start: {(folder / 'log').read_text()}")
-        time.sleep(0.02)
-
-
-def _stop(server: subprocess.Popen[bytes], folder: Path) -> None:
-    server.send_signal(signal.SIGINT)
-    try:
-        server.wait(10)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
-    shutil.rmtree(folder, ignore_errors=True)

@@ -22,14 +22,14 @@ class InUseError(Exception):
 
 
 def share_database() -> None:
-    """Say that this process uses the database; waits while a backup is restored into it."""
+    """Say that this process uses the database; waits while it is restored or moved."""
     if connection.vendor != "sqlite":
         return
-    file = _lock_file().open("wb")
+    file = _lock_file(Path(connection.settings_dict["NAME"])).open("wb")
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        log.warning("A backup is being restored into the database; waiting for its end.")
+        log.warning("The database is being restored or moved; waiting for its end.")
         fcntl.flock(file, fcntl.LOCK_SH)
     _held.append(file)
 
@@ -42,7 +42,14 @@ def database_alone() -> Iterator[None]:
             raise InUseError(f"{sessions} other sessions are connected to the database")
         yield
         return
-    with _lock_file().open("wb") as file:
+    with file_alone(Path(connection.settings_dict["NAME"])):
+        yield
+
+
+@contextmanager
+def file_alone(database: Path) -> Iterator[None]:
+    """The same for a file of SQLite's, whatever Django is connected to. Raises `InUseError`."""
+    with _lock_file(database).open("wb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -50,8 +57,8 @@ def database_alone() -> Iterator[None]:
         yield
 
 
-def _lock_file() -> Path:
-    return Path(f"{connection.settings_dict['NAME']}.in-use")
+def _lock_file(database: Path) -> Path:
+    return Path(f"{database}.in-use")
 
 
 def _other_sessions() -> int:

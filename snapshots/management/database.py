@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from evsportal.databases import sentence_for
@@ -15,11 +16,13 @@ from snapshots.database.locks import MIGRATION, process_lock
 from snapshots.models import Exchange, mark_database
 
 _WAITING = "Another process brings the database up to date; waiting for it."
+# Here while `manage move_database` fills the database, also after it broke off.
+MOVE_TABLE = "evsportal_move"
 # These make no use of the portal's tables, or look after them themselves: `serve` and `migrate`.
 # Every other command, Django's own included, has them brought up to date first.
 WITHOUT_TABLES = frozenset(
     {
-        *("audit_keygen", "doctor", "sandbox", "serve"),
+        *("audit_keygen", "doctor", "move_database", "sandbox", "serve"),
         *("check", "compilemessages", "dbshell", "diffsettings", "inspectdb", "makemessages"),
         *("makemigrations", "migrate", "optimizemigration", "sendtestemail", "shell"),
         *("showmigrations", "sqlflush", "sqlmigrate", "sqlsequencereset", "squashmigrations"),
@@ -29,19 +32,26 @@ WITHOUT_TABLES = frozenset(
 
 
 def bring_up_to_date(
-    *, also_filled: bool, report: Callable[[str], None], migrate: bool = True
+    *,
+    also_filled: bool,
+    report: Callable[[str], None],
+    migrate: bool = True,
+    may_be_newer: bool = False,
 ) -> None:
     """Migrate the database where it is behind, and see that it belongs to this mode.
 
     A SQLite file and an empty database are always migrated. A server's database that holds tables
     may have portals of an older version on it, so it is migrated with `also_filled` only. Of
     several processes that find it behind, one migrates and the others wait. Without `migrate`
-    nothing is changed. Raises
-    `CommandError` with a sentence for people when the database is away, may not be changed, is
-    behind, or belongs to the other mode.
+    nothing is changed. With `may_be_newer` a database that newer code has migrated is let be.
+    Raises `CommandError` with a sentence for people when the database is away, may not be changed,
+    is behind, is newer, is being filled from another, or belongs to the other mode.
     """
     try:
+        _refuse_begun_move()
         _refuse_earlier_state()
+        if not may_be_newer:
+            _refuse_newer()
         if not migrate:
             _refuse_missing()
         elif _plan():
@@ -54,6 +64,14 @@ def bring_up_to_date(
         if sentence := sentence_for(error, connection):
             raise CommandError(sentence) from error
         raise
+
+
+def _refuse_begun_move() -> None:
+    if MOVE_TABLE in connection.introspection.table_names():
+        raise CommandError(
+            "A move from SQLite into this database has begun and not ended. Run `./run manage"
+            " move_database` again, which goes on where it broke off."
+        )
 
 
 def _plan() -> list[tuple[Migration, bool]]:
@@ -100,6 +118,24 @@ def _tell_of_old_code(plan: list[tuple[Migration, bool]], report: Callable[[str]
     names = [step.name for step, _ in plan if not getattr(step, "old_code_may_run", True)]
     if names and connection.introspection.table_names():
         report(f"Stop nodes of the release before, which cannot run beside {', '.join(names)}.")
+
+
+def newer_migrations() -> list[str]:
+    """Those that the database has and this code does not know, as `app.name`."""
+    loader = MigrationLoader(None, load=False)
+    loader.load_disk()
+    replaced = {key for step in loader.disk_migrations.values() for key in step.replaces}
+    applied = MigrationRecorder(connection).applied_migrations()
+    newer = {key for key in applied if key[0] in loader.migrated_apps}
+    return sorted(f"{app}.{name}" for app, name in newer - {*loader.disk_migrations, *replaced})
+
+
+def _refuse_newer() -> None:
+    if newer := newer_migrations():
+        raise CommandError(
+            f"The database is of newer code than this: it has {', '.join(newer)}. Install that"
+            " release on this node too. To go back to this one, restore a backup that it made."
+        )
 
 
 def _refuse_missing() -> None:

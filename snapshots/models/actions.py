@@ -84,6 +84,7 @@ class ActionCode(models.TextChoices):
     AUDIT_ARCHIVED = "audit:archive", "archived and removed old records"
 
     DATABASE_RESTORED = "database:restore", "restored the database from a backup"
+    DATABASE_MOVED = "database:move", "moved the database to PostgreSQL"
 
     CLOUD_SEEN = "cloud:settings", "started with these settings of a cloud"
     CLOUD_GONE = "cloud:gone", "started without a cloud that it had before"

@@ -49,7 +49,10 @@ const start = (box) => {
     ArrowDown: () => step(1),
     ArrowUp: () => step(-1),
     Enter: () => active && choose(active),
-    Escape: () => (list.hidden ? (input.value = "") : show(false)),
+    Escape: () => {
+      if (list.hidden) input.value = "";
+      show(false);
+    },
   };
   const step = (by) => {
     if (list.hidden) return open();

@@ -56,6 +56,10 @@ def roles():
     with connection.cursor() as cursor:
         cursor.execute(sql(names))
     yield names
+    remove_roles(names)
+
+
+def remove_roles(names):
     with connection.cursor() as cursor:
         for name in names.values():
             cursor.execute(f'DROP OWNED BY "{name}"; DROP ROLE "{name}"')
@@ -290,6 +294,21 @@ def test_worker_role_tidies_up_after_sign_ins(roles):
     assert not Session.objects.exists()
     assert not OpenSession.objects.exists()
     assert AccountName.objects.get().person == person
+
+
+@needs_roles
+def test_command_makes_the_roles_itself_and_again():
+    names = {part: f"{connection.settings_dict['NAME']}_own_{part}" for part in PARTS}
+    try:
+        for _ in range(2):
+            call_command("audit_roles", execute=True, stdout=StringIO(), **names)
+        with logged_in_as(names["web"]):
+            Action.objects.create(at=timezone.now(), code="session:sign-in", cause=uuid.uuid4())
+            assert is_forbidden("UPDATE snapshots_action SET at = at")
+            with pytest.raises(CommandError, match="who owns the tables"):
+                call_command("audit_roles", execute=True)
+    finally:
+        remove_roles(names)
 
 
 @needs_roles

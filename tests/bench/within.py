@@ -127,24 +127,6 @@ def _cursor_at(moment: datetime) -> str:
     return f"{microseconds}-1"
 
 
-def settled():
-    """What the database's own housekeeping would have done by the time auditors come."""
-    from django.db import connection
-
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM (ANALYZE)")
-    return {}
-
-
-def seal():
-    from snapshots.audit.seals.sealing import seal_new_rows
-
-    began = time.perf_counter()
-    made = seal_new_rows(at_once=True)
-    return {"seconds": time.perf_counter() - began, "seals": len(made)}
-
-
 def export(path):
     """Seconds, and by how many megabytes the process grew at its peak."""
     from django.core.management import call_command

@@ -102,6 +102,7 @@ def test_closed_volume_is_shown_and_cannot_be_chosen(alice):
 
 def test_only_the_search_is_marked_wrong(alice):
     page = alice("/snapshots/new/")
+    expect(page.locator(OPTIONS)).to_have_count(10)
     page.press("#id_find", "Escape")
     page.click(".form__end button")
     expect(page.locator("#id_find")).to_have_attribute("aria-invalid", "true")

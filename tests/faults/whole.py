@@ -45,6 +45,14 @@ class Person:
         key = str(uuid.uuid4())
         until(lambda: self._ask(key, volume_id), seconds=60)
 
+    def reads(self, path: str) -> requests.Response:
+        return self._browser.get(self.url + path, timeout=20)
+
+    def asks(self, volume_id: str) -> requests.Response:
+        """Once, whatever the answer."""
+        key = str(uuid.uuid4())
+        return self._send(f"/snapshots/new/?key={key}", key=key, volume_id=volume_id)
+
     def _ask(self, key: str, volume_id: str) -> bool:
         try:
             page = self._send(f"/snapshots/new/?key={key}", key=key, volume_id=volume_id)
@@ -220,7 +228,7 @@ def operations_of(books: sqlite3.Connection) -> list[Told]:
         " left join snapshots_snapshot s on s.operation_id = o.id"
     )
     return [
-        Told(str(uuid.UUID(key)), "", state, volume_id, snapshot_id)
+        Told(str(uuid.UUID(str(key))), "", state, volume_id, snapshot_id)
         for key, state, volume_id, snapshot_id in found
     ]
 

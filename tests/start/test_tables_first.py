@@ -115,3 +115,15 @@ def test_database_from_before_the_first_release_is_refused(db):
     MigrationRecorder(connection).record_applied("snapshots", "0026_fold_rows")
     with pytest.raises(CommandError, match=r"before its first release.*empty database"):
         bring_up_to_date(also_filled=True, report=print)
+
+
+def test_database_of_newer_code_is_refused(db):
+    MigrationRecorder(connection).record_applied("snapshots", "0999_later")
+    with pytest.raises(CommandError, match=r"newer code than this: it has snapshots\.0999_later"):
+        bring_up_to_date(also_filled=True, report=print)
+    bring_up_to_date(also_filled=True, report=print, may_be_newer=True)
+
+
+def test_migrations_of_removed_apps_are_no_newer_code(db):
+    MigrationRecorder(connection).record_applied("admin", "0001_initial")
+    bring_up_to_date(also_filled=True, report=print)

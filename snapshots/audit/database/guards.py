@@ -22,6 +22,7 @@ ARCHIVED: tuple[type[Model], ...] = (Exchange, Answer, Action, Anomaly)
 # Writers hold it shared from before their row gets its number until they commit; whoever must know
 # that no lower number can still appear takes it alone. PostgreSQL only: SQLite has one writer.
 WRITERS_LOCK = 7_030_265_701
+WORDS_INDEX = "entry_words"  # PostgreSQL
 TEXT_OF_BODY = 4000  # characters of each body that free text finds
 
 _REFUSAL = "the audit trail is never changed"
@@ -218,7 +219,7 @@ def _postgres() -> Iterator[str]:
         "ALTER TABLE snapshots_entry ADD COLUMN IF NOT EXISTS words tsvector "
         "GENERATED ALWAYS AS (to_tsvector('simple', text)) STORED"
     )
-    yield "CREATE INDEX IF NOT EXISTS entry_words ON snapshots_entry USING gin (words)"
+    yield f"CREATE INDEX IF NOT EXISTS {WORDS_INDEX} ON snapshots_entry USING gin (words)"
     for name, table in _names():
         yield f'DROP TRIGGER IF EXISTS "{name}" ON "{table}"'
     yield from _postgres_calls()

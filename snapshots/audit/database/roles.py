@@ -136,6 +136,11 @@ def owner() -> str:
     return str(_asked(_OWNER)[0])
 
 
+def is_owner() -> bool:
+    """Whether the role that is connected may do all that the tables' owner may."""
+    return bool(_asked(f"SELECT 1 WHERE pg_has_role(current_user, ({_OWNER}), 'MEMBER')"))
+
+
 def too_mighty(names: Iterable[str]) -> list[str]:
     """Those of them that may do all that the owner may: as the owner, a member, or a superuser."""
     return _asked(

@@ -4,7 +4,7 @@ No program of PostgreSQL's is called, so no password leaves this process, and cl
 not be of one version.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -67,7 +67,7 @@ def replaced_by(reader: BackupReader, *, advance: Advance) -> Iterator[None]:
                 for table, trigger, always in triggers
             )
         )
-        _set_sequences()
+        set_sequences({})
         yield
 
 
@@ -90,7 +90,8 @@ def _load(reader: BackupReader, columns: dict[str, list[str]], advance: Advance)
         raise BackupError(f"The backup lacks the table {min(missing)}.")
 
 
-def _set_sequences() -> None:
+def set_sequences(at_least: Mapping[str, int]) -> None:
+    """The next number of each table is beyond those of its rows, and beyond its own here."""
     identities = _ask(
         "SELECT table_name, column_name FROM information_schema.columns"
         " WHERE table_schema = current_schema() AND is_identity = 'YES'"
@@ -98,7 +99,8 @@ def _set_sequences() -> None:
     for table, column in identities:
         _say(
             f"SELECT setval(pg_get_serial_sequence('{_quoted(table)}', '{column}'), "
-            f"(SELECT COALESCE(max({_quoted(column)}), 0) + 1 FROM {_quoted(table)}), false)"
+            f"(SELECT GREATEST(max({_quoted(column)}), {int(at_least.get(table, 0))}) + 1"
+            f" FROM {_quoted(table)}), false)"
         )
 
 

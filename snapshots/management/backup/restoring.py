@@ -107,16 +107,21 @@ def _check_manifest(manifest: Manifest, order: RestoreOrder) -> None:
 
 
 def _refuse_workers() -> None:
-    """A worker beats each second: one that was seen just now runs, or ended a moment ago."""
-    since = timezone.now() - WORKER_SILENT_AFTER
-    seen = [row for row in Worker.objects.filter(seen_at__gt=since) if not is_gone(row.process)]
-    if seen:
-        names = ", ".join(sorted(row.name for row in seen))
+    if names := workers_seen():
         seconds = WORKER_SILENT_AFTER.seconds
         raise BackupError(
             f"Not restored: a worker was seen within the last {seconds} seconds: {names}. Stop the"
             f" portal on all machines, wait {seconds} seconds, and try again."
         )
+
+
+def workers_seen() -> str:
+    """A worker beats each second: those that were seen just now run, or ended a moment ago. Their
+    names; a process of this machine that is gone is not among them.
+    """
+    since = timezone.now() - WORKER_SILENT_AFTER
+    seen = [row for row in Worker.objects.filter(seen_at__gt=since) if not is_gone(row.process)]
+    return ", ".join(sorted(row.name for row in seen))
 
 
 def _refuse_filled(order: RestoreOrder) -> None:

@@ -1,12 +1,12 @@
-"""`manage audit_roles`: SQL for roles of web, worker and archive that own nothing of the trail."""
+"""`manage audit_roles`: roles for web, worker and archive that own nothing of the trail."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import connection, transaction
 
-from snapshots.audit.database.roles import ARCHIVE, WEB, WORKER, grants, owner, too_mighty
+from snapshots.audit.database.roles import ARCHIVE, WEB, WORKER, grants, is_owner, owner, too_mighty
 
 ROLES = {"web": WEB, "worker": WORKER, "archive": ARCHIVE}
 
@@ -14,12 +14,16 @@ ROLES = {"web": WEB, "worker": WORKER, "archive": ARCHIVE}
 class Command(BaseCommand):
     help = (
         "Prints SQL for PostgreSQL, to be run by the owner of the tables after each migration: "
-        "roles for web, worker and archive that may do what they need and nothing else."
+        "roles for web, worker and archive that may do what they need and nothing else. With"
+        " --execute it runs it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         for part in ROLES:
             parser.add_argument(f"--{part}", default=f"evsportal_{part}", help="the role's name")
+        parser.add_argument(
+            "--execute", action="store_true", help="run the SQL, by the owner's DATABASE_URL"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if connection.vendor != "postgresql":
@@ -30,8 +34,22 @@ class Command(BaseCommand):
         if mighty := too_mighty(names):
             reason = f"{mighty[0]} may do all that the owner of the tables may, and take the "
             raise CommandError(reason + "triggers away. Let programs have other roles.")
+        if options["execute"]:
+            self._execute(list(grants(names)))
+            self.stdout.write(
+                f"{', '.join(names)} may do what they need. New ones need a password."
+            )
+            return
         for line in _script(options, list(grants(names))):
             self.stdout.write(line)
+
+    def _execute(self, statements: list[str]) -> None:
+        """All or nothing. PostgreSQL only warns of a right that somebody else gives."""
+        if not is_owner():
+            raise CommandError(f"Use the DATABASE_URL of {owner()}, who owns the tables.")
+        with transaction.atomic(durable=True), connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
 
 
 def _script(options: dict[str, Any], statements: list[str]) -> Iterator[str]:

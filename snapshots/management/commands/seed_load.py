@@ -1,7 +1,8 @@
-"""`manage seed_load`: an invented trail of two years, and snapshots of the cloud, to measure the
-portal on. Sandbox only.
+"""`manage seed_load`: an invented trail of two years, snapshots of the cloud, and what surrounds
+them, to measure the portal on. Sandbox only.
 
-The same seed, size and last day make the same rows. All of them pass the triggers of the trail.
+The same seed, size and last day make the same rows, but for the moment at which the cloud was read
+last. All of them pass the triggers of the trail, and are sealed.
 """
 
 import time
@@ -17,10 +18,13 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError, connection, transaction
 
+from snapshots.audit.seals.sealing import seal_new_rows
 from snapshots.management.invented.days import Day
 from snapshots.management.invented.holdings import fill
 from snapshots.management.invented.rows import Rows, go_on_after
-from snapshots.management.invented.world import DAYS, Chance, settle
+from snapshots.management.invented.surroundings import surround
+from snapshots.management.invented.world import DAYS, Chance, World, settle
+from snapshots.management.progress import Progress
 from snapshots.models import Entry, Operation
 
 MOST = 20_000_000
@@ -37,6 +41,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--until", type=date.fromisoformat, default=None, help="the last day")
+        parser.add_argument("--unsealed", action="store_true", help="make no seals")
         parser.add_argument("--yes", action="store_true", help="also beside operations there are")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -48,34 +53,53 @@ class Command(BaseCommand):
         call_command("seed_demo")
         until = options["until"] or datetime.now(UTC).date()
         chance = Chance.from_seed(f"{options['seed']} {options['exchanges']} {until}")
+        progress = Progress()
         try:
+            with transaction.atomic():
+                world = settle(chance, until)
             with _quickly():
-                total = self._load(chance, until, options["exchanges"], options["snapshots"])
+                total = _load(world, progress, options["exchanges"], options["snapshots"])
         except IntegrityError as error:
             raise CommandError("These rows are here already: take another --seed.") from error
         for name, rows in total.items():
             self.stdout.write(f"{rows:>10} {name}")
-        self.stdout.write(f"Loaded in {time.monotonic() - began:.0f} s.")
+        self._say_since("Loaded", began)
+        if not options["unsealed"]:
+            began = time.monotonic()
+            with progress.step("sealing"):
+                seal_new_rows(at_once=True)
+            self._say_since("Sealed", began)
+            with progress.step("statistics"):
+                _look_after_itself()
 
-    def _load(
-        self, chance: Chance, until: date, exchanges: int, snapshots: int | None
-    ) -> Counter[str]:
-        with transaction.atomic():
-            world = settle(chance, until)
-        total: Counter[str] = Counter()
+    def _say_since(self, done: str, began: float) -> None:
+        self.stdout.write(f"{done} in {time.monotonic() - began:.1f} s.")
+
+
+def _load(world: World, progress: Progress, exchanges: int, snapshots: int | None) -> Counter[str]:
+    total: Counter[str] = Counter()
+    with progress.step("exchanges", exchanges, unit="rows") as advance:
         for days in _batches(exchanges):
             rows = Rows(world.numbers, before=total["exchange"])
             for number in days:
                 upto = exchanges * (number + 1) // DAYS
                 Day(world, number, rows).live(upto=upto, most=exchanges)
             with transaction.atomic():
-                total += rows.write()
-            self.stdout.write(f"{total['exchange']} of {exchanges} exchanges")
-        with transaction.atomic():
-            go_on_after()
-        if snapshots is not None:
-            total += fill(world, snapshots)
-        return total
+                written = rows.write()
+            total += written
+            advance(written["exchange"])
+    with transaction.atomic():
+        go_on_after()
+    if snapshots is not None:
+        with progress.step("snapshots", snapshots, unit="rows") as advance:
+            total += fill(world, snapshots, advance)
+    return total + surround(world)
+
+
+def _look_after_itself() -> None:
+    """What the database's own housekeeping would have done by the time people come."""
+    if connection.vendor == "postgresql":
+        _say("VACUUM (ANALYZE)")
 
 
 def _number(text: str) -> int:

@@ -2,9 +2,10 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -26,9 +27,16 @@ from snapshots.models import (
 _OF_A_VOLUME = 10  # snapshots, on average
 _MADE_HERE = 3  # of so many snapshots at most one was made by an operation
 _AT_ONCE = 2000
+# What requests of each kind ask for, beside deletions.
+_OTHER_CHANGES: dict[OperationKind, dict[str, Any]] = {
+    OperationKind.RENAME: {"name": "after-the-upgrade", "description": "kept for the auditors"},
+    OperationKind.METADATA: {"metadata": {"team": "payroll"}, "removed_keys": ["old"]},
+    OperationKind.ROLLBACK: {},
+    OperationKind.RESTORE: {"name": "restored", "size_gb": 40},
+}
 
 
-def fill(world: World, count: int) -> Counter[str]:
+def fill(world: World, count: int, advance: Callable[[int], None]) -> Counter[str]:
     """So many snapshots, and a tenth of that in volumes that are there. Returns how many rows of
     each table it made.
     """
@@ -47,6 +55,7 @@ def fill(world: World, count: int) -> Counter[str]:
         with transaction.atomic():
             Snapshot.objects.bulk_create(some)
             total["operation"] += len(Operation.objects.bulk_create(_changes(world, some)))
+        advance(len(some))
     return total
 
 
@@ -77,7 +86,10 @@ def _made_here(world: World, now: datetime, most: int) -> Iterator[Snapshot]:
 
 
 def _changes(world: World, rows: list[Snapshot]) -> Iterator[Operation]:
-    """What is gone was deleted here, by the helpdesk; now and then a volume was rolled back."""
+    """What is gone was deleted here, by the helpdesk, half of it several at once; now and then a
+    snapshot was changed, or a volume rolled back or made from it.
+    """
+    batch = uuid.UUID(world.chance.uuid())
     for row in rows:
         if row.gone_at is not None and row.operation is not None:
             is_young = world.chance.happens(0.5)
@@ -89,16 +101,23 @@ def _changes(world: World, rows: list[Snapshot]) -> Iterator[Operation]:
                 row.listed_at + lived,
                 deletes_young=is_young,
                 deletes_others=world.chance.happens(0.5),
+                batch=batch if world.chance.happens(0.5) else None,
             )
-        elif world.chance.happens(0.01):
-            yield _change(world, row, OperationKind.ROLLBACK, row.listed_at + timedelta(days=1))
+        elif world.chance.happens(0.03):
+            yield _change(
+                world,
+                row,
+                world.chance.rng.choice(list(_OTHER_CHANGES)),
+                row.listed_at + timedelta(days=1),
+            )
 
 
 def _change(
-    world: World, row: Snapshot, kind: OperationKind, asked_at: datetime, **answers: bool
+    world: World, row: Snapshot, kind: OperationKind, asked_at: datetime, **columns: Any
 ) -> Operation:
     person = world.chance.rng.choice(world.desk)
     return Operation(
+        id=uuid.UUID(world.chance.uuid()),
         key=uuid.UUID(world.chance.uuid()),
         kind=kind,
         cloud=row.cloud,
@@ -114,7 +133,8 @@ def _change(
         state_at=asked_at,
         sent_at=asked_at,
         finished_at=asked_at + timedelta(seconds=9),
-        **answers,
+        **_OTHER_CHANGES.get(kind, {}),
+        **columns,
     )
 
 
