@@ -175,7 +175,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "snapshots.middleware.plain_addresses",
     "snapshots.middleware.wrong_method",
-    "snapshots.middleware.own_preferences",
+    "snapshots.middleware.OwnPreferences",
     "snapshots.middleware.session_use",
     "snapshots.middleware.SignInBrakes",
     "snapshots.middleware.OwnPasswords",
@@ -266,7 +266,8 @@ LOGIN_REDIRECT_URL = "snapshots:home"
 LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en-gb"
-LANGUAGES = [("en-gb", "English")]  # a browser chooses among these
+# A person chooses among these, else the browser. Each by its own name.
+LANGUAGES = [("en-gb", "English"), ("tr", "Türkçe"), ("zh-hans", "简体中文"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
 from django.db.models import Value
+from django.utils.translation import gettext_lazy as _
 
 type_of_user = User | AbstractBaseUser | AnonymousUser
 
 
 class Role(models.TextChoices):
-    STAFF = "staff", "Staff"
-    HELPDESK = "helpdesk", "Helpdesk"
-    AUDITOR = "auditor", "Auditor"
-    ADMINISTRATOR = "administrator", "Administrator"
+    STAFF = "staff", _("Staff")
+    HELPDESK = "helpdesk", _("Helpdesk")
+    AUDITOR = "auditor", _("Auditor")
+    ADMINISTRATOR = "administrator", _("Administrator")
 
 
 @dataclass(frozen=True, slots=True)

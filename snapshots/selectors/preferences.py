@@ -1,4 +1,6 @@
-"""How the person who looks at a page wants it to be: the time zone, the density, the shortcuts."""
+"""How the person who looks at a page wants it to be: the language, the time zone, the
+density, the shortcuts.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +25,7 @@ class Viewer:
     zone_name: str = "UTC"
     density: Density = Density.COMPACT
     shortcuts: bool = True
+    language: str = ""  # empty: as the browser asks
     utc_first: bool = False  # auditors compare with the trail, which is in UTC
     has_chosen: bool = True  # False: the browser is asked for its time zone
 
@@ -65,6 +68,7 @@ def viewer_of(user: type_of_user) -> Viewer:
         zone_name=row.zone if zone else "UTC",
         density=Density(row.density),
         shortcuts=row.shortcuts,
+        language=row.language,
         utc_first=utc_first,
     )
 
