@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -29,6 +30,12 @@ _KEYWORDS = {
     **dict.fromkeys(("_", "gettext_lazy", "gettext_noop"), None),
     **dict.fromkeys(("ngettext_lazy", "_plurals"), (1, 2)),
 }
+
+_NOT_KEPT = re.compile(
+    r'(?m)^"(?:Project-Id-Version|Report-Msgid-Bugs-To|POT-Creation-Date|PO-Revision-Date'
+    r'|Last-Translator|Language-Team|Generated-By): .*\\n"\n'
+)
+_NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def languages() -> list[str]:
@@ -82,15 +89,16 @@ def updated(language: str) -> Catalog:
 
 
 def po_bytes(catalogue: Catalog) -> bytes:
-    """Without dates and line numbers, so that it changes only with the texts."""
+    """Without dates, names and line numbers, so that it changes only with the texts."""
     file = BytesIO()
+    catalogue.header_comment = "# Written by `python -m tools.words`; translations by hand."
     write_po(file, catalogue, width=100, include_lineno=False, sort_by_file=True)
-    text = re.sub(r'(?m)^"(POT-Creation|PO-Revision)-Date: .*\\n"\n', "", file.getvalue().decode())
-    return text.encode()
+    return _NOT_KEPT.sub("", file.getvalue().decode()).encode()
 
 
 def mo_bytes(catalogue: Catalog) -> bytes:
     file = BytesIO()
+    catalogue.creation_date = catalogue.revision_date = _NO_DATE
     write_mo(file, catalogue)
     return file.getvalue()
 
