@@ -60,8 +60,8 @@ def latency_text(milliseconds: float | None) -> str:
     if milliseconds is None:
         return ""
     if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    return f"{milliseconds / 1000:.1f} s"
+        return _("{count} ms").format(count=round(milliseconds))
+    return _("{seconds} s").format(seconds=figure(milliseconds / 1000, 1))
 
 
 def _latency(facts: CloudFacts) -> str:

@@ -1,7 +1,7 @@
 """Every page in an invented language: what is not in it was never marked for translation.
 
-The invented catalogue puts each text of the source between brackets. What people and clouds wrote is
-Greek here, or stands in an element for such things: so whatever else has Latin letters is
+The invented catalogue puts each text of the source between brackets. What people and clouds wrote
+is Greek here, or stands in an element for such things: so whatever else has Latin letters is
 hard-coded.
 """
 
@@ -21,13 +21,16 @@ from tools import words
 
 OPEN, CLOSE = "⟦", "⟧"
 # Of data: names, ids, commands, times. They say themselves which direction they have.
-DATA = {"bdi", "code", "pre", "time", "script", "style", "textarea"}
+DATA = {"bdi", "code", "pre", "time", "script", "style", "textarea", "optgroup", "in a language"}
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "use", "rect", "path"}
 SPOKEN = {"title", "aria-label", "placeholder", "alt", "data-says", "data-announce", "data-found"}
 # The cloud's own words, names of formats and units, and what the portal's address has.
 NOT_WORDS = re.compile(
-    r"\b(?:sandbox|available|creating|error_extending|error|GiB|UTC|CHG-\d+|HTTP|SSD|SAS"
-    r"|actor-id:\d+|[0-9a-f]{8}(?:-[0-9a-f-]+)?|(?:GET|POST|PUT|DELETE)\b|EVS)\b"
+    r"\b(?:sandbox|available|creating|error|deleting|error_deleting|rollbacking|UTC|CHG-\d+"
+    r"|actor-id:\d+|ticket:CHG123 code:EVS.5400 \"free text\"|POST|202 Accepted|curl|HTTPie|Python"
+    r"|alice|bob|helen|audrey|root|staff|helpdesk|auditor|administrator|snapshots|req-42"
+    r"|Content-Type|X-Auth-Token|X-Request-Id|[0-9a-f]{8}(?:-[0-9a-f-]+)?"
+    r"|(?:[A-Z][a-z]+, )?\d\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4})\b"
 )
 
 
@@ -40,14 +43,18 @@ class _Words(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         if tag not in VOID:
-            self.elements.append(tag)
+            self.elements.append(
+                "in a language" if tag == "option" and "lang" in dict(attrs) else tag
+            )
         for name, value in attrs:
             is_button = tag == "input" and name == "value" and dict(attrs).get("type") == "submit"
             if name in SPOKEN or is_button:
-                self._look(f"{tag} {name}", re.sub(f"{OPEN}.*{CLOSE}", "", value or "", flags=re.S))
+                self._look(
+                    f"{tag} {name}", re.sub(f"{OPEN}.*{CLOSE}", "", value or "", flags=re.DOTALL)
+                )
 
     def handle_endtag(self, tag):
-        while self.elements and self.elements.pop() != tag:
+        while self.elements and self.elements.pop() not in {tag, "in a language"}:
             pass
 
     def handle_data(self, data):
@@ -69,19 +76,25 @@ def strays_in(html):
 
 @pytest.fixture
 def _invented(monkeypatch):
-    """English, between brackets, as the language of everything."""
-    texts = {}
-    for message in words.texts_of_source():
-        if isinstance(message.id, str):
-            texts[message.id] = f"{OPEN}{message.id}{CLOSE}"
-        else:
-            one, many = message.id
-            texts |= {(one, 0): f"{OPEN}{one}{CLOSE}", (one, 1): f"{OPEN}{many}{CLOSE}"}
-    texts.pop("", None)
+    """English, between brackets, as the language of everything: what Turkish has words for."""
+    translated = trans_real.translation("tr")._catalog.keys()
+    texts = {key: _bracketed(key) for key in translated if key}
     catalogue = trans_real.translation(settings.LANGUAGE_CODE)
-    monkeypatch.setattr(catalogue, "_catalog", trans_real.TranslationCatalog(catalogue))
-    catalogue._catalog._catalogs.insert(0, texts)
-    catalogue._catalog._plurals.insert(0, lambda number: number != 1)
+    invented = trans_real.TranslationCatalog()
+    invented._catalogs = [texts, *catalogue._catalog._catalogs]
+    invented._plurals = [lambda number: int(number != 1), *catalogue._catalog._plurals]
+    monkeypatch.setattr(catalogue, "_catalog", invented)
+
+
+_PLURALS = {
+    message.id[0]: message.id for message in words.read("tr") if isinstance(message.id, tuple)
+}
+
+
+def _bracketed(key):
+    """A key of a catalogue: a text, or one with the number of its plural form."""
+    text, form = key if isinstance(key, tuple) else (key, 0)
+    return f"{OPEN}{_PLURALS.get(text, (text, text))[form]}{CLOSE}"
 
 
 @pytest.fixture
@@ -92,7 +105,8 @@ def everything(alice, root):
     batch = uuid.uuid4()
     about = {"name": "στιγμή", "ticket": "CHG-1", "on_behalf_of": "Ωμέγα", "reason": "δοκιμή"}
     operations = [
-        scene.operation(alice.user, volume, state=state, **about) for state in OperationState
+        scene.operation(alice.user, scene.volume("δίσκος"), state=state, **about)
+        for state in OperationState
     ]
     scene.operation(alice.user, volume, kind="delete", batch=batch, **about)
     made = scene.snapshot(operations[4], status="available")
