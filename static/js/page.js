@@ -17,7 +17,8 @@ const plural = new Intl.PluralRules(language);
 
 export const fillIn = (form, values) => form.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 export const fillInCount = (forms, name, count) => fillIn(forms[plural.select(count)], {
-  [name]: count });
+  [name]: count
+});
 
 // Read aloud by screen readers.
 export const announce = (message) => {
