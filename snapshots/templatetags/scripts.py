@@ -47,5 +47,5 @@ def script_words() -> SafeString:
     )
 
 
-def _plurals(one: str, many: str) -> dict[str, str]:
-    return {category: ngettext(one, many, number) for category, number in _EXAMPLES.items()}
+def _plurals(singular: str, plural: str) -> dict[str, str]:
+    return {category: ngettext(singular, plural, number) for category, number in _EXAMPLES.items()}

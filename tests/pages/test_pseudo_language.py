@@ -161,25 +161,25 @@ def _addresses(values):
 
 @pytest.mark.usefixtures("_invented")
 def test_no_page_has_words_outside_of_the_catalogue(root, client, everything):
-    found = {}
+    strays = {}
     for address in _addresses(everything):
         for browser, query in ((root, ""), (root, "?q=zzz"), (client, "")):
             answer = browser.get(address + query, follow=True)
             if "html" in answer.headers.get("Content-Type", ""):
                 for stray in strays_in(answer.text):
-                    found.setdefault(stray, address + query)
-    assert found == {}
+                    strays.setdefault(stray, address + query)
+    assert strays == {}
 
 
 @pytest.mark.usefixtures("_invented")
 def test_no_answer_to_a_form_has_words_outside_of_the_catalogue(root, everything):
-    found = {}
+    strays = {}
     for address in _addresses(everything):
         answer = root.post(address, {"kind": "delete", "zone": "x", "name": "\u0007"}, follow=True)
         if "html" in answer.headers.get("Content-Type", ""):
             for stray in strays_in(answer.text):
-                found.setdefault(stray, address)
-    assert found == {}
+                strays.setdefault(stray, address)
+    assert strays == {}
 
 
 def test_hard_coded_text_is_noticed():
