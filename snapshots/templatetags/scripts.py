@@ -1,13 +1,16 @@
 """The words that scripts need, in the language of the page."""
 
 from django import template
+from django.conf import settings
 from django.utils.html import json_script
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 register = template.Library()
 
+# Arabic with the digits 0 to 9, as `snapshots/localized.py` writes it.
+_LOCALES = {"ar": "ar-u-nu-latn"}
 # A number for each plural category of `Intl.PluralRules`. Where a language has fewer categories,
 # its script never asks for the others.
 _EXAMPLES = {"zero": 0, "one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
@@ -16,8 +19,10 @@ _EXAMPLES = {"zero": 0, "one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
 @register.simple_tag
 def script_words() -> SafeString:
     """A block of JSON that `page.js` reads. `{name}` is filled in by the script."""
+    language = get_language() or settings.LANGUAGE_CODE
     return json_script(
         {
+            "locale": _LOCALES.get(language, language),
             "now": _("just now"),
             "seconds": _("{seconds} s"),
             "minutes": _("{minutes} min {seconds} s"),

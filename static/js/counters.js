@@ -3,7 +3,7 @@
 // data-bytes, data-chars on a counter: the most that the field takes
 // data-name-chars, data-description-chars   on a swapped fragment: limits of the chosen cloud
 
-import { all, fillIn, fillInCount, words } from "./page.js";
+import { all, fillIn, words } from "./page.js";
 
 const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+";
 const AROUND = new RegExp(`^${SPACE}|${SPACE}$`, "g");
@@ -18,7 +18,7 @@ const count = (counter) => {
   if (chars) parts.unshift(fillIn(words.characters, { used: letters.length, most: chars }));
   let [size, tooMany] = [used, 0];
   for (; size > bytes || letters.length > (chars || Infinity); tooMany++) size -= encoder.encode(letters.pop()).length;
-  if (tooMany) parts.push(fillInCount(words.tooMany, "number", tooMany));
+  if (tooMany) parts.push(fillIn(words.tooMany, { count: tooMany, number: tooMany }));
   counter.textContent = parts.join(words.comma);
   counter.classList.toggle("counter--over", tooMany);
 };

@@ -10,15 +10,11 @@ export const show = (root) => {
 
 // Words in the language of the page: <script id="words"> (snapshots/templatetags/scripts.py).
 export const words = JSON.parse(document.getElementById("words").textContent);
-const language = document.documentElement.lang;
-// Arabic with the digits 0 to 9, as the server writes it.
-export const locale = language === "ar" ? "ar-u-nu-latn" : language;
-const plural = new Intl.PluralRules(language);
+const plural = new Intl.PluralRules(words.locale);
 
-export const fillIn = (form, values) => form.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-export const fillInCount = (forms, name, count) => fillIn(forms[plural.select(count)], {
-  [name]: count
-});
+// A form that differs by number has a text for each kind of number: `values.count` chooses.
+export const fillIn = (form, values) =>
+  (form[plural.select(values.count)] ?? form).replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 // Read aloud by screen readers.
 export const announce = (message) => {

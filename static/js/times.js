@@ -3,7 +3,7 @@
 // <time data-lasting>    its text is how long it lasts since its datetime
 // <html data-now>        when the portal made the page
 
-import { all, fillIn, fillInCount, locale, words } from "./page.js";
+import { all, fillIn, words } from "./page.js";
 
 const UNITS = [
   [86400, "day"],
@@ -12,8 +12,8 @@ const UNITS = [
   [1, "second"]
 ];
 
-const relative = new Intl.RelativeTimeFormat(locale);
-const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const relative = new Intl.RelativeTimeFormat(words.locale);
+const tenths = new Intl.NumberFormat(words.locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 // As `ago` in snapshots/templatetags/times.py.
 const ago = (seconds) => {
@@ -33,7 +33,7 @@ const lasted = (seconds) => {
   const whole = Math.round(seconds);
   const minutes = Math.floor(whole / 60);
   const hours = Math.floor(minutes / 60);
-  if (hours >= 48) return fillInCount(words.days, "count", Math.floor(hours / 24));
+  if (hours >= 48) return fillIn(words.days, { count: Math.floor(hours / 24) });
   if (hours) return fillIn(words.hours, { hours, minutes: minutes % 60 });
   if (minutes) return fillIn(words.minutes, { minutes, seconds: whole % 60 });
   return fillIn(words.seconds, { seconds: whole });
