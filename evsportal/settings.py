@@ -179,7 +179,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "snapshots.middleware.plain_addresses",
     "snapshots.middleware.wrong_method",
-    "snapshots.middleware.own_preferences",
+    "snapshots.middleware.OwnPreferences",
     "snapshots.middleware.session_use",
     "snapshots.middleware.SignInBrakes",
     "snapshots.middleware.OwnPasswords",
@@ -270,7 +270,8 @@ LOGIN_REDIRECT_URL = "snapshots:home"
 LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en-gb"
-LANGUAGES = [("en-gb", "English")]  # a browser chooses among these
+# A person chooses among these, else the browser. Each by its own name.
+LANGUAGES = [("en-gb", "English"), ("tr", "Türkçe"), ("zh-hans", "简体中文"), ("ar", "العربية")]
 LOCALE_PATHS = [paths.FILES / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True

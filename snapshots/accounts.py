@@ -20,6 +20,8 @@ from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models.signals import pre_save
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from snapshots import directory, sandbox_account
 from snapshots.audit.record.sign_in_facts import sign_in_facts
@@ -33,19 +35,21 @@ from snapshots.sign_in.one_time import is_over
 DEMO_PASSWORD = "demo"
 # Name, role, and what the sign-in page says of it. Made in sandbox mode by `manage seed_demo`.
 DEMO_ACCOUNTS = (
-    ("alice", Role.STAFF, "staff: asks for her own volumes"),
-    ("bob", Role.STAFF, "staff: other volumes"),
-    ("helen", Role.HELPDESK, "helpdesk: asks for others"),
-    ("audrey", Role.AUDITOR, "auditor: sees every request sent"),
-    ("root", Role.ADMINISTRATOR, "administrator: people and grants"),
+    ("alice", Role.STAFF, gettext_lazy("staff: asks for her own volumes")),
+    ("bob", Role.STAFF, gettext_lazy("staff: other volumes")),
+    ("helen", Role.HELPDESK, gettext_lazy("helpdesk: asks for others")),
+    ("audrey", Role.AUDITOR, gettext_lazy("auditor: sees every request sent")),
+    ("root", Role.ADMINISTRATOR, gettext_lazy("administrator: people and grants")),
 )
 # Every password that the README, the examples or the sandbox's code show.
 PUBLISHED_PASSWORDS = (DEMO_PASSWORD, "password", sandbox_account.PASSWORD)
-REFUSAL = (
+REFUSAL = gettext_lazy(
     "This password is published in the portal's own documentation, so it opens no account here."
     " Ask an administrator to give your account another."
 )
-_NOT_ALLOWED = "This password is published in the portal's own documentation: choose another."
+_NOT_ALLOWED = gettext_lazy(
+    "This password is published in the portal's own documentation: choose another."
+)
 _CHECKED_FILE = "passwords.checked"
 
 
@@ -136,7 +140,7 @@ class PublishedPasswordValidator:
             raise ValidationError(_NOT_ALLOWED, code="password_published")
 
     def get_help_text(self) -> str:
-        return "Your password can't be one that the portal's documentation shows."
+        return _("Your password can't be one that the portal's documentation shows.")
 
 
 def watch() -> None:

@@ -14,6 +14,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 
 from evsportal.browser_rules import BROWSER_RULES, content_policy
@@ -22,7 +23,7 @@ from evsportal.logs import log_context
 from snapshots.audit.record.actions import Click, clicked, client_address
 from snapshots.monitoring.requests import count_answer
 from snapshots.rights.grants import answering_once
-from snapshots.selectors.preferences import viewing
+from snapshots.selectors.preferences import viewer, viewing
 from snapshots.selectors.unchanged import Question, is_unchanged
 from snapshots.sign_in import one_time
 from snapshots.sign_in.devices import send_cookie
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 ATTENDED = "X-Attended"
+LANGUAGE = "X-Language"  # of the page that a fragment is for
 VERSION = "X-Version"  # of the page that asks whether anything has changed
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")  # as proxies make them
 # nginx's 32 digits, a UUID, or an id of OpenStack's.
@@ -91,7 +93,7 @@ def question_of(request: HttpRequest) -> Question:
     return Question(
         address=request.get_full_path(),
         cookies=request.META.get("HTTP_COOKIE", ""),
-        languages=request.META.get("HTTP_ACCEPT_LANGUAGE", ""),
+        languages=" ".join(request.headers.get(name, "") for name in (LANGUAGE, "Accept-Language")),
     )
 
 
@@ -143,7 +145,9 @@ def request_ids(get_response: GetResponse) -> GetResponse:
         # For the line that Django logs of an answer of 400 and above, after the middleware.
         request.request_id = request_id  # type: ignore[attr-defined]
         click = Click(own_id, lambda: request.user, client_address(request))
-        with log_context(request_id=request_id), clicked(click):
+        # A thread must not answer one request in the language of the one before.
+        english = translation.override(settings.LANGUAGE_CODE)
+        with log_context(request_id=request_id), clicked(click), english:
             response = get_response(request)
         response.headers["X-Request-ID"] = answered_id
         return response
@@ -174,14 +178,27 @@ def wrong_method(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-def own_preferences(get_response: GetResponse) -> GetResponse:
-    """Pages show times of the person's zone. A page that shows none does not ask for it."""
+class OwnPreferences:
+    """Pages are written in the person's language and show times of the person's zone.
 
-    def middleware(request: HttpRequest) -> HttpResponse:
+    A fragment is in the language of the page that asks for it, whatever was chosen since: no page
+    is in two languages. Public pages and errors are in the browser's language, by Django's
+    `LocaleMiddleware`: they ask the database nothing.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         with viewing(lambda: request.user):
-            return get_response(request)
+            return self.get_response(request)
 
-    return middleware
+    def process_view(self, request: HttpRequest, view: object, *_arguments: object) -> None:
+        language = request.headers.get(LANGUAGE, "")
+        if not language and getattr(view, "access_rule", "") != "public":
+            language = viewer().language
+        if language in dict(settings.LANGUAGES):
+            translation.activate(language)
 
 
 def session_use(get_response: GetResponse) -> GetResponse:

@@ -8,7 +8,7 @@ and 85 characters), Cinder's request schema for characters.
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 RESERVED_PREFIXES = ("autobk_snapshot", "manualbk_snapshot")
@@ -50,10 +50,19 @@ PROFILES: Mapping[str, LimitsProfile] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a text is not acceptable: `code` for programs, `message` for people."""
+    """Why a text is not acceptable: `code` for programs, `message` for people, in English.
+
+    `form` is the sentence with names for the `values`, to be translated; the value `what`, one of
+    `SUBJECTS`, is a word of it that is translated too.
+    """
 
     code: str
-    message: str
+    form: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def message(self) -> str:
+        return self.form.format(**self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,45 @@ class RowProblem:
     index: int
     field: str
     problem: Problem
+
+
+def gettext_noop(text: str) -> str:
+    """Marks a text for the catalogues of translations. Forms translate it: this room cannot."""
+    return text
+
+
+SUBJECTS = (gettext_noop("name"), gettext_noop("description"), gettext_noop("value"))
+_MANY_CHARACTERS = gettext_noop(
+    "The {what} is {count} characters long; at most {most} are allowed."
+)
+_MANY_BYTES = gettext_noop("The {what} is {count} bytes long; at most {most} are allowed.")
+_WIDE_LETTERS = gettext_noop(
+    "The {what} is {count} bytes long; at most {most} are allowed. Letters such as ş or 漢 take "
+    "two to four bytes."
+)
+_MANY_ROWS = gettext_noop("There are {count} metadata entries; at most {most} are allowed.")
+_CONTROL_CHARACTER = gettext_noop(
+    "The {what} contains a line break, tab or other control character ({character}). Please remove "
+    "it."
+)
+_UNREADABLE = gettext_noop("The {what} has characters that could not be read (U+FFFD).")
+_HALF = gettext_noop("The {what} contains half a character ({character}).")
+_ASTRAL_CHARACTER = gettext_noop(
+    "The {what} contains {character}. The cloud takes no emoji and no other characters beyond "
+    "U+FFFF."
+)
+_NOTHING_VISIBLE = gettext_noop("The {what} has no visible character.")
+_RESERVED_NAME = gettext_noop(
+    "Names starting with {prefix} are kept for snapshots that the cloud makes."
+)
+_NO_KEY = gettext_noop("This value needs a key.")
+_LONG_KEY = gettext_noop("The key is {count} characters long; at most {most} are allowed.")
+_KEY_CHARACTER = gettext_noop(
+    "A key may contain the letters A to Z, digits, spaces and - _ : . only."
+)
+_RESERVED_KEY = gettext_noop("Keys starting with {prefix} belong to the cloud.")
+_PORTALS_KEY = gettext_noop("The portal uses the key {key} itself.")
+_SAME_KEY = gettext_noop("Row {number} has the same key. Upper and lower case count as the same.")
 
 
 def utf8_length(text: str) -> int:
@@ -122,8 +170,8 @@ def clean_metadata(
     ]
     problems: list[RowProblem] = []
     if len(filled) > MOST_ROWS:
-        message = f"There are {len(filled)} metadata entries; at most {MOST_ROWS} are allowed."
-        problems.append(RowProblem(filled[MOST_ROWS][0], "key", Problem("too_many", message)))
+        problem = Problem("too_many", _MANY_ROWS, {"count": len(filled), "most": MOST_ROWS})
+        problems.append(RowProblem(filled[MOST_ROWS][0], "key", problem))
     cleaned: dict[str, str] = {}
     first_rows: dict[str, int] = {}
     for index, key, value in filled[:MOST_ROWS]:
@@ -142,14 +190,13 @@ def clean_metadata(
 def _length_problems(what: str, text: str, *, bytes_: int, chars: int | None) -> list[Problem]:
     problems = []
     if chars is not None and len(text) > chars:
-        message = f"The {what} is {len(text)} characters long; at most {chars} are allowed."
-        problems.append(Problem("too_many_characters", message))
+        values = {"what": what, "count": len(text), "most": chars}
+        problems.append(Problem("too_many_characters", _MANY_CHARACTERS, values))
     count = utf8_length(text)
     if count > bytes_:
-        message = f"The {what} is {count} bytes long; at most {bytes_} are allowed."
-        if count > len(text):
-            message += " Letters such as ş or 漢 take two to four bytes."
-        problems.append(Problem("too_many_bytes", message))
+        form = _WIDE_LETTERS if count > len(text) else _MANY_BYTES
+        values = {"what": what, "count": count, "most": bytes_}
+        problems.append(Problem("too_many_bytes", form, values))
     return problems
 
 
@@ -165,30 +212,23 @@ _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 def _character_problems(what: str, text: str, *, refuse_astral: bool) -> list[Problem]:
     problems = []
     if control := _CONTROL.search(text):
-        message = (
-            f"The {what} contains a line break, tab or other control character"
-            f" (U+{ord(control[0]):04X}). Please remove it."
-        )
-        problems.append(Problem("control_character", message))
+        values = {"what": what, "character": f"U+{ord(control[0]):04X}"}
+        problems.append(Problem("control_character", _CONTROL_CHARACTER, values))
     if "\ufffd" in text:  # what stands for bytes that are no UTF-8
-        message = f"The {what} has characters that could not be read (U+FFFD)."
-        problems.append(Problem("unreadable_character", message))
+        problems.append(Problem("unreadable_character", _UNREADABLE, {"what": what}))
     if broken := _SURROGATE.search(text):
-        message = f"The {what} contains half a character (U+{ord(broken[0]):04X})."
-        problems.append(Problem("broken_character", message))
+        values = {"what": what, "character": f"U+{ord(broken[0]):04X}"}
+        problems.append(Problem("broken_character", _HALF, values))
     if refuse_astral and (astral := _ASTRAL.search(text)):
-        message = (
-            f"The {what} contains {astral[0]} (U+{ord(astral[0]):X}). The cloud takes no emoji"
-            " and no other characters beyond U+FFFF."
-        )
-        problems.append(Problem("astral_character", message))
+        values = {"what": what, "character": f"{astral[0]} (U+{ord(astral[0]):X})"}
+        problems.append(Problem("astral_character", _ASTRAL_CHARACTER, values))
     return problems
 
 
 def _blankness_problems(what: str, text: str) -> list[Problem]:
     if not text or any(not _is_invisible(char) for char in text):
         return []
-    return [Problem("no_visible_character", f"The {what} has no visible character.")]
+    return [Problem("no_visible_character", _NOTHING_VISIBLE, {"what": what})]
 
 
 def _is_invisible(char: str) -> bool:
@@ -198,10 +238,7 @@ def _is_invisible(char: str) -> bool:
 def _prefix_problems(name: str, *, prefixes: Iterable[str]) -> list[Problem]:
     folded = _folded(name)
     return [
-        Problem(
-            "reserved_prefix",
-            f"Names starting with {prefix} are kept for snapshots that the cloud makes.",
-        )
+        Problem("reserved_prefix", _RESERVED_NAME, {"prefix": prefix})
         for prefix in prefixes
         if folded.startswith(_folded(prefix))
     ]
@@ -237,32 +274,29 @@ _KEY = re.compile("[A-Za-z0-9_:. -]*")
 
 def _key_problems(key: str, *, portal_key: str) -> list[Problem]:
     if not key:
-        return [Problem("missing_key", "This value needs a key.")]
+        return [Problem("missing_key", _NO_KEY)]
     problems = []
     if len(key) > LONGEST_KEY:
-        message = f"The key is {len(key)} characters long; at most {LONGEST_KEY} are allowed."
-        problems.append(Problem("too_many_characters", message))
+        values = {"count": len(key), "most": LONGEST_KEY}
+        problems.append(Problem("too_many_characters", _LONG_KEY, values))
     if not _KEY.fullmatch(key):
-        message = "A key may contain the letters A to Z, digits, spaces and - _ : . only."
-        problems.append(Problem("key_character", message))
+        problems.append(Problem("key_character", _KEY_CHARACTER))
     if key.lower().startswith(SYSTEM_KEY_PREFIX):
-        message = f"Keys starting with {SYSTEM_KEY_PREFIX} belong to the cloud."
-        problems.append(Problem("reserved_key", message))
+        problems.append(Problem("reserved_key", _RESERVED_KEY, {"prefix": SYSTEM_KEY_PREFIX}))
     if key.lower() == portal_key.lower():
-        problems.append(Problem("reserved_key", f"The portal uses the key {portal_key} itself."))
+        problems.append(Problem("reserved_key", _PORTALS_KEY, {"key": portal_key}))
     return problems
 
 
 def _repeat_problems(key: str, index: int, *, first: int) -> list[Problem]:
     if not key or first == index:
         return []
-    message = f"Row {first + 1} has the same key. Upper and lower case count as the same."
-    return [Problem("repeated_key", message)]
+    return [Problem("repeated_key", _SAME_KEY, {"number": first + 1})]
 
 
 def _value_problems(value: str, refuse_astral: bool) -> list[Problem]:  # noqa: FBT001 - not a flag, a limit
     problems = _character_problems("value", value, refuse_astral=refuse_astral)
     if len(value) > LONGEST_VALUE:
-        message = f"The value is {len(value)} characters long; at most {LONGEST_VALUE} are allowed."
-        problems.insert(0, Problem("too_many_characters", message))
+        values = {"what": "value", "count": len(value), "most": LONGEST_VALUE}
+        problems.insert(0, Problem("too_many_characters", _MANY_CHARACTERS, values))
     return problems

@@ -14,6 +14,7 @@ from snapshots import clouds
 from snapshots.evs.limits import PROFILES, LimitsProfile, clean_metadata
 from snapshots.forms.changes import CHANGE_FORMS
 from snapshots.forms.deleting import is_young
+from snapshots.forms.problems import problem_text
 from snapshots.forms.request import RequestForm, Text
 from snapshots.forms.seen import digest_of, editable
 from snapshots.forms.with_metadata import FormWithMetadata
@@ -217,7 +218,7 @@ class BatchMetadataForm(FormWithMetadata, BatchForm):
             if problems:
                 text = _("“{name}” cannot have all of these entries: {problem}")
                 message = text.format(
-                    name=isolated(snapshot.label), problem=problems[0].problem.message
+                    name=isolated(snapshot.label), problem=problem_text(problems[0].problem)
                 )
                 self.add_error(None, message)
         if not self.errors and not any(map(self.arguments_for, self.selection.snapshots)):

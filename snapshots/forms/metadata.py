@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from snapshots.evs.limits import RowProblem
+from snapshots.forms.problems import problem_text
 
 HIGHEST = 999_999_999
 _FIELD = re.compile(r"metadata-(0|[1-9][0-9]{0,8})-(key|value)")
@@ -83,4 +84,4 @@ def note_problems(rows: Sequence[MetadataRow], problems: Iterable[RowProblem]) -
     for problem in problems:
         row = rows[problem.index]
         errors = row.key_errors if problem.field == "key" else row.value_errors
-        errors.append(problem.problem.message)
+        errors.append(problem_text(problem.problem))

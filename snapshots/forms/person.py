@@ -106,9 +106,12 @@ class PersonForm(WithProblems, forms.ModelForm):  # type: ignore[type-arg]
         if self.tries_own_rights:
             raise ValidationError(OWN_RIGHTS_REFUSAL)
         if self._before and self.data.get("seen") != self.digest:
-            sentence = _("Somebody changed this person since you opened the page. What is below is")
-            sentence += " " + _("what you typed: look at the person's page, then send it again.")
-            raise ValidationError(sentence)
+            raise ValidationError(
+                _(
+                    "Somebody changed this person since you opened the page. What is below is what "
+                    "you typed: look at the person's page, then send it again."
+                )
+            )
         return cleaned
 
     def change(self) -> PersonChange:

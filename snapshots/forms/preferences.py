@@ -4,6 +4,7 @@ from itertools import groupby
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from snapshots.models import Density, Preferences
@@ -18,9 +19,30 @@ def _zones() -> list[Any]:
     return [("UTC", "UTC"), *groups]
 
 
+class LanguageSelect(forms.Select):
+    """Each language by its own name, which is marked as a text of that language."""
+
+    def create_option(self, *arguments: Any, **more: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(*arguments, **more)
+        if option["value"]:
+            option["attrs"]["lang"] = option["value"]
+        return option
+
+
+def _languages() -> list[Any]:
+    return [("", _("As the browser asks")), *settings.LANGUAGES]
+
+
 class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
     """What a person may choose."""
 
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=_languages,
+        widget=LanguageSelect,
+        help_text=_("Pages and mail are written in it. What a cloud says stays as it came."),
+    )
     zone = forms.ChoiceField(
         label=_("Time zone"),
         choices=_zones,
@@ -37,4 +59,4 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Preferences
-        fields = ["zone", "density", "shortcuts"]
+        fields = ["language", "zone", "density", "shortcuts"]

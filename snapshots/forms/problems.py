@@ -1,6 +1,9 @@
 """What is wrong with a form, for the summary above it."""
 
 from django import forms
+from django.utils.translation import gettext
+
+from snapshots.evs.limits import Problem
 
 
 class WithProblems(forms.BaseForm):
@@ -15,3 +18,11 @@ class WithProblems(forms.BaseForm):
             if name in self.fields
             for text in texts
         ]
+
+
+def problem_text(problem: Problem) -> str:
+    """A problem of the limits in the language of the page."""
+    values = dict(problem.values)
+    if "what" in values:
+        values["what"] = gettext(str(values["what"]))
+    return gettext(problem.form).format(**values)

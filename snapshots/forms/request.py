@@ -21,6 +21,7 @@ from snapshots.evs.limits import (
     clean_name,
     utf8_length,
 )
+from snapshots.forms.problems import problem_text
 from snapshots.forms.secrets import looks_secret
 from snapshots.rights.policy import Right, may
 
@@ -269,7 +270,7 @@ def _letters_too_many(text: str, bytes_: int, chars: int | None) -> int:
 def _raise(problems: Sequence[Problem]) -> None:
     if problems:
         raise ValidationError(
-            [ValidationError(problem.message, code=problem.code) for problem in problems]
+            [ValidationError(problem_text(problem), code=problem.code) for problem in problems]
         )
 
 

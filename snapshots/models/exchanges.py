@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from snapshots.models.insert_only import InsertOnly
 from snapshots.models.kinds import TargetKind
@@ -54,16 +55,16 @@ class Exchange(InsertOnly):
 class AnomalyKind(models.TextChoices):
     """What should never happen, and did."""
 
-    OTHER_VOLUME = "other_volume", "The answer was about another volume"
-    OTHER_MARKER = "other_marker", "The snapshot bears the mark of another request"
-    KNOWN_SNAPSHOT = "known_snapshot", "The answer named the snapshot of another request"
-    SEVERAL_MARKED = "several_marked", "Several snapshots bear one mark"
-    SEVERAL_ALIKE = "several_alike", "Several snapshots could be the one asked for"
-    UNMARKED = "unmarked", "A snapshot without any mark could be the one asked for"
-    UNREADABLE = "unreadable", "A snapshot that cannot be read could be the one asked for"
-    METADATA_DROPPED = "metadata_dropped", "The cloud does not keep metadata"
-    WRONG_ID = "wrong_id", "The cloud named another snapshot than was meant"
-    LATE_SNAPSHOT = "late_snapshot", "A snapshot appeared after its request was called ended"
+    OTHER_VOLUME = "other_volume", _("The answer was about another volume")
+    OTHER_MARKER = "other_marker", _("The snapshot bears the mark of another request")
+    KNOWN_SNAPSHOT = "known_snapshot", _("The answer named the snapshot of another request")
+    SEVERAL_MARKED = "several_marked", _("Several snapshots bear one mark")
+    SEVERAL_ALIKE = "several_alike", _("Several snapshots could be the one asked for")
+    UNMARKED = "unmarked", _("A snapshot without any mark could be the one asked for")
+    UNREADABLE = "unreadable", _("A snapshot that cannot be read could be the one asked for")
+    METADATA_DROPPED = "metadata_dropped", _("The cloud does not keep metadata")
+    WRONG_ID = "wrong_id", _("The cloud named another snapshot than was meant")
+    LATE_SNAPSHOT = "late_snapshot", _("A snapshot appeared after its request was called ended")
 
 
 class AnomalyMessage(models.TextChoices):

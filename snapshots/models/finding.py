@@ -2,12 +2,13 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class EntryKind(models.TextChoices):
-    EXCHANGE = "exchange", "Request"
-    ACTION = "action", "Action"
-    ANOMALY = "anomaly", "Anomaly"
+    EXCHANGE = "exchange", _("Request")
+    ACTION = "action", _("Action")
+    ANOMALY = "anomaly", _("Anomaly")
 
 
 class Entry(models.Model):

@@ -64,8 +64,8 @@ COMPARED_PURPOSES = frozenset({Purpose.CREATE, Purpose.RENAME})
 class TargetKind(models.TextChoices):
     """What a request or an action is about; empty: nothing in a cloud."""
 
-    VOLUME = "volume", "Volume"
-    SNAPSHOT = "snapshot", "Snapshot"
+    VOLUME = "volume", _("Volume")
+    SNAPSHOT = "snapshot", _("Snapshot")
 
 
 class Target(NamedTuple):

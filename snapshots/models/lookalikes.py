@@ -7,6 +7,8 @@ that nobody mixes, and makes no difference between a hint and a refusal.
 import re
 import unicodedata
 
+from django.utils.translation import gettext as _
+
 from snapshots.models.folding import fold
 
 # Letters as they look, each line a Latin letter and what passes for it.
@@ -62,15 +64,17 @@ def unreadable_in(name: str) -> str:
     for character in name:
         if _is_unseen(character):
             label = unicodedata.name(character, "without a name")
-            return f"has a character that cannot be seen (U+{ord(character):04X}, {label})"
+            text = _("has a character that cannot be seen ({character})")
+            return text.format(character=f"U+{ord(character):04X}, {label}")
     if name != name.strip():
-        return "begins or ends with a blank"
+        return _("begins or ends with a blank")
     if not _letters(fold(name)):
-        return "has no letter and no digit"
+        return _("has no letter and no digit")
     for word in re.findall(r"[^\W\d_]+", unicodedata.normalize("NFKC", name)):
         scripts = sorted({_script_of(letter) for letter in word} - _WITH_OTHERS)
         if len(scripts) > 1:
-            return f"mixes letters of two alphabets in one word ({' and '.join(scripts)})"
+            text = _("mixes letters of two alphabets in one word ({scripts})")
+            return text.format(scripts=" + ".join(scripts))
     return ""
 
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from snapshots.models.claims import Claimable
 from snapshots.models.kinds import OperationKind, Target, TargetKind
@@ -16,15 +17,15 @@ from snapshots.models.outcome_codes import OutcomeCode
 class OperationState(models.TextChoices):
     """The state machine of an operation; `FINAL` decides alone what is finished."""
 
-    QUEUED = "queued", "Waiting"
-    SENDING = "sending", "Being sent"
-    ACCEPTED = "accepted", "Creating"
-    UNKNOWN = "unknown", "Being checked"
-    SUCCEEDED = "succeeded", "Available"
-    FAILED = "failed", "Failed"
-    REFUSED = "refused", "Refused"
-    NOT_CREATED = "not_created", "Not created"
-    CANCELLED = "cancelled", "Cancelled"
+    QUEUED = "queued", _("Waiting")
+    SENDING = "sending", _("Being sent")
+    ACCEPTED = "accepted", _("Creating")
+    UNKNOWN = "unknown", _("Being checked")
+    SUCCEEDED = "succeeded", _("Available")
+    FAILED = "failed", _("Failed")
+    REFUSED = "refused", _("Refused")
+    NOT_CREATED = "not_created", _("Not created")
+    CANCELLED = "cancelled", _("Cancelled")
 
     @property
     def tone(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission, User
 from django.db import models
 from django.db.models import Value
+from django.utils.translation import gettext_lazy as _
 
 from snapshots.database.compiled import Compiled
 
@@ -13,10 +14,10 @@ type_of_user = User | AbstractBaseUser | AnonymousUser
 
 
 class Role(models.TextChoices):
-    STAFF = "staff", "Staff"
-    HELPDESK = "helpdesk", "Helpdesk"
-    AUDITOR = "auditor", "Auditor"
-    ADMINISTRATOR = "administrator", "Administrator"
+    STAFF = "staff", _("Staff")
+    HELPDESK = "helpdesk", _("Helpdesk")
+    AUDITOR = "auditor", _("Auditor")
+    ADMINISTRATOR = "administrator", _("Administrator")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ class Preferences(models.Model):
     zone = models.CharField(max_length=64, blank=True)  # of the IANA database; empty: UTC
     density = models.CharField(max_length=10, choices=Density, default=Density.COMPACT)
     shortcuts = models.BooleanField(default=True)
+    # A code of settings.LANGUAGES; empty: as the browser asks.
+    language = models.CharField(max_length=10, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name_plural = "preferences"

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from snapshots.localized import figure
 from snapshots.questions.rules import Question, condition_of, subject_of
 from snapshots.rights.policy import Right, may
 
@@ -81,7 +82,7 @@ def count_in(question: Question, period: Period) -> int:
 
 def count_text(count: int) -> str:
     """A count as pages show it."""
-    return f"{count:,}+" if count >= MOST_COUNTED else f"{count:,}"
+    return f"{figure(count)}+" if count >= MOST_COUNTED else figure(count)
 
 
 def _counts(questions: Sequence[Question], periods: Sequence[Period]) -> Iterator[tuple[int, ...]]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Model, Q, TextChoices
+from django.utils.translation import gettext_lazy as _
 
 from snapshots.models import (
     LONG_UNKNOWN,
@@ -21,20 +22,20 @@ from snapshots.models import (
 class Question(TextChoices):
     """What auditors ask again and again about operations and snapshots."""
 
-    FORCED = "forced", "Forced while in use, without a ticket"
-    OWN_VOLUME = "own-volume", "Helpdesk for a volume of their own"
-    REFUSED = "refused", "Refused by the cloud"
-    LONG_UNKNOWN = "long-unknown", "Unknown for more than ten minutes"
-    OUT_OF_HOURS = "out-of-hours", "Asked outside working hours"
-    YOUNG_DELETED = "deleted-young", "Deleted within a day of being made"
-    ROLLED_BACK = "rolled-back", "Rolled back"
-    OTHERS_DELETED = "deleted-others", "Deleted by somebody else than its requester"
-    UNASKED = "unasked", "Snapshots nobody asked for in the portal"
+    FORCED = "forced", _("Forced while in use, without a ticket")
+    OWN_VOLUME = "own-volume", _("Helpdesk for a volume of their own")
+    REFUSED = "refused", _("Refused by the cloud")
+    LONG_UNKNOWN = "long-unknown", _("Unknown for more than ten minutes")
+    OUT_OF_HOURS = "out-of-hours", _("Asked outside working hours")
+    YOUNG_DELETED = "deleted-young", _("Deleted within a day of being made")
+    ROLLED_BACK = "rolled-back", _("Rolled back")
+    OTHERS_DELETED = "deleted-others", _("Deleted by somebody else than its requester")
+    UNASKED = "unasked", _("Snapshots nobody asked for in the portal")
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a question finds: the table, the column of the day that a row counts on, and a word."""
+    """What a question finds: the table, the column of the day that a row counts on, and a name."""
 
     model: type[Model]
     moment: str
@@ -56,40 +57,40 @@ def subject_of(question: Question) -> Subject:
 
 
 _MEANINGS = {
-    Question.FORCED: (
+    Question.FORCED: _(
         "Somebody asked with force and gave no ticket. The volume was in use or being attached, as "
         "the portal last read it when they asked; where nothing was read, it counts too."
     ),
-    Question.OWN_VOLUME: (
+    Question.OWN_VOLUME: _(
         "Somebody of the helpdesk asked for a volume that was granted to themselves when they "
         "asked, or asked on behalf of nobody else: without a name, or with their own."
     ),
-    Question.REFUSED: (
+    Question.REFUSED: _(
         "The cloud said no, and nothing was made. What the portal refused by itself was never "
         "asked of the cloud and is not here."
     ),
-    Question.LONG_UNKNOWN: (
+    Question.LONG_UNKNOWN: _(
         "The cloud gave no clear answer, and for more than ten minutes after sending nobody could "
         "tell whether there was a snapshot; or nobody can tell yet."
     ),
-    Question.OUT_OF_HOURS: (
+    Question.OUT_OF_HOURS: _(
         "Somebody asked outside {hours}. A request counts by the hours that were set when it was "
         "asked for. Public holidays are not known to the portal."
     ),
-    Question.YOUNG_DELETED: (
+    Question.YOUNG_DELETED: _(
         "Somebody asked to delete a snapshot less than a day after it was made, by the cloud's "
         "clock, and it was deleted. What was deleted in the cloud by other means is not here."
     ),
-    Question.ROLLED_BACK: (
+    Question.ROLLED_BACK: _(
         "Somebody asked to roll a volume back, and the cloud did so, began to, or may have begun: "
         "what the volume held before may be lost. What was refused, cancelled or never begun is "
         "not here."
     ),
-    Question.OTHERS_DELETED: (
+    Question.OTHERS_DELETED: _(
         "Somebody deleted a snapshot that neither they had asked for in the portal nor anybody on "
         "their behalf. A snapshot that no request made has no requester and is not here."
     ),
-    Question.UNASKED: (
+    Question.UNASKED: _(
         "The cloud shows, or showed, a snapshot that no request of this portal made, and it is not "
         "the backup service's: somebody made it in the console or with another tool. Each counts "
         "on the day it was made, by the cloud's clock."
@@ -99,7 +100,7 @@ _MEANINGS = {
 
 def meaning_of(question: Question) -> str:
     """What a question counts, in a sentence for its page."""
-    return _MEANINGS[question].format(hours=settings.EVSPORTAL_WORKING_HOURS)
+    return str(_MEANINGS[question]).format(hours=settings.EVSPORTAL_WORKING_HOURS)
 
 
 # Not by equality: SQLite would rather enter the index of a state that is named.

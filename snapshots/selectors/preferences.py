@@ -1,4 +1,6 @@
-"""How the person who looks at a page wants it to be: the time zone, the density, the shortcuts."""
+"""How the person who looks at a page wants it to be: the language, the time zone, the
+density, the shortcuts.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ class Viewer:
     zone_name: str = "UTC"
     density: Density = Density.COMPACT
     shortcuts: bool = True
+    language: str = ""  # empty: as the browser asks
     utc_first: bool = False  # auditors compare with the trail, which is in UTC
     has_chosen: bool = True  # False: the browser is asked for its time zone
 
@@ -60,19 +63,22 @@ def viewer_of(user: type_of_user) -> Viewer:
     utc_first = may(user, Right.AUDIT)
     if not rows:
         return Viewer(utc_first=utc_first, has_chosen=False)
-    ((zone_name, density, shortcuts),) = rows
+    ((zone_name, density, shortcuts, language),) = rows
     zone = zone_named(zone_name)
     return Viewer(
         zone=zone or UTC,
         zone_name=zone_name if zone else "UTC",
         density=Density(density),
         shortcuts=bool(shortcuts),
+        language=language,
         utc_first=utc_first,
     )
 
 
 _CHOSEN = Compiled(
-    lambda key: Preferences.objects.filter(user=key).values_list("zone", "density", "shortcuts")
+    lambda key: Preferences.objects.filter(user=key).values_list(
+        "zone", "density", "shortcuts", "language"
+    )
 )
 
 

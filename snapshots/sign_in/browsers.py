@@ -4,6 +4,10 @@ A browser says what it likes, so only words of these tables are stored. The firs
 nearly every browser also calls itself Chrome, Safari and Mozilla.
 """
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+PROGRAM = gettext_noop("a Python program")
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -17,7 +21,7 @@ _BROWSERS = (
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
     ("curl/", "curl"),
-    ("python-requests/", "a Python program"),
+    ("python-requests/", PROGRAM),
 )
 _SYSTEMS = (
     ("Windows", "Windows"),
@@ -28,7 +32,7 @@ _SYSTEMS = (
     ("Mac OS X", "macOS"),
     ("Linux", "Linux"),
 )
-UNKNOWN = "Unknown browser"
+UNKNOWN = gettext_noop("Unknown browser")
 
 
 def browser_words(user_agent: str) -> str:
@@ -36,6 +40,15 @@ def browser_words(user_agent: str) -> str:
     browser = _first(_BROWSERS, user_agent) or UNKNOWN
     system = _first(_SYSTEMS, user_agent)
     return f"{browser} on {system}" if system else browser
+
+
+def shown_words(stored: str) -> str:
+    """What `browser_words` stored, in the language of the page."""
+    browser, separator, system = stored.partition(" on ")
+    browser = _(browser) if browser in {UNKNOWN, PROGRAM} else browser
+    if not separator:
+        return browser
+    return _("{browser} on {system}").format(browser=browser, system=system)
 
 
 def _first(table: tuple[tuple[str, str], ...], user_agent: str) -> str:

@@ -15,7 +15,11 @@ from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
+from snapshots.models import Preferences
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +47,26 @@ def portal_address() -> str:
     return f"http://{hosts[0]}:{settings.EVSPORTAL_PORT}"
 
 
-def send(person: User, *, subject: str, template: str, **context: Any) -> None:
-    """Send a mail after the transaction, if mail is configured and the person has an address."""
+def send(
+    person: User, *, subject: Promise, template: str, otherwise: str = "", **context: Any
+) -> None:
+    """Send a mail after the transaction, if mail is configured and the person has an address.
+
+    It is in the person's language; where they have chosen none, in the language `otherwise`, or in
+    that of the portal.
+    """
     if not (is_configured() and person.email):
         return
-    text = render_to_string(f"mail/{template}.txt", {"person": person, **context})
-    message = EmailMessage(subject, text, settings.EVSPORTAL_EMAIL_FROM, [person.email])
+    with override(_language_of(person) or otherwise or settings.LANGUAGE_CODE):
+        text = render_to_string(f"mail/{template}.txt", {"person": person, **context})
+        heading = str(subject)
+    message = EmailMessage(heading, text, settings.EVSPORTAL_EMAIL_FROM, [person.email])
     transaction.on_commit(partial(_begin, message, person.get_username()))
+
+
+def _language_of(person: User) -> str:
+    row = Preferences.objects.filter(user=person).first()
+    return row.language if row else ""
 
 
 def tell_of_set_password(person: User, setter_name: str) -> None:

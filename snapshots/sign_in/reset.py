@@ -5,7 +5,8 @@ from django.contrib.auth.tokens import default_token_generator
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from snapshots.audit.record.actions import NOBODY, record
 from snapshots.models import ActionCode
@@ -29,7 +30,13 @@ def send_link(person: User) -> None:
     token = default_token_generator.make_token(person)
     path = reverse("password_reset_confirm", args=[number, token])
     subject = _("A new password for EVS snapshots")
-    send(person, subject=subject, template="password_reset", link=f"{portal_address()}{path}")
+    send(
+        person,
+        subject=subject,
+        template="password_reset",
+        otherwise=get_language() or "",  # of the browser that asked, which is mostly the person's
+        link=f"{portal_address()}{path}",
+    )
 
 
 def refuse(why: str, name: str = "") -> None:

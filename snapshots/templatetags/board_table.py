@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from snapshots.localized import figure
 from snapshots.models import Duty
 from snapshots.selectors.board import CloudFacts
 from snapshots.templatetags.cells import quiet
@@ -59,8 +60,8 @@ def latency_text(milliseconds: float | None) -> str:
     if milliseconds is None:
         return ""
     if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    return f"{milliseconds / 1000:.1f} s"
+        return _("{count} ms").format(count=round(milliseconds))
+    return _("{seconds} s").format(seconds=figure(milliseconds / 1000, 1))
 
 
 def _latency(facts: CloudFacts) -> str:
@@ -69,9 +70,9 @@ def _latency(facts: CloudFacts) -> str:
 
 def _waiting(facts: CloudFacts) -> SafeString | str:
     if facts.oldest_at is None:
-        return f"{facts.waiting:,}"
+        return figure(facts.waiting)
     oldest = format_html(_("oldest {ago}"), ago=moment(facts.oldest_at))
-    return format_html("{} {}", f"{facts.waiting:,}", quiet(oldest))
+    return format_html("{} {}", figure(facts.waiting), quiet(oldest))
 
 
 _COLUMNS: tuple[Column[CloudFacts], ...] = (
@@ -84,8 +85,8 @@ _COLUMNS: tuple[Column[CloudFacts], ...] = (
     Column(gettext_lazy("State"), _state),
     Column(gettext_lazy("Answers within"), _latency, css="number"),
     Column(gettext_lazy("Waiting"), _waiting, css="number"),
-    Column(gettext_lazy("At work"), lambda facts: f"{facts.working:,}", css="number"),
-    Column(gettext_lazy("Ended in the last hour"), lambda facts: f"{facts.ended:,}", css="number"),
+    Column(gettext_lazy("At work"), lambda facts: figure(facts.working), css="number"),
+    Column(gettext_lazy("Ended in the last hour"), lambda facts: figure(facts.ended), css="number"),
     Column(
         gettext_lazy("Volumes read"),
         lambda facts: moment(facts.health.inventory_read_at if facts.health else None),

@@ -17,7 +17,9 @@ register = template.Library()
 
 def _compared(row: Row) -> SafeString:
     return format_html(
-        '<span class="badge badge--{}">{}</span>', row.verdict.tone, capfirst(row.verdict.label)
+        '<span class="badge badge--{}">{}</span>',
+        row.verdict.tone,
+        capfirst(str(row.verdict.label)),
     )
 
 

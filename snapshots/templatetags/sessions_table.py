@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from snapshots.models import OpenSession
+from snapshots.sign_in.browsers import shown_words
 from snapshots.templatetags.cells import tag
 from snapshots.templatetags.table import Column, Table, context_of
 from snapshots.templatetags.times import exact, moment
@@ -20,7 +21,7 @@ register = template.Library()
 
 def _device(opened: OpenSession, *, this: str) -> SafeString:
     mark = tag(_("this one")) if opened.pk == this else ""
-    return format_html('<span class="strong">{}</span> {}', opened.device, mark)
+    return format_html('<span class="strong">{}</span> {}', shown_words(opened.device), mark)
 
 
 def _end(opened: OpenSession, *, this: str) -> SafeString:
@@ -33,7 +34,7 @@ def _end(opened: OpenSession, *, this: str) -> SafeString:
         opened.pk,
         _("End"),
         _("the session of {device}, {address}, signed in {at}").format(
-            device=opened.device, address=opened.address, at=exact(opened.signed_in_at)
+            device=shown_words(opened.device), address=opened.address, at=exact(opened.signed_in_at)
         ),
     )
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from snapshots import clouds
+from snapshots.localized import figure
 from snapshots.models import Quota
 
 register = template.Library()
@@ -73,13 +74,13 @@ def servers(attached_to: str) -> SafeString:
 @register.filter
 def gib(size: int | None) -> str:
     """A size in GiB; a cloud that does not tell it has not said 0."""
-    return _("not reported") if size is None else f"{size:,} GiB"
+    return _("not reported") if size is None else _("{size} GiB").format(size=figure(size))
 
 
 @register.filter
 def thousands(number: int) -> str:
     """`1,204`."""
-    return f"{number:,}"
+    return figure(number)
 
 
 @register.simple_tag

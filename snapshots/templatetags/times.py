@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from snapshots import localized
 from snapshots.selectors.preferences import viewer
 
 register = template.Library()
@@ -72,7 +73,7 @@ def hour(value: datetime | None) -> str | SafeString:
         '<time datetime="{}" title="{}">{}</time>',
         stamp,
         both,
-        f"{value:%H:%M}" if is_today else f"{value:%d %b %Y, %H:%M}",
+        f"{value:%H:%M}" if is_today else _moment(value, f"{value:%H:%M}"),
     )
 
 
@@ -105,7 +106,7 @@ def zone_attributes() -> SafeString:
 def day(value: datetime) -> str:
     """`Sunday, 29 Nov 2026 UTC`, in the zone that this person reads first."""
     value = local(value)
-    return f"{value:%A, %d %b %Y} {_offset(value)}"
+    return f"{localized.weekday(value)} {_offset(value)}"
 
 
 def local(value: datetime) -> datetime:
@@ -136,7 +137,11 @@ def _first_zone() -> tzinfo:
 
 def _written(value: datetime, zone: tzinfo) -> str:
     value = value.astimezone(zone)
-    return f"{value:%d %b %Y, %H:%M:%S} {_offset(value)}"
+    return _moment(value, f"{value:%H:%M:%S} {_offset(value)}")
+
+
+def _moment(value: datetime, time: str) -> str:
+    return _("{day}, {time}").format(day=localized.day(value), time=time)
 
 
 def _offset(value: datetime) -> str:
@@ -184,7 +189,9 @@ def so_far_since(value: datetime) -> SafeString:
 @register.filter
 def answered_in(milliseconds: int) -> str:
     """`87 ms`, and from a second on as other lengths of time."""
-    return f"{milliseconds} ms" if milliseconds < 1000 else lasted(milliseconds / 1000)
+    if milliseconds >= 1000:
+        return lasted(milliseconds / 1000)
+    return _("{count} ms").format(count=milliseconds)
 
 
 @register.filter
@@ -200,9 +207,14 @@ def lasted(value: timedelta | float | None) -> str:
         return ""
     seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
     if seconds < 9.95:
-        return f"{max(seconds, 0):.1f} s"
+        return _("{seconds} s").format(seconds=localized.figure(max(seconds, 0), 1))
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        days = hours // 24
+        return ngettext("{count} day", "{count} days", days).format(count=localized.figure(days))
     if hours:
-        return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} days"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+        return _("{hours} h {minutes} min").format(hours=hours, minutes=minutes)
+    if minutes:
+        return _("{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
+    return _("{seconds} s").format(seconds=rest)

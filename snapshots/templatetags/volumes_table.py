@@ -45,7 +45,7 @@ def _name(line: _Line) -> SafeString:
 
 def _zone(line: _Line) -> SafeString:
     cloud = quiet(line.volume.cloud) if line.names_cloud else ""
-    zone = format_html('<span class="whole">{}</span>', line.volume.availability_zone)
+    zone = format_html('<bdi class="whole">{}</bdi>', line.volume.availability_zone)
     return format_html("{} {}", zone, cloud) if cloud else zone
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import floor, log10
 
+from snapshots.localized import figure
+
 WIDTH, HEIGHT = 320, 180  # of a phone's screen, so that its text can be read there
 LEFT, RIGHT, TOP, BOTTOM = 60, 8, 10, 26
 INNER_WIDTH, INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
@@ -86,9 +88,14 @@ class Axis:
 
     def marks(self) -> list[Mark]:
         return [
-            Mark(str(LEFT - 6), at(self.y(value) + 4), f"{value:,.10g}", "end")
+            Mark(str(LEFT - 6), at(self.y(value) + 4), _figure(value), "end")
             for value in self.values()
         ]
+
+
+def _figure(value: float) -> str:
+    digits = 0 if value == round(value) else len(f"{value:.10g}".partition(".")[2])
+    return figure(value, digits)
 
 
 def axis_for(values: Iterable[float], *, whole: bool = True) -> Axis:

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from snapshots import localized
+from snapshots.localized import figure
 from snapshots.operations.messages import reason_of
 from snapshots.selectors.course import (
     DAYS,
@@ -69,8 +71,8 @@ def chart_of_days(days: Sequence[DayCounts]) -> Chart:
         rows=[
             [
                 day_text(day.day),
-                *(str(day.counts.get(ending, 0)) for ending in Ending),
-                str(day.total),
+                *(figure(day.counts.get(ending, 0)) for ending in Ending),
+                figure(day.total),
             ]
             for day in reversed(days)
         ],
@@ -106,7 +108,7 @@ def _days_in_words(days: Sequence[DayCounts]) -> str:
         total,
     )
     return text.format(
-        total=f"{total:,}", days=len(days), day=day_text(most.day), most=f"{most.total:,}"
+        total=figure(total), days=len(days), day=day_text(most.day), most=figure(most.total)
     )
 
 
@@ -150,13 +152,13 @@ def chart_of_times(sizes: Sequence[SizeTimes]) -> Chart:
 
 def _size_text(size: SizeTimes) -> str:
     if size.upto_gib is None:
-        return _("larger than {size} GiB").format(size=f"{LARGEST_GIB[-1]:,}")
-    return _("to {size} GiB").format(size=f"{size.upto_gib:,}")
+        return _("larger than {size} GiB").format(size=figure(LARGEST_GIB[-1]))
+    return _("to {size} GiB").format(size=figure(size.upto_gib))
 
 
 def _size_mark(size: SizeTimes) -> str:
     """The same where there is little room."""
-    return f"≤ {size.upto_gib:,}" if size.upto_gib else f"> {LARGEST_GIB[-1]:,}"
+    return f"≤ {figure(size.upto_gib)}" if size.upto_gib else f"> {figure(LARGEST_GIB[-1])}"
 
 
 def _times_in_words(sizes: Sequence[SizeTimes]) -> str:
@@ -168,7 +170,7 @@ def _times_in_words(sizes: Sequence[SizeTimes]) -> str:
         "From the click, of the newest {count} snapshots that were made.",
         count,
     )
-    return text.format(count=f"{count:,}")
+    return text.format(count=figure(count))
 
 
 def chart_of_refusals(reasons: Sequence[tuple[str, int]]) -> Chart:
@@ -181,8 +183,8 @@ def chart_of_refusals(reasons: Sequence[tuple[str, int]]) -> Chart:
         width = max(2.0, (WIDTH - RIGHT - 44) * count / most)
         bars.append(Bar("chart__refused", "0", at(y + 16), at(width), "12", f"{label} {count}"))
         marks.append(Mark("0", at(y + 11), _cut(label), "start"))
-        marks.append(Mark(at(width + 6), at(y + 26), f"{count:,}", "start"))
-        rows.append([label, f"{count:,}"])
+        marks.append(Mark(at(width + 6), at(y + 26), figure(count), "start"))
+        rows.append([label, figure(count)])
     total = sum(count for _code, count in reasons)
     return Chart(
         name="refusals",
@@ -204,7 +206,7 @@ def _refusals_in_words(total: int) -> str:
         "{total} requests were refused in the last {days} days.",
         total,
     )
-    return text.format(total=f"{total:,}", days=DAYS)
+    return text.format(total=figure(total), days=DAYS)
 
 
 def _cut(text: str) -> str:
@@ -233,7 +235,7 @@ def chart_of_quota(course: QuotaCourse) -> Chart:
         title=_quota_title(course),
         description=_quota_in_words(course),
         heads=[_("Day"), _("In use")],
-        rows=[[day_text(day), f"{used:,}"] for day, used in reversed(course.days)],
+        rows=[[day_text(day), figure(used)] for day, used in reversed(course.days)],
         lines=lines if len(course.days) > 1 else (),
         marks=[*axis.marks(), *_ends_of_days(first, end)],
         grid=axis.grid(),
@@ -249,7 +251,7 @@ def _quota_title(course: QuotaCourse) -> str:
 
 
 def _quota_in_words(course: QuotaCourse) -> str:
-    used, limit = f"{course.days[-1][1]:,}", f"{course.limit:,}"
+    used, limit = figure(course.days[-1][1]), figure(course.limit)
     if course.limit < 0:
         return _("{used} in use, without a limit.").format(used=used)
     now = _("{used} of {limit} in use.").format(used=used, limit=limit)
@@ -279,4 +281,4 @@ def _ends_of_days(first: date, last: date) -> list[Mark]:
 
 def day_text(day: date) -> str:
     """`9 Nov 2026`."""
-    return f"{day.day} {day:%b %Y}"
+    return localized.day(day)

@@ -292,7 +292,7 @@ def cancel(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
     try:
         cancelled = cancel_operation(operation=operation, person=request.user)
     except NotAllowedError:
-        messages.error(request, "This is not yours to cancel. Nothing was changed.")
+        messages.error(request, _("This is not yours to cancel. Nothing was changed."))
     else:
         if cancelled:
             messages.success(
@@ -300,7 +300,7 @@ def cancel(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
             )
         else:
             messages.warning(
-                request, "Too late to cancel: it was already sent. See below what became of it."
+                request, _("Too late to cancel: it was already sent. See below what became of it.")
             )
     return redirect("snapshots:detail", operation.pk)
 
@@ -317,12 +317,12 @@ def end(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
             operation=operation, person=request.user, why=form.cleaned_data["why"]
         )
     except NotAllowedError as error:
-        messages.error(request, f"{error} Nothing was changed.")
+        messages.error(request, _("{reason} Nothing was changed.").format(reason=error))
     else:
         if ended:
-            messages.success(request, "Ended. The volume is free for the next request.")
+            messages.success(request, _("Ended. The volume is free for the next request."))
         else:
-            messages.warning(request, "It has ended by itself; see below.")
+            messages.warning(request, _("It has ended by itself; see below."))
     return redirect("snapshots:detail", operation.pk)
 
 
@@ -334,11 +334,11 @@ def again(request: PortalRequest, operation_id: uuid.UUID) -> HttpResponse:
         key = uuid.UUID(request.POST.get("key", ""))
         newer, is_new = ask_again(operation=operation, person=request.user, key=key)
     except NotAllowedError as error:
-        messages.error(request, f"{error} Nothing was asked.")
+        messages.error(request, _("{reason} Nothing was asked.").format(reason=error))
     except (KeyTakenError, ValueError):
-        messages.error(request, "Nothing was asked: the button was out of date. Press it again.")
+        messages.error(request, _("Nothing was asked: the button was out of date. Press it again."))
     else:
-        sentence = "Asked again." if is_new else "This was already asked again; here it is."
+        sentence = _("Asked again.") if is_new else _("This was already asked again; here it is.")
         messages.success(request, sentence)
         operation = newer
     return redirect("snapshots:detail", operation.pk)

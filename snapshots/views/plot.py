@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from snapshots.localized import day
 from snapshots.questions.figures import Week, count_text
 
 PITCH, BAR = 10, 8  # from one bar to the next; the bar itself
@@ -43,5 +44,5 @@ def plot_of(weeks: Sequence[Week]) -> Plot:
 def _bar(number: int, week: Week, most: int) -> Bar:
     height = max(LEAST_HEIGHT, round(HEIGHT * week.count / most)) if week.count else 0
     x = PITCH * number + (PITCH - BAR) // 2
-    first = f"{week.first.day} {week.first:%b %Y}"
+    first = day(week.first)
     return Bar(str(x), str(HEIGHT - height), str(height), first, count_text(week.count))

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import activate, get_language_from_request
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -20,6 +21,7 @@ def preferences(request: PortalRequest) -> HttpResponse:
     form = PreferencesForm(request.POST or None, instance=row)
     if request.method == "POST" and form.is_valid():
         form.save()
+        activate(row.language or get_language_from_request(request))
         messages.success(request, _("Your preferences are saved."))
         return redirect("snapshots:preferences")
     return render(request, "snapshots/preferences.html", {"form": form})

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 from django.views.decorators.http import require_safe
 
 from snapshots.audit.record.actions import record as record_action
@@ -22,6 +24,7 @@ from snapshots.questions.figures import (
     rows_found,
 )
 from snapshots.questions.rules import SNAPSHOTS, Question, meaning_of, subject_of
+from snapshots.questions.texts import rows_in_words, texts_of
 from snapshots.selectors.operations import operations_page
 from snapshots.selectors.pages import Page
 from snapshots.selectors.snapshots import snapshots_page
@@ -56,7 +59,9 @@ def question(request: PortalRequest, name: str) -> HttpResponse:
         count = count_in(asked, period) if period else figures.in_all
         context["page"] = _page(request.user, asked, period, before=before)
         context["narrowed"] = bool(period)
-        context["count"], context["count_text"] = count, count_text(count)
+        context["rows_in_words"] = rows_in_words(
+            subject_of(asked), count, text=count_text(count), in_period=bool(period)
+        )
     return render(request, "snapshots/question.html", context)
 
 
@@ -110,7 +115,8 @@ def _period(form: PeriodForm) -> Period | None:
 def _record(code: ActionCode, request: HttpRequest, asked: Question, **facts: str) -> None:
     """Before anything is shown. The days are recorded as they were typed."""
     days = {name: request.GET.get(name, "")[:40] for name in ("since", "until")}
-    details = {"question": str(asked.label), **days, **facts}
+    with override(settings.LANGUAGE_CODE):  # what is stored is English
+        details = {"question": str(asked.label), **days, **facts}
     record_action(
         code, subject=str(asked), details={name: text for name, text in details.items() if text}
     )
@@ -120,6 +126,7 @@ def _answer(figures: Figures) -> dict[str, Any]:
     """A question with its meaning, its figures as texts, and its plot."""
     return {
         "subject": subject_of(figures.question),
+        "texts": texts_of(subject_of(figures.question)),
         "question": figures.question,
         "meaning": meaning_of(figures.question),
         "recent": count_text(figures.recent),

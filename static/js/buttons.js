@@ -3,7 +3,7 @@
 // data-fill="ID" data-text="TEXT"   fills a field; data-also, data-also-text: a second field
 // data-once              cannot be pressed again after its form was sent
 
-import { announce } from "./page.js";
+import { announce, words } from "./page.js";
 
 const fill = (id, text) => {
   const field = document.getElementById(id);
@@ -19,12 +19,12 @@ const copy = async (button) => {
   button.classList.add("copy--done");
   try {
     await navigator.clipboard.writeText(text);
-    word.textContent = "Copied";
-    announce("Copied.");
+    word.textContent = words.copied;
+    announce(words.copiedAloud);
   } catch {
     getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
-    word.textContent = "Selected: copy it";
-    announce("It is selected; copy it with your keyboard.");
+    word.textContent = words.selected;
+    announce(words.selectedAloud);
   }
   setTimeout(() => {
     word.textContent = label;

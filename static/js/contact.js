@@ -1,7 +1,7 @@
 // Lost contact is shown once, above the page.
 // #contact               the banner for lost contact
 
-import { announce } from "./page.js";
+import { announce, fillIn, words } from "./page.js";
 import { zonedTime } from "./times.js";
 
 const banner = () => document.getElementById("contact");
@@ -11,8 +11,8 @@ export const showLost = (status) => {
   lostSince ??= zonedTime();
   banner().textContent =
     status > 0 && status < 500
-    ? `The portal refused to bring this page up to date (answer ${status}). Please reload it.`
-    : `No contact with the portal since ${lostSince}; what you see may be old. It is brought up to date as soon as there is contact.`;
+    ? fillIn(words.refused, { status })
+    : fillIn(words.lost, { time: lostSince });
   banner().hidden = false;
 };
 
@@ -20,7 +20,7 @@ export const showRegained = () => {
   if (lostSince === null) return;
   lostSince = null;
   banner().hidden = true;
-  announce("In contact with the portal again.");
+  announce(words.regained);
 };
 
 document.addEventListener("htmx:sendError", () => showLost(0));

@@ -3,7 +3,7 @@
 // data-bytes, data-chars on a counter: the most that the field takes
 // data-name-chars, data-description-chars   on a swapped fragment: limits of the chosen cloud
 
-import { all } from "./page.js";
+import { all, fillIn, words } from "./page.js";
 
 const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+";
 const AROUND = new RegExp(`^${SPACE}|${SPACE}$`, "g");
@@ -14,12 +14,12 @@ const count = (counter) => {
   const { bytes, chars } = counter.dataset;
   const letters = [...text];
   const used = encoder.encode(text).length;
-  const parts = [`${used} of ${bytes} bytes`];
-  if (chars) parts.unshift(`${letters.length} of ${chars} characters`);
+  const parts = [fillIn(words.bytes, { used, most: bytes })];
+  if (chars) parts.unshift(fillIn(words.characters, { used: letters.length, most: chars }));
   let [size, tooMany] = [used, 0];
   for (; size > bytes || letters.length > (chars || Infinity); tooMany++) size -= encoder.encode(letters.pop()).length;
-  if (tooMany) parts.push(`${tooMany} letter${tooMany === 1 ? "" : "s"} too many`);
-  counter.textContent = parts.join(", ");
+  if (tooMany) parts.push(fillIn(words.tooMany, { count: tooMany, number: tooMany }));
+  counter.textContent = parts.join(words.comma);
   counter.classList.toggle("counter--over", tooMany);
 };
 

@@ -33,6 +33,7 @@ const digests = () => DIGESTS.flatMap(
 const headers = () => ({
   "HX-Request": "true",
   "HX-Current-URL": location.href,
+  "X-Language": document.documentElement.lang,
   "X-Version": root().dataset.version,
   "X-Have": digests().join(" "),
   ...(attended() ? { "X-Attended": "true" } : {}),

@@ -4,7 +4,7 @@
 // data-blank-row         a template of a row: __N__ is its number, __P__ its position
 // data-add-row, data-remove-row   buttons
 
-import { all, announce } from "./page.js";
+import { all, announce, words } from "./page.js";
 
 export const appendRow = (group, number) => {
   const rows = group.querySelector("[data-rows]");
@@ -17,14 +17,14 @@ export const appendRow = (group, number) => {
 const addRow = (group) => {
   const numbers = all("[data-row]", group).map((row) => Number(row.dataset.row));
   appendRow(group, Math.max(-1, ...numbers) + 1).querySelector("input").focus();
-  announce("Row added.");
+  announce(words.rowAdded);
 };
 
 const removeRow = (group, row) => {
   const next = row.nextElementSibling || row.previousElementSibling;
   row.remove();
   (next?.querySelector("input") || group.querySelector("[data-add-row]")).focus();
-  announce("Row removed.");
+  announce(words.rowRemoved);
 };
 
 document.addEventListener("click", (event) => {

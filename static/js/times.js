@@ -4,7 +4,7 @@
 // <html data-now>        when the portal made the page
 // <html data-offset data-zone>   minutes that its times are ahead of UTC, and how they say that
 
-import { all } from "./page.js";
+import { all, fillIn, words } from "./page.js";
 
 const UNITS = [
   [86400, "day"],
@@ -13,11 +13,14 @@ const UNITS = [
   [1, "second"]
 ];
 
+const relative = new Intl.RelativeTimeFormat(words.locale);
+const tenths = new Intl.NumberFormat(words.locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+// As `ago` in snapshots/templatetags/times.py.
 const ago = (seconds) => {
-  if (seconds < 10) return "just now";
+  if (seconds < 10) return words.now;
   const [size, unit] = UNITS.find(([least]) => seconds >= least);
-  const count = Math.floor(seconds / size);
-  return `${count} ${unit}${count === 1 ? "" : "s"} ago`;
+  return relative.format(-Math.floor(seconds / size), unit);
 };
 
 // The portal's clock counts, not this machine's: the page says when it was made.
@@ -32,13 +35,14 @@ const passedSince = (time) => (portalNow() - Date.parse(time.dateTime)) / 1000;
 
 // As `lasted` in snapshots/templatetags/times.py.
 const lasted = (seconds) => {
-  if (seconds < 9.95) return `${Math.max(seconds, 0).toFixed(1)} s`;
+  if (seconds < 9.95) return fillIn(words.seconds, { seconds: tenths.format(Math.max(seconds, 0)) });
   const whole = Math.round(seconds);
   const minutes = Math.floor(whole / 60);
   const hours = Math.floor(minutes / 60);
-  if (hours >= 48) return `${Math.floor(hours / 24)} days`;
-  if (hours) return `${hours} h ${minutes % 60} min`;
-  return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+  if (hours >= 48) return fillIn(words.days, { count: Math.floor(hours / 24) });
+  if (hours) return fillIn(words.hours, { hours, minutes: minutes % 60 });
+  if (minutes) return fillIn(words.minutes, { minutes, seconds: whole % 60 });
+  return fillIn(words.seconds, { seconds: whole });
 };
 
 const write = (time, text) => {

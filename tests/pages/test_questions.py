@@ -50,7 +50,7 @@ def names(answer):
 def test_each_question_has_its_sentence_and_its_figures(audrey, refused):
     page = audrey.get(PAGE)
     for question in Question:
-        assert question.label in page.text
+        assert str(question.label) in page.text
         assert f'href="{PAGE}{question}/"' in page.text
     assert "The cloud said no, and nothing was made." in page.text
     assert "outside Mon-Fri 08:00-18:00 UTC" in page.text
@@ -64,7 +64,7 @@ def test_plot_has_bars_name_and_numbers(audrey, refused):
     assert page.count("<svg ") == len(Question)
     assert len(re.findall(r"<rect class=\"plot__bar", page)) == 2
     assert "<title>Week from 23 Feb 2026: 1</title>" in page
-    assert 'aria-label="Refused by the cloud: requests a week, 26 weeks from 8 Sep 2025.' in page
+    assert 'aria-label="Refused by the cloud: Requests a week, 26 weeks from 08 Sep 2025.' in page
     assert '<tr><th scope="row">23 Feb 2026</th><td class="number">1</td></tr>' in page
     assert page.count('<th scope="row">') == 26 * len(Question)
     assert "style=" not in page

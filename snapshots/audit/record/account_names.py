@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Field, Model
+from django.utils.translation import gettext as _
 
 from snapshots.audit.record.actions import COMMAND_LINE, NOBODY, PORTAL
 from snapshots.models import Role
@@ -50,7 +51,7 @@ def _watch(field: "Field[Any, Any]", refuse: Callable[[str, Any], None]) -> None
 
 def _refuse_name_of_role(name: str, _group: Group | None) -> None:
     if sentence := role_confusion(name):
-        raise ValidationError(f"{sentence}. Choose another name.", code="confusing")
+        raise ValidationError(_choose_another(sentence), code="confusing")
 
 
 def role_confusion(name: str) -> str:
@@ -63,7 +64,7 @@ def role_confusion(name: str) -> str:
     if reason := unreadable_in(name):
         return f"“{name}” {reason}"
     if role := reads_as(name, tuple(Role.values)):
-        return f"“{name}” reads like “{role}”, which is a role"
+        return _("“{name}” reads like “{role}”, which is a role").format(name=name, role=role)
     return ""
 
 
@@ -83,7 +84,7 @@ def refuse_confusing_name(name: str, account: User | None = None) -> None:
     if account is not None and account.pk is not None:
         others = others.exclude(pk=account.pk)
     if sentence := confusion(name, others.values_list("username", flat=True).iterator()):
-        raise ValidationError(f"{sentence}. Choose another name.", code="confusing")
+        raise ValidationError(_choose_another(sentence), code="confusing")
 
 
 def confusion(name: str, others: Any) -> str:
@@ -91,12 +92,24 @@ def confusion(name: str, others: Any) -> str:
     if reason := unreadable_in(name):
         return f"“{name}” {reason}"
     if own := reads_as(name, OWN_NAMES):
-        return f"“{name}” reads like “{own}”, by which the audit trail names the portal's own acts"
+        sentence = _(
+            "“{name}” reads like “{own}”, by which the audit trail names the portal's own acts"
+        )
+        return sentence.format(name=name, own=own)
     looks = looks_of(name)
     for other in others:
         if other != name and looks & looks_of(other):
-            return f"“{name}” looks like “{other}”, which is the name of another account"
+            return _looks_like(name, other)
     return ""
+
+
+def _looks_like(name: str, other: str) -> str:
+    sentence = _("“{name}” looks like “{other}”, which is the name of another account")
+    return sentence.format(name=name, other=other)
+
+
+def _choose_another(sentence: str) -> str:
+    return _("{sentence}. Choose another name.").format(sentence=sentence)
 
 
 class TakenNames:
@@ -123,9 +136,9 @@ class TakenNames:
         looks = (*looks_of(name), fold(name))
         other = next((self._first_of[look] for look in looks if look in self._first_of), None)
         if not sentence and other is not None:
-            sentence = f"“{name}” looks like “{other}”, which is the name of another account"
+            sentence = _looks_like(name, other)
         if sentence:
-            raise ValidationError(f"{sentence}. Choose another name.", code="confusing")
+            raise ValidationError(_choose_another(sentence), code="confusing")
         self._add(name)
 
 
@@ -138,7 +151,7 @@ def confusing_accounts() -> list[str]:
         sentence = confusion(name, ())
         other = next((first_of[look] for look in looks_of(name) if look in first_of), None)
         if not sentence and other is not None:
-            sentence = f"“{name}” looks like “{other}”, which is the name of another account"
+            sentence = _looks_like(name, other)
         if sentence:
             sentences.append(sentence)
         for look in looks_of(name):

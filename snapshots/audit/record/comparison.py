@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from snapshots.audit.record.redaction import has_original_body, storable
 from snapshots.evs.secrets import MASK
 from snapshots.models import Answer, Exchange, Snapshot
@@ -19,14 +23,14 @@ _SEEN_FIELDS = ("name", "description")  # of those, what the portal's own copy h
 class Verdict(Enum):
     """What to say of a row: words, and a tone that repeats them."""
 
-    SAME = ("as asked", "good")
-    DIFFERS = ("differs", "bad")
-    MISSING = ("not kept", "bad")
-    ADDED = ("added by the cloud", "warning")
-    NOT_REPORTED = ("not reported by the cloud", "quiet")
-    HIDDEN = ("hidden in the record, not compared", "quiet")
+    SAME = (gettext_lazy("as asked"), "good")
+    DIFFERS = (gettext_lazy("differs"), "bad")
+    MISSING = (gettext_lazy("not kept"), "bad")
+    ADDED = (gettext_lazy("added by the cloud"), "warning")
+    NOT_REPORTED = (gettext_lazy("not reported by the cloud"), "quiet")
+    HIDDEN = (gettext_lazy("hidden in the record, not compared"), "quiet")
 
-    def __init__(self, label: str, tone: str) -> None:
+    def __init__(self, label: Promise, tone: str) -> None:
         self.label = label
         self.tone = tone
 
@@ -70,6 +74,27 @@ class _Side:
     is_original: bool = True  # nothing was struck out of it
 
 
+@dataclass(frozen=True, slots=True)
+class _NoSide:
+    """Why a body says nothing of a snapshot."""
+
+    cut: Promise
+    unreadable: Promise
+    empty: Promise
+
+
+_OF_REQUEST = _NoSide(
+    cut=gettext_lazy("The body of the request was cut when it was stored."),
+    unreadable=gettext_lazy("The body of the request is not readable as JSON."),
+    empty=gettext_lazy("The body of the request has no snapshot in it."),
+)
+_OF_ANSWER = _NoSide(
+    cut=gettext_lazy("The body of the answer was cut when it was stored."),
+    unreadable=gettext_lazy("The body of the answer is not readable as JSON."),
+    empty=gettext_lazy("The body of the answer has no snapshot in it."),
+)
+
+
 def compare(
     exchange: Exchange, *, answer: Answer | None, seen: Snapshot | None, is_later: bool = False
 ) -> Comparison:
@@ -78,16 +103,19 @@ def compare(
     """
     notes: list[str] = []
     if is_later:
-        notes.append("A later request has changed the snapshot; its present state is not compared.")
-    asked = _read(exchange, "request", notes)
+        notes.append(
+            _("A later request has changed the snapshot; its present state is not compared.")
+        )
+    asked = _read(exchange, _OF_REQUEST, notes)
     if asked is None:
         return Comparison(notes=tuple(notes))
     answered, answered_id = _answered_side(answer, notes)
     mirrored = _of_mirror(seen) if seen is not None else None
     if seen is not None and answered_id not in {"", seen.snapshot_id}:
-        notes.append(f"The portal reads another snapshot than this answer named: {answered_id}.")
+        text = _("The portal reads another snapshot than this answer named: {id}.")
+        notes.append(text.format(id=answered_id))
     if answered is None and mirrored is None:
-        notes.append("No snapshot of this request is known, so there is nothing to compare.")
+        notes.append(_("No snapshot of this request is known, so there is nothing to compare."))
         return Comparison(notes=tuple(notes))
     # A change of some fields says nothing about the others.
     others = [] if exchange.method == "PUT" else [answered or _NONE, mirrored or _NONE]
@@ -108,29 +136,30 @@ def compare(
 def _answered_side(answer: Answer | None, notes: list[str]) -> tuple[_Side | None, str]:
     """What the answer says it made, and that snapshot's id."""
     if answer is None:
-        notes.append("No answer was recorded.")
+        notes.append(_("No answer was recorded."))
     elif answer.status is None:
-        notes.append("The cloud did not answer.")
+        notes.append(_("The cloud did not answer."))
     elif not 200 <= answer.status < 300:
-        notes.append(f"The cloud answered {answer.status}: by its word it made nothing.")
-    elif (side := _read(answer, "answer", notes)) is not None:
+        text = _("The cloud answered {status}: by its word it made nothing.")
+        notes.append(text.format(status=answer.status))
+    elif (side := _read(answer, _OF_ANSWER, notes)) is not None:
         return side, side.texts.get("id", "")
     return None, ""
 
 
-def _read(record: Exchange | Answer, name: str, notes: list[str]) -> _Side | None:
+def _read(record: Exchange | Answer, texts: _NoSide, notes: list[str]) -> _Side | None:
     """The snapshot in this body; None, with a note, when there is none to be read."""
     if record.body_cut:
-        notes.append(f"The body of the {name} was cut when it was stored.")
+        notes.append(str(texts.cut))
         return None
     try:
         content = json.loads(record.body)
     except (ValueError, RecursionError):
-        notes.append(f"The body of the {name} is not readable as JSON.")
+        notes.append(str(texts.unreadable))
         return None
     snapshot = content.get("snapshot") if isinstance(content, dict) else None
     if not isinstance(snapshot, dict):
-        notes.append(f"The body of the {name} has no snapshot in it.")
+        notes.append(str(texts.empty))
         return None
     return _side_of(snapshot, is_original=has_original_body(record))
 
@@ -164,7 +193,7 @@ def _text(value: object) -> str:
     try:
         return storable(json.dumps(value, ensure_ascii=False))
     except (ValueError, RecursionError):  # a number of thousands of digits, endless nesting
-        return "(not readable)"
+        return _("(not readable)")
 
 
 # --- judging ---------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from snapshots.models import ActionCode, AnomalyKind, EntryKind, Purpose
 from snapshots.models.finding import longest_of
@@ -68,9 +69,10 @@ def condition_of(name: str, value: str) -> Condition:
     """Raises `SearchError` for what cannot be answered."""
     if name not in QUALIFIERS:
         names = ", ".join([*QUALIFIERS, "background"])
-        raise SearchError(f"There is no “{name}:”. There are: {names}. Put text in quotes.")
+        sentence = _("There is no “{name}:”. There are: {names}. Put text in quotes.")
+        raise SearchError(sentence.format(name=name, names=names))
     if not value:
-        raise SearchError(f"“{name}:” needs a value.")
+        raise SearchError(_("“{name}:” needs a value.").format(name=name))
     meaning = QUALIFIERS[name](value)
     if isinstance(meaning, Q):
         return Condition(meaning, of_time=name in _MOMENTS)
@@ -94,7 +96,8 @@ def _folded(name: str, column: str) -> str:
     """The name as this column of an entry holds it (`models/folding.py`)."""
     folded = fold(name)
     if not folded.strip():
-        raise SearchError(f"“{name}” has no letter or digit to search for.")
+        sentence = _("“{name}” has no letter or digit to search for.")
+        raise SearchError(sentence.format(name=name))
     return folded[: longest_of(column)]
 
 
@@ -123,13 +126,13 @@ def _cause(value: str) -> Meaning:
     try:
         cause = uuid.UUID(value)
     except ValueError:
-        raise SearchError("cause: takes the whole id, as records show it.") from None
+        raise SearchError(_("cause: takes the whole id, as records show it.")) from None
     return Q(cause=cause), Way(whole=True)
 
 
 def _actor_id(value: str) -> Meaning:
     if not (value.isascii() and value.isdecimal() and len(value) <= LONGEST_OF_NUMBER):
-        raise SearchError("actor-id: takes the number of an account, as records show it.")
+        raise SearchError(_("actor-id: takes the number of an account, as records show it."))
     return Q(actor_id=int(value)), Way(("actor_id",), (int(value),), rank="actor")
 
 
@@ -148,7 +151,7 @@ def _status(value: str) -> Meaning:
         return matches, _statuses(lambda status: least <= status < least + 100)
     match = _STATUS.fullmatch(value)
     if match is None:
-        raise SearchError("status: takes 404, 4xx, >=400, <300 or none (no answer).")
+        raise SearchError(_("status: takes 404, 4xx, >=400, <300 or none (no answer)."))
     number = int(match["number"])
     if match["sign"] is None:
         is_success = 200 <= number < 300
@@ -165,7 +168,8 @@ def _statuses(picks: Callable[[int], bool]) -> Way:
 
 def _kind(value: str) -> Meaning:
     if value not in EntryKind.values:
-        raise SearchError(f"kind: takes {', '.join(EntryKind.values)}.")
+        kinds = ", ".join(EntryKind.values)
+        raise SearchError(_("kind: takes {kinds}.").format(kinds=kinds))
     return Q(kind=value), Way(("kind",), (value,))
 
 
@@ -173,7 +177,8 @@ def _what(value: str) -> Meaning:
     names = {*Purpose.values, *ActionCode.values, *AnomalyKind.values}
     matching = sorted(name for name in names if name == value or name.startswith(f"{value}:"))
     if not matching:
-        raise SearchError(f"what: does not know “{value}”; try create, session or operation:ask.")
+        sentence = _("what: does not know “{value}”; try create, session or operation:ask.")
+        raise SearchError(sentence.format(value=value))
     return Q(what__in=matching), Way(("what",), tuple(matching))
 
 
@@ -181,14 +186,15 @@ def _day(name: str, value: str) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(value), time.min, tzinfo=UTC)
     except ValueError:
-        raise SearchError(f"{name}: takes a day (UTC), written 2026-10-01.") from None
+        sentence = _("{name}: takes a day (UTC), written 2026-10-01.")
+        raise SearchError(sentence.format(name=name)) from None
 
 
 def _next(name: str, value: str) -> datetime:
     try:
         return _day(name, value) + timedelta(days=1)
     except OverflowError:
-        raise SearchError(f"{name}: takes an earlier day.") from None
+        raise SearchError(_("{name}: takes an earlier day.").format(name=name)) from None
 
 
 _MOMENTS: dict[str, Callable[[str], Meaning]] = {

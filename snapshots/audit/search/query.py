@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
+from django.utils.translation import gettext as _
 
 from snapshots.audit.search.qualifiers import Condition, SearchError, condition_of
 from snapshots.models import Entry
@@ -37,16 +38,18 @@ class Search:
 def parse(text: str) -> Search:
     """Raises `SearchError` for what cannot be answered. Empty text asks for everything."""
     if len(text) > LONGEST:
-        raise SearchError(f"A query has at most {LONGEST} characters; this one has {len(text)}.")
+        sentence = _("A query has at most {most} characters; this one has {count}.")
+        raise SearchError(sentence.format(most=LONGEST, count=len(text)))
     if text.count('"') % 2:
-        raise SearchError('A quotation mark is open: write "free text" with two of them.')
+        raise SearchError(_('A quotation mark is open: write "free text" with two of them.'))
     conditions: list[Condition] = []
     phrases: list[str] = []
     background: bool | None = False
     is_side_named = whole = False
     terms = list(_TERM.finditer(text))
     if len(terms) > MOST_TERMS:
-        raise SearchError(f"A query has at most {MOST_TERMS} terms; this one has {len(terms)}.")
+        sentence = _("A query has at most {most} terms; this one has {count}.")
+        raise SearchError(sentence.format(most=MOST_TERMS, count=len(terms)))
     for term in terms:
         name = term["name"]
         value = (term["quoted"] if term["bare"] is None else term["bare"]).replace("\x00", "")
@@ -54,7 +57,7 @@ def parse(text: str) -> Search:
             phrases.append(_phrase(term, value))
         elif name == "background":
             if term["minus"]:
-                raise SearchError("background: takes yes, no or only, and no minus.")
+                raise SearchError(_("background: takes yes, no or only, and no minus."))
             background, is_side_named = _background(value), True
         else:
             condition = condition_of(name, value)
@@ -102,11 +105,11 @@ _NO_NAMES = {"http", "https"}
 
 def _phrase(term: re.Match[str], value: str) -> str:
     if term["minus"] and value:
-        raise SearchError('Free text cannot be left out with "-": only qualifiers can.')
+        raise SearchError(_('Free text cannot be left out with "-": only qualifiers can.'))
     return f"{term['name']}:{value}" if term["name"] else term["minus"] + value
 
 
 def _background(value: str) -> bool | None:
     if value not in _BACKGROUND:
-        raise SearchError("background: takes yes, no or only.")
+        raise SearchError(_("background: takes yes, no or only."))
     return _BACKGROUND[value]

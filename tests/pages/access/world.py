@@ -194,5 +194,5 @@ def fingerprint() -> set[object]:
             "pk", "scope", "cloud", "volume_id", "user", "group", "until"
         ),
         *Group.objects.values_list("pk", "name"),
-        *Preferences.objects.values_list("user", "zone", "density", "shortcuts"),
+        *Preferences.objects.values_list("user", "zone", "density", "shortcuts", "language"),
     }

@@ -1,0 +1,187 @@
+"""Every page in an invented language: what is not in it was never marked for translation.
+
+The invented catalogue puts each text of the source between brackets. What people and clouds wrote
+is Greek here, or stands in an element for such things: so whatever else has Latin letters is
+hard-coded.
+"""
+
+import re
+import uuid
+from html.parser import HTMLParser
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.urls import URLResolver, get_resolver, reverse
+from django.utils.translation import trans_real
+
+from snapshots.models import OperationState, Role, VolumeGrant
+from tests import factories as scene
+from tools import words
+
+OPEN, CLOSE = "⟦", "⟧"
+# Of data: names, ids, commands, times. They say themselves which direction they have.
+DATA = {"bdi", "code", "pre", "time", "script", "style", "textarea", "optgroup", "in a language"}
+VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "use", "rect", "path"}
+SPOKEN = {"title", "aria-label", "placeholder", "alt", "data-says", "data-announce", "data-found"}
+# The cloud's own words, names of formats and units, and what the portal's address has.
+NOT_WORDS = re.compile(
+    r"\b(?:sandbox|available|creating|error|deleting|error_deleting|rollbacking|UTC|CHG-\d+"
+    r"|actor-id:\d+|ticket:CHG123 code:EVS.5400 \"free text\"|POST|202 Accepted|curl|HTTPie|Python"
+    r"|alice|bob|helen|audrey|root|staff|helpdesk|auditor|administrator|snapshots|req-42"
+    r"|Content-Type|X-Auth-Token|X-Request-Id|[0-9a-f]{8}(?:-[0-9a-f-]+)?"
+    r"|(?:[A-Z][a-z]+, )?\d\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4})\b"
+)
+
+
+class _Words(HTMLParser):
+    """Texts with Latin letters outside of the brackets."""
+
+    def __init__(self):
+        super().__init__()
+        self.depth, self.elements, self.strays = 0, [], []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.elements.append(
+                "in a language" if tag == "option" and "lang" in dict(attrs) else tag
+            )
+        for name, value in attrs:
+            is_button = tag == "input" and name == "value" and dict(attrs).get("type") == "submit"
+            if name in SPOKEN or is_button:
+                self._look(
+                    f"{tag} {name}", re.sub(f"{OPEN}.*{CLOSE}", "", value or "", flags=re.DOTALL)
+                )
+
+    def handle_endtag(self, tag):
+        while self.elements and self.elements.pop() not in {tag, "in a language"}:
+            pass
+
+    def handle_data(self, data):
+        for part in re.split(f"([{OPEN}{CLOSE}])", data):
+            self.depth += {OPEN: 1, CLOSE: -1}.get(part, 0)
+            if not self.depth and not DATA & set(self.elements):
+                self._look("/".join(self.elements[-2:]), part)
+
+    def _look(self, place, text):
+        if re.search("[A-Za-z]{2}", NOT_WORDS.sub("", text)):
+            self.strays.append((place, " ".join(text.split())))
+
+
+def strays_in(html):
+    reader = _Words()
+    reader.feed(html)
+    return reader.strays
+
+
+@pytest.fixture
+def _invented(monkeypatch):
+    """English, between brackets, as the language of everything: what Turkish has words for."""
+    translated = trans_real.translation("tr")._catalog.keys()
+    texts = {key: _bracketed(key) for key in translated if key}
+    catalogue = trans_real.translation(settings.LANGUAGE_CODE)
+    invented = trans_real.TranslationCatalog()
+    invented._catalogs = [texts, *catalogue._catalog._catalogs]
+    invented._plurals = [lambda number: int(number != 1), *catalogue._catalog._plurals]
+    monkeypatch.setattr(catalogue, "_catalog", invented)
+
+
+_PLURALS = {
+    message.id[0]: message.id for message in words.read("tr") if isinstance(message.id, tuple)
+}
+
+
+def _bracketed(key):
+    """A key of a catalogue: a text, or one with the number of its plural form."""
+    text, form = key if isinstance(key, tuple) else (key, 0)
+    return f"{OPEN}{_PLURALS.get(text, (text, text))[form]}{CLOSE}"
+
+
+@pytest.fixture
+def everything(alice, root):
+    """Somebody with every role, and a portal with a bit of everything."""
+    root.user.groups.set(Group.objects.filter(name__in=Role.values))
+    volume = scene.volume("δίσκος", granted_to=alice.user)
+    batch = uuid.uuid4()
+    about = {"name": "στιγμή", "ticket": "CHG-1", "on_behalf_of": "Ωμέγα", "reason": "δοκιμή"}
+    operations = [
+        scene.operation(alice.user, scene.volume("δίσκος"), state=state, **about)
+        for state in OperationState
+    ]
+    scene.operation(alice.user, volume, kind="delete", batch=batch, **about)
+    made = scene.snapshot(operations[4], status="available")
+    record = scene.exchange(operations[4])
+    scene.anomaly(operations[4], names="δίσκος")
+    team = Group.objects.create(name="ομάδα")
+    VolumeGrant.objects.create(cloud=scene.CLOUD, user=alice.user, scope="cloud")
+    VolumeGrant.objects.create(
+        cloud=scene.CLOUD, group=team, scope="rule", volume_id=None, name_pattern="δ*"
+    )
+    return {
+        "operation_id": [one.pk for one in operations],
+        "snapshot_id": [made.snapshot_id],
+        "volume_id": [volume.volume_id],
+        "record_id": [record.id],
+        "batch_id": [batch],
+        "person_id": [alice.user.pk],
+        "group_id": [team.pk],
+        "grant_id": [VolumeGrant.objects.first().pk],
+        "cloud": [volume.cloud],
+        "kind": ["rename", "metadata", "delete", "rollback", "restore"],
+        "name": ["refused", "unasked"],
+        "uidb64": ["MQ"],
+        "token": ["set-password"],
+    }
+
+
+# Files, pictures, answers to programs; forms that a page of the table sends; the provider's.
+NO_PAGES = {
+    "audit_export", "browser_zone", "grant_export", "group", "healthz", "logout", "metrics",
+    "passkey", "passkey_add", "passkey_challenge", "passkey_options", "passkey_sign_in",
+    "people_export", "provider_callback", "provider_signed_out", "provider_start",
+    "question_export", "readyz", "second_factor_picture", "snapshot_export",
+}  # fmt: skip
+
+
+def _routes(resolver, space=""):
+    for one in resolver.url_patterns:
+        if isinstance(one, URLResolver):
+            yield from _routes(one, f"{one.namespace}:")
+        elif one.name and one.name not in NO_PAGES:
+            yield space + one.name, one.pattern.converters
+
+
+def _addresses(values):
+    for name, converters in _routes(get_resolver()):
+        longest = max((len(values[key]) for key in converters), default=1)
+        for number in range(longest):
+            arguments = {key: values[key][min(number, len(values[key]) - 1)] for key in converters}
+            yield reverse(name, kwargs=arguments)
+
+
+@pytest.mark.usefixtures("_invented")
+def test_no_page_has_words_outside_of_the_catalogue(root, client, everything):
+    strays = {}
+    for address in _addresses(everything):
+        for browser, query in ((root, ""), (root, "?q=zzz"), (client, "")):
+            answer = browser.get(address + query, follow=True)
+            if "html" in answer.headers.get("Content-Type", ""):
+                for stray in strays_in(answer.text):
+                    strays.setdefault(stray, address + query)
+    assert strays == {}
+
+
+@pytest.mark.usefixtures("_invented")
+def test_no_answer_to_a_form_has_words_outside_of_the_catalogue(root, everything):
+    strays = {}
+    for address in _addresses(everything):
+        answer = root.post(address, {"kind": "delete", "zone": "x", "name": "\u0007"}, follow=True)
+        if "html" in answer.headers.get("Content-Type", ""):
+            for stray in strays_in(answer.text):
+                strays.setdefault(stray, address)
+    assert strays == {}
+
+
+def test_hard_coded_text_is_noticed():
+    page = f"<p>{OPEN}Fine <b>so</b> far{CLOSE} <bdi>db-01</bdi></p><a title='Bare'>Also bare</a>"
+    assert strays_in(page) == [("a title", "Bare"), ("a", "Also bare")]
