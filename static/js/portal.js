@@ -7,6 +7,7 @@ import "./times.js";
 import "./buttons.js";
 import "./shortcuts.js";
 import "./zone.js";
+import "./sent.js";
 import { show } from "./page.js";
 
 // What only makes sense with a script, or only without.
@@ -14,4 +15,3 @@ import { show } from "./page.js";
 // .without-script        hidden as soon as a script runs
 show(document);
 document.addEventListener("htmx:load", (event) => show(event.detail.elt.parentElement || document));
-import "./sent.js";
