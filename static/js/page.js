@@ -2,7 +2,7 @@
 
 export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-// What only makes sense with a script, or only without: `scripted.js`.
+// What only makes sense with a script, or only without: `portal.js`.
 export const show = (root) => {
   for (const element of all(".with-script", root)) element.hidden = false;
   for (const element of all(".without-script", root)) element.hidden = true;

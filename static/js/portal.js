@@ -7,5 +7,11 @@ import "./times.js";
 import "./buttons.js";
 import "./shortcuts.js";
 import "./zone.js";
-import "./scripted.js";
 import "./sent.js";
+import { show } from "./page.js";
+
+// What only makes sense with a script, or only without.
+// .with-script           hidden until a script runs
+// .without-script        hidden as soon as a script runs
+show(document);
+document.addEventListener("htmx:load", (event) => show(event.detail.elt.parentElement || document));
