@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from queue import Empty, SimpleQueue
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -51,6 +52,7 @@ from snapshots.jobs.duties import (
     WATCH,
     start_duty,
 )
+from snapshots.jobs.wakeup import Listener
 from snapshots.jobs.workers import BEAT_SECONDS, SilenceWatch, beat, is_gone, new_name
 from snapshots.models import OPEN, Claimable, Duty, Operation, SignInAttempt, Worker
 from snapshots.operations.perform import perform
@@ -100,19 +102,36 @@ class Loop:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
         self._clock = ClockWatch(lease=self._lease)
         self._restores = RestoreWatch()
+        # A queue, not an event: a signal handler may put into it at any point.
+        self._wakes: SimpleQueue[None] = SimpleQueue()
 
     def stop(self) -> None:
         """Ask the loop to end after the work in hand. May be called by a signal handler."""
         self._stopping.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Look for due rows now, not at the next poll. May be called by any thread."""
+        self._wakes.put(None)
 
     def run(self, *, on_ready: Callable[[], None] = lambda: None) -> None:
         """Work until stopped. The database being away for a while ends nothing."""
         self._enlist()
+        listener = Listener(self.wake)
+        listener.start()
         on_ready()
         while not self._stopping.is_set():
             busy = self._turn()
-            self._stopping.wait(0 if busy else settings.EVSPORTAL_WORKER_POLL_SECONDS)
+            self._rest(0 if busy else settings.EVSPORTAL_WORKER_POLL_SECONDS)
+        listener.stop()
         self._finish()
+
+    def _rest(self, seconds: float) -> None:
+        """Until something wakes the loop; many wakes are one."""
+        with contextlib.suppress(Empty):
+            self._wakes.get(timeout=seconds)
+            while True:
+                self._wakes.get_nowait()
 
     def _finish(self) -> None:
         """End the work in hand. It goes on beating, or other workers would take that work away."""

@@ -58,33 +58,71 @@ def _binaries() -> Path:
     return programs[0].parent
 
 
+class Server:
+    """A server that a test may stop and start; it keeps its data."""
+
+    def __init__(self) -> None:
+        self._binaries = _binaries()
+        self._folder = _new_cluster(self._binaries)
+        self.url = _url_of(self._folder)
+        self.start()
+
+    def start(self) -> None:
+        self._process = _serve(self._binaries, self._folder, _SPEED)
+        _wait_until_ready(self._process, self._folder)
+
+    def stop(self) -> None:
+        """As an administrator does it: all sessions are ended."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(20)
+
+    def remove(self) -> None:
+        _stop(self._process, self._folder)
+
+
 def _start(binaries: Path, settings: list[str]) -> str:
+    folder = _new_cluster(binaries)
+    server = _serve(binaries, folder, settings)
+    atexit.register(_stop, server, folder)
+    _wait_until_ready(server, folder)
+    return _url_of(folder)
+
+
+def _url_of(folder: Path) -> str:
+    return f"postgresql://evsportal@{quote(str(folder), safe='')}/postgres"
+
+
+def _environ() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+
+def _new_cluster(binaries: Path) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="evsportal-pg-"))
     owner = _owner()
     shutil.chown(folder, owner)
-    cluster = folder / "data"
-    environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    initdb = [binaries / "initdb", "--pgdata", cluster, "--username", "evsportal"]
+    initdb = [binaries / "initdb", "--pgdata", folder / "data", "--username", "evsportal"]
     initdb += ["--auth", "trust", "--encoding", "UTF8", "--no-sync"]
     subprocess.run(
-        initdb, user=owner, cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL
+        initdb, user=owner, cwd=folder, env=_environ(), check=True, stdout=subprocess.DEVNULL
     )
+    return folder
+
+
+def _serve(binaries: Path, folder: Path, settings: list[str]) -> subprocess.Popen[bytes]:
+    cluster = folder / "data"
     options = [f"unix_socket_directories={folder}", "listen_addresses=", *settings]
     argv = [binaries / "postgres", "-D", cluster, *(part for o in options for part in ("-c", o))]
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
+        return subprocess.Popen(
             argv,
-            user=owner,
+            user=_owner(),
             cwd=folder,
-            env=environ,
+            env=_environ(),
             stderr=log,
             process_group=0,  # Ctrl-C is for pytest, which then ends the server
             # SIGINT: at once, politely.
             preexec_fn=die_with(os.getpid(), by=signal.SIGINT),
         )
-    atexit.register(_stop, server, folder)
-    _wait_until_ready(server, folder)
-    return f"postgresql://evsportal@{quote(str(folder), safe='')}/postgres"
 
 
 def _owner() -> str:
