@@ -20,6 +20,7 @@ PROBE = "probe"
 SEAL = "seal"
 PUSH = "push"
 TIDY = "tidy"
+BROKER = "broker"
 
 NO_CLOUD = ""  # the cloud of a duty that has none
 

@@ -51,8 +51,11 @@ class Listener:
             self._thread.start()
 
     def stop(self) -> None:
-        """Waits for the thread for two seconds at most."""
+        """Returns at once."""
         self._stopping.set()
+
+    def join(self) -> None:
+        """After `stop`: waits for the thread for two seconds at most."""
         if self._thread is not None:
             self._thread.join(4 * _STOP_SECONDS)
 

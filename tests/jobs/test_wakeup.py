@@ -36,6 +36,7 @@ def listening():
         yield woken
     finally:
         listener.stop()
+        listener.join()
 
 
 @pytest.fixture
