@@ -83,7 +83,9 @@ class Notices:
     def dismiss(self, keys: Iterable[str], *, is_duty: bool) -> None:
         """The loop has looked, and these rows could not be claimed."""
         gone = set(keys)
-        self._answer(lambda one: one.is_duty is is_duty and one.key in gone, Outcome.NOTHING_DUE)
+        self._answer(
+            lambda notice: notice.is_duty is is_duty and notice.key in gone, Outcome.NOTHING_DUE
+        )
 
     def close(self) -> None:
         """Refuse what waits, and whatever is brought from now on."""
@@ -102,6 +104,7 @@ class Notices:
 
     def _answer(self, concerns: Callable[[Notice], bool], outcome: Outcome) -> None:
         with self._lock:
-            answers = [self._waiting.pop(one) for one in list(self._waiting) if concerns(one)]
+            concerned = [notice for notice in self._waiting if concerns(notice)]
+            answers = [self._waiting.pop(notice) for notice in concerned]
         for answer in answers:
             answer.give(outcome)

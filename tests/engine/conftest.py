@@ -53,8 +53,10 @@ class Processes:
         self._running = []
         database = connection.settings_dict["NAME"]
         url = os.environ.get("DATABASE_URL", "").rpartition("/")[0]
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("EVSPORTAL_")}
-        self.environ = kept | {
+        environ = {
+            key: value for key, value in os.environ.items() if not key.startswith("EVSPORTAL_")
+        }
+        self.environ = environ | {
             "DJANGO_SETTINGS_MODULE": "evsportal.settings",
             "DATABASE_URL": f"{url}/{database}" if url else f"sqlite:///{database}",
             "EVSPORTAL_MODE": "sandbox",
@@ -77,9 +79,9 @@ class Processes:
 
     def worker(self, patience=AN_HOUR):
         """A worker that takes nothing up without a message, unless it has less patience."""
-        known = set(Worker.objects.values_list("name", flat=True))
+        before = set(Worker.objects.values_list("name", flat=True))
         process = self.start("tests.engine.worker", patience)
-        until(lambda: set(Worker.objects.values_list("name", flat=True)) - known, seconds=200)
+        until(lambda: set(Worker.objects.values_list("name", flat=True)) - before, seconds=200)
         return process
 
     def beat(self):

@@ -25,7 +25,7 @@ def test_message_brings_a_request_to_its_worker(processes, ask):
     assert creates() == 1
 
 
-def test_beat_brings_duties_and_a_second_beat_does_no_harm(processes, ask):
+def test_second_beat_does_no_harm(processes, ask):
     processes.beat()
     processes.beat()
     processes.worker()

@@ -95,7 +95,7 @@ class Announcer:
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
-        self._told: dict[Due, float] = {}
+        self._published_at: dict[Due, float] = {}
         self._silent_until = float("-inf")
         self._is_away = False
 
@@ -104,16 +104,18 @@ class Announcer:
         now = time.monotonic()
         if now < self._silent_until:
             return
-        self._told = {due: at for due, at in self._told.items() if now - at < AGAIN_SECONDS}
+        self._published_at = {
+            due: at for due, at in self._published_at.items() if now - at < AGAIN_SECONDS
+        }
         for due in rows:
-            if due in self._told:
+            if due in self._published_at:
                 continue
             try:
                 self._publisher.publish(due)
             except BrokerAwayError as error:
                 self._note_failure(error)
                 return
-            self._told[due] = time.monotonic()
+            self._published_at[due] = time.monotonic()
             self._note_success()
 
     def _note_failure(self, error: BrokerAwayError) -> None:
