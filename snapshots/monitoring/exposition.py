@@ -50,7 +50,7 @@ class _Portal(Collector):
             *database.readings,
         ]
         for metric in METRICS:
-            yield _family(metric, [each for each in readings if each.metric is metric])
+            yield _family(metric, [each for each in readings if each.metric == metric])
 
 
 def _from_database() -> _FromDatabase:

@@ -1,6 +1,5 @@
 // What was typed outlives an ended session and a failed send. It stays in this tab, under the
-// form's number, until the request is recorded or the person signs out. Consent is not stored: it
-// is given again.
+// form's number, until sent.js clears it. Consent is not stored: it is given again.
 // data-draft="KEY"       on a form: its number
 // data-blank             on that form: nothing is typed yet, so a draft may fill it
 // data-rows              the rows of metadata in it, made as the draft has them
@@ -37,16 +36,11 @@ const refill = () => {
 };
 
 if (form && "blank" in form.dataset) refill();
-if (who && !form) sessionStorage.removeItem(sessionStorage.getItem("sent"));
-if (who) sessionStorage.removeItem("sent");
 window.addEventListener("pagehide", save);
 document.addEventListener("submit", (event) => {
   if (event.target === form) {
     save();
     sessionStorage.setItem("sent", form.dataset.draft);
   }
-  if (event.target.closest(".person")) {
-    isSaving = false;
-    sessionStorage.clear();
-  }
+  if (event.target.closest(".person")) isSaving = false;
 });

@@ -15,6 +15,7 @@ const start = (box) => {
   const name = document.getElementById("id_name");
   const offers = () => all("[role=option]:not([aria-disabled])", list);
   let active = null;
+  let isAwaited = false; // an answer that comes after the choice must not cover the form again
   let suggestion = facts().dataset.suggestion;
 
   const activate = (offer) => {
@@ -27,9 +28,15 @@ const start = (box) => {
   const show = (isOpen) => {
     list.hidden = !isOpen;
     input.setAttribute("aria-expanded", isOpen);
-    if (!isOpen) activate(null);
+    if (isOpen) return;
+    isAwaited = false;
+    activate(null);
   };
-  const open = () => list.hidden && htmx.trigger(input, "offers");
+  const open = () => {
+    if (!list.hidden) return;
+    isAwaited = true;
+    htmx.trigger(input, "offers");
+  };
   const restore = () => (input.value = select.value ? facts().dataset.label || select.value : "");
   const choose = ({ dataset: { value, label } }) => {
     if (![...select.options].some((option) => option.value === value)) select.add(new Option(label, value));
@@ -64,6 +71,7 @@ const start = (box) => {
   restore();
 
   input.addEventListener("click", open);
+  input.addEventListener("input", () => (isAwaited = true));
   input.addEventListener("focus", () => {
     input.select();
     if (!select.value) open();
@@ -86,7 +94,7 @@ const start = (box) => {
     if (offer) choose(offer);
   });
   list.addEventListener("htmx:afterSwap", () => {
-    if (document.activeElement !== input) return;
+    if (!isAwaited || document.activeElement !== input) return;
     show(true);
     const rows = offers();
     announce(list.querySelector("[data-found]")?.dataset.found ?? list.textContent.trim());

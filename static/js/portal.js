@@ -8,3 +8,4 @@ import "./buttons.js";
 import "./shortcuts.js";
 import "./zone.js";
 import "./scripted.js";
+import "./sent.js";

@@ -12,3 +12,4 @@ def choose(page: Page, volume: Volume) -> None:
         return
     page.fill("#id_find", volume.volume_id)
     expect(page.locator("#volume-facts")).to_have_attribute("data-volume", volume.volume_id)
+    expect(page.locator("#id_name")).not_to_have_value("")  # it follows the volume a moment later

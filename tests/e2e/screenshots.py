@@ -72,7 +72,7 @@ def _staff(page: Page, picture) -> None:
     page.goto("/snapshots/new/")
     picture(page, "new")
     page.fill("#id_find", "in-use")
-    page.get_by_role("option").first.click()
+    page.get_by_role("listbox").get_by_role("option").first.click()
     page.wait_for_selector("#id_force")
     page.click("summary")
     page.fill("#id_name", "Autobk_Snapshot_x")

@@ -117,7 +117,7 @@ def test_every_page_is_accessible_and_fits(width, dark, open_context, sign_in, l
             wrongs += [f"{name} {path}: {wrong}" for wrong in wrongs_of(page)]
     page = contexts["alice"].new_page()
     page.goto("/snapshots/new/")
-    expect(page.get_by_role("option").first).to_be_visible()
+    expect(page.get_by_role("listbox").get_by_role("option").first).to_be_visible()
     wrongs += [f"with its list open: {wrong}" for wrong in wrongs_of(page)]
     page.fill("#id_name", "autobk_snapshot")
     page.click("summary")

@@ -196,7 +196,7 @@ def test_what_was_typed_outlives_an_ended_session(alice, watch):
     _expect_filled_in(page)
     page.click(".form__end button")
     expect(page.locator("h1")).to_have_text("typed-with-care")
-    assert "typed" not in page.evaluate("JSON.stringify(sessionStorage)")
+    page.wait_for_function("() => !JSON.stringify(sessionStorage).includes('typed')")
 
 
 def test_what_was_typed_outlives_a_failed_send(alice, watch, monkeypatch):
@@ -220,7 +220,7 @@ def test_nothing_typed_stays_after_signing_out(alice, watch):
     _fill_in(page)
     page.click("text=Sign out")
     expect(page.locator("#id_username")).to_be_visible()
-    assert "typed" not in page.evaluate("JSON.stringify(sessionStorage)")
+    page.wait_for_function("() => !JSON.stringify(sessionStorage).includes('typed')")
 
 
 @pytest.mark.parametrize("javascript", [True, False])

@@ -42,7 +42,7 @@ def choose_volume(page, label):
     reload_until_there(option)
     if page.locator("[role=combobox]").count():
         page.locator("#id_find").fill(label)
-        page.get_by_role("option", name=label).first.click()
+        page.get_by_role("listbox").get_by_role("option", name=label).first.click()
     else:
         page.locator("#id_volume_id").select_option(option.first.get_attribute("value"))
 
@@ -74,7 +74,7 @@ def test_a_snapshot_is_asked_for_watched_and_audited(stack, chromium):
         page.get_by_label("Take it while the volume is in use").check()
         page.get_by_label("Name").fill("before the release")
         page.locator("summary").click()
-        page.get_by_label("Key").fill("change")
+        page.get_by_role("textbox", name="Key").fill("change")
         page.get_by_label("Value").fill("CHG-1")
         take(page)
         expect(status(page)).to_contain_text("Creating")
@@ -86,7 +86,7 @@ def test_a_snapshot_is_asked_for_watched_and_audited(stack, chromium):
     with open_browser(chromium, stack.url) as page:
         sign_in(page, "audrey")
         page.goto(f"/audit/?operation={operation.split('/')[-2]}&background=on")
-        page.get_by_role("row", name="POST").get_by_role("link").first.click()
+        page.get_by_role("row", name="Create the snapshot").get_by_role("link").first.click()
         for words in ("CHG-1", '"force": true', "evsportal-operation", "202", "alice"):
             expect(page.locator("main")).to_contain_text(words)
 
@@ -100,10 +100,10 @@ def test_the_same_without_javascript(stack, chromium):
         page.get_by_label("Take it while the volume is in use").check()
         page.get_by_label("Name").fill("no script")
         page.locator("summary").click()
-        page.get_by_label("Key").fill("one")
+        page.get_by_role("textbox", name="Key").fill("one")
         page.get_by_label("Value").fill("1")
         page.get_by_role("button", name="Add a row").click()
-        expect(page.get_by_label("Key")).to_have_count(2)
+        expect(page.get_by_role("textbox", name="Key")).to_have_count(2)
         expect(page.get_by_label("Name")).to_have_value("no script")
         take(page)
         reload_until(page, "Available")

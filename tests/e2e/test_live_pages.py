@@ -83,7 +83,7 @@ def test_two_hundred_refreshes_touch_nothing_else(alice):
 
 def test_selection_in_the_changed_row_stays_too(alice):
     made = scene.operation(alice.person, alice.volume, name="mine", state="accepted")
-    alice.goto("/")
+    alice.goto("/requests/")
     alice.evaluate("getSelection().selectAllChildren(document.querySelector('.row__link'))")
     finish(made, "succeeded")
     expect(alice.locator(".badge")).to_have_text("Available", timeout=15000)
@@ -92,7 +92,7 @@ def test_selection_in_the_changed_row_stays_too(alice):
 
 def test_a_list_of_what_has_ended_shows_a_new_request_and_its_failure(alice):
     scene.operation(alice.person, alice.volume, name="old", state="succeeded", ago_seconds=900)
-    alice.goto("/")
+    alice.goto("/requests/")
     new = scene.operation(alice.person, alice.volume, name="new", state="queued", ago_seconds=0)
     alice.evaluate(ASK)
     expect(alice.locator("tbody tr").first).to_contain_text("new")
@@ -119,7 +119,7 @@ def test_focus_of_a_button_that_goes_away_goes_to_a_neighbour(alice):
 
 def test_a_hidden_page_rests_and_catches_up_when_it_is_shown(alice):
     made = scene.operation(alice.person, alice.volume, state="accepted", ago_seconds=1)
-    alice.goto("/")
+    alice.goto("/requests/")
     alice.evaluate(HIDE, True)
     asked = questions(alice)
     finish(made, "succeeded")

@@ -63,14 +63,14 @@ def test_an_ended_session_is_told_above_the_rows_which_rest(alice, watch):
     watch.expected.append("401")
     page = alice()
     scene.operation(page.person, page.volume, state="accepted", ago_seconds=1)
-    page.goto("/?state=open")
+    page.goto("/requests/?state=open")
     expect(page.locator(".row__link")).to_be_visible()
     Session.objects.all().delete()
     expect(page.locator("main [role=alert]")).to_contain_text("Your session has ended")
     expect(page.locator(".row__link")).to_be_visible()
     page.click("text=Sign in again")
     expect(page.locator("#id_username")).to_be_visible()
-    assert "next=/%3Fstate%3Dopen" in page.url
+    assert "next=/requests/%3Fstate%3Dopen" in page.url
 
 
 def test_lost_contact_is_told_once_and_taken_back(alice, watch):

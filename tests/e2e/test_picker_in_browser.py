@@ -64,6 +64,23 @@ def test_text_that_chose_nothing_goes_back_to_the_choice(alice):
     expect(page.locator("#volume-offers")).to_be_hidden()
 
 
+TYPE_AND_CLICK = """() => new Promise((resolve) => {
+    const list = document.getElementById("volume-offers");
+    list.addEventListener("htmx:afterSwap", () => setTimeout(resolve));
+    document.getElementById("id_find").value = "spare";
+    document.getElementById("id_find").dispatchEvent(new Event("input", { bubbles: true }));
+    list.querySelector("[role=option]").click();
+})"""
+
+
+def test_answer_after_the_choice_opens_nothing(alice):
+    page = alice("/snapshots/new/")
+    expect(page.locator(OPTIONS)).to_have_count(10)
+    page.evaluate(TYPE_AND_CLICK)
+    expect(page.locator("#volume-facts h2")).to_have_count(1)
+    expect(page.locator("#volume-offers")).to_be_hidden()
+
+
 def test_how_many_match_is_read_aloud(alice):
     page = alice("/snapshots/new/")
     page.fill("#id_find", "spare")
@@ -77,7 +94,7 @@ def test_closed_volume_is_shown_and_cannot_be_chosen(alice):
     scene.volume("mail-spool", granted_to=page.person, status="extending")
     page.goto("/snapshots/new/")
     page.fill("#id_find", "mail-spool")
-    option = page.get_by_role("option", name="mail-spool")
+    option = page.get_by_role("listbox").get_by_role("option", name="mail-spool")
     expect(option).to_have_attribute("aria-disabled", "true")
     option.click(force=True)
     expect(page.locator("#id_volume_id")).to_have_value("")

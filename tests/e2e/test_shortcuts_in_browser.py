@@ -78,7 +78,7 @@ def test_home_without_script_shows_the_person_s_zone(open_context, sign_in):
     scene.operation(person, scene.volume(granted_to=person), state="succeeded")
     page = context.new_page()
     page.goto("/")
-    title = page.locator("#recent time").first.get_attribute("title")
+    title = page.get_by_role("region", name="Recent").locator("time").first.get_attribute("title")
     assert "UTC+08:45 · " in title
 
 

@@ -55,7 +55,7 @@ def test_staff_from_sign_in_to_submitted(walker):
     page.fill("#id_password", "demo")
     walker.click(page.get_by_role("button", name="Sign in", exact=True))
     walker.click(page.get_by_role("link", name="New snapshot"))
-    walker.click(page.get_by_role("option", name="web-01-data"))
+    walker.click(page.get_by_role("listbox").get_by_role("option", name="web-01-data"))
     expect(page.locator("#id_name")).to_have_value(re.compile("^web-01-data-"))
     walker.click(page.locator(".form__end button"))
     expect_recorded(page)
