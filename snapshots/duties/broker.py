@@ -1,7 +1,9 @@
 """Whether the broker answers: told on the status page and by `manage doctor`, and stops nothing."""
 
 from datetime import timedelta
+from functools import cache
 from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -29,11 +31,14 @@ def broker_trouble() -> str:
     """The kind of error that connecting ended in, "" when the broker answers. Takes six seconds at
     most.
     """
-    # Celery need not be installed.
-    app = import_module("snapshots.jobs.broker.app").make_app(settings.EVSPORTAL_BROKER_URL, ())
-    publisher = import_module("snapshots.jobs.broker.publisher")
+    publisher = import_module("snapshots.jobs.broker.publisher")  # Celery need not be installed
     try:
-        publisher.Publisher(app).look()
+        publisher.Publisher(_app(settings.EVSPORTAL_BROKER_URL)).look()
     except publisher.BrokerAwayError as error:
         return str(error)
     return ""
+
+
+@cache
+def _app(broker_url: str) -> Any:
+    return import_module("snapshots.jobs.broker.app").make_app(broker_url, ())

@@ -61,9 +61,9 @@ def make_app(broker_url: str, clouds: Sequence[str], notices: Notices | None = N
     app.notices = notices
     app.clouds = tuple(clouds)
     for kind in OperationKind:
-        app.task(_task(app, is_duty=False), name=operation_task(kind))
+        app.task(_task(app, is_duty=False), name=operation_task(kind), shared=False)
     for duty in _DUTIES:
-        app.task(_task(app, is_duty=True), name=duty_task(duty))
+        app.task(_task(app, is_duty=True), name=duty_task(duty), shared=False)
     app.finalize()
     return app
 
