@@ -20,7 +20,7 @@ class SnapshotsConfig(AppConfig):
         from snapshots.database import kept_file
         from snapshots.models import folded
         from snapshots.rights import matches
-        from snapshots.sign_in import names, one_time, open_sessions
+        from snapshots.sign_in import names, new_address, one_time, open_sessions
 
         for checks in (
             "checks",
@@ -41,6 +41,7 @@ class SnapshotsConfig(AppConfig):
         names.watch()
         open_sessions.watch()
         one_time.watch()
+        new_address.watch()
         matches.watch()
         connection_created.connect(folded.register_functions, dispatch_uid="folding")
         # SQLite drops the triggers of a table that a migration rebuilds.

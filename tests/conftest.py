@@ -84,6 +84,19 @@ def _nothing_kept(monkeypatch):
         unchanged.memory.clear()
 
 
+@pytest.fixture(autouse=True)
+def _files_without_number(monkeypatch):
+    """Many tests leave a file unread, and only a web server closes what nobody reads."""
+    if "django.apps" not in sys.modules:
+        return
+    from django.apps import apps
+
+    if apps.models_ready:
+        from snapshots.views import downloads
+
+        monkeypatch.setattr(downloads, "MOST_AT_ONCE", 10_000)
+
+
 # --- people: `tests/pages/conftest.py` gives each a browser --------------------------------------
 
 

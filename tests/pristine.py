@@ -62,6 +62,8 @@ class PostgresPristine:
             for table in self._filled:
                 cursor.execute(f'INSERT INTO "{table}" SELECT * FROM pristine."{table}"')
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # or ALTER TABLE refuses
+            for table in changed & self._guarded:
+                cursor.execute(f'ALTER TABLE "{table}" ENABLE TRIGGER USER')  # those that count
             for name, table in self._triggers:
                 if table in changed & self._guarded:
                     cursor.execute(f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER "{name}"')

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -22,6 +23,7 @@ from snapshots.audit.record.actions import NOBODY, record
 from snapshots.audit.record.sign_in_facts import sign_in_facts
 from snapshots.models import ActionCode
 from snapshots.sign_in.errors import TryLaterError
+from snapshots.sign_in.names import digest_of_name
 from snapshots.sso.people import Identity, account_of, is_of_provider, read_table
 
 if TYPE_CHECKING:
@@ -68,8 +70,10 @@ def sign_in(request: HttpRequest, name: str, password: str) -> User | None:
 
 
 def _is_local(name: str) -> bool:
-    local = User.objects.filter(username=name).first()
-    return local is not None and local.has_usable_password() and not is_of_provider(local)
+    """In any spelling: the directory, too, makes no difference between ROOT and root."""
+    spelt = Q(username=name) | Q(account_name__digest=digest_of_name(name))
+    accounts = User.objects.filter(spelt)
+    return any(local.has_usable_password() and not is_of_provider(local) for local in accounts)
 
 
 def is_password_of(person: User, password: str) -> bool:

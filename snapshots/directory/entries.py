@@ -6,16 +6,18 @@ accounts, by their names, is not used.
 
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import ldap
+import ldap.dn
 from django.conf import settings
 from django.contrib.auth.models import User
 from django_auth_ldap.backend import LDAPBackend, ldap_error
 from django_auth_ldap.config import LDAPSearch, LDAPSettings
+from ldap.filter import escape_filter_chars
 
 from snapshots.directory.addresses import is_on_this_machine
 
@@ -24,6 +26,8 @@ logging.getLogger("django_auth_ldap").setLevel(logging.CRITICAL)
 
 _FACTS = ("mail", "givenName", "sn", "memberOf")
 _MEMBERS = "(|(member=%(dn)s)(uniqueMember=%(dn)s)(memberUid=%(name)s))"
+_AT_ONCE = 50  # groups whose own groups are asked for by one search
+MOST_LEVELS = 10  # of groups in groups
 _Attributes = Mapping[str, list[str | bytes]]
 
 
@@ -39,7 +43,9 @@ class Entry:
 
     id: str
     name: str  # as it was typed
-    groups: frozenset[str]  # by their common names and by their distinguished names
+    # By their distinguished names, and by their common names: those below EVSPORTAL_LDAP_GROUPS
+    # alone, where it is set, since elsewhere others may give the same name to a group.
+    groups: frozenset[str]
     attributes: _Attributes
 
     def text(self, name: str) -> str:
@@ -87,14 +93,47 @@ def entry_of(name: str, password: str) -> Entry | None:
 
 
 def _groups_of(ldap_user: Any, name: str) -> frozenset[str]:
-    dns = {dn for dn in ldap_user.attrs.get("memberOf") or [] if isinstance(dn, str)}
-    if settings.EVSPORTAL_LDAP_GROUPS:
-        search = LDAPSearch(settings.EVSPORTAL_LDAP_GROUPS, ldap.SCOPE_SUBTREE, _MEMBERS, ["cn"])
-        dns |= {
-            dn for dn, _ in search.execute(ldap_user.connection, {"dn": ldap_user.dn, "name": name})
-        }
-    names = {ldap.dn.explode_dn(dn, notypes=True)[0] for dn in dns if ldap.dn.is_dn(dn)}
-    return frozenset(dns | names)
+    """Groups that are in groups count, below EVSPORTAL_LDAP_GROUPS."""
+    given = ldap_user.attrs.get("memberOf") or []
+    dns = {dn for dn in given if isinstance(dn, str) and ldap.dn.is_dn(dn)}
+    base = settings.EVSPORTAL_LDAP_GROUPS
+    if not base:
+        return frozenset(dns | set(map(_common_name, dns)))
+    person = {"dn": escape_filter_chars(ldap_user.dn), "name": escape_filter_chars(name)}
+    dns |= _search(ldap_user, _MEMBERS % person)
+    inner = dns
+    for _level in range(MOST_LEVELS):
+        inner = _groups_around(ldap_user, inner) - dns
+        dns |= inner
+    return frozenset(dns | {_common_name(dn) for dn in dns if _is_below(dn, base)})
+
+
+def _groups_around(ldap_user: Any, dns: Iterable[str]) -> set[str]:
+    """The groups that have one of these groups as a member."""
+    waiting, around = sorted(dns), set[str]()
+    for start in range(0, len(waiting), _AT_ONCE):
+        texts = map(escape_filter_chars, waiting[start : start + _AT_ONCE])
+        members = "".join(f"(member={text})(uniqueMember={text})" for text in texts)
+        around |= _search(ldap_user, f"(|{members})")
+    return around
+
+
+def _search(ldap_user: Any, condition: str) -> set[str]:
+    """The distinguished names of the groups for which it is true. No `%` in it is a place."""
+    condition = condition.replace("%", "%%")
+    search = LDAPSearch(settings.EVSPORTAL_LDAP_GROUPS, ldap.SCOPE_SUBTREE, condition, ["cn"])
+    return {dn for dn, _attributes in search.execute(ldap_user.connection)}
+
+
+def _common_name(dn: str) -> str:
+    return str(ldap.dn.explode_dn(dn, notypes=True)[0])
+
+
+def _is_below(dn: str, base: str) -> bool:
+    parts, base_parts = (
+        [part.casefold() for part in ldap.dn.explode_dn(text)] for text in (dn, base)
+    )
+    return parts[-len(base_parts) :] == base_parts
 
 
 def _options() -> dict[str, Any]:

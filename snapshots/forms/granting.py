@@ -18,6 +18,7 @@ from snapshots.forms.problems import WithProblems
 from snapshots.forms.typed_names import how_to_type, is_typed
 from snapshots.models import RULE_COLUMNS, CloudHealth, GrantScope, VolumeGrant
 from snapshots.models.directions import isolated
+from snapshots.operations.people import OWN_RIGHTS_REFUSAL
 from snapshots.rights.grants import end_of_day
 from snapshots.rights.rules import says_nothing
 
@@ -77,9 +78,10 @@ class GrantForm(WithProblems, forms.Form):
         help_text=gettext_lazy("The whole day, in UTC. Empty: it has no end."),
     )
 
-    def __init__(self, *args: Any, people: QuerySet[User], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, people: QuerySet[User], by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._people = people
+        self._people, self._by = people, by
+        self.tries_own_rights = False
 
     def clean_person(self) -> User | None:
         name = self.cleaned_data["person"]
@@ -106,7 +108,14 @@ class GrantForm(WithProblems, forms.Form):
         has_person = bool(cleaned.get("person")) or "person" in self.errors
         if has_person == bool(cleaned.get("group")):
             self.add_error("person", _("Choose a person or a group, not both."))
+        self.tries_own_rights = self._is_own(cleaned.get("person"), cleaned.get("group"))
+        if self.tries_own_rights:
+            raise ValidationError(OWN_RIGHTS_REFUSAL)
         return cleaned
+
+    def _is_own(self, person: User | None, group: Group | None) -> bool:
+        is_member = group is not None and self._by.groups.filter(pk=group.pk).exists()
+        return person == self._by or is_member
 
     def new_grant(self, **columns: Any) -> VolumeGrant:
         """Not stored."""

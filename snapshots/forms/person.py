@@ -1,7 +1,6 @@
 """Making and changing a person, their one-time password, and groups."""
 
 import secrets
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -9,9 +8,11 @@ from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from snapshots.forms.chosen import ChosenRows
 from snapshots.forms.problems import WithProblems
 from snapshots.forms.seen import digest_of
 from snapshots.models import OWN_RIGHTS, Role
@@ -49,7 +50,7 @@ class PersonForm(WithProblems, forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    teams = forms.ModelMultipleChoiceField(
+    teams = ChosenRows(
         _NOT_ROLES,
         label=gettext_lazy("Groups"),
         required=False,
@@ -159,21 +160,23 @@ class OneTimePasswordForm(WithProblems, forms.Form):
         return password
 
 
-class RightsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+class RightsField(ChosenRows):
     """Rights by their names alone: Django's labels name the table first."""
 
     def label_from_instance(self, obj: Permission) -> str:
         return obj.name
 
 
-def _own_rights() -> Iterable[Permission]:
+def _own_rights() -> QuerySet[Permission]:
     """The portal's own alone: Django's others decide nothing here."""
     names = [name for name, _label in OWN_RIGHTS]
     return Permission.objects.filter(content_type__app_label="snapshots", codename__in=names)
 
 
 class GroupForm(WithProblems, forms.ModelForm):  # type: ignore[type-arg]
-    """A team that shares volumes, and may have more rights than its members' roles."""
+    """A team that shares volumes, and may have more rights than its members' roles. `by`: the
+    administrator.
+    """
 
     permissions = RightsField(
         queryset=None,
@@ -186,7 +189,17 @@ class GroupForm(WithProblems, forms.ModelForm):  # type: ignore[type-arg]
         model = Group
         fields = ["name", "permissions"]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._by, self.tries_own_rights = by, False
         self.fields["permissions"].queryset = _own_rights()  # type: ignore[attr-defined]
         self.fields["name"].widget.attrs |= _PLAIN
+
+    def clean_permissions(self) -> QuerySet[Permission]:
+        chosen: QuerySet[Permission] = self.cleaned_data["permissions"]
+        is_own = self.instance.pk is not None and self._by.groups.contains(self.instance)
+        stored = _own_rights().filter(group=self.instance) if is_own else chosen
+        self.tries_own_rights = set(chosen) != set(stored)
+        if self.tries_own_rights:
+            raise ValidationError(OWN_RIGHTS_REFUSAL)
+        return chosen

@@ -17,6 +17,7 @@ from snapshots.models import RULE_COLUMNS, GrantScope, Volume, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.operations.csv_texts import Problem, Row, read_rows, written_line
 from snapshots.operations.granting import the_same_as
+from snapshots.operations.people import OWN_RIGHTS_REFUSAL
 from snapshots.rights.grants import end_of_day
 from snapshots.rights.rules import Rule, VolumeFacts, facts_of, is_without_limit, says_nothing
 
@@ -51,13 +52,14 @@ class GrantPlan:
     changed: int = 0
     unchanged: int = 0
     whole_clouds: set[str] = field(default_factory=set)  # whose every volume some grant covers
+    own_rights: str = ""  # why a grant to the administrator is refused
 
 
-def plan_grants(text: str, people: QuerySet[User]) -> GrantPlan:
-    """Writes nothing. Each problem names its line."""
+def plan_grants(text: str, *, people: QuerySet[User], administrator: User) -> GrantPlan:
+    """Writes nothing. Each problem names its line. `people`: whom the administrator may see."""
     read = read_rows(text, COLUMNS)
     plan = GrantPlan(problems=read.problems)
-    reader = _Reader(people)
+    reader = _Reader(people, administrator)
     lines: dict[tuple[object, ...], int] = {}
     for row in read.rows:
         try:
@@ -70,28 +72,33 @@ def plan_grants(text: str, people: QuerySet[User]) -> GrantPlan:
         if lines.setdefault(same, row.line) != row.line:
             plan.problems.append(Problem(row.line, _("This grant was named before.")))
             continue
+        outcome = _outcome_of(grant)
+        if outcome != "unchanged" and reader.is_own(grant):
+            plan.own_rights = str(OWN_RIGHTS_REFUSAL)
+            plan.problems.append(Problem(row.line, plan.own_rights))
+            continue
         plan.grants.append(grant)
-        _count(plan, grant)
+        setattr(plan, outcome, getattr(plan, outcome) + 1)
         if reader.covers_all(grant):
             plan.whole_clouds.add(grant.cloud)
     plan.problems.sort(key=lambda problem: problem.line)
     return plan
 
 
-def _count(plan: GrantPlan, grant: VolumeGrant) -> None:
+def _outcome_of(grant: VolumeGrant) -> str:
+    """The field of the plan that counts it."""
     before = the_same_as(grant).first()
     if before is None:
-        plan.new += 1
-    elif before.until == grant.until:
-        plan.unchanged += 1
-    else:
-        plan.changed += 1
+        return "new"
+    return "unchanged" if before.until == grant.until else "changed"
 
 
 class _Reader:
     """Reads rows, and looks up each name once."""
 
-    def __init__(self, people: QuerySet[User]) -> None:
+    def __init__(self, people: QuerySet[User], administrator: User) -> None:
+        self._administrator = administrator.pk
+        self._own_groups = set(administrator.groups.values_list("pk", flat=True))
         self._people = dict(people.values_list("username", "pk"))
         self._groups = dict(Group.objects.values_list("name", "pk"))
         self._clouds = clouds.cloud_names()
@@ -127,6 +134,10 @@ class _Reader:
         self._check_volume(grant)
         _check_end(grant)
         return grant
+
+    def is_own(self, grant: VolumeGrant) -> bool:
+        """Whether the administrator would hold it, alone or in a group."""
+        return grant.user_id == self._administrator or grant.group_id in self._own_groups
 
     def _check_volume(self, grant: VolumeGrant) -> None:
         if grant.scope != GrantScope.VOLUME:

@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from time import monotonic
 
 from django.db import connection
@@ -36,6 +37,11 @@ class Question:
     cookies: str
     languages: str
 
+    @property
+    def digest(self) -> bytes:
+        """What is remembered of it: an address may have many thousand letters."""
+        return _digest(f"{self.address}\n{self.cookies}\n{self.languages}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
@@ -46,7 +52,7 @@ class Basis:
     topics: tuple[str, ...]
     numbers: Numbers
     session: str  # the digest of its key
-    session_data: str
+    session_data: bytes  # a digest, too
     portal: str
 
 
@@ -61,19 +67,21 @@ class _Memory:
     """The answers of this process, the least used forgotten first."""
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[Question, _Answer] = OrderedDict()
+        self._answers: OrderedDict[bytes, _Answer] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, question: Question) -> _Answer | None:
+        key = question.digest
         with self._lock:
-            if question in self._answers:
-                self._answers.move_to_end(question)
-            return self._answers.get(question)
+            if key in self._answers:
+                self._answers.move_to_end(key)
+            return self._answers.get(key)
 
     def put(self, question: Question, answer: _Answer) -> None:
+        key = question.digest
         with self._lock:
-            self._answers[question] = answer
-            self._answers.move_to_end(question)
+            self._answers[key] = answer
+            self._answers.move_to_end(key)
             while len(self._answers) > MOST_REMEMBERED:
                 self._answers.popitem(last=False)
 
@@ -92,7 +100,7 @@ def basis_of(topics: Sequence[str], *, session: str, session_data: str) -> Basis
         topics=every,
         numbers=numbers_of(every),
         session=session,
-        session_data=session_data,
+        session_data=_digest(session_data),
         portal=portal_digest(),
     )
 
@@ -114,8 +122,8 @@ def is_unchanged(question: Question, version: str) -> bool:
     return _state_of(basis) == (basis.session_data, basis.numbers)
 
 
-def _state_of(basis: Basis) -> tuple[str | None, Numbers]:
-    """The data of the session while it is open, and the numbers: one query."""
+def _state_of(basis: Basis) -> tuple[bytes | None, Numbers]:
+    """The digest of the data of the session while it is open, and the numbers: one query."""
     now = timezone.now()
     idle = idle_limit()
     limits = (now, latest_plausible(now=now), now - longest(), now - (idle or longest()))
@@ -133,4 +141,10 @@ def _state_of(basis: Basis) -> tuple[str | None, Numbers]:
         rows = cursor.fetchall()
     if not rows:
         return None, {}
-    return rows[0][0], {topic: number for _data, topic, number in rows if topic is not None}
+    return _digest(rows[0][0]), {
+        topic: number for _data, topic, number in rows if topic is not None
+    }
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=24).digest()

@@ -27,7 +27,7 @@ def known_device(request: HttpRequest, account: str) -> str:
 def remember_device(request: HttpRequest, account: str) -> None:
     """Let `send_cookie` say that this account signed in here."""
     devices = _devices_of(request)
-    own = devices.pop(account[:_SHORT], "") or secrets.token_urlsafe(12)
+    own = devices.pop(account[:_SHORT], "") or secrets.token_urlsafe(16)
     newest = list(devices.items())[-(_MOST_ACCOUNTS - 1) :]
     sign_in_facts(request).devices = dict([*newest, (account[:_SHORT], own)])
 

@@ -62,6 +62,17 @@ def tell_of_set_password(person: User, setter_name: str) -> None:
     )
 
 
+def tell_of_new_address(before: User, changer_name: str) -> None:
+    """To the address that the account had before."""
+    send(
+        before,
+        subject=_("Your e-mail address for EVS snapshots was changed"),
+        template="address_changed",
+        changer_name=changer_name,
+        address=portal_address(),
+    )
+
+
 def _begin(message: EmailMessage, name: str) -> None:
     if not _slots.acquire(blocking=False):
         logger.error("A mail to %s was not sent: too many are on their way.", name)

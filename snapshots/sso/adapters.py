@@ -1,5 +1,6 @@
 """What allauth asks a project: closed forms, no messages of its own, accounts by `people.py`."""
 
+import secrets
 from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -20,6 +21,8 @@ from snapshots.sso.people import account_of
 from snapshots.sso.recheck import refuse_another
 from snapshots.sso.refusals import TRY_LATER, SignInRefused
 from snapshots.sso.transport import BoundedSession
+
+RANDOM_BYTES = 32  # of the `state` of a sign-in
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -56,6 +59,9 @@ class SocialAdapter(DefaultSocialAccountAdapter):
 
     def authenticate_by_email(self, sociallogin: SocialLogin) -> None:
         return None
+
+    def generate_state_param(self, state: dict[str, Any]) -> str:
+        return secrets.token_urlsafe(RANDOM_BYTES)
 
     def list_apps(self, *args: Any, **options: Any) -> list[SocialApp]:
         return []  # a row of allauth's table is no provider

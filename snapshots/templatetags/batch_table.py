@@ -21,6 +21,7 @@ from snapshots.templatetags.operations_table import (
     live_operations,
     operation_link,
 )
+from snapshots.templatetags.sizes import brief
 from snapshots.templatetags.snapshots_table import volume_link
 from snapshots.templatetags.states import badge
 from snapshots.templatetags.table import Column, Table, context_of
@@ -48,7 +49,9 @@ def _label(choice: Choice) -> SafeString:
         return format_html('<code class="long">{}</code>', choice.text)
     # The id too: several snapshots of a volume may have the same name.
     name = long_text(choice.snapshot.name) if choice.snapshot.name else _("unnamed")
-    return format_html("{} <code>{}</code>", name, choice.snapshot.snapshot_id[:8])
+    return format_html(
+        '<span class="beside">{} {}</span>', name, brief(choice.snapshot.snapshot_id)
+    )
 
 
 def _volume(choice: Choice) -> SafeString:

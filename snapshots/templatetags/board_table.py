@@ -109,6 +109,16 @@ def duty_name(duty: Duty) -> str:
     return str(_DUTIES.get(duty.kind, duty.kind))
 
 
+@register.filter
+def duty_trouble(duty: Duty) -> str:
+    """What went wrong: in words, or as the log names it."""
+    return str(_TROUBLES.get(duty.trouble_code, duty.trouble_code))
+
+
+_TROUBLES = {
+    "held_back": gettext_lazy("the list lacks many snapshots"),
+    "unreadable_rows": gettext_lazy("rows that cannot be read"),
+}
 _DUTIES = {
     "watch": gettext_lazy("Watching what the cloud works on"),
     "inventory": gettext_lazy("Reading the volumes"),

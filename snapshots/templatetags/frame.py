@@ -26,7 +26,8 @@ _PROJECT = Path(settings.BASE_DIR, "pyproject.toml")
 VERSION: str = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"]
 
 
-_BELOW = {"/requests/": ("/batches/",), "/people/": ("/grants/",)}  # and below its own address
+# And below its own address.
+_BELOW = {"/requests/": ("/batches/",), "/people/": ("/groups/", "/grants/")}
 
 
 @dataclass(frozen=True, slots=True)

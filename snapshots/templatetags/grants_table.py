@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from snapshots.models import GrantScope, Role, Volume, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.templatetags.cells import long_text, quiet, tag
-from snapshots.templatetags.sizes import gib
+from snapshots.templatetags.sizes import brief, gib
 from snapshots.templatetags.table import Column, Table, context_of
 from snapshots.templatetags.times import clock, moment
 
@@ -64,10 +64,10 @@ def covered(grant: VolumeGrant, names: Names) -> SafeString:
     if name is None:
         return format_html("<code>{}</code> {}", volume_id, quiet(_("not in the list of volumes")))
     return format_html(
-        '<a class="long" href="{}"><bdi>{}</bdi></a> <code class="quiet">{}</code>',
+        '<span class="beside"><a class="long" href="{}"><bdi>{}</bdi></a> {}</span>',
         reverse("snapshots:volume", args=[grant.cloud, volume_id]),
         name or _("unnamed"),
-        volume_id,
+        brief(volume_id),
     )
 
 
@@ -152,7 +152,7 @@ def covered_volumes_table(volumes: Sequence[Volume]) -> dict[str, Table[Any]]:
 
 def _volume(row: Volume) -> SafeString:
     name = long_text(row.name) if row.name else _("unnamed")
-    return format_html('{} <code class="quiet">{}</code>', name, row.volume_id)
+    return format_html('<span class="beside">{} {}</span>', name, brief(row.volume_id))
 
 
 # --- people ----------------------------------------------------------------------------------
@@ -216,13 +216,13 @@ def _members(group: Any) -> SafeString:
 
 def _permissions(group: Group) -> SafeString | str:
     names = sorted(permission.name for permission in group.permissions.all())
-    return ", ".join(names) or quiet(_("nothing more"))
+    return ", ".join(names) or quiet(_("none"))
 
 
 _GROUPS: tuple[Column[Group], ...] = (
     Column(gettext_lazy("Group"), _group),
     Column(gettext_lazy("People"), _members, css="number"),
-    Column(gettext_lazy("May do besides"), _permissions),
+    Column(gettext_lazy("Further rights"), _permissions),
 )
 
 

@@ -3,9 +3,10 @@
 import re
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from snapshots import clouds
 from snapshots.models import Quota
@@ -45,6 +46,27 @@ def brief(identifier: object, element: str = "") -> SafeString:
         whole,
         whole[:length],
         format_html('<span class="id__rest">{}</span>', whole[length:]) if whole[length:] else "",
+    )
+
+
+_MOST_SERVERS = 2  # in a cell; its tooltip has them all
+
+
+@register.filter
+def servers(attached_to: str) -> SafeString:
+    """The servers of `Volume.attached_to`: short ids with their devices, the first two and how many
+    more.
+    """
+    parts = [part.partition(" ") for part in attached_to.split(", ")]
+    pieces = ((brief(server), f" {device}" if device else "") for server, _space, device in parts)
+    first = format_html_join(", ", "{}{}", list(pieces)[:_MOST_SERVERS])
+    more = len(parts) - _MOST_SERVERS
+    rest = ngettext("and {count} more", "and {count} more", more).format(count=more)
+    return format_html(
+        '<bdi class="servers" title="{}">{}{}</bdi>',
+        attached_to,
+        first,
+        f" {rest}" if more > 0 else "",
     )
 
 

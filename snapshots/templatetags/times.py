@@ -86,6 +86,21 @@ def time_of_day(value: datetime) -> SafeString:
     )
 
 
+@register.simple_tag
+def time_in_zone(value: datetime) -> str:
+    """`22:36:14 UTC+03`; `zonedTime` in times.js goes on from there."""
+    value = local(value)
+    return f"{value:%H:%M:%S} {_offset(value)}"
+
+
+@register.simple_tag
+def zone_attributes() -> SafeString:
+    """Of the page, for scripts: how many minutes its times are ahead of UTC, and in words."""
+    now = local(timezone.now())
+    minutes = (now.utcoffset() or timedelta()) // timedelta(minutes=1)
+    return format_html('data-offset="{}" data-zone="{}"', minutes, _offset(now))
+
+
 def day(value: datetime) -> str:
     """`Sunday, 29 Nov 2026 UTC`, in the zone that this person reads first."""
     value = local(value)
@@ -165,6 +180,12 @@ def so_far_since(value: datetime) -> SafeString:
 def answered_in(milliseconds: int) -> str:
     """`87 ms`, and from a second on as other lengths of time."""
     return f"{milliseconds} ms" if milliseconds < 1000 else lasted(milliseconds / 1000)
+
+
+@register.filter
+def step_lasted(value: timedelta) -> str:
+    """A step of a timeline: `40 ms`, `12 s`."""
+    return answered_in(max(round(value.total_seconds() * 1000), 0))
 
 
 @register.filter

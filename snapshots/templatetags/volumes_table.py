@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from snapshots.models import Volume
 from snapshots.models.directions import isolated
 from snapshots.templatetags.cells import quiet
-from snapshots.templatetags.sizes import brief, gib
+from snapshots.templatetags.sizes import brief, gib, servers
 from snapshots.templatetags.states import volume_badge
 from snapshots.templatetags.table import Column, Table, context_of
 from snapshots.templatetags.times import moment
@@ -48,8 +48,10 @@ def _zone(line: _Line) -> SafeString:
     return format_html("{} {}", zone, cloud) if cloud else zone
 
 
-def _attached_to(line: _Line) -> SafeString:
-    return format_html("<bdi>{}</bdi>", line.volume.attached_to or _("nothing"))
+def _attached_to(line: _Line) -> SafeString | str:
+    if not line.volume.attached_to:
+        return quiet(_("nothing"))
+    return servers(line.volume.attached_to)
 
 
 def _button(line: _Line, *, form: str, label: str, unseen: str) -> SafeString:

@@ -21,6 +21,7 @@ from snapshots.selectors.archives import archives_visible_to
 from snapshots.selectors.records import records_page
 from snapshots.selectors.seals import push_states, seal_state
 from snapshots.views.access import PortalRequest, for_auditors
+from snapshots.views.downloads import download
 
 
 @for_auditors
@@ -69,6 +70,7 @@ def _asked(form: AuditSearchForm) -> str:
 
 @for_auditors
 @require_safe
+@download
 def export(request: PortalRequest) -> HttpResponse | StreamingHttpResponse:
     """A ZIP of what the list shows, or of everything, with the seals over it."""
     form = AuditSearchForm(request.GET)

@@ -26,6 +26,7 @@ from snapshots.forms.seen import digest_of
 from snapshots.models import Volume, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.operations.granting import give_grants
+from snapshots.operations.people import OWN_RIGHTS_REFUSAL, record_refused_change
 from snapshots.rights.matches import volumes_of_rule
 from snapshots.rights.rules import is_without_limit
 from snapshots.rights.visible import people_visible_to, volumes_visible_to
@@ -91,14 +92,18 @@ def of_cloud(request: PortalRequest) -> HttpResponse:
 def _form(kind: type[Any], request: PortalRequest) -> Any:
     """Bound only when something is to be given or previewed: a search corrects nobody."""
     people = people_visible_to(request.user)
-    if request.POST.get("do") in {"give", "preview"}:
-        return kind(request.POST, people=people)
+    if (do := request.POST.get("do")) in {"give", "preview"}:
+        form = kind(request.POST, people=people, by=request.user)
+        form.full_clean()
+        if form.tries_own_rights and do == "give":
+            record_refused_change(request.user.get_username(), str(OWN_RIGHTS_REFUSAL))
+        return form
     names = ("person", "group", "cloud", "last_day", "q")
     data = request.POST or request.GET
     initial = {name: data[name] for name in names if name in data}
     if not initial.get("group", "").isdecimal():
         initial.pop("group", None)
-    return kind(initial=initial, people=people)
+    return kind(initial=initial, people=people, by=request.user)
 
 
 def _page(

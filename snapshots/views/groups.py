@@ -15,7 +15,11 @@ from snapshots.forms import SearchForm
 from snapshots.forms.person import GroupForm
 from snapshots.models import Role
 from snapshots.models.directions import isolated
-from snapshots.operations.people import store_group
+from snapshots.operations.people import (
+    OWN_RIGHTS_REFUSAL,
+    record_refused_change,
+    store_group,
+)
 from snapshots.rights.visible import people_visible_to
 from snapshots.selectors.grants import groups_page
 from snapshots.views.access import PortalRequest, for_administrators
@@ -58,7 +62,10 @@ def change(request: PortalRequest, group_id: int) -> HttpResponse:
 
 def _form_page(request: PortalRequest, group: Group) -> HttpResponse:
     name, is_new = group.name, group.pk is None
-    form = GroupForm(request.POST or None, instance=group)
+    form = GroupForm(request.POST or None, instance=group, by=request.user)
+    form.full_clean()
+    if form.tries_own_rights:
+        record_refused_change(request.user.get_username(), str(OWN_RIGHTS_REFUSAL))
     if form.is_valid():
         try:
             withdrawn = store_group(group, form.cleaned_data["permissions"])

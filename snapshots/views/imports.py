@@ -33,6 +33,7 @@ from snapshots.operations.people_files import COLUMNS as PEOPLE_COLUMNS
 from snapshots.operations.people_files import PeoplePlan, plan_people, write_people
 from snapshots.rights.visible import grants_visible_to, people_visible_to
 from snapshots.views.access import PortalRequest, for_administrators
+from snapshots.views.downloads import download
 from snapshots.views.grants import tell_of_withdrawn
 from snapshots.views.step_up import with_recent_proof
 
@@ -52,6 +53,7 @@ class TextForm(forms.Form):
 
 @for_administrators
 @require_safe
+@download
 def export_grants(request: PortalRequest) -> StreamingHttpResponse:
     record(ActionCode.GRANTS_EXPORTED)  # before the first line leaves
     return _file("grants", write_grants(grants_visible_to(request.user)))
@@ -59,6 +61,7 @@ def export_grants(request: PortalRequest) -> StreamingHttpResponse:
 
 @for_administrators
 @require_safe
+@download
 def export_people(request: PortalRequest) -> StreamingHttpResponse:
     record(ActionCode.PEOPLE_EXPORTED)
     return _file("people", write_people(people_visible_to(request.user)))
@@ -75,7 +78,10 @@ def _file(name: str, lines: Iterator[bytes]) -> StreamingHttpResponse:
 def import_grants(request: PortalRequest) -> HttpResponse:
     form, plan = TextForm(request.POST or None), None
     if form.is_valid():
-        plan = plan_grants(form.cleaned_data["rows"], people_visible_to(request.user))
+        people = people_visible_to(request.user)
+        plan = plan_grants(form.cleaned_data["rows"], people=people, administrator=request.user)
+        if plan.own_rights:
+            record_refused_change(request.user.get_username(), plan.own_rights)
         typed = " ".join(request.POST.get("typed_clouds", "").split())
         is_typed = typed == ", ".join(sorted(plan.whole_clouds))
         if _is_confirmed(request, form, plan):

@@ -20,7 +20,7 @@ def preferences(request: PortalRequest) -> HttpResponse:
     form = PreferencesForm(request.POST or None, instance=row)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, _("Your preferences are kept."))
+        messages.success(request, _("Your preferences are saved."))
         return redirect("snapshots:preferences")
     return render(request, "snapshots/preferences.html", {"form": form})
 

@@ -26,6 +26,7 @@ from snapshots.selectors.operations import operations_page
 from snapshots.selectors.pages import Page
 from snapshots.selectors.snapshots import snapshots_page
 from snapshots.views.access import PortalRequest, for_auditors
+from snapshots.views.downloads import download
 from snapshots.views.plot import plot_of
 
 LONGEST_CURSOR = 100
@@ -61,6 +62,7 @@ def question(request: PortalRequest, name: str) -> HttpResponse:
 
 @for_auditors
 @require_safe
+@download
 def export(request: PortalRequest, name: str) -> HttpResponse | StreamingHttpResponse:
     """All that the question finds in the period, as a file."""
     asked = _question(name)

@@ -47,7 +47,7 @@ def new(request: PortalRequest) -> HttpResponse:
         return _page(request, _form_as_typed(request))
     if (sent := _already_sent(request, request.POST.get("key", ""))) is not None:
         return _show_first(request, sent)
-    form = SnapshotForm(request.POST, requester=request.user, rows=read_rows(request.POST))
+    form = SnapshotForm(_with_name(request), requester=request.user, rows=read_rows(request.POST))
     if not form.is_valid():
         return _page(request, form)
     return _ask(request, form)
@@ -158,6 +158,19 @@ def _form_as_typed(request: PortalRequest) -> SnapshotForm:
     if form.volume is not None and is_untouched:
         form.initial["name"] = suggestion_for(request, form)
     return form
+
+
+def _with_name(request: PortalRequest) -> QueryDict:
+    """What was sent. Without a script the name does not follow the volume: where none was suggested
+    and none was typed, the page said that the portal gives one.
+    """
+    sent = request.POST
+    if "name_it" not in sent or sent.get("name", "").strip() or sent.get("suggested"):
+        return sent
+    form = SnapshotForm(initial=_typed(sent), requester=request.user)
+    named = sent.copy()
+    named["name"] = suggestion_for(request, form)
+    return named
 
 
 def _typed(post: QueryDict) -> dict[str, str]:

@@ -37,6 +37,7 @@ from snapshots.templatetags.live import Live, Pace, pace_of
 from snapshots.templatetags.snapshots_table import CHOICES, USUAL, Shape
 from snapshots.templatetags.states import snapshot_tone
 from snapshots.views.access import PortalRequest, polled, with_a_role
+from snapshots.views.downloads import download
 from snapshots.views.live import live_answer
 from snapshots.views.snapshot_files import FORMATS, write
 
@@ -173,6 +174,7 @@ def _pairs(request: PortalRequest, *, without: Sequence[str]) -> list[tuple[str,
 
 @with_a_role
 @require_safe
+@download
 def export(request: PortalRequest) -> HttpResponse | StreamingHttpResponse:
     """All that the list has, as a file."""
     file_format = request.GET.get("format", "csv")

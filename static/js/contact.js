@@ -2,12 +2,13 @@
 // #contact               the banner for lost contact
 
 import { announce } from "./page.js";
+import { zonedTime } from "./times.js";
 
 const banner = () => document.getElementById("contact");
 let lostSince = null;
 
 export const showLost = (status) => {
-  lostSince ??= `${new Date().toISOString().slice(11, 19)} UTC`;
+  lostSince ??= zonedTime();
   banner().textContent =
     status > 0 && status < 500
     ? `The portal refused to bring this page up to date (answer ${status}). Please reload it.`

@@ -11,10 +11,10 @@ import { attended } from "./attended.js";
 import { showLost, showRegained } from "./contact.js";
 import { holdFocus } from "./focus.js";
 import { morph } from "./morph.js";
-import { tellNews } from "./news.js";
+import { notifies, tellNews } from "./news.js";
 import { pauseAfter, pauseAfterFailures } from "./pace.js";
 import { all, show } from "./page.js";
-import { portalNow } from "./times.js";
+import { portalNow, zonedTime } from "./times.js";
 
 const PATIENCE_SECONDS = 15;
 const DIGESTS = ["data-shape", "data-part", "data-order"];
@@ -40,11 +40,13 @@ const headers = () => ({
 
 const plan = () => {
   clearTimeout(timer);
-  const rests = document.hidden || (failures && !navigator.onLine);
+  const rests = (document.hidden && !notifies()) || (failures && !navigator.onLine);
   if (isOver || rests || !root()) return;
   const { changed, soon } = root().dataset;
   const quiet = changed ? (portalNow() - Date.parse(changed)) / 1000 : null;
-  const seconds = failures ? pauseAfterFailures(failures) : pauseAfter(quiet, soon !== undefined);
+  const seconds = failures
+    ? pauseAfterFailures(failures)
+    : pauseAfter(document.hidden ? null : quiet, soon !== undefined);
   timer = setTimeout(ask, seconds * 1000);
 };
 
@@ -106,7 +108,7 @@ const apply = (text) => {
 
 const noteCheck = () => {
   for (const time of all(".checked__time")) {
-    time.textContent = `${new Date(portalNow()).toISOString().slice(11, 19)} UTC`;
+    time.textContent = zonedTime();
   }
 };
 
@@ -155,9 +157,10 @@ const ask = async () => {
   }
 };
 
-// A page that nobody sees rests; it catches up as soon as it is seen. So does one without network.
+// A page that nobody sees rests, or asks slowly where the browser is to notify. It catches up as soon
+// as it is seen; so does one that was without network.
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) clearTimeout(timer);
+  if (document.hidden) plan();
   else if (root()) ask();
 });
 window.addEventListener("online", () => {

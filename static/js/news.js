@@ -28,10 +28,22 @@ const tell = (text) => {
   timer ??= setTimeout(speak, Math.max(0, due));
 };
 
+// What the person chose in this browser (`notify.js`); some browsers refuse it here.
+export const notifies = () => localStorage.getItem("notify") || "";
+const notify = (text, tone) => {
+  const isWished = tone === "bad" ? notifies() : tone === "good" && notifies() === "all";
+  if (!isWished || document.hasFocus()) return;
+  try {
+    const notification = new Notification(text, { body: title, tag: text });
+    notification.onclick = () => focus();
+  } catch {}
+};
+
 export const tellNews = (before, after) => {
   const { says, tone } = after.dataset;
   if (!says || says === before?.dataset.says) return;
   tell(says);
+  notify(says, tone);
   if (tone === "bad") document.title = `${says} · ${title}`;
 };
 

@@ -58,6 +58,7 @@ const start = (box) => {
   };
 
   select.hidden = true;
+  document.querySelector("[name=name_it]")?.remove(); // the name follows the volume from here on
   document.querySelector(`label[for=${select.id}]`).htmlFor = input.id;
   for (const link of all(`a[href="#${select.id}"]`)) link.hash = input.id;
   for (const [key, value] of Object.entries({

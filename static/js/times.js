@@ -2,6 +2,7 @@
 // <time data-ago>        its text is the time passed since its datetime
 // <time data-lasting>    its text is how long it lasts since its datetime
 // <html data-now>        when the portal made the page
+// <html data-offset data-zone>   minutes that its times are ahead of UTC, and how they say that
 
 import { all } from "./page.js";
 
@@ -22,6 +23,11 @@ const ago = (seconds) => {
 // The portal's clock counts, not this machine's: the page says when it was made.
 const ahead = Date.now() - Date.parse(document.documentElement.dataset.now || new Date());
 export const portalNow = () => Date.now() - ahead;
+// As `time_in_zone` in snapshots/templatetags/times.py.
+export const zonedTime = () => {
+  const { offset, zone } = document.documentElement.dataset;
+  return `${new Date(portalNow() + offset * 60000).toISOString().slice(11, 19)} ${zone}`;
+};
 const passedSince = (time) => (portalNow() - Date.parse(time.dateTime)) / 1000;
 
 // As `lasted` in snapshots/templatetags/times.py.

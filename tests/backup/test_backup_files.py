@@ -1,6 +1,8 @@
 """A backup file: whole, private, and refused when anything of it is missing or was changed."""
 
+import hashlib
 import io
+import json
 import os
 import stat
 
@@ -8,7 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snapshots.management.backup.contents import BackupReader, BackupWriter
+from snapshots.management.backup.contents import (
+    FORMAT,
+    KIND,
+    MANIFEST,
+    BackupReader,
+    BackupWriter,
+)
 from snapshots.management.backup.errors import BackupError
 from snapshots.management.backup.frames import FRAME_BYTES, FrameReader, FrameWriter
 from snapshots.management.backup.secret import HKDF_SHA256, SCRYPT, Secret, secret_of
@@ -157,6 +165,36 @@ def test_manifest_is_there_only_after_all_was_read(tmp_path):
         _ = reader.manifest
     assert list(parts) == [("database", b"2")]
     assert reader.manifest == manifest
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"made_at": "never"},
+        {"made_at": "2026-03-01T12:00:00"},
+        {"made_at": 1},
+        {"rows": ["auth_user"]},
+        {"rows": {"auth_user": "many"}},
+        {"rows": None},
+        {"migrations": None},
+        {"migrations": [1]},
+        {"trail": None},
+        {"last_seal": "1"},
+        {"mode": ["sandbox"]},
+        {"more": 1},
+    ],
+)
+def test_forged_manifest_is_refused_in_words(forged, tmp_path):
+    path = tmp_path / "file"
+    with path.open("wb") as file:
+        writer = BackupWriter(file, None)
+        writer.part("database", b"1")
+        digests = {"database": hashlib.sha256(b"1").hexdigest()}
+        facts = FACTS | {"digests": digests, "kind": KIND, "format": FORMAT} | forged
+        writer.part(MANIFEST, json.dumps(facts).encode())
+        writer._frames.close()
+    with pytest.raises(BackupError, match="its manifest cannot be read"):
+        list(BackupReader(path, None).parts())
 
 
 @pytest.mark.parametrize(

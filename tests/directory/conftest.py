@@ -12,6 +12,7 @@ from tests.directory.slapd_server import (
     SLAPADD,
     SLAPD,
     group,
+    group_of_groups,
     person,
     running_directory,
 )
@@ -31,7 +32,14 @@ def slapd(tmp_path_factory):
         person("a*b", RIGHT),
         person("mert", RIGHT, mail="no address"),
     ]
-    groups = [group("evs-staff", "ayse", "a*b"), group("evs-help"), group("it-admins", "root")]
+    groups = [
+        group("evs-staff", "ayse", "a*b"),
+        group("evs-help"),
+        group("it-admins", "root"),
+        group("team 100% (a)", "ayse"),
+        group_of_groups("floor", "team 100% (a)", "house"),
+        group_of_groups("house", "floor"),  # each in the other
+    ]
     with running_directory(tmp_path_factory.mktemp("slapd"), *people, *groups) as directory:
         yield directory
 

@@ -25,6 +25,7 @@ include {schema}/cosine.schema
 include {schema}/inetorgperson.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
+moduleload memberof
 pidfile {folder}/slapd.pid
 TLSCertificateFile {folder}/own.pem
 TLSCertificateKeyFile {folder}/own.key
@@ -33,6 +34,7 @@ suffix "{base}"
 rootdn "cn=root,{base}"
 rootpw root
 directory {folder}/entries
+overlay memberof
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="{reader}" read by anonymous auth by * none
 """
@@ -50,6 +52,12 @@ def group(name, *members):
     return [*head, *(dns or [f"member: {READER}"])]
 
 
+def group_of_groups(name, *inner):
+    dns = [f"member: cn={other},ou=groups,{BASE}" for other in inner]
+    head = [f"dn: cn={name},ou=groups,{BASE}", "objectClass: groupOfNames", f"cn: {name}"]
+    return [*head, *dns]
+
+
 def _entries(*more):
     return [
         [f"dn: {BASE}", "objectClass: dcObject", "objectClass: organization", "o: Example"],
@@ -59,7 +67,7 @@ def _entries(*more):
     ]
 
 
-OUS = ("people", "groups")
+OUS = ("people", "groups", "others")
 
 
 class Directory:
@@ -72,15 +80,38 @@ class Directory:
             f"ldaps://127.0.0.2:{self.tls_port}"  # which its certificate does not have
         )
         self.authority = str(folder / "own.pem")
+        # Not this machine's usual address, so the portal goes on with StartTLS.
+        self.start_tls_url = f"ldap://127.0.0.3:{self.port}"
+        self.start_tls_other_name = f"ldap://127.0.0.2:{self.port}"
+
+    @property
+    def urls(self):
+        plain = (self.url, self.start_tls_url, self.start_tls_other_name)
+        return (*plain, self.tls_url, self.other_name)
+
+    def add(self, dn, **attributes):
+        connection = self._administrator()
+        lists = {name: [text.encode() for text in texts] for name, texts in attributes.items()}
+        connection.add_s(dn, list(lists.items()))
+        connection.unbind_s()
+
+    def remove(self, dn):
+        connection = self._administrator()
+        connection.delete_s(dn)
+        connection.unbind_s()
 
     def change(self, dn, changes):
-        """As its administrator, by python-ldap."""
+        connection = self._administrator()
+        connection.modify_s(dn, changes)
+        connection.unbind_s()
+
+    def _administrator(self):
         import ldap
 
         connection = ldap.initialize(self.url)
+        connection.set_option(ldap.OPT_REFERRALS, 0)
         connection.simple_bind_s(f"cn=root,{BASE}", "root")
-        connection.modify_s(dn, changes)
-        connection.unbind_s()
+        return connection
 
 
 @contextmanager
@@ -93,7 +124,7 @@ def running_directory(folder: Path, *entries):
     config.write_text(_CONFIG.format(**facts))
     ldif = "\n\n".join("\n".join(lines) for lines in _entries(*entries)) + "\n"
     subprocess.run([SLAPADD, "-f", config], input=ldif.encode(), check=True, capture_output=True)
-    urls = f"{directory.url}/ {directory.tls_url}/ {directory.other_name}/"
+    urls = " ".join(f"{url}/" for url in directory.urls)
     command = [SLAPD, "-d", "0", "-f", config, "-h", urls]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
@@ -119,11 +150,12 @@ def _free_ports(count):
 
 
 def _make_certificate(folder):
-    """For 127.0.0.1, signed by itself."""
+    """For 127.0.0.1 and 127.0.0.3, signed by itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "directory")])
     now = dt.datetime.now(dt.UTC)
-    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    addresses = ("127.0.0.1", "127.0.0.3")
+    names = [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))

@@ -116,6 +116,15 @@ def test_local_account_is_not_taken_over(sign_in, settings):
     assert not SocialAccount.objects.filter(user=local).exists()
 
 
+@pytest.mark.parametrize("typed", ["ROOT", "Root", "ｒｏｏｔ"])
+def test_local_account_is_not_asked_for_in_another_spelling(sign_in, settings, typed):
+    settings.EVSPORTAL_LDAP_URL = "ldap://127.0.0.1:1"
+    scene.person("root", password="another-good-passphrase-7")
+    browser, answer = sign_in(typed)
+    assert not _is_in(browser)
+    assert not _says_away(answer)  # so nothing was asked
+
+
 def test_name_that_is_taken_gets_an_ending(sign_in):
     """The local account has no password: it is of somebody else."""
     local = User.objects.create_user("ayse")

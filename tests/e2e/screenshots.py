@@ -1,7 +1,8 @@
 """Pictures of every page: `python -m tests.e2e.screenshots FOLDER ADDRESS`.
 
 The portal at ADDRESS must run in sandbox mode and hold the demo accounts. Each page is taken at
-1280 and 320 pixels, light and dark.
+1280 and 320 pixels, light and dark. With `--docs` at the end only the pictures that the
+documentation shows are taken, as a window of 1280 x 800 shows them.
 """
 
 import sys
@@ -12,6 +13,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.e2e.browser import CHROMIUM, QUIET
 
 WIDTHS = (1280, 320)
+OF_DOCS = {  # name: who sees the page, and its address
+    "home": ("alice", "/"),
+    "volumes": ("alice", "/volumes/"),
+    "board": ("helen", "/"),
+    "audit": ("audrey", "/audit/"),
+    "people": ("root", "/people/"),
+}
 
 
 def take(folder: Path, address: str) -> None:
@@ -23,27 +31,59 @@ def take(folder: Path, address: str) -> None:
         browser.close()
 
 
+def take_for_docs(folder: Path, address: str) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        for name, (who, path) in OF_DOCS.items():
+            page = _signed_in(browser, address, who)
+            page.goto(path)
+            _settle(page).screenshot(path=folder / f"{name}.png")
+        page = _signed_in(browser, address, "alice")
+        page.goto("/requests/")
+        page.locator(".row__link").first.click()
+        _settle(page).screenshot(path=folder / "detail.png")
+        page.goto("/snapshots/new/")
+        page.fill("#id_find", "in-use")
+        page.get_by_role("option").first.click()
+        page.wait_for_selector("#id_force")
+        _settle(page).screenshot(path=folder / "new.png")
+        browser.close()
+
+
+def _settle(page: Page) -> Page:
+    page.wait_for_load_state("networkidle")
+    return page
+
+
+def _signed_in(
+    browser: Browser, address: str, name: str, *, width: int = 1280, scheme: str = "light"
+) -> Page:
+    page = _page(browser, address, width=width, scheme=scheme)
+    page.goto("/accounts/login/")
+    page.fill("#id_username", name)
+    page.fill("#id_password", "demo")
+    page.press("#id_password", "Enter")
+    page.wait_for_url(f"{address}/")
+    return page
+
+
+def _page(browser: Browser, address: str, *, width: int, scheme: str) -> Page:
+    context = browser.new_context(
+        base_url=address,
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,  # type: ignore[arg-type]
+    )
+    return context.new_page()
+
+
 def _take_all(browser: Browser, folder: Path, address: str, width: int, scheme: str) -> None:
     def picture(page: Page, name: str) -> None:
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
+        _settle(page).screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
 
-    def page_of(name: str | None) -> Page:
-        context = browser.new_context(
-            base_url=address,
-            viewport={"width": width, "height": 800},
-            color_scheme=scheme,  # type: ignore[arg-type]
-        )
-        page = context.new_page()
-        if name:
-            page.goto("/accounts/login/")
-            page.fill("#id_username", name)
-            page.fill("#id_password", "demo")
-            page.press("#id_password", "Enter")
-            page.wait_for_url(f"{address}/")
-        return page
+    def page_of(name: str) -> Page:
+        return _signed_in(browser, address, name, width=width, scheme=scheme)
 
-    page = page_of(None)
+    page = _page(browser, address, width=width, scheme=scheme)
     page.goto("/accounts/login/")
     picture(page, "login")
     page.goto("/no-such-page/")
@@ -118,4 +158,5 @@ def _others(helen: Page, audrey: Page, root: Page, picture) -> None:
 
 
 if __name__ == "__main__":
-    take(Path(sys.argv[1]), sys.argv[2])
+    make = take_for_docs if "--docs" in sys.argv else take
+    make(Path(sys.argv[1]), sys.argv[2])

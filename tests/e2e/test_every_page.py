@@ -15,6 +15,7 @@ from tests import factories as scene
 pytestmark = pytest.mark.browser
 
 
+ARABIC = "كِتَابٌ " * 17  # with its marks, 255 bytes
 CHANGES = ("rename", "metadata", "delete", "rollback", "restore")
 
 
@@ -27,6 +28,7 @@ def lived_in(portal):
         made = scene.volume(granted_to=alice)
         busy = scene.volume("db-data", granted_to=alice, status="in-use", attached_to="db-01")
         scene.volume("mail", granted_to=alice, status="error_extending")
+        scene.volume(ARABIC, granted_to=alice, attached_to=", ".join([str(uuid.uuid4())] * 12))
         waiting = scene.operation(alice, made, ago_seconds=5)
         old = [
             scene.operation(alice, busy, state=state, ago_seconds=900, outcome_code="busy")
@@ -38,6 +40,7 @@ def lived_in(portal):
         records = [
             scene.exchange(old[0], status=status) for status in (202, 400, 413, 429, 500, None, -1)
         ]
+        anomaly = scene.anomaly(old[4], names=ARABIC)
         return {
             "alice": [
                 "/",
@@ -60,6 +63,8 @@ def lived_in(portal):
             "helen": [
                 "/",
                 "/status/",
+                "/requests/",
+                "/volumes/",
                 "/snapshots/",
                 "/snapshots/new/",
                 f"/requests/{asked.pk}/",
@@ -68,10 +73,12 @@ def lived_in(portal):
             ],
             "audrey": [
                 "/audit/",
-                *(f"/audit/{one.id}/" for one in records),
+                "/audit/?background=on&q=nothing-like-this",
+                *(f"/audit/{one.id}/" for one in (*records, anomaly)),
                 "/audit/questions/",
                 *(f"/audit/questions/{question}/" for question in Question),
             ],
+            "root": ["/", "/status/"],
             "nobody": ["/"],
         }
 
@@ -97,6 +104,7 @@ def _snapshots_of_others(volume):
         {"name": "", "status": "error_deleting", "created_at": None, "size_gb": None},
         {"name": "autobk_snapshot_1", "maker": Maker.SYSTEM},
         {"name": "x" * 255, "missing_since": now, "metadata": {"k" * 255: "v" * 255}},
+        {"name": ARABIC, "metadata": {f"key-{number}": ARABIC for number in range(40)}},
         {"name": "deleted", "gone_at": now, "seen_at": now - timedelta(minutes=9)},
     ]
     CloudHealth.objects.update(snapshots_at=now, snapshots_held_back=1204)

@@ -54,7 +54,7 @@ def test_keys_search_list_and_go_through_rows(alice):
 def test_keys_can_be_turned_off(alice):
     page = alice("/preferences/")
     page.get_by_role("checkbox", name="Keyboard shortcuts").uncheck()
-    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Save").click()
     page.goto("/requests/")
     page.keyboard.press("?")
     page.keyboard.press("n")

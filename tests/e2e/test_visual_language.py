@@ -51,7 +51,8 @@ def test_states_differ_in_shape_where_colours_are_forced(forced, alice):
 def test_forced_colours_are_accessible(alice):
     page = alice()
     page.emulate_media(forced_colors="active")
-    for path in ("/requests/", f"/requests/{page.made[OperationState.FAILED].pk}/"):
+    lists = ("/", "/status/", "/preferences/", "/requests/", "/snapshots/", "/volumes/")
+    for path in (*lists, "/snapshots/new/", f"/requests/{page.made[OperationState.FAILED].pk}/"):
         page.goto(path)
         # Axe reads the colours that the page names, not those that the browser forces.
         found = Axe().run(page, options={"rules": {"color-contrast": {"enabled": False}}})

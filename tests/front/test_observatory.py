@@ -159,6 +159,30 @@ def test_portal_scores_at_least_130_points(site):
 
 
 @needs_nginx
+@pytest.mark.parametrize(
+    ("cipher", "is_taken"),
+    [
+        ("ECDHE-ECDSA-AES256-GCM-SHA384", True),
+        ("ECDHE-ECDSA-CHACHA20-POLY1305", True),
+        ("ECDHE-ECDSA-AES256-SHA384", False),
+        ("ECDHE-ECDSA-AES128-SHA", False),
+    ],
+)
+def test_nginx_takes_recommended_ciphers_alone(site, cipher, is_taken):
+    tls = ssl.create_default_context(cafile=site.folder / "portal.crt")
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    tls.set_ciphers(f"{cipher}:@SECLEVEL=0")
+    with socket.create_connection(("127.0.0.1", site.ports["https"]), timeout=20) as connection:
+        try:
+            with tls.wrap_socket(connection, server_hostname=HOST) as secure:
+                assert secure.cipher()[0] == cipher
+                is_open = True
+        except ssl.SSLError:
+            is_open = False
+    assert is_open == is_taken
+
+
+@needs_nginx
 def test_portal_behind_nginx_knows_its_client(site, portal):
     path = "/accounts/login/?from=nginx"
     assert site.fetch(f"https://{HOST}{path}", **{"X-Forwarded-For": "192.0.2.66"}).status == 200

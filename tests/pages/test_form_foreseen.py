@@ -70,3 +70,20 @@ def test_what_is_still_blank_is_not_missed(helen):
 def test_forty_rows_of_metadata_are_asked_for(alice, volume):
     ask(alice, volume, **rows(*[(f"key-{number}", "değer") for number in range(40)]))
     assert len(Operation.objects.get().metadata) == 40
+
+
+# --- a name without a script ------------------------------------------------------------------
+
+
+def test_blank_name_without_a_script_gets_the_suggestion(alice, volume):
+    page = alice.get("/snapshots/new/", follow=True).text
+    assert '<input type="hidden" name="name_it" value="1">' in page
+    ask(alice, volume, name="", name_it="1", suggested="")
+    assert Operation.objects.get().name.startswith(f"{volume.name}-20")
+
+
+def test_name_taken_away_from_the_form_stays_blank(alice, volume):
+    page = alice.get("/snapshots/new/", {"volume": volume.volume_id}, follow=True).text
+    assert "name_it" not in page
+    ask(alice, volume, name="", suggested=f"{volume.name}-20261129-1531Z")
+    assert not Operation.objects.get().name

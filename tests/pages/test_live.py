@@ -1,5 +1,6 @@
 """What an open page is told: nothing, or the parts that have changed."""
 
+import pickle
 import re
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from snapshots.models import CloudHealth, Operation, Snapshot, Worker
+from snapshots.selectors import unchanged
 from tests import factories as scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,6 +94,14 @@ def test_nothing_new_is_an_answer_without_a_body(page):
     own = {"Date": "Sun, 29 Nov 2026 16:00:00 GMT", "Connection": "keep-alive"}
     size += sum(len(f"{name}: {value}\r\n") for name, value in own.items())
     assert size <= 200
+
+
+def test_long_addresses_do_not_fill_the_memory(alice, ended):
+    pages = [OpenPage(alice, f"/requests/?q={number}{'x' * 5000}") for number in range(20)]
+    for page in pages:
+        page.ask()
+        assert page.news() is None
+    assert len(pickle.dumps(list(unchanged.memory._answers.items()))) < 20_000
 
 
 @pytest.mark.usefixtures("kept_for_a_second")

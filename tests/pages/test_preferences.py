@@ -67,7 +67,7 @@ def test_one_person_s_zone_is_not_another_s(alice, helen, made):
 def test_preferences_are_kept(alice):
     chosen = {"zone": "Asia/Tokyo", "density": "roomy"}
     page = alice.post("/preferences/", chosen, follow=True).text
-    assert "Your preferences are kept" in page
+    assert "Your preferences are saved" in page
     assert 'data-density="roomy"' in page
     assert 'data-shortcuts="off"' in page
     assert 'id="shortcuts"' not in page

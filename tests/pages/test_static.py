@@ -66,7 +66,7 @@ def test_imports_name_files_by_their_hash(collected):
         with collected.open(name) as file:
             imported |= set(re.findall(r'import .*?"\./([^"]+)"|$', file.read().decode()))
     assert imported - {""} <= names
-    fetched = {"portal.js", "live.js", "forms.js", "passkeys.js"}  # by pages
+    fetched = {"portal.js", "live.js", "forms.js", "passkeys.js", "notify.js"}  # by pages
     assert {re.sub(r"\.[0-9a-f]{12}\.", ".", name) for name in imported if name} | fetched == {
         module.name for module in MODULES
     }

@@ -63,14 +63,14 @@ def test_styles_weigh_little(served):
     assert compressed(served[name] for name in names) <= MOST_STYLES
 
 
-@pytest.mark.parametrize("of_page", ["js/live.js", "js/forms.js", "js/passkeys.js"])
+@pytest.mark.parametrize("of_page", ["js/live.js", "js/forms.js", "js/passkeys.js", "js/notify.js"])
 def test_scripts_of_a_page_weigh_little(served, of_page):
     names = imported(served, "js/portal.js") | imported(served, of_page)
     assert compressed(served[name] for name in names) <= MOST_SCRIPTS
 
 
 def test_each_script_is_fetched_by_some_page(served):
-    entries = ("js/portal.js", "js/live.js", "js/forms.js", "js/passkeys.js")
+    entries = ("js/portal.js", "js/live.js", "js/forms.js", "js/passkeys.js", "js/notify.js")
     fetched = set().union(*(imported(served, entry) for entry in entries))
     assert fetched == {name for name in served if name.startswith("js/")}
 

@@ -1,6 +1,7 @@
 """Wrong sign-ins are slowed down, and nobody is locked out by others."""
 
 import threading
+from base64 import urlsafe_b64decode
 from datetime import timedelta
 
 import pytest
@@ -110,6 +111,13 @@ def test_known_browser_is_known_for_its_account_only(visitor, visitor_at, accoun
     fail(visitor_at("203.0.113.9"), "bob", ACCOUNT.free)
     visitor.post("/accounts/logout/")
     assert visitor.sign_in("bob", WRONG).status_code == 429
+
+
+def test_browsers_have_ids_of_128_random_bits(visitor, account):
+    visitor.sign_in("alice")
+    cookie = visitor.cookies["evsportal_device"].value
+    (own,) = signing.loads(cookie, salt="snapshots.sign_in.devices").values()
+    assert len(urlsafe_b64decode(own + "==")) == 16
 
 
 def test_forged_device_is_a_stranger(visitor, visitor_at, account, settings):

@@ -60,6 +60,7 @@ def test_visitor_chooses_nothing_that_the_provider_is_asked(client, provider):
     assert set(query["scope"].split()) == {"openid", "profile", "email"}
     assert query["code_challenge_method"] == "S256"
     assert len(query["nonce"]) > 40
+    assert len(query["state"]) > 40
     assert "prompt" not in query
 
 

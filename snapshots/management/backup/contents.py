@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -113,8 +114,23 @@ def _manifest_of(content: bytes, digests: dict[str, str]) -> Manifest:
         if (fields["kind"], fields["format"]) != (KIND, FORMAT):
             raise BackupError("The backup is of a later format than this portal knows.")
         manifest = Manifest(**fields)
-    except (ValueError, KeyError, TypeError):
+        _check_types(manifest)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BackupError("The file is damaged: its manifest cannot be read.") from None
     if manifest.digests != digests:
         raise BackupError("The file is damaged: its parts are not those of the manifest.")
     return manifest
+
+
+def _check_types(manifest: Manifest) -> None:
+    """Whoever can write a file that is not encrypted can write anything. Raises `ValueError`."""
+    lists: Any = (manifest.migrations, list(manifest.rows), list(manifest.digests.values()))
+    texts = (manifest.made_at, manifest.version, manifest.database, manifest.mode, manifest.trail)
+    numbers: Any = (manifest.last_seal, *manifest.rows.values())
+    is_right = (
+        all(isinstance(text, str) for some in (*lists, texts) for text in some)
+        and all(isinstance(number, int) for number in numbers)
+        and datetime.fromisoformat(manifest.made_at).tzinfo is not None
+    )
+    if not is_right:
+        raise ValueError("A field is of another type.")

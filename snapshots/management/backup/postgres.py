@@ -76,10 +76,12 @@ def _load(reader: BackupReader, columns: dict[str, list[str]], advance: Advance)
     for name, content in reader.parts(advance=advance):
         what, _blank, table = name.partition(" ")
         if what == _COLUMNS:
-            given[table] = content.decode().split(",")
+            given[table] = content.decode(errors="replace").split(",")
             if sorted(given[table]) != sorted(columns.get(table, [])):
                 raise BackupError(f"The backup's table {table} is not one of this database.")
             continue
+        if what != _TABLE.strip() or table not in given:
+            raise BackupError(f"The backup has a part that no table is filled from: {name}.")
         statement = _copy(table, given[table], "FROM STDIN")
         if content:
             with connection.cursor() as cursor, cursor.copy(statement) as rows:
