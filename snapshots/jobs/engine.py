@@ -44,7 +44,7 @@ class Embedded:
         self.notices = Notices()
         self._listener: Listener | None = None
 
-    def start(self, worker: str, wake: Callable[[], None]) -> None:  # noqa: ARG002 - the seam's
+    def start(self, worker: str, wake: Callable[[], None]) -> None:
         self._listener = Listener(wake)
         self._listener.start()
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import kombu
@@ -28,6 +29,7 @@ class BrokerTrouble:
         self._folder = folder
         self._random = random.Random(f"{seed}/broker")
         self._stopping = threading.Event()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="broker")
         self._beats: list[subprocess.Popen] = []
         self._server = RabbitMQ()
         self._server.start()
@@ -42,15 +44,12 @@ class BrokerTrouble:
             with (self._folder / f"beat-{number}.log").open("wb") as log:
                 beat = subprocess.Popen(argv, cwd=ROOT, env=environ, stdout=log, stderr=log)
             self._beats.append(beat)
-        self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
-        self._thread.start()
+        self._trouble = self._pool.submit(self._run)
 
     def calm(self) -> None:
         """No more trouble: it answers when this returns. Raises what ended the trouble."""
         self._stopping.set()
-        self._thread.join(120)
-        if self._failure:
-            raise self._failure
+        self._trouble.result(200)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -58,18 +57,13 @@ class BrokerTrouble:
             end(beat)
         self._server.remove()
 
-    _failure: Exception | None = None
-
     def _run(self) -> None:
         acts = [self._purge, self._purge, self._hang, self._restart, self._kill]
-        try:
-            while not self._stopping.wait(_PAUSE_SECONDS):
-                for act in self._random.sample(acts, len(acts)):
-                    act()
-                    if self._stopping.wait(_PAUSE_SECONDS):
-                        return
-        except Exception as error:  # noqa: BLE001 - raised where it is waited for
-            self._failure = error
+        while not self._stopping.wait(_PAUSE_SECONDS):
+            for act in self._random.sample(acts, len(acts)):
+                act()
+                if self._stopping.wait(_PAUSE_SECONDS):
+                    return
 
     def _purge(self) -> None:
         for queue in ("evsportal.house", "evsportal.cloud.sandbox"):
