@@ -1,56 +1,7 @@
 #!/usr/bin/env python
-"""Runs a management command, after its tables were made or brought up to date."""
+"""Runs a management command of this checkout."""
 
-import os
-import sys
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from django.core.management import BaseCommand
-
-
-def prepare_tables_first(name: str, command: "BaseCommand") -> "BaseCommand":
-    """Give the command Django's own step between the system checks and the work: ours instead of
-    its notice of "unapplied migrations".
-    """
-
-    def bring_up_to_date(*_args: Any) -> None:
-        from snapshots.management.database import WITHOUT_TABLES, bring_up_to_date
-
-        if name not in WITHOUT_TABLES:  # standard output may be the command's data: `dumpdata`
-            bring_up_to_date(also_filled=False, report=command.stderr.write)
-
-    command.requires_migrations_checks = True
-    command.check_migrations = bring_up_to_date  # type: ignore[method-assign]
-    return command
-
-
-def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evsportal.settings")
-    from django.conf import settings
-    from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import ManagementUtility
-    from django.db import connection
-    from django.db.utils import DatabaseError, InterfaceError
-
-    from evsportal.databases import sentence_for
-
-    class Utility(ManagementUtility):
-        def fetch_command(self, subcommand: str) -> "BaseCommand":
-            return prepare_tables_first(subcommand, super().fetch_command(subcommand))
-
-    try:
-        settings.INSTALLED_APPS  # noqa: B018 - read now, so that wrong settings stop any command
-        Utility(sys.argv).execute()
-    except ImproperlyConfigured as error:  # a wrong setting deserves a sentence, not a traceback
-        lines = str(error).splitlines() or ["The settings cannot be used."]
-        sys.exit("\n".join(f"manage.py: {line}" for line in lines))
-    except (DatabaseError, InterfaceError) as error:
-        sentence = sentence_for(error, connection)
-        if not sentence:
-            raise
-        sys.exit(f"manage.py: {sentence}")
-
+from evsportal.manage import main
 
 if __name__ == "__main__":
     main()

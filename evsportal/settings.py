@@ -4,19 +4,18 @@ Readers refuse what they cannot read: a typing error stops the start, it never b
 """
 
 import os
-from pathlib import Path
 from typing import Any
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from evsportal import logs
+from evsportal import logs, paths
 from evsportal.environment import read_environment
 from evsportal.forwarded import Network
 from evsportal.limits import MOST_BODY_BYTES
 from evsportal.mail import mail_server
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = paths.BASE_DIR
 
 # What the portal writes is for its own user: database, keys, archives, the sandbox's state.
 os.umask(0o077)
@@ -27,7 +26,12 @@ _VALUES = read_environment(os.environ)
 
 # "sandbox" (a simulated cloud, demo accounts) or "cloud". Empty stops the start: see checks.py.
 EVSPORTAL_MODE: str = _VALUES["EVSPORTAL_MODE"]
-VAR_DIR = Path(_VALUES["EVSPORTAL_VAR"] or BASE_DIR / "var")
+if EVSPORTAL_MODE == "sandbox" and not paths.HAS_SANDBOX:
+    raise ImproperlyConfigured(
+        "EVSPORTAL_MODE: the sandbox is not installed: pip install 'evsportal[sandbox]', or set "
+        "EVSPORTAL_MODE=cloud and EVSPORTAL_CLOUDS."
+    )
+VAR_DIR = paths.data_folder({**os.environ, "EVSPORTAL_VAR": _VALUES["EVSPORTAL_VAR"]})
 # The sandbox keeps its database, its simulated cloud and its key apart from a real portal's.
 DATA_DIR = VAR_DIR / "sandbox" if EVSPORTAL_MODE == "sandbox" else VAR_DIR
 
@@ -192,7 +196,7 @@ WSGI_APPLICATION = "evsportal.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [paths.FILES / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -269,14 +273,14 @@ LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", "English")]  # a browser chooses among these
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [paths.FILES / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = paths.static_root(VAR_DIR)
+STATICFILES_DIRS = [paths.FILES / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "evsportal.static_files.StaticFilesStorage"},

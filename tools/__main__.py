@@ -1,4 +1,4 @@
-"""The developers' commands of `./run`: test, check, bench, faults, tamper, screenshots."""
+"""The developers' commands of `./run`: test, check, wheel, sbom, ..."""
 
 import os
 import sys
@@ -15,6 +15,8 @@ _MODULES = {
     "faults": "tests.faults",
     "tamper": "tests.tamper",
     "screenshots": "tests.e2e.screenshots",
+    "wheel": "tools.wheel",
+    "sbom": "tools.sbom",
 }
 
 

@@ -1,8 +1,6 @@
 """What stands around every page: the navigation, the banners, the version."""
 
-import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from django import template
@@ -11,6 +9,7 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from evsportal import __version__
 from evsportal.logs import current_request_id
 from snapshots.models import Operation, roles_of
 from snapshots.rights.policy import Right, may
@@ -20,10 +19,6 @@ from snapshots.selectors.preferences import Viewer
 from snapshots.selectors.preferences import viewer as who_looks
 
 register = template.Library()
-
-
-_PROJECT = Path(settings.BASE_DIR, "pyproject.toml")
-VERSION: str = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"]
 
 
 # And below its own address.
@@ -116,4 +111,4 @@ def has_a_role(user: object) -> bool:
 @register.simple_tag
 def version() -> str:
     """Of this portal, for support."""
-    return VERSION
+    return __version__

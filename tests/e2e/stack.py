@@ -22,7 +22,7 @@ class Stack:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        self.port = _two_free_ports()
+        self.port = two_free_ports()
         self.url = f"http://127.0.0.1:{self.port}"
         kept = {
             name: value
@@ -148,7 +148,7 @@ def _engine() -> dict[str, str]:
     return {"EVSPORTAL_ENGINE": "celery", "EVSPORTAL_BROKER_URL": shared_url()}
 
 
-def _two_free_ports() -> int:
+def two_free_ports() -> int:
     """A port that is free, and so is the one nine above it, where the sandbox will listen."""
     for _ in range(50):
         with socket.socket() as first, socket.socket() as second:

@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = (
+    *("run", "tools/launch.py"),
+    *("evsportal/__init__.py", "evsportal/launch.py", "evsportal/paths.py"),
+)
 TOOLS = (
     *("awk", "cat", "cksum", "cp", "date", "df", "dirname", "env", "find", "grep", "id", "mkdir"),
     *("mv", "od", "readlink", "rm", "sed", "sh", "sleep", "tail", "tr"),
@@ -42,8 +46,8 @@ class Checkout:
         self.log = folder / "log"
         self.root.mkdir(parents=True)
         self.bin.mkdir()
-        (self.root / "tools").mkdir()
-        for name in ("run", "tools/launch.py"):
+        for name in PROGRAM:
+            (self.root / name).parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / name, self.root / name)
         for name in ("requirements.txt", "requirements-postgres.txt", "requirements-dev.txt"):
             (self.root / name).write_text(f"pins of {name}\n")

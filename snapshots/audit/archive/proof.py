@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from django.conf import settings
 
+from evsportal.paths import FILES
 from snapshots.audit.archive.plan import Batch
 from snapshots.audit.seals import keys
 from snapshots.models import Seal
@@ -31,7 +31,7 @@ def prove(path: Path, batch: Batch, public_keys: Sequence[Ed25519PublicKey]) -> 
         anchors.write_text("".join(_anchors(batch)), encoding="ascii")
         public.write_text("".join(keys.public_pem(key) for key in public_keys), encoding="ascii")
         key_options = ["--key", str(public)] if public_keys else []
-        tool = settings.BASE_DIR / TOOL
+        tool = FILES / TOOL
         done = subprocess.run(  # noqa: S603 - our own program and paths
             [sys.executable, str(tool), str(path), "--anchor", str(anchors), *key_options],
             capture_output=True,

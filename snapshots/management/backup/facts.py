@@ -1,6 +1,5 @@
 """What a manifest says of the database that Django is connected to."""
 
-import tomllib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from evsportal import __version__
 from snapshots.audit.seals.sealing import latest_seal
 from snapshots.audit.seals.verify import verify
 from snapshots.management.verdict import verdict_on
@@ -42,8 +42,7 @@ def verdict_of_trail(public_keys: Sequence[Ed25519PublicKey]) -> str:
 
 def version() -> str:
     """Of this code."""
-    project = settings.BASE_DIR / "pyproject.toml"
-    return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+    return __version__
 
 
 def applied_migrations() -> list[str]:

@@ -21,6 +21,8 @@ from django.db import DatabaseError, connection
 
 from evsportal.environment import read_environment
 from evsportal.logs import JSON
+from evsportal.notify import READY, take_listening_socket, take_notifier
+from evsportal.paths import BASE_DIR, IS_COLLECTED, management_command
 from snapshots.accounts import (
     DEMO_ACCOUNTS,
     DEMO_PASSWORD,
@@ -55,23 +57,27 @@ class Command(BaseCommand):
             parts.discard("sandbox")
         host, port = _address()
         sandbox_host, sandbox_port = _sandbox_address(port)
-        steps = [self._announcer(host, port)] if "web" in parts else []
-        steps.append(self._looker())
+        notify = take_notifier()
+        steps: list[Callable[[], bool]] = []
         with contextlib.ExitStack() as stack:
             web = None
             if "web" in parts:
                 # Bound here, so that the web server can be replaced without refusing anybody.
-                bound = _bound(host, port, "Choose another: PORT=8080 ./run")
+                bound = take_listening_socket() or _bound(
+                    host, port, "Choose another: PORT=8080 ./run"
+                )
                 web = stack.enter_context(bound)
+                steps.append(self._announcer(*_address_of(web)))
             if "sandbox" in parts:
                 hint = "It is the sandbox's: choose another PORT, or set EVSPORTAL_SANDBOX_URL."
                 _bound(sandbox_host, sandbox_port, hint).close()
             self._prepare(migrate=not options["no_migrate"])
+            steps += [_once(lambda: notify(READY)), self._looker()]
             supervisor = Supervisor(
                 _programs(parts, sandbox_port, web),
                 Patience(retire_seconds=settings.EVSPORTAL_LEASE_SECONDS + 30),
                 each_tick=_in_order(steps),
-                before_reload=Program("check", [*_manage(), "reload_check"]),
+                before_reload=Program("check", [*management_command(), "reload_check"]),
             )
             if _is_json():
                 supervisor.report = log.warning
@@ -153,6 +159,14 @@ def _is_json() -> bool:
     return bool(settings.EVSPORTAL_LOG_FORMAT == JSON)
 
 
+def _once(act: Callable[[], None]) -> Callable[[], bool]:
+    def step() -> bool:
+        act()
+        return True
+
+    return step
+
+
 def _in_order(steps: list[Callable[[], bool]]) -> Callable[[], bool]:
     """Asks the first step until it is done, then the next; done when all are."""
     left = deque(steps)
@@ -184,6 +198,13 @@ def _sandbox_address(port: int) -> tuple[str, int]:
     return parts.hostname or "127.0.0.1", parts.port or 80
 
 
+def _address_of(listener: socket.socket) -> tuple[str, int]:
+    if listener.family not in {socket.AF_INET, socket.AF_INET6}:
+        raise CommandError("The socket that systemd opened is not one of TCP: ListenStream=8000.")
+    host, port = listener.getsockname()[:2]
+    return str(host), int(port)
+
+
 def _bound(host: str, port: int, hint: str) -> socket.socket:
     """A socket of this address, not listening yet. Raises `CommandError` where it is taken."""
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -200,19 +221,15 @@ def _bound(host: str, port: int, hint: str) -> socket.socket:
 
 
 def _celery() -> list[str]:
-    base = str(settings.BASE_DIR)
+    base = str(BASE_DIR)
     return [sys.executable, "-m", "celery", "--workdir", base, "-A", "evsportal"]
 
 
-def _manage() -> list[str]:
-    return [sys.executable, str(settings.BASE_DIR / "manage.py")]
-
-
 def _programs(parts: set[str], sandbox_port: int, web: socket.socket | None) -> list[Program]:
-    manage = _manage()
+    manage = management_command()
     fds = (web.fileno(),) if web else ()
     state = str(settings.DATA_DIR / "cloud.sqlite3")
-    config = str(settings.BASE_DIR / "evsportal" / "gunicorn.py")
+    config = str(BASE_DIR / "evsportal" / "gunicorn.py")
     argvs = {
         "web": [sys.executable, "-m", "gunicorn", "--config", config]
         + [f"--bind=fd://{fd}" for fd in fds],
@@ -236,6 +253,8 @@ def _programs(parts: set[str], sandbox_port: int, web: socket.socket | None) -> 
 
 def _collect_static() -> None:
     """Collects the static files when any of them changed; looking costs some milliseconds."""
+    if IS_COLLECTED:  # when the wheel was built
+        return
     stamp = settings.VAR_DIR / "static.stamp"
     mark = _static_mark()
     collected = (settings.STATIC_ROOT.parent / "staticfiles.json").exists()

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from evsportal.logs import JSON
+from evsportal.paths import management_command
 from evsportal.readiness import announce_ready
 from snapshots.database.limits import bound_connections
 from snapshots.worker import Loop, chosen_engine
@@ -69,7 +70,7 @@ class _Reload:
 
     def _check(self) -> None:
         try:
-            argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "reload_check"]
+            argv = [*management_command(), "reload_check"]
             # It says itself, on standard error, what it refuses.
             done = subprocess.run(argv, check=False, stdin=subprocess.DEVNULL)
             if done.returncode == 0:
