@@ -20,7 +20,7 @@ TEXT, JSON = "text", "json"
 LEVELS = ("debug", "info", "warning", "error")
 LINE = "{asctime}Z {levelname} {name} request={request_id} operation={operation_id} {message}"
 # At "debug" they tell what is sent and stored, secrets too: never below "info".
-_TELL_SECRETS = ("allauth", "django.db.backends", "requests", "urllib3")
+_TELL_SECRETS = ("allauth", "amqp", "celery", "django.db.backends", "kombu", "requests", "urllib3")
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 _operation_id: ContextVar[str] = ContextVar("operation_id", default="")
@@ -139,6 +139,8 @@ def logging_settings(*, form: str, levels: Mapping[str, str]) -> dict[str, Any]:
     """Django's `LOGGING`. `levels` by the name of a logger; "" is for all that are not named."""
     root = levels.get("", "info")
     loggers = {
+        "celery.app.trace": "warning",  # these two have a line for each message
+        "celery.worker.strategy": "warning",
         "waitress": "warning",
         "waitress.queue": "error",  # it warns of each request that waits for a thread
         "django": max(root, "info", key=LEVELS.index),

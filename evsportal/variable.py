@@ -47,6 +47,10 @@ def items(name: str, about: str, default: str = "") -> Variable:
     return Variable(name=name, kind=Kind.ITEMS, about=about, default=default)
 
 
+def choice(name: str, about: str, default: str, *choices: str) -> Variable:
+    return Variable(name=name, kind=Kind.CHOICE, about=about, default=default, choices=choices)
+
+
 def boolean(name: str, about: str, default: str = "false") -> Variable:
     return Variable(name=name, kind=Kind.BOOLEAN, about=about, default=default)
 

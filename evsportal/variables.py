@@ -8,6 +8,7 @@ from evsportal.variable import (
     Kind,
     Variable,
     boolean,
+    choice,
     count,
     items,
     seconds,
@@ -220,6 +221,8 @@ VARIABLES = (
         "{volume}-{date}-{time}",
     ),
     boolean("EVSPORTAL_REFUSE_ASTRAL", "Refuse characters beyond U+FFFF, such as emoji.", "true"),
+    choice("EVSPORTAL_ENGINE", "What brings work to workers.", "embedded", "embedded", "celery"),
+    secret("EVSPORTAL_BROKER_URL", "RabbitMQ, for the engine celery.", "EVSPORTAL_BROKER"),
     count("EVSPORTAL_WORKER_THREADS", "Operations at once in one worker.", "4", least=1, most=32),
     seconds(
         "EVSPORTAL_WORKER_POLL_SECONDS",

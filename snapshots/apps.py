@@ -25,6 +25,7 @@ class SnapshotsConfig(AppConfig):
         for checks in (
             "checks",
             "directory.checks",
+            "jobs.checks",
             "mfa.checks",
             "monitoring.checks",
             "operations.checks",

@@ -4,10 +4,12 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from importlib import import_module
+from queue import Empty, SimpleQueue
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -21,6 +23,7 @@ from snapshots.audit.delivery.duties import push, push_lanes, seal
 from snapshots.clock import ClockWatch
 from snapshots.clouds.health import closed_off_clouds, plan_probes
 from snapshots.database.transactions import lost_database
+from snapshots.duties.broker import look_at_broker
 from snapshots.duties.cloud_settings import record_cloud_settings
 from snapshots.duties.inventory import sync_inventory
 from snapshots.duties.looks import look_at_volumes
@@ -30,6 +33,7 @@ from snapshots.duties.tidy import tidy
 from snapshots.jobs.claims import (
     LONGEST_PAUSE,
     LONGEST_REST,
+    Claimed,
     LostClaimError,
     bring_near,
     claim,
@@ -40,6 +44,7 @@ from snapshots.jobs.claims import (
     give_back,
 )
 from snapshots.jobs.duties import (
+    BROKER,
     INVENTORY,
     LOOK,
     NO_CLOUD,
@@ -51,6 +56,8 @@ from snapshots.jobs.duties import (
     WATCH,
     start_duty,
 )
+from snapshots.jobs.engine import CELERY, Embedded, Engine
+from snapshots.jobs.notices import Notice
 from snapshots.jobs.workers import BEAT_SECONDS, SilenceWatch, beat, is_gone, new_name
 from snapshots.models import OPEN, Claimable, Duty, Operation, SignInAttempt, Worker
 from snapshots.operations.perform import perform
@@ -70,6 +77,7 @@ DUTIES: dict[str, Callable[[Duty], None]] = {
     SEAL: seal,
     PUSH: push,
     TIDY: tidy,
+    BROKER: look_at_broker,
 }
 PACE_SECONDS = 5.0  # seconds between clock checks and counts of live workers
 # Threads of their own, so that slow creates do not stop the watching. Duties without a cloud,
@@ -77,10 +85,30 @@ PACE_SECONDS = 5.0  # seconds between clock checks and counts of live workers
 DUTIES_OF_ONE_CLOUD = 3
 
 
+def _operations_of_one_cloud(names: Sequence[str]) -> int:
+    """One cloud never takes the last threads: a slow one must not keep the others waiting."""
+    return max(1, int(settings.EVSPORTAL_WORKER_THREADS) - len(names) + 1)
+
+
+def chosen_engine() -> Engine:
+    """By EVSPORTAL_ENGINE."""
+    if settings.EVSPORTAL_ENGINE != CELERY:
+        return Embedded()
+    names = clouds.cloud_names()
+    # Its packages need not be installed.
+    engine: Engine = import_module("snapshots.jobs.broker.engine").CeleryEngine(
+        broker_url=settings.EVSPORTAL_BROKER_URL,
+        clouds=names,
+        at_once=_operations_of_one_cloud(names) + DUTIES_OF_ONE_CLOUD,
+        closed_off=closed_off_clouds,
+    )
+    return engine
+
+
 class Loop:
     """One worker process: a dispatcher that claims, and threads that carry out what it claimed."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: Engine | None = None) -> None:
         self.name = new_name()
         self._lease = timedelta(seconds=settings.EVSPORTAL_LEASE_SECONDS)
         self._stopping = threading.Event()
@@ -92,27 +120,47 @@ class Loop:
         self._extended = float("-inf")
         self._clouds = clouds.cloud_names()
         self._operations = settings.EVSPORTAL_WORKER_THREADS
-        # One cloud never takes the last threads: a slow one must not keep the others waiting.
-        self._of_one_cloud = max(1, self._operations - len(self._clouds) + 1)
+        self._of_one_cloud = _operations_of_one_cloud(self._clouds)
         self._places = push_lanes()
         lanes = len(self._clouds) + len(self._places) + 1
         threads = self._operations + DUTIES_OF_ONE_CLOUD * lanes
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
         self._clock = ClockWatch(lease=self._lease)
         self._restores = RestoreWatch()
+        self._engine = engine or Embedded()
+        self._notices = self._engine.notices
+        # A queue, not an event: a signal handler may put into it at any point.
+        self._wakes: SimpleQueue[None] = SimpleQueue()
 
     def stop(self) -> None:
         """Ask the loop to end after the work in hand. May be called by a signal handler."""
         self._stopping.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Look for due rows now, not at the next poll. May be called by any thread."""
+        self._wakes.put(None)
 
     def run(self, *, on_ready: Callable[[], None] = lambda: None) -> None:
         """Work until stopped. The database being away for a while ends nothing."""
         self._enlist()
-        on_ready()
-        while not self._stopping.is_set():
-            busy = self._turn()
-            self._stopping.wait(0 if busy else settings.EVSPORTAL_WORKER_POLL_SECONDS)
-        self._finish()
+        self._engine.start(self.name, self.wake)
+        try:
+            on_ready()
+            while not self._stopping.is_set():
+                busy = self._turn()
+                self._rest(0 if busy else settings.EVSPORTAL_WORKER_POLL_SECONDS)
+            self._engine.stop()
+            self._finish()
+        finally:
+            self._engine.close()
+
+    def _rest(self, seconds: float) -> None:
+        """Until something wakes the loop; many wakes are one."""
+        with contextlib.suppress(Empty):
+            self._wakes.get(timeout=seconds)
+            while True:
+                self._wakes.get_nowait()
 
     def _finish(self) -> None:
         """End the work in hand. It goes on beating, or other workers would take that work away."""
@@ -141,6 +189,8 @@ class Loop:
             start_duty(WATCH, cloud, due_at=now)
         start_duty(SEAL, NO_CLOUD, due_at=now)
         start_duty(TIDY, NO_CLOUD, due_at=now)
+        if settings.EVSPORTAL_ENGINE == CELERY:
+            start_duty(BROKER, NO_CLOUD, due_at=now)
         for place in self._places:
             start_duty(PUSH, place, due_at=now)
         match_everything_soon(self._clouds)
@@ -178,6 +228,7 @@ class Loop:
     def _collect(self) -> None:
         for future in [future for future in self._running if future.done()]:
             row = self._running.pop(future)
+            self._notices.end(_notice_of(row))
             error = future.exception()
             if isinstance(error, LostClaimError):
                 log.warning("%s: %s", type(row).__name__, error)
@@ -241,7 +292,15 @@ class Loop:
         if self._clock.leases_are_good():
             free_held(*work, lease=self._lease)
 
+    def _within_reach(self, rows: QuerySet[Claimed], named: Q) -> QuerySet[Claimed]:
+        """Without the rows that are left to messages, for now."""
+        if not self._engine.patience:
+            return rows
+        return rows.filter(named | Q(due_at__lte=timezone.now() - self._engine.patience))
+
     def _claim_operations(self, held: list[str]) -> bool:
+        for cloud in held:
+            self._notices.dismiss(self._notices.waiting(is_duty=False, lane=cloud), is_duty=False)
         claimed = [self._claim_for(cloud) for cloud in self._clouds if cloud not in held]
         return any(claimed)
 
@@ -252,20 +311,28 @@ class Loop:
         )
         if free <= 0:
             return False
+        keys = self._notices.waiting(is_duty=False, lane=cloud)
         rows = Operation.objects.claimable().filter(cloud=cloud).select_related("requester")
-        claimed = claim_some(rows, most=free, owner=self.name, lease=self._lease)
+        reachable = self._within_reach(rows, Q(pk__in=keys))
+        claimed = claim_some(reachable, most=free, owner=self.name, lease=self._lease)
         for operation in claimed:
             self._start(operation, perform)
+        if len(claimed) < free:  # there was room for all that could be claimed
+            self._notices.dismiss(keys, is_duty=False)
         return bool(claimed)
 
     def _claim_duties(self, held: list[str]) -> bool:
         """One of each lane that has room. Mostly none is due, and one look tells so for all."""
         lanes = (*self._clouds, *self._places, NO_CLOUD)
         free = [lane for lane in lanes if self._count(Duty, lane) < DUTIES_OF_ONE_CLOUD]
+        keys = self._notices.waiting(is_duty=True)
         runnable = Duty.objects.filter(kind__in=DUTIES, cloud__in=free)
         runnable = runnable.exclude(Q(cloud__in=held) & ~Q(kind=PROBE))
+        runnable = self._within_reach(runnable, Q(name__in=keys))
         due = runnable.filter(due_at__lte=timezone.now()).values_list("cloud", flat=True)
         claimed = [self._claim_duty_of(lane, runnable) for lane in set(due)]
+        if not any(claimed):  # those of lanes without room are left to a later message, too
+            self._notices.dismiss(keys, is_duty=True)
         return any(claimed)
 
     def _claim_duty_of(self, lane: str, runnable: QuerySet[Duty]) -> bool:
@@ -286,7 +353,18 @@ class Loop:
             finally:
                 connection.close()  # this thread's own; the pool's threads end without a word
 
-        self._running[self._pool.submit(in_thread)] = row
+        self._notices.begin(_notice_of(row))
+        future = self._pool.submit(in_thread)
+        self._running[future] = row
+        if self._engine.patience:  # a message waits for the end
+            future.add_done_callback(lambda _future: self.wake())
+
+
+def _notice_of(row: Claimable) -> Notice:
+    """What a message would have named it."""
+    lane = row.cloud if isinstance(row, Operation | Duty) else NO_CLOUD
+    key = row.name if isinstance(row, Duty) else str(row.pk)
+    return Notice(isinstance(row, Duty), key, lane)
 
 
 def _log_context_of(row: Claimable) -> AbstractContextManager[None]:

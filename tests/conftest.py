@@ -20,6 +20,12 @@ hypothesis.settings.load_profile("untimed")
 def pytest_addoption(parser: pytest.Parser) -> None:
     # Acted upon in tests/settings.py; declared here so that pytest knows the word.
     parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite")
+    # Whole portals, as `e2e/stack.py` starts them, then have this engine; and tests/engine runs.
+    parser.addoption("--engine", choices=["embedded", "celery"], default="embedded")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    os.environ["TESTS_ENGINE"] = config.getoption("--engine")
 
 
 def _refuse_beyond_loopback(address: object) -> None:

@@ -5,7 +5,7 @@ import sys
 
 from tools import ROOT
 from tools.check import check
-from tools.system import need_chromium, need_postgres
+from tools.system import need_chromium, need_postgres, need_rabbitmq
 
 # Paths in the arguments of the others are the caller's.
 _IN_ROOT = {"test", "faults", "tamper"}
@@ -28,6 +28,8 @@ def main(command: str, arguments: list[str]) -> None:
         need_chromium()
     if command != "bench" and "postgres" in line:
         need_postgres()
+    if "celery" in line:
+        need_rabbitmq()
     if command in _IN_ROOT:
         os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-P", "-m", _MODULES[command], *arguments])

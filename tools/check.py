@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import ROOT
-from tools.system import need_chromium, need_postgres
+from tools.system import need_chromium, need_postgres, need_rabbitmq
 
 _CORES = 2
 _PYTEST = (sys.executable, "-m", "pytest", "-q")
@@ -39,6 +39,7 @@ class Result:
 
 def check() -> int:
     need_postgres()
+    need_rabbitmq()
     need_chromium()
     with tempfile.TemporaryDirectory(prefix="evsportal-check-") as folder:
         environ = {**os.environ, "EVSPORTAL_VAR": folder, "EVSPORTAL_MODE": "sandbox"}
@@ -60,6 +61,8 @@ def _stages() -> Iterator[tuple[Step, ...]]:
     on_postgres = ("-m", f"database and {_FAST}", "--database", "postgres")
     yield (Step("tests on PostgreSQL", (*_IN_TWO, *on_postgres)),)
     yield Step("browser", (*_PYTEST, "-m", "browser")), Step("faults", (*_PYTEST, "-m", "faults"))
+    on_celery = ("tests/engine", "--engine", "celery", "--database", "postgres")
+    yield (Step("engine celery", (*_PYTEST, *on_celery)),)
 
 
 def _static_checks() -> tuple[Step, ...]:

@@ -49,6 +49,8 @@ def _name_mode(environ: MutableMapping[str, str], *, announce: bool) -> None:
 
 
 def _requirements(environ: MutableMapping[str, str]) -> str:
+    if environ.get("EVSPORTAL_ENGINE") == "celery":
+        return "requirements-celery.txt"  # with PostgreSQL's driver
     url = environ.get("DATABASE_URL", "")
     if path := environ.get("DATABASE_URL_FILE"):
         try:

@@ -22,6 +22,15 @@ def need_postgres() -> None:
         _install("PgBouncer", "pgbouncer", "Without it: ./run test.")
 
 
+def need_rabbitmq() -> None:
+    if Path("/usr/lib/rabbitmq/bin/rabbitmq-server").exists():
+        return
+    _install("RabbitMQ", "rabbitmq-server", "Without it: ./run test.")
+    # Tests start servers of their own.
+    stop = ["service", "rabbitmq-server", "stop"]
+    subprocess.run(stop, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def _install(name: str, package: str, alternative: str) -> None:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         sys.exit(

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from snapshots.database.in_use import share_database
 
@@ -39,10 +40,13 @@ def bound_connections() -> None:
         options["options"] = " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items())
 
 
-def has_pooler() -> bool:
-    """Whether a pooler stands between us and the PostgreSQL server: it hides the server's pid."""
-    if connection.vendor != "postgresql":
+def has_pooler(database: BaseDatabaseWrapper | None = None) -> bool:
+    """Whether a pooler stands between us and the PostgreSQL server: it hides the server's pid.
+    Asks over the connection `database`, or over this thread's.
+    """
+    asked = database or connection
+    if asked.vendor != "postgresql":
         return False
-    with connection.cursor() as cursor:
+    with asked.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        return bool(cursor.fetchone()[0] != connection.connection.info.backend_pid)
+        return bool(cursor.fetchone()[0] != asked.connection.info.backend_pid)

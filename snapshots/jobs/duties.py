@@ -9,6 +9,7 @@ from django.utils import timezone
 from snapshots.clock import is_plausible
 from snapshots.database.transactions import in_transaction
 from snapshots.jobs.claims import release
+from snapshots.jobs.wakeup import wake_workers
 from snapshots.models import Duty
 
 WATCH = "watch"
@@ -19,6 +20,7 @@ PROBE = "probe"
 SEAL = "seal"
 PUSH = "push"
 TIDY = "tidy"
+BROKER = "broker"
 
 NO_CLOUD = ""  # the cloud of a duty that has none
 
@@ -44,6 +46,8 @@ def start_duty(kind: str, cloud: str, *, due_at: datetime) -> None:
         start_at = _start_of(duty, due_at)
         if start_at is not None:
             Duty.objects.filter(pk=duty.pk).update(due_at=start_at)
+            if start_at <= timezone.now():
+                wake_workers()
 
     in_transaction(start)
 

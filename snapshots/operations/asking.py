@@ -12,6 +12,7 @@ from django.utils import timezone
 from snapshots import clouds
 from snapshots.audit.record import actions
 from snapshots.database.transactions import in_transaction, lock_rows
+from snapshots.jobs.wakeup import wake_workers
 from snapshots.models import (
     ActionCode,
     Operation,
@@ -163,6 +164,7 @@ def _record(
         subject=str(operation.pk),
         details=_details(arguments, is_own_volume=is_own),
     )
+    wake_workers()
     return operation
 
 

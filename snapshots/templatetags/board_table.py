@@ -129,4 +129,5 @@ _DUTIES = {
     "seal": gettext_lazy("Sealing the audit trail"),
     "push": gettext_lazy("Pushing the audit trail outside"),
     "tidy": gettext_lazy("Tidying up"),
+    "broker": gettext_lazy("Messages by the broker"),
 }

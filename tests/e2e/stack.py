@@ -35,6 +35,7 @@ class Stack:
             "EVSPORTAL_MODE": "sandbox",
             "EVSPORTAL_SECRET_KEY": "only-for-tests-" + "x" * 40,
             "PORT": str(self.port),
+            **_engine(),
             **settings,
         }
         self._log = folder / "log"
@@ -137,6 +138,14 @@ def open_browser(chromium, url: str, *, javascript: bool = True):
     finally:
         context.close()
     assert wrongs == []
+
+
+def _engine() -> dict[str, str]:
+    if os.environ.get("TESTS_ENGINE") != "celery":
+        return {}
+    from tests.rabbitmq import shared_url  # it needs Celery's packages
+
+    return {"EVSPORTAL_ENGINE": "celery", "EVSPORTAL_BROKER_URL": shared_url()}
 
 
 def two_free_ports() -> int:

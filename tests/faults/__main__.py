@@ -6,7 +6,9 @@ import shutil
 import sys
 import tempfile
 import threading
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.faults import portal
 from tests.faults.breaks import GUARDS, break_guard
@@ -16,6 +18,9 @@ from tests.faults.nursery import Nursery
 from tests.faults.plan import Drawer
 from tests.faults.proxy import Proxy, Times
 
+if TYPE_CHECKING:
+    from tests.faults.broker import BrokerTrouble
+
 _THREADS = 16  # of each worker
 WRONG, NOT_PROVEN = 1, 3  # exit statuses; 2 is a command line that cannot be read
 _CREATES_PER_KILL = 40  # drawn; how many are carried out is up to `Orders`
@@ -24,11 +29,14 @@ _CREATES_PER_KILL = 40  # drawn; how many are carried out is up to `Orders`
 def main() -> int:
     options = _options()
     folder = Path(tempfile.mkdtemp(prefix="evsportal-faults-"))
-    cloud = None
+    cloud = broker = None
     try:
         cloud = _cloud(options, folder)
-        return _run(options, folder, cloud)
+        broker = _broker(options, folder)
+        return _run(options, folder, cloud, broker)
     finally:
+        if broker is not None:
+            broker.stop()
         if cloud is not None:
             cloud.stop()
         if options.keep:
@@ -45,7 +53,17 @@ def _cloud(options: argparse.Namespace, folder: Path) -> Cloud:
     return LiveCloud()
 
 
-def _run(options: argparse.Namespace, folder: Path, cloud: Cloud) -> int:
+def _broker(options: argparse.Namespace, folder: Path) -> "BrokerTrouble | None":
+    if options.engine != "celery":
+        return None
+    from tests.faults.broker import BrokerTrouble  # it needs Celery's packages
+
+    return BrokerTrouble(folder, options.seed)
+
+
+def _run(
+    options: argparse.Namespace, folder: Path, cloud: Cloud, broker: "BrokerTrouble | None"
+) -> int:
     nursery = Nursery(
         folder=folder,
         count=options.workers,
@@ -57,18 +75,30 @@ def _run(options: argparse.Namespace, folder: Path, cloud: Cloud) -> int:
     drawer = Drawer(options.seed, creates_per_kill=_CREATES_PER_KILL)
     proxy = Proxy(cloud.route, drawer, times, nursery)
     nursery.environ = portal.Portal(folder, options.database, _THREADS, cloud.pace).environ(
-        cloud.environ(proxy.url, folder)
+        cloud.environ(proxy.url, folder) | (broker.settings if broker else {})
     )
     portal.enter(nursery.environ)
     proxy.start()
     try:
-        return _conduct(options, proxy, nursery, cloud)
+        if broker:
+            broker.start(nursery.environ)
+        broker_done = broker.done if broker else Counter()
+        status = _conduct(options, proxy, nursery, cloud, broker_done)
+        if broker:
+            broker.calm()
+        return status
     finally:
         nursery.stop()
         proxy.stop()
 
 
-def _conduct(options: argparse.Namespace, proxy: Proxy, nursery: Nursery, cloud: Cloud) -> int:
+def _conduct(
+    options: argparse.Namespace,
+    proxy: Proxy,
+    nursery: Nursery,
+    cloud: Cloud,
+    broker_done: Counter[str],
+) -> int:
     # Django is set up only now.
     from tests.faults.changes import Changes
     from tests.faults.leavers import Leavers
@@ -114,6 +144,8 @@ def _conduct(options: argparse.Namespace, proxy: Proxy, nursery: Nursery, cloud:
     report = {
         "cloud": cloud.name,
         "database": options.database,
+        "engine": options.engine,
+        "broker": broker_done,
         "break": options.broken,
         **run.report(judgment),
     }
@@ -135,6 +167,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--n", type=int, default=200, help="operations (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--engine", choices=["embedded", "celery"], default="embedded")
     parser.add_argument("--live", action="store_true", help="a cloud named in the environment")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--plot", type=Path, metavar="FILE.svg")

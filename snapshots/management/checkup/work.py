@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
+from snapshots.duties.broker import broker_trouble
+from snapshots.jobs.engine import CELERY
 from snapshots.management.checkup.finding import Finding, good, warning, wrong
 from snapshots.models import LONG_UNKNOWN, CloudHealth, Duty, Operation, OperationState, Worker
 from snapshots.selectors.hanging import hanging_operations
 from snapshots.selectors.portal import WORKER_SILENT_AFTER, portal_state
 
 WORKERS, DUTIES, REQUESTS, CLOUDS = "workers", "duties", "requests", "clouds"
+BROKER = "broker"
 DUTY_LATE = timedelta(minutes=5)
 QUEUED_LONG = timedelta(minutes=10)
 WAITING = "See docs/operations.md, 'Requests are waiting'."
@@ -46,6 +50,17 @@ def look_at_duties() -> Iterator[Finding]:
         yield warning(DUTIES, text, "The log of the worker has the reason; it is tried again.")
     if not late and not troubled:
         yield good(DUTIES, f"All {Duty.objects.count()} duties of the worker are in time.")
+
+
+def look_at_broker() -> Iterator[Finding]:
+    """Asked directly; nothing stands still without it."""
+    if settings.EVSPORTAL_ENGINE != CELERY:
+        return
+    if trouble := broker_trouble():
+        text = f"The broker does not answer ({trouble}); workers find work by themselves, later."
+        yield warning(BROKER, text, "Look at RabbitMQ and EVSPORTAL_BROKER_URL: docs/engine.md.")
+    else:
+        yield good(BROKER, "The broker answers.")
 
 
 def look_at_breakers() -> Iterator[Finding]:

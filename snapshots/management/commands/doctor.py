@@ -24,6 +24,7 @@ from snapshots.management.checkup.outside import (
 from snapshots.management.checkup.trail import look_at_pushes, look_at_trail
 from snapshots.management.checkup.work import (
     look_at_breakers,
+    look_at_broker,
     look_at_duties,
     look_at_requests,
     look_at_workers,
@@ -85,5 +86,6 @@ def _looks(options: dict[str, Any], keys: Sequence[Ed25519PublicKey]) -> Iterato
         yield from look_at_breakers()
         if not options["no_clouds"]:
             yield from look_at_clouds()
+    yield from look_at_broker()
     yield from look_at_mail()
     yield from look_at_certificate(options["site"])

@@ -29,6 +29,7 @@ from snapshots.accounts import (
     look_for_published_passwords,
     published_password_words,
 )
+from snapshots.jobs.engine import CELERY
 from snapshots.management.database import bring_up_to_date
 from snapshots.management.supervisor import Patience, Program, Supervisor
 
@@ -50,6 +51,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         parts = {part for part in ("sandbox", "worker", "web") if not options[f"no_{part}"]}
+        if "worker" in parts and settings.EVSPORTAL_ENGINE == CELERY:
+            parts.add("beat")
         if settings.EVSPORTAL_MODE != "sandbox":
             parts.discard("sandbox")
         host, port = _address()
@@ -217,6 +220,11 @@ def _bound(host: str, port: int, hint: str) -> socket.socket:
     return bound
 
 
+def _celery() -> list[str]:
+    base = str(BASE_DIR)
+    return [sys.executable, "-m", "celery", "--workdir", base, "-A", "evsportal"]
+
+
 def _programs(parts: set[str], sandbox_port: int, web: socket.socket | None) -> list[Program]:
     manage = management_command()
     fds = (web.fileno(),) if web else ()
@@ -227,6 +235,7 @@ def _programs(parts: set[str], sandbox_port: int, web: socket.socket | None) -> 
         + [f"--bind=fd://{fd}" for fd in fds],
         "sandbox": [*manage, "sandbox", "--port", str(sandbox_port), "--state", state],
         "worker": [*manage, "worker"],
+        "beat": [*_celery(), "beat"],
     }
     delay = _PAGE_FIRST_SECONDS if "web" in parts else 0
     return [

@@ -15,7 +15,7 @@ from evsportal.logs import JSON
 from evsportal.paths import management_command
 from evsportal.readiness import announce_ready
 from snapshots.database.limits import bound_connections
-from snapshots.worker import Loop
+from snapshots.worker import Loop, chosen_engine
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         bound_connections()
-        loop = Loop()
+        loop = Loop(chosen_engine())
         reload = _Reload(loop)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: reload.end_instead())
