@@ -144,7 +144,7 @@ def covered_volumes_table(volumes: Sequence[Volume]) -> dict[str, Table[Any]]:
     columns: tuple[Column[Volume], ...] = (
         Column(gettext_lazy("Volume"), _volume),
         Column(gettext_lazy("Size"), lambda row: gib(row.size_gb), css="number"),
-        Column(gettext_lazy("Type"), lambda row: row.volume_type),
+        Column(gettext_lazy("Type"), lambda row: format_html("<bdi>{}</bdi>", row.volume_type)),
         Column(
             gettext_lazy("Zone"), lambda row: format_html("<bdi>{}</bdi>", row.availability_zone)
         ),

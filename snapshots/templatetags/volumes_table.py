@@ -84,7 +84,9 @@ _COLUMNS: tuple[Column[_Line], ...] = (
     Column(gettext_lazy("Volume"), _name),
     Column(gettext_lazy("Status"), lambda line: volume_badge(line.volume.status)),
     Column(gettext_lazy("Size"), lambda line: gib(line.volume.size_gb), css="number"),
-    Column(gettext_lazy("Type"), lambda line: line.volume.volume_type),
+    Column(
+        gettext_lazy("Type"), lambda line: format_html("<bdi>{}</bdi>", line.volume.volume_type)
+    ),
     Column(gettext_lazy("Zone"), _zone, css="cards__zone"),
     Column(gettext_lazy("Attached to"), _attached_to),
     Column(gettext_lazy("Last seen"), _read_at),
