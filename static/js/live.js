@@ -9,8 +9,7 @@
 
 import { attended } from "./attended.js";
 import { showLost, showRegained } from "./contact.js";
-import { holdFocus } from "./focus.js";
-import { morph } from "./morph.js";
+import { holdFocus, morph } from "./morph.js";
 import { notifies, tellNews } from "./news.js";
 import { pauseAfter, pauseAfterFailures } from "./pace.js";
 import { all, show } from "./page.js";
@@ -108,9 +107,7 @@ const apply = (text) => {
 };
 
 const noteCheck = () => {
-  for (const time of all(".checked__time")) {
-    time.textContent = zonedTime();
-  }
+  for (const time of all(".checked__time")) time.textContent = zonedTime();
 };
 
 // Said once, above the parts, which stay as they are.

@@ -1,6 +1,8 @@
 // Makes an element say what another one says, and leaves in place whatever is the same: the focus, a
 // selection, a list that is rolled, a menu that is open, and what somebody typed or ticked.
 
+import { all } from "./page.js";
+
 // The person's, not the server's.
 const KEPT = new Set(["open", "value", "checked", "aria-expanded", "hidden"]);
 const FIELDS = new Set(["INPUT", "SELECT", "TEXTAREA"]);
@@ -59,4 +61,22 @@ export const morph = (before, after) => {
   morphAttributes(before, after);
   if (before.nodeName === "INPUT") before.value = after.getAttribute("value");
   morphChildren(before, after);
+};
+
+// Where the focus goes when the element that has it goes away: to a neighbour, never to the page's
+// beginning.
+const FOCUSABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]";
+
+// Called before a change; what it returns is called after it.
+export const holdFocus = () => {
+  const before = document.activeElement;
+  if (!before || before === document.body) return () => {};
+  const places = all(FOCUSABLE, document.getElementById("main"));
+  const at = places.indexOf(before);
+  return () => {
+    if (before.isConnected || at < 0) return;
+    const isThere = (element) => element.isConnected && element.getClientRects().length > 0;
+    const near = places.slice(at + 1).find(isThere) || places.slice(0, at).reverse().find(isThere);
+    (near || document.getElementById("main")).focus({ preventScroll: true });
+  };
 };
