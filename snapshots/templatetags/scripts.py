@@ -1,8 +1,10 @@
 """The words that scripts need, in the language of the page."""
 
+import json
+
 from django import template
 from django.conf import settings
-from django.utils.html import json_script
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
@@ -18,9 +20,9 @@ _EXAMPLES = {"zero": 0, "one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
 
 @register.simple_tag
 def script_words() -> SafeString:
-    """A block of JSON that `page.js` reads. `{name}` is filled in by the script."""
+    """JSON that `page.js` reads. `{name}` is filled in by the script."""
     language = get_language() or settings.LANGUAGE_CODE
-    return json_script(
+    texts = json.dumps(
         {
             "locale": _LOCALES.get(language, language),
             "now": _("just now"),
@@ -48,8 +50,9 @@ def script_words() -> SafeString:
             "tooMany": _plurals("{number} letter too many", "{number} letters too many"),
             "comma": _(", "),
         },
-        "words",
+        ensure_ascii=False,
     )
+    return format_html('<meta id="words" name="words" content="{}">', texts)
 
 
 def _plurals(singular: str, plural: str) -> dict[str, str]:

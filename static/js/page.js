@@ -8,8 +8,8 @@ export const show = (root) => {
   for (const element of all(".without-script", root)) element.hidden = true;
 };
 
-// Words in the language of the page: <script id="words"> (snapshots/templatetags/scripts.py).
-export const words = JSON.parse(document.getElementById("words").textContent);
+// Words in the language of the page: <meta id="words"> (snapshots/templatetags/scripts.py).
+export const words = JSON.parse(document.getElementById("words").content);
 const plural = new Intl.PluralRules(words.locale);
 
 // A form that differs by number has a text for each kind of number: `values.count` chooses.
