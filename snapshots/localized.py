@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +75,3 @@ def weekday(value: date) -> str:
     """`Sunday, 29 Nov 2026`."""
     forms = _forms()
     return forms.weekday.format(weekday=forms.weekdays[value.weekday()], day=day(value))
-
-
-def listed(names: Sequence[str]) -> str:
-    """`A`, `A, B`, `A, B, C`."""
-    return _(", ").join(names)
