@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from evsportal.logs import without_tokens
 from evsportal.mail import MailServer, mail_server
-from snapshots.models import Action
+from snapshots.models import Action, Preferences
 from snapshots.sign_in.brakes import RESET
 from snapshots.sign_in.checks import check_mail
 from tests import factories as scene
@@ -87,6 +87,20 @@ def test_forgotten_password_is_replaced(mailbox, alice, visitor, typed):
         "password:reset",
         "password:change",
     ]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "browsers", "heading"),
+    [
+        ("tr", "ar", "EVS anlık görüntüleri için yeni parola"),
+        ("", "tr", "EVS anlık görüntüleri için yeni parola"),
+        ("en-gb", "tr", "A new password for EVS snapshots"),
+    ],
+)
+def test_mail_is_in_its_reader_s_language(mailbox, alice, visitor, chosen, browsers, heading):
+    Preferences.objects.create(user=alice, language=chosen)
+    ask(visitor, headers={"Accept-Language": browsers})
+    assert mailbox.next()["Subject"].strip() == heading
 
 
 def test_link_opens_once(mailbox, alice, visitor, visitor_at):
