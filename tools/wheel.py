@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tools import ROOT
 
-_TREES = ("deploy/sandbox", "evsportal", "snapshots", "static", "templates")
+_TREES = ("deploy/sandbox", "evsportal", "locale", "snapshots", "static", "templates")
 _FILES = ("LICENSE", "README.md", "manage.py", "pyproject.toml", "tools/verify_audit.py")
 _NOT_SOURCE = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 

@@ -39,9 +39,9 @@ def written(sample: dict[str, Any], *, folder: Path) -> None:
 def environment(folder: Path) -> dict[str, str]:
     """The variables that `./run` makes of the folder's `.env`, by its own program."""
     script = (
-        "import json, os, pathlib, sys; from tools import launch; "
-        "launch.ROOT = pathlib.Path(sys.argv[1]); environ = {}; launch._read_dotenv(environ); "
-        "print(json.dumps(environ))"
+        "import json, pathlib, sys; from evsportal.launch import read_settings_file; "
+        "environ = {}; file = pathlib.Path(sys.argv[1], '.env'); "
+        "file.exists() and read_settings_file(environ, file, 'run'); print(json.dumps(environ))"
     )
     answer = subprocess.run(
         [sys.executable, "-c", script, str(folder)],

@@ -11,7 +11,7 @@ from tests.packaging.installed import build_wheels, text_at
 from tools import ROOT
 
 pytestmark = pytest.mark.packages
-FOLDERS_OF_FILES = ("templates", "static")
+FOLDERS_OF_FILES = ("templates", "static", "locale")
 
 
 def build(folder, *, mask, zone):

@@ -16,6 +16,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from django.utils.translation import trans_real
 
 from snapshots.models import OperationState, Role, VolumeGrant
+from snapshots.templatetags import lines, once
 from tests import factories as scene
 from tools import words
 
@@ -84,6 +85,15 @@ def _invented(monkeypatch):
     invented._catalogs = [texts, *catalogue._catalog._catalogs]
     invented._plurals = [lambda number: int(number != 1), *catalogue._catalog._plurals]
     monkeypatch.setattr(catalogue, "_catalog", invented)
+    _forget_what_was_written()
+    yield
+    _forget_what_was_written()
+
+
+def _forget_what_was_written():
+    """In the language that the invented one is in the place of."""
+    lines._written.clear()
+    once._rendered.clear()
 
 
 _PLURALS = {
