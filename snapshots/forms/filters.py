@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -42,9 +43,8 @@ FIRST_FIELDS = ("q", "status", "made_by", "older", "sort")
 STATUS_WORDS = ("available", "creating", "deleting", "error", "error_deleting", "rollbacking")
 
 
-def _days(days: int) -> str:
-    text: str = gettext_lazy("Older than %(days)s days") % {"days": days}
-    return text
+def _days(days: int) -> Text:
+    return format_lazy(gettext_lazy("Older than {days} days"), days=days)
 
 
 @dataclass(frozen=True, slots=True)
