@@ -59,6 +59,8 @@ socket.socket.connect_ex = _guarded(socket.socket.connect_ex)
 def pytest_collection_modifyitems(items):
     """Mark what depends on the kind of database: `./run check` repeats it on PostgreSQL."""
     for item in items:
+        if item.get_closest_marker("any_database"):
+            continue
         if _opens_database(item) or item.get_closest_marker("skipif"):  # mostly on the kind
             item.add_marker(pytest.mark.database)
 

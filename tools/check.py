@@ -20,7 +20,7 @@ _CORES = 2
 _PYTEST = (sys.executable, "-m", "pytest", "-q")
 # Tests in two processes; one that has no more tests takes some of the other's.
 _IN_TWO = (*_PYTEST, "-n", str(_CORES), "--dist", "worksteal")
-_FAST = "not browser and not live and not faults"
+_FAST = "not browser and not live and not faults and not packages"
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,13 @@ def _stages() -> Iterator[tuple[Step, ...]]:
     yield (Step("tests on SQLite", (*_IN_TWO, "-m", _FAST)),)
     on_postgres = ("-m", f"database and {_FAST}", "--database", "postgres")
     yield (Step("tests on PostgreSQL", (*_IN_TWO, *on_postgres)),)
-    yield Step("browser", (*_PYTEST, "-m", "browser")), Step("faults", (*_PYTEST, "-m", "faults"))
     on_celery = ("tests/engine", "--engine", "celery", "--database", "postgres")
-    yield (Step("engine celery", (*_PYTEST, *on_celery)),)
+    yield (  # the longest first; the others one after the other beside it
+        Step("browser", (*_PYTEST, "-m", "browser")),
+        Step("faults", (*_PYTEST, "-m", "faults")),
+        Step("packages", (*_PYTEST, "-m", "packages")),
+        Step("engine celery", (*_PYTEST, *on_celery)),
+    )
 
 
 def _static_checks() -> tuple[Step, ...]:

@@ -12,6 +12,8 @@ from snapshots.templatetags.sizes import gib
 from snapshots.templatetags.times import lasted
 from tests import factories as scene
 
+pytestmark = pytest.mark.any_database
+
 HOME = {"en-gb": "Home", "tr": "Ana sayfa", "zh-hans": "首页", "ar": "الرئيسية"}
 AT = datetime(2026, 11, 9, 21, 30, 5, tzinfo=UTC)
 

@@ -20,6 +20,8 @@ from snapshots.templatetags import lines, once
 from tests import factories as scene
 from tools import words
 
+pytestmark = pytest.mark.any_database
+
 OPEN, CLOSE = "⟦", "⟧"
 # Of data: names, ids, commands, times. They say themselves which direction they have.
 DATA = {"bdi", "code", "pre", "time", "script", "style", "textarea", "optgroup", "in a language"}
