@@ -11,7 +11,6 @@ from contextlib import closing
 
 import psycopg
 import pytest
-from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -121,7 +120,7 @@ def test_moved_database_works_as_its_own(file, place):
         call_command("check", databases=["default"])
         call_command("audit_verify", stdout=io.StringIO())
         alice = User.objects.get(username="alice")
-        assert authenticate(username="alice", password="demo") == alice
+        assert alice.check_password("demo")
         new = factories.operation(alice, factories.volume("new"))  # numbers go on behind
         last = Exchange.objects.latest("seq").seq
         assert factories.exchange(new).seq > last
@@ -152,7 +151,7 @@ def test_nul_becomes_its_picture_outside_of_the_trail(file, place):
         ("volume", "size_gb", 2**31, "a number beyond 2,147,483,647"),
         ("volume", "size_gb", "many", "a value of str where int belongs"),
         ("volume", "name", "x" * 256, "a text of 256 characters where 255 are the most"),
-        ("volume", "name", b"\xff", "a value of bytes where str belongs"),
+        ("quota", "resource", b"\xff", "a value of bytes where str belongs"),
         ("volume", "metadata", "{", "a text that is no JSON"),
         ("volume", "metadata", '{"a": NaN}', "a text that is no JSON"),
         ("volume", "seen_at", "2026-02-30 09:00:00", "a time that cannot be read"),
