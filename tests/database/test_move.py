@@ -151,7 +151,7 @@ def test_nul_becomes_its_picture_outside_of_the_trail(file, place):
         ("volume", "size_gb", 2**31, "a number beyond 2,147,483,647"),
         ("volume", "size_gb", "many", "a value of str where int belongs"),
         ("volume", "name", "x" * 256, "a text of 256 characters where 255 are the most"),
-        ("quota", "resource", b"\xff", "a value of bytes where str belongs"),
+        ("operation", "outcome_code", b"\xff", "a value of bytes where str belongs"),
         ("volume", "metadata", "{", "a text that is no JSON"),
         ("volume", "metadata", '{"a": NaN}', "a text that is no JSON"),
         ("volume", "seen_at", "2026-02-30 09:00:00", "a time that cannot be read"),
