@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from contextlib import closing
 
 import psycopg
@@ -19,6 +20,9 @@ from snapshots.audit.database import guards
 from snapshots.database import in_use
 from snapshots.management.database import bring_up_to_date
 from snapshots.management.move import moving, target
+from snapshots.management.move.columns import table_of
+from snapshots.management.move.errors import UnfitError
+from snapshots.management.move.source import moved_models
 from snapshots.models import Action, Exchange, Volume, folded, version_triggers
 from tests import factories
 from tests.database import filled
@@ -151,7 +155,7 @@ def test_nul_becomes_its_picture_outside_of_the_trail(file, place):
         ("volume", "size_gb", 2**31, "a number beyond 2,147,483,647"),
         ("volume", "size_gb", "many", "a value of str where int belongs"),
         ("volume", "name", "x" * 256, "a text of 256 characters where 255 are the most"),
-        ("operation", "outcome_code", b"\xff", "a value of bytes where str belongs"),
+        ("volume", "name", b"\xff", "a value of bytes where str belongs"),
         ("volume", "metadata", "{", "a text that is no JSON"),
         ("volume", "metadata", '{"a": NaN}', "a text that is no JSON"),
         ("volume", "seen_at", "2026-02-30 09:00:00", "a time that cannot be read"),
@@ -162,9 +166,20 @@ def test_nul_becomes_its_picture_outside_of_the_trail(file, place):
         ("quotaday", "day", "2026-13-01", "a day that cannot be read"),
     ],
 )
-def test_value_that_does_not_fit_is_named(file, place, table, column, value, reason):
-    change(file, f"UPDATE snapshots_{table} SET {column} = ?", value)
-    assert f"of snapshots_{table} has in {column} {reason}." in refused(file, place)
+def test_value_that_does_not_fit_is_refused(table, column, value, reason):
+    tables = (table_of(model, Counter()) for model in moved_models())
+    (columns,) = [each.columns for each in tables if each.name == f"snapshots_{table}"]
+    (refusing,) = [each for each in columns if each.name == column]
+    with pytest.raises(UnfitError) as caught:
+        refusing.write(value)
+    assert str(caught.value) == reason
+
+
+def test_row_that_does_not_fit_is_named(file, place):
+    change(file, "UPDATE snapshots_volume SET size_gb = ?", 2**31)
+    assert "of snapshots_volume has in size_gb a number beyond 2,147,483,647." in refused(
+        file, place
+    )
 
 
 def test_nul_in_the_trail_is_refused(file, place):

@@ -13,7 +13,7 @@ from tests.front.balancer import Balancer, BusyPerson
 from tests.front.test_observatory import needs_nginx
 from tests.waiting import until
 
-pytestmark = needs_nginx
+pytestmark = [needs_nginx, pytest.mark.any_database]
 WEB_ONLY = ("--no-worker", "--no-sandbox")
 # What systemd does: the listening socket is descriptor 3 of the program.
 HANDING_OVER = """
