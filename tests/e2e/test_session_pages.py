@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from snapshots.models import OneTimePassword, OpenSession
+from snapshots.models import OneTimePassword, OpenSession, Preferences
 from tests import factories as scene
 from tests.waiting import until
 
@@ -142,6 +142,7 @@ def test_only_somebody_who_is_there_keeps_a_session(open_context, sign_in):
     context = open_context()
     alice = sign_in(context, "alice")
     scene.operation(alice, scene.volume(granted_to=alice), state="queued", ago_seconds=1)
+    Preferences.objects.create(user=alice, zone="UTC")  # or the browser tells its own, some time
     page = context.new_page()
     page.goto("/requests/")
     long_ago = timezone.now() - timedelta(minutes=50)
