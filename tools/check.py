@@ -60,12 +60,10 @@ def _stages() -> Iterator[tuple[Step, ...]]:
     yield (Step("tests on SQLite", (*_IN_TWO, "-m", _FAST)),)
     on_postgres = ("-m", f"database and {_FAST}", "--database", "postgres")
     yield (Step("tests on PostgreSQL", (*_IN_TWO, *on_postgres)),)
-    on_celery = ("tests/engine", "--engine", "celery", "--database", "postgres")
     yield (  # the longest first; the others one after the other beside it
         Step("browser", (*_PYTEST, "-m", "browser")),
         Step("faults", (*_PYTEST, "-m", "faults")),
         Step("packages", (*_PYTEST, "-m", "packages")),
-        Step("engine celery", (*_PYTEST, *on_celery)),
     )
 
 
