@@ -52,3 +52,29 @@ def test_killed_migration_is_run_again(count, tmp_path):
         stack.manage("check", "--database", "default")  # each trigger is there
         assert "helpdesk" in stack.manage("dumpdata", "auth.group")
         assert _applied(address) > 50
+
+
+# Ends without a word where Django is about to note this migration.
+KILLED = """
+import os, sys
+from django.db.migrations.recorder import MigrationRecorder
+from evsportal.manage import main
+last, record = sys.argv.pop(), MigrationRecorder.record_applied
+def record_or_end(recorder, app, name):
+    if f"{app}.{name}" == last:
+        os._exit(9)
+    record(recorder, app, name)
+MigrationRecorder.record_applied = record_or_end
+sys.argv[1:] = ["migrate", "--verbosity", "0"]
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["sessions.0001_initial", "snapshots.0001_tables"])
+def test_migration_killed_before_its_note_is_run_again(name, tmp_path):
+    with _new_database(tmp_path) as address:
+        stack = Stack(tmp_path, DATABASE_URL=address)
+        argv = [sys.executable, "-c", KILLED, name]
+        assert subprocess.run(argv, cwd=ROOT, env=stack.environ, check=False).returncode == 9
+        stack.manage("migrate", "--verbosity", "0")
+        assert "No planned migration operations" in stack.manage("migrate", "--plan")
