@@ -48,7 +48,7 @@ def durable_url() -> str:
 
 def _binaries() -> Path:
     on_path = shutil.which("initdb")
-    programs = [Path(on_path)] if on_path else []
+    programs = [Path(on_path).resolve()] if on_path else []
     programs += sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
     if not programs:
         raise pytest.UsageError(

@@ -109,7 +109,7 @@ def test_server_that_is_gone_for_a_while_loses_nothing(primary, tmp_path):
         with clicking(alice, volumes, times=3) as clicks:
             was_acknowledged(alice, 3)
             primary.crash()
-            page = requests.get(f"{house.stack.url}/accounts/login/", timeout=20)
+            page = alice.reads("/requests/")
             assert page.status_code == 503
             assert "The portal cannot reach its database" in page.text
             time.sleep(GONE_SECONDS)
