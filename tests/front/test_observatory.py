@@ -22,8 +22,6 @@ from tests.front.conftest import HOST
 from tests.front.observatory import Cookie, Scan, grade, score
 from tests.waiting import until
 
-pytestmark = pytest.mark.any_database
-
 DOCS = Path(__file__).resolve().parents[2] / "docs/security.md"
 CLIENT = "127.0.0.2"  # of this machine too, and no trusted proxy
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")

@@ -28,17 +28,27 @@ def installed(wheels, tmp_path_factory):
     portal = Installed(folder / "environment", folder / "home")
     subprocess.run([sys.executable, "-m", "venv", portal.environment], check=True)
     _install(portal.python, "--require-hashes", "-r", ROOT / "requirements.txt")
-    _install(portal.python, "--no-index", "--find-links", wheels, "evsportal")
+    _install(portal.python, _wheel(wheels, "evsportal"))
     return portal
 
 
 @pytest.fixture
 def installed_sandbox(installed, wheels):
     """The same environment with the extra, for one test."""
-    _install(installed.python, "--no-index", "--find-links", wheels, "evsportal[sandbox]")
+    portal = _wheel(wheels, "evsportal").as_uri()
+    _install(
+        installed.python,
+        _wheel(wheels, "evsportal_sandbox"),
+        f"evsportal[sandbox] @ {portal}",
+    )
     yield installed
     remove = [installed.python, "-m", "pip", "uninstall", "--quiet", "--yes", "evsportal-sandbox"]
     subprocess.run(remove, check=True)
+
+
+def _wheel(folder, name):
+    (path,) = folder.glob(f"{name}-*.whl")
+    return path
 
 
 def is_unreachable(done):

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.pages.access import world as worlds
 from tests.pages.access.test_matrix import PORTAL_RULES
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 # Whose first table is one of these asks for rights: pages show none of them but to administrators.
 RIGHTS = {"auth_group", "auth_permission", "snapshots_volumegrant", "snapshots_grantmatch"}
