@@ -81,7 +81,7 @@ _NEW_OBJECTS = 10_000  # between two looks for garbage: as many as a page of 50 
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Say which part of the figures is the new process's: one that no living process has."""
+    """Say which part of the figures the new process gets: a part that no living process has."""
     taken = {each.part_of_figures for each in server.WORKERS.values()}
     free = (part for part in range(_figures.parts) if part not in taken)
     worker.part_of_figures = next(free, _figures.parts - 1)

@@ -31,7 +31,7 @@ def suggested_password() -> str:
 
 
 def _password_field(**options: Any) -> forms.CharField:
-    # Its text can be read: whoever sets it has to tell it.
+    # Its text can be read: the person who sets it has to pass it on.
     return forms.CharField(
         label=gettext_lazy("One-time password"),
         max_length=128,

@@ -8,8 +8,8 @@ from snapshots.audit.database.settled import TRAIL
 def go_on_after(number: int) -> None:
     """Let the next row of each table of the trail have a higher number. Seals cover gaps.
 
-    After a restore the numbers of rows that were lost are not given again: whoever has those rows,
-    by a push or an export, would take the new ones for repeated ones.
+    After a restore the numbers of rows that were lost are not given again. A system that has those
+    rows, by a push or an export, would take the new ones for repeated ones.
     """
     for model in TRAIL.values():
         table = model._meta.db_table

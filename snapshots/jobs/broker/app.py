@@ -1,6 +1,6 @@
 """The Celery application: queues, task names and settings.
 
-A message names a row and nothing else, so one that is lost, late, doubled or forged does no harm:
+A message names a row and nothing else. When it is lost, late, doubled or forged, it does no harm:
 the row's claim decides. Tasks wait in Celery's threads while the worker's loop takes the step.
 """
 

@@ -80,7 +80,7 @@ def look_at_certificate(address: str = "") -> Iterator[Finding]:
 
 
 def _end_of_certificate(host: str, port: int) -> datetime:
-    """Read without believing it: one that has ended must still be read."""
+    """Read without checking it: a certificate that has ended must still be read."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
