@@ -81,6 +81,10 @@ OWN_RIGHTS = [
 
 
 class OperationQuerySet(models.QuerySet["Operation"]):
+    def worked_on(self) -> "OperationQuerySet":
+        """What a worker takes steps on, also what waits in its line."""
+        return self.filter(state__in=sorted(WORKED_ON))
+
     def claimable(self) -> "OperationQuerySet":
         """What a worker may take: unfinished, and a waiting one only as the first of its line. One
         that shares its volume waits for those that do not, and for others of its snapshot.
@@ -92,7 +96,7 @@ class OperationQuerySet(models.QuerySet["Operation"]):
             | Q(shares_volume__isnull=False)
             & _somebody_is_before(line.filter(Q(shares_volume__isnull=True) | of_snapshot))
         )
-        return self.filter(state__in=sorted(WORKED_ON)).exclude(waits)
+        return self.worked_on().exclude(waits)
 
     def in_the_way_of(self, operation: "Operation") -> "OperationQuerySet":
         """The others of its volume that may not be sent beside it."""
