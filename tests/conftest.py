@@ -22,6 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite")
     # Whole portals, as `e2e/stack.py` starts them, then have this engine; and tests/engine runs.
     parser.addoption("--engine", choices=["embedded", "celery"], default="embedded")
+    # `./run check` tries each test on PostgreSQL, `./run check --whole` with all that it is given.
+    parser.addoption("--parameters", choices=["all", "edges"], default="all")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,13 +58,26 @@ socket.socket.connect_ex = _guarded(socket.socket.connect_ex)
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Mark what depends on the kind of database: `./run check` repeats it on PostgreSQL."""
     for item in items:
         if item.get_closest_marker("any_database"):
             continue
         if _opens_database(item) or item.get_closest_marker("skipif"):  # mostly on the kind
             item.add_marker(pytest.mark.database)
+    if config.getoption("--parameters") == "edges":
+        items[:] = _with_edges_alone(items)
+
+
+def _with_edges_alone(items):
+    """Each test with the first and the last of its parameter sets: all of them ask the database the
+    same queries, mostly.
+    """
+    sets_of = {}
+    for item in items:
+        sets_of.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    edges = {id(item) for sets in sets_of.values() for item in (sets[0], sets[-1])}
+    return [item for item in items if id(item) in edges]
 
 
 def _opens_database(item):

@@ -22,7 +22,9 @@ _MODULES = {
 
 def main(command: str, arguments: list[str]) -> None:
     if command == "check":
-        sys.exit(check())
+        if arguments not in ([], ["--whole"]):
+            sys.exit("run: check takes --whole alone.")
+        sys.exit(check(whole=bool(arguments)))
     line = " ".join(arguments)
     if command == "screenshots" or (command == "test" and "not browser" not in line):
         need_chromium()

@@ -1,6 +1,7 @@
 """`./run check`: every check that must pass before a change goes in, for a machine with two cores.
 
-Steps of one stage run at the same time. A stage with a failed step is the last one.
+Steps of one stage run at the same time. A stage with a failed step is the last one. `--whole`,
+before a release: on PostgreSQL too each test runs with every set of parameters.
 """
 
 import os
@@ -37,7 +38,7 @@ class Result:
     is_good: bool
 
 
-def check() -> int:
+def check(*, whole: bool = False) -> int:
     need_postgres()
     need_rabbitmq()
     need_chromium()
@@ -46,7 +47,7 @@ def check() -> int:
         # Hundreds of processes import the same files, which are compiled once, outside the folder.
         environ["PYTHONPYCACHEPREFIX"] = f"{folder}/compiled"
         environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        for stage in _stages():
+        for stage in _stages(whole=whole):
             if failed := [
                 result.step.title for result in _run(stage, environ) if not result.is_good
             ]:
@@ -55,11 +56,13 @@ def check() -> int:
     return 0
 
 
-def _stages() -> Iterator[tuple[Step, ...]]:
+def _stages(*, whole: bool) -> Iterator[tuple[Step, ...]]:
+    parameters = "all" if whole else "edges"
     yield _static_checks()
     yield (Step("tests on SQLite", (*_IN_TWO, "-m", _FAST)),)
-    on_postgres = ("-m", f"database and {_FAST}", "--database", "postgres")
-    yield (Step("tests on PostgreSQL", (*_IN_TWO, *on_postgres)),)
+    on_postgres = ("--database", "postgres", "--parameters", parameters)
+    marked = ("-m", f"database and {_FAST}")
+    yield (Step("tests on PostgreSQL", (*_IN_TWO, *marked, *on_postgres)),)
     yield (  # the longest first; the others one after the other beside it
         Step("browser", (*_PYTEST, "-m", "browser")),
         Step("faults", (*_PYTEST, "-m", "faults")),
