@@ -33,3 +33,16 @@ def _with(texts, pattern):
 def test_a_thing_has_one_word(texts, given_up, word):
     assert _with(texts, given_up) == []
     assert _with(texts, word)
+
+
+# What reads well and says something else.
+_MISLEADING = [
+    r"\bdisk\w* (boşsa|.*\bboşalır|.*\bboş\.)",  # an empty disk, where one is free to be used
+    r"her şey çalışmıyor",  # nothing works, where some of it does not
+    r"kotadan sayıl",  # off the quota, where it takes room in it
+]
+
+
+@pytest.mark.parametrize("misleading", _MISLEADING)
+def test_nothing_says_something_else(texts, misleading):
+    assert _with(texts, misleading) == []
