@@ -168,7 +168,7 @@ def test_arabic_counts_in_six_forms(count, words):
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("tr", "300 bayt uzunluğunda ad"),
+        ("tr", "Girilen ad 300 bayt uzunluğunda"),
         ("zh-hans", "名称长度为 300 字节"),
         ("ar", "طول الاسم بالبايت 300"),
     ],

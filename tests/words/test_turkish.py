@@ -3,7 +3,10 @@
 import re
 
 import pytest
+from django.utils import translation
+from django.utils.text import capfirst
 
+from snapshots.audit.record.comparison import Verdict
 from tools import words
 
 # A word that was given up, and the word of the portal.
@@ -46,3 +49,21 @@ _MISLEADING = [
 @pytest.mark.parametrize("misleading", _MISLEADING)
 def test_nothing_says_something_else(texts, misleading):
     assert _with(texts, misleading) == []
+
+
+def test_no_hour_follows_a_time(texts):
+    """`09 Kas 2026 14:30:05 UTC+03`, or 14:30 alone: what follows must suit both."""
+    assert _with(texts, r"\{(since|time|at|seen)\} saat|%\((\w+_at|since|time|seen)\)s saat") == []
+
+
+def test_what_is_too_long_is_named_in_a_sentence(texts):
+    limits = [text for text in texts if "{what}" in text and "{most}" in text]
+    assert [text for text in limits if not text.startswith("Girilen {what} ")] == []
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_verdict_begins_with_a_letter_that_python_raises_right(verdict):
+    """Of “i” Python and Django make “I”."""
+    with translation.override("tr"):
+        raised = capfirst(str(verdict.label))
+    assert not raised.startswith("I")
