@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from snapshots import clouds
+from snapshots.localized import figure
 from snapshots.models import Maker, OperationKind, Quota, Snapshot, Volume
 from snapshots.selectors.operations import open_operations
 
@@ -185,16 +186,16 @@ def _sentence(code: Code, facts: Facts) -> str:
             " volume takes one change at a time.",
             facts.ahead,
         )
-        return text.format(ahead=facts.ahead, place=facts.ahead + 1)
+        return text.format(ahead=figure(facts.ahead), place=figure(facts.ahead + 1))
     if code is Code.COUNT_LEFT and facts.count_left == 1:
         return _("It takes the last place of the quota of snapshots.")
     return _(_SENTENCES[code]).format(
         status=facts.status,
-        most_manual=facts.most_manual,
-        left=(facts.count_left or 1) - 1,
-        size_gb=facts.size_gb,
-        gigabytes_left=facts.gigabytes_left,
-        gigabytes_after=(facts.gigabytes_left or 0) - (facts.size_gb or 0),
+        most_manual=figure(facts.most_manual or 0),
+        left=figure((facts.count_left or 1) - 1),
+        size_gb=figure(facts.size_gb or 0),
+        gigabytes_left=figure(facts.gigabytes_left or 0),
+        gigabytes_after=figure((facts.gigabytes_left or 0) - (facts.size_gb or 0)),
     )
 
 

@@ -8,6 +8,7 @@ from django.db.models import Choices
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from snapshots.models import Exchange, Operation, OperationState, Snapshot, status_word
@@ -160,7 +161,8 @@ def news(operation: Operation) -> SafeString:
     """Attributes by which the script says what became of an operation, and whether it is bad."""
     subject = operation.subject_name or operation.volume_name or str(operation.pk)[:8]
     state = label_of(operation)
-    state = state.lower() if state.isascii() else state
+    # Other languages have their own rules for small letters, or have none.
+    state = state.lower() if str(get_language()).startswith("en") else state
     return _news(_("{subject}: {state}"), subject, state, operation.status.tone)
 
 

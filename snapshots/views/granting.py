@@ -23,6 +23,7 @@ from snapshots.forms.granting import (
     unknown_volume,
 )
 from snapshots.forms.seen import digest_of
+from snapshots.localized import figure
 from snapshots.models import Volume, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.operations.granting import give_grants
@@ -122,11 +123,11 @@ def _give(request: PortalRequest, form: GrantForm, grants: list[VolumeGrant]) ->
     text = ngettext(
         "{count} grant was given to {holder}.", "{count} grants were given to {holder}.", given.new
     )
-    sentences = [text.format(count=given.new, holder=form.holder)] if given.new else []
+    sentences = [text.format(count=figure(given.new), holder=form.holder)] if given.new else []
     if given.changed:
-        sentences.append(_("Of {count}, the end was changed.").format(count=given.changed))
+        sentences.append(_("Of {count}, the end was changed.").format(count=figure(given.changed)))
     if given.unchanged:
-        sentences.append(_("{count} were there already.").format(count=given.unchanged))
+        sentences.append(_("{count} were there already.").format(count=figure(given.unchanged)))
     messages.success(request, " ".join(sentences))
     tell_of_withdrawn(request, given.withdrawn)
     return redirect("snapshots:grants")
@@ -211,7 +212,7 @@ def _pasted(cloud: str, text: str) -> tuple[list[str], list[str], str]:
         for line, key in others[:20]
     ]
     if len(others) > len(sentences):
-        sentences.append(_("And {count} more.").format(count=len(others) - len(sentences)))
+        sentences.append(_("And {count} more.").format(count=figure(len(others) - len(sentences))))
     ids = list(dict.fromkeys(key for _line, key in pairs if key in cloud_ids))
     return ids, sentences, "\n".join(key for _line, key in others)
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from snapshots.forms import SearchForm
+from snapshots.localized import figure
 from snapshots.models import Operation, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.operations.granting import end_grant, holders_of
@@ -71,7 +72,7 @@ def tell_of_withdrawn(request: HttpRequest, withdrawn: list[Operation]) -> None:
     first = [isolated(row.subject_name or row.volume_name) for row in withdrawn[:MOST_WAITING]]
     names = ", ".join([*first, *["…"] * (len(withdrawn) > MOST_WAITING)])
     text = _("Cancelled before they were sent: {count} ({names}).")
-    messages.warning(request, text.format(count=len(withdrawn), names=names))
+    messages.warning(request, text.format(count=figure(len(withdrawn)), names=names))
 
 
 def _grant(request: PortalRequest, grant_id: int) -> VolumeGrant:

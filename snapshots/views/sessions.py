@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from snapshots.localized import figure
 from snapshots.rights.visible import people_visible_to
 from snapshots.sign_in.open_sessions import (
     end_all_sessions,
@@ -57,7 +58,7 @@ def _end(request: HttpRequest, person: User) -> None:
     if chosen == ALL:
         count = end_all_sessions(person, but=request)
         text = ngettext("Ended {count} session.", "Ended {count} sessions.", count)
-        messages.success(request, text.format(count=count))
+        messages.success(request, text.format(count=figure(count)))
     elif opened := end_session(person, chosen):
         messages.success(request, _("Ended: {session}.").format(session=opened))
     else:

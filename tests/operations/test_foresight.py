@@ -128,6 +128,8 @@ PLAIN = Facts(
         ({"manual": 7, "most_manual": 7}, Code.MANUAL_FULL, "Delete one first"),
         ({"count_left": 1}, Code.COUNT_LEFT, "the last place of the quota"),
         ({"count_left": 8}, Code.COUNT_LEFT, "7 more snapshots fit"),
+        ({"count_left": 1_992}, Code.COUNT_LEFT, "1,991 more snapshots fit"),
+        ({"gigabytes_left": 494_779}, Code.GIGABYTES_LEFT, "494,739 GiB are left then"),
         ({"count_left": 0}, Code.COUNT_FULL, "the cloud will refuse"),
         ({"gigabytes_left": 40}, Code.GIGABYTES_LEFT, "0 GiB are left then"),
         ({"gigabytes_left": 39}, Code.GIGABYTES_FULL, "counts 40 GiB and 39 GiB"),

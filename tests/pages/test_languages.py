@@ -8,6 +8,7 @@ from django.utils import translation
 
 from snapshots import localized
 from snapshots.models import Preferences
+from snapshots.templatetags import states
 from snapshots.templatetags.sizes import gib
 from snapshots.templatetags.times import lasted
 from tests import factories as scene
@@ -189,3 +190,13 @@ def test_stored_details_of_a_record_stay_english(audrey):
     _prefer(audrey, "tr")
     audrey.get("/audit/questions/refused/")
     assert Action.objects.get(code="audit:question").details["question"] == "Refused by the cloud"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en-gb", "db: available"), ("tr", "db: Kullanılabilir")]
+)
+def test_only_english_states_are_told_in_small_letters(operation, language, words):
+    """Turkish has its own rules for them, and "İstendi" is not "i̇stendi"."""
+    operation.state, operation.name = "succeeded", "db"
+    with translation.override(language):
+        assert f'data-says="{words}"' in states.news(operation)
