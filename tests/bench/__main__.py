@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import calls, compare, figures, live, portal, snapshots, trail
+from tests.bench import calls, compare, figures, live, portal, sign_in, snapshots, trail
 from tests.bench.figures import Figure
 
 DEFAULT_EXCHANGES = 50_000
@@ -24,6 +24,7 @@ def main() -> int:
         kept = options.keep or Path(folder)
         run = _trail if options.trail else _snapshots if options.snapshots else _portal
         run = _live if options.live else _calls if options.calls else run
+        run = _sign_in if options.sign_in else run
         told, is_good = run(options, kept)
     if options.json:
         options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
@@ -41,6 +42,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--calls", action="store_true", help="what each page costs, without server")
     parser.add_argument("--live", action="store_true", help="what open pages cost")
+    parser.add_argument("--sign-in", action="store_true", help="what sign-ins cost, and a crowd's")
     parser.add_argument("--trail", action="store_true", help="a portal with a loaded audit trail")
     parser.add_argument(
         "--exchanges", type=int, default=DEFAULT_EXCHANGES, help="in it (docs: 1000000)"
@@ -77,6 +79,10 @@ def _calls(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
 
 def _live(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
     return _told(live.measure(folder))
+
+
+def _sign_in(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
+    return _told(sign_in.measure(folder))
 
 
 def _trail(options: argparse.Namespace, folder: Path) -> tuple[object, bool]:

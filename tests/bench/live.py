@@ -49,11 +49,11 @@ def _questions(alice: Person) -> dict[str, tuple[str, dict[str, str], int]]:
 def _busy_ms(stack: Stack, alice: Person, path: str, headers: dict[str, str], status: int) -> float:
     """Milliseconds that the portal's processes are busy with one of these."""
     _ask(alice, path, headers)
-    before = _busy_seconds(stack.pid)
+    before = busy_seconds(stack.pid)
     for _ in range(TIMES):
         answer = _ask(alice, path, headers)
         assert answer.status_code == status, answer.status_code
-    return (_busy_seconds(stack.pid) - before) * 1000 / TIMES
+    return (busy_seconds(stack.pid) - before) * 1000 / TIMES
 
 
 def _ask(alice: Person, path: str, headers: dict[str, str]):
@@ -66,7 +66,7 @@ def _bytes(alice: Person, path: str, headers: dict[str, str]) -> int:
     return len(f"HTTP/1.1 204 {answer.reason}\r\n\r\n") + sum(map(len, lines)) + len(answer.content)
 
 
-def _busy_seconds(pid: int) -> float:
+def busy_seconds(pid: int) -> float:
     """Of a process and all below it: of the threads that they have now, by the nanosecond."""
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():

@@ -1,8 +1,6 @@
 """Hashing passwords is bounded: who comes third is told to wait, and other pages answer."""
 
-import statistics
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -94,16 +92,14 @@ def test_hash_of_another_waits_for_nothing(real_hashers, busy):
 
 
 def test_other_pages_answer_during_300_wrong_sign_ins(tmp_path):
-    """The figure is printed: `pytest -s`. Statuses are asserted, since machines differ."""
+    """How fast: `./run bench --sign-in`."""
     with running(tmp_path, "--no-sandbox", EVSPORTAL_CLOUDS="") as stack:
-        times, pages = [], []
+        pages = []
         over = threading.Event()
 
         def read_pages():
             while not over.is_set():
-                began = time.monotonic()
                 pages.append(requests.get(f"{stack.url}/accounts/logout/", timeout=10).status_code)
-                times.append(time.monotonic() - began)
 
         token = requests.get(stack.url + LOGIN, timeout=60).cookies["csrftoken"]
         form = {"password": "wrong", "csrfmiddlewaretoken": token}
@@ -120,9 +116,6 @@ def test_other_pages_answer_during_300_wrong_sign_ins(tmp_path):
             statuses = list(crowd.map(try_to_sign_in, range(300)))
         over.set()
         reader.join()
-    p95 = statistics.quantiles(times, n=20)[-1] if len(times) > 1 else times[0]
-    counts = {status: statuses.count(status) for status in set(statuses)}
-    print(f"\n300 wrong sign-ins: {counts}; {len(times)} other pages, p95 {p95 * 1000:.0f} ms")
     assert set(statuses) <= {200, 429}
     assert statuses.count(429) > 200
     assert set(pages) == {405}
