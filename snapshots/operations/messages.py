@@ -325,7 +325,7 @@ def reason_of(code: str) -> str:
     if code not in OutcomeCode.values:
         return code
     text = _filled(MESSAGES[OutcomeCode(code)].text, {}) or str(OperationState.REFUSED.label)
-    return text.partition(". ")[0].rstrip(".").strip()
+    return text.replace("。", ". ").partition(". ")[0].rstrip(".").strip()  # "。" in Chinese
 
 
 def fixer_of(operation: Operation) -> Fixer:

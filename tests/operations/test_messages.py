@@ -1,6 +1,7 @@
 """Every code has words, for every kind of operation, and no value is left out."""
 
 import pytest
+from django.utils import translation
 
 from snapshots.models import (
     Anomaly,
@@ -14,9 +15,11 @@ from snapshots.models import (
 from snapshots.operations.kinds import KINDS
 from snapshots.operations.messages import (
     ANOMALY_MESSAGES,
+    MESSAGES,
     anomaly_sentence,
     label_of,
     outcome_sentence,
+    reason_of,
     sentences_of,
 )
 from snapshots.operations.refusals import Refusal, reason_in
@@ -76,6 +79,16 @@ def test_every_trouble_of_a_cloud_has_words(code):
 @pytest.mark.parametrize("code", sorted(Refusal))
 def test_every_refusal_has_words(code):
     assert reason_in({"why": code.value}).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("language", "reason"),
+    [("en-gb", "The quota of the cloud project is used up"), ("zh-hans", "云项目的配额已用完")],
+)
+def test_reason_for_counting_is_one_sentence(language, reason):
+    with translation.override(language):
+        assert reason_of(OutcomeCode.QUOTA_USED_UP) == reason
+        assert not any(end in reason_of(code) for code in MESSAGES for end in (". ", "。"))
 
 
 def test_reason_of_a_person_stays_as_typed():
