@@ -179,6 +179,12 @@ def test_limit_of_a_name_is_explained_in_the_language(alice, volume, language, w
     assert words in scene.ask(alice, volume, name="n" * 300).text
 
 
+def test_unit_of_a_quota_keeps_its_capitals(alice, volume):
+    _prefer(alice, "zh-hans")
+    page = alice.get("/snapshots/new/volume/", {"volume_id": volume.volume_id}).text
+    assert "剩余配额：容量（GiB）" in page
+
+
 def test_searchs_error_is_in_the_auditors_language(audrey):
     _prefer(audrey, "tr")
     assert "diye bir niteleyici yok" in audrey.get("/audit/?q=nobody:alice").text

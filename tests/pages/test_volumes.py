@@ -83,7 +83,7 @@ def test_a_volume_being_attached_has_words_of_its_own(alice):
     assert "A server is using this volume" not in page
     page = alice.get("/snapshots/new/volume/", {"volume_id": busy.volume_id}).text
     assert "Take it while the volume is in use" in page
-    assert "Quota left: snapshots" in page
+    assert "Quota left: Snapshots" in page
 
 
 def test_unknown_size_is_not_shown_as_zero(alice):
