@@ -1,0 +1,57 @@
+"""The Arabic catalogue: one word for one thing."""
+
+import re
+import unicodedata
+
+import pytest
+
+from tools import words
+
+# English, and what its Arabic word has in each form: without vowel signs.
+TERMS = {
+    "volumes?|disks?": "قرص|أقراص",
+    "snapshots?": "لقط",
+    "quotas?": "حص",
+    "requests?": "طلب",
+    "answers?": "رد|إجابة عن",
+    "grants?": "إذن|أذن|أذون|منح",
+    "auditors?": "مدقق",
+    "helpdesk": "مكتب المساعدة",
+    "audit trail": "سجل التدقيق",
+    "seals?": "خت",
+    "exchanges?": "تبادل",
+    "tickets?": "تذكر",
+    "worker": "عملية المعالجة",
+    "on behalf of": "نيابة",
+}
+
+
+def _plain(text):
+    return "".join(letter for letter in text if not unicodedata.combining(letter))
+
+
+@pytest.fixture(scope="module")
+def texts():
+    """Each text with its translation: of a plural, with that of many things."""
+    return [
+        (message.id, message.string)
+        if isinstance(message.id, str)
+        else (message.id[1], message.string[-1])
+        for message in words.read("ar")
+        if message.id
+    ]
+
+
+@pytest.mark.parametrize(("english", "arabic"), TERMS.items())
+def test_thing_has_its_own_word(texts, english, arabic):
+    assert [
+        (text, translation)
+        for text, translation in texts
+        if re.search(rf"\b({english})\b", re.sub(r"%\(\w+\)s|\{\w+\}", "", text.lower()))
+        and "qualifiers" not in text
+        and not re.search(arabic, _plain(translation))
+    ] == []
+
+
+def test_quotation_marks_are_of_one_kind(texts):
+    assert [translation for _, translation in texts if re.search("[«»„]", translation)] == []
