@@ -55,3 +55,19 @@ def test_thing_has_its_own_word(texts, english, arabic):
 
 def test_quotation_marks_are_of_one_kind(texts):
     assert [translation for _, translation in texts if re.search("[«»„]", translation)] == []
+
+
+def test_counted_noun_has_the_form_of_its_number():
+    """Where a number has no plural forms of its own, no noun may follow it: “7 days” and “30 days”
+    are two words in Arabic.
+    """
+    counted = re.compile(
+        r"(?:\{(?:days|most|left|new|changed)\}|%\((?:days|most|new|changed)\)s)"
+        r" (?:يوم|أيام|لقط|أقراص|قرص|طلب|جديدة)"
+    )
+    assert [
+        string
+        for message in words.read("ar")
+        for string in (message.string if isinstance(message.id, tuple) else [message.string])
+        if message.id and counted.search(_plain(string))
+    ] == []
