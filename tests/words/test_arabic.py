@@ -71,3 +71,15 @@ def test_counted_noun_has_the_form_of_its_number():
         for string in (message.string if isinstance(message.id, tuple) else [message.string])
         if message.id and counted.search(_plain(string))
     ] == []
+
+
+def test_syntax_is_read_from_left_to_right(texts):
+    """Behind an Arabic letter `>=400` turns into `400=<`, and 2026-10-01 into 01-10-2026."""
+    turned = re.compile(
+        r"(?<!\u200e)(?:[<>]=?\d|\b\d{4}-\d\d-\d\d)|\w(?:-\*|/|:”)(?!\u200e)(?=\.| |$)"
+    )
+    assert [
+        translation
+        for _, translation in texts
+        if turned.search(re.sub(r"<[^>]+>", "", translation))
+    ] == []
