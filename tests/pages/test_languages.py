@@ -8,6 +8,7 @@ from django.utils import translation
 
 from snapshots import localized
 from snapshots.models import Preferences
+from snapshots.models.directions import isolated
 from snapshots.templatetags import states
 from snapshots.templatetags.sizes import gib
 from snapshots.templatetags.times import lasted
@@ -164,6 +165,18 @@ def test_arabic_counts_in_six_forms(count, words):
     with translation.override("ar"):
         form = translation.ngettext("{count} minute ago", "{count} minutes ago", count)
     assert form.format(count=count) == words
+
+
+@pytest.mark.parametrize("name", ["db-01 (old)", "2026-10-01", "0f5c1e2a-4b1d"])
+def test_latin_name_stands_apart_within_arabic(alice, name):
+    volume = scene.volume(name, granted_to=alice.user, status="error")
+    _prefer(alice, "ar")
+    assert f"حالة القرص \u2068{name}\u2069 هي" in scene.ask(alice, volume, name="x").text
+
+
+def test_nothing_is_not_set_apart():
+    with translation.override("ar"):
+        assert isolated("") == ""
 
 
 @pytest.mark.parametrize(
