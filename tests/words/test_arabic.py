@@ -83,3 +83,9 @@ def test_syntax_is_read_from_left_to_right(texts):
         for _, translation in texts
         if turned.search(re.sub(r"<[^>]+>", "", translation))
     ] == []
+
+
+def test_what_a_person_wrote_is_set_apart(texts):
+    """Where the sentence of the template has no `<bdi>`, its translation has the marks."""
+    bare = re.compile(r'(?<!["\u2068])%\((?:text|server|address)\)s(?![^<]*>)')
+    assert [translation for _, translation in texts if bare.search(translation)] == []
