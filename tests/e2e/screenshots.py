@@ -1,18 +1,25 @@
-"""Pictures of every page: `python -m tests.e2e.screenshots FOLDER ADDRESS`.
+"""Pictures of every page: `./run screenshots FOLDER [ADDRESS]`.
 
-The portal at ADDRESS must run in sandbox mode and hold the demo accounts. Each page is taken at
-1280 and 320 pixels, light and dark. With `--docs` at the end only the pictures that the
-documentation shows are taken, as a window of 1280 x 800 shows them.
+Each page is taken at 1280 and 320 pixels, light and dark. Without an address a portal in sandbox
+mode is started, and ended afterwards; one at the address must run in sandbox mode. A few requests
+are made first. `--language` takes the pages in another language. `--docs`: only the pictures of the
+documentation, as a window of 1280 x 800 shows them.
 """
 
-import sys
+import argparse
+import contextlib
+import re
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.e2e.browser import CHROMIUM, QUIET
+from tests.e2e.stack import running
 
-WIDTHS = (1280, 320)
+WIDTHS, SCHEMES = (1280, 320), ("light", "dark")
+LANGUAGES = ("en-GB", "tr", "zh-Hans", "ar")
 OF_DOCS = {  # name: who sees the page, and its address
     "home": ("alice", "/"),
     "volumes": ("alice", "/volumes/"),
@@ -20,34 +27,159 @@ OF_DOCS = {  # name: who sees the page, and its address
     "audit": ("audrey", "/audit/"),
     "people": ("root", "/people/"),
 }
+# Who sees the page, its name and its address, where that is all it takes.
+PAGES = (
+    ("", "login", "/accounts/login/"),
+    ("", "404", "/no-such-page/"),
+    ("alice", "home", "/"),
+    ("alice", "status", "/status/"),
+    ("alice", "preferences", "/preferences/"),
+    ("alice", "password", "/accounts/password/"),
+    ("alice", "sessions", "/accounts/sessions/"),
+    ("alice", "second-factor", "/accounts/second-factor/settings/"),
+    ("alice", "confirm", "/accounts/confirm/?next=/accounts/second-factor/settings/"),
+    ("alice", "requests", "/requests/"),
+    ("alice", "snapshots", "/snapshots/"),
+    ("alice", "volumes", "/volumes/"),
+    ("alice", "new", "/snapshots/new/"),
+    ("helen", "home-helpdesk", "/"),
+    ("helen", "new-helpdesk", "/snapshots/new/"),
+    ("audrey", "audit", "/audit/"),
+    ("audrey", "questions", "/audit/questions/"),
+    ("root", "people", "/people/"),
+    ("root", "person-new", "/people/new/"),
+    ("root", "people-import", "/people/import/"),
+    ("root", "groups", "/groups/"),
+    ("root", "group-new", "/groups/new/"),
+    ("root", "grants", "/grants/"),
+    ("root", "grant-new", "/grants/new/"),
+    ("root", "grant-rule", "/grants/new/rule/"),
+    ("root", "grant-cloud", "/grants/new/cloud/"),
+    ("root", "grant-import", "/grants/import/"),
+)
+Picture = Callable[[Page, str], None]
 
 
-def take(folder: Path, address: str) -> None:
-    with sync_playwright() as playwright:
+class Camera:
+    """One kind of window, and where its pictures go."""
+
+    def __init__(self, browser: Browser, address: str, folder: Path, language: str) -> None:
+        self._browser, self._address, self._folder = browser, address, folder
+        self._language = language
+        self._width, self._scheme = WIDTHS[0], SCHEMES[0]
+
+    def each_window(self) -> Iterator[None]:
+        for self._width in WIDTHS:
+            for self._scheme in SCHEMES:
+                yield
+
+    def page_of(self, name: str) -> Page:
+        """A page of somebody who is signed in, or of a stranger: ""."""
+        context = self._browser.new_context(
+            base_url=self._address,
+            viewport={"width": self._width, "height": 800},
+            color_scheme=self._scheme,  # type: ignore[arg-type]
+            locale=self._language,
+        )
+        page = context.new_page()
+        if name:
+            page.goto("/accounts/login/")
+            page.fill("#id_username", name)
+            page.fill("#id_password", "demo")
+            page.press("#id_password", "Enter")
+            page.wait_for_url(f"{self._address}/")
+        return page
+
+    def whole(self, page: Page, name: str) -> None:
+        path = self._folder / f"{name}-{self._width}-{self._scheme}.png"
+        _settle(page).screenshot(path=path, full_page=True)
+
+    def window(self, page: Page, name: str) -> None:
+        _settle(page).screenshot(path=self._folder / f"{name}.png")
+
+
+def main() -> None:
+    options = _options()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        address = options.address or stack.enter_context(_portal()).url
+        playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        for width in WIDTHS:
-            for scheme in ("light", "dark"):
-                _take_all(browser, folder, address, width, scheme)
+        camera = Camera(browser, address, options.folder, options.language)
+        _ask_for_some(camera)
+        if options.docs:
+            _take_for_docs(camera)
+        else:
+            for _window in camera.each_window():
+                _take_all(camera)
         browser.close()
 
 
-def take_for_docs(folder: Path, address: str) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        for name, (who, path) in OF_DOCS.items():
-            page = _signed_in(browser, address, who)
-            page.goto(path)
-            _settle(page).screenshot(path=folder / f"{name}.png")
-        page = _signed_in(browser, address, "alice")
-        page.goto("/requests/")
-        page.locator(".row__link").first.click()
-        _settle(page).screenshot(path=folder / "detail.png")
-        page.goto("/snapshots/new/")
-        page.fill("#id_find", "in-use")
-        page.get_by_role("option").first.click()
-        page.wait_for_selector("#id_force")
-        _settle(page).screenshot(path=folder / "new.png")
-        browser.close()
+def _options() -> argparse.Namespace:
+    title = __doc__.splitlines()[0]
+    parser = argparse.ArgumentParser(prog="./run screenshots", description=title)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument(
+        "address", nargs="?", default="", help="of a portal; default: one of its own"
+    )
+    parser.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0])
+    parser.add_argument("--docs", action="store_true", help="those of the documentation")
+    return parser.parse_args()
+
+
+@contextlib.contextmanager
+def _portal():
+    folder = tempfile.TemporaryDirectory(prefix="evsportal-pictures-")
+    with folder as path, running(Path(path)) as portal:
+        yield portal
+
+
+def _ask_for_some(camera: Camera) -> None:
+    """Snapshots of different volumes: some will be refused, or fail."""
+    alice = camera.page_of("alice")
+    for volume in _links_in(alice, "/volumes/", "volumes")[:8]:
+        _ask(alice, volume, name="before-patch-day")
+    helen = camera.page_of("helen")
+    for volume in _links_in(helen, "/volumes/", "volumes")[:4]:
+        _ask(helen, volume, ticket="CHG-1042", on_behalf_of="Deniz Öztürk", reason="Patch day")
+    alice.goto("/requests/")
+    alice.wait_for_selector(".badge--good", timeout=60_000)
+    for page in (alice, helen):
+        page.context.close()
+
+
+def _ask(page: Page, volume: str, **fields: str) -> None:
+    page.goto(f"/snapshots/new/?volume={volume.rstrip('/').rpartition('/')[2]}")
+    for name, text in fields.items():
+        if page.locator(f"#id_{name}").is_visible():
+            page.fill(f"#id_{name}", text)
+    if page.locator("#id_force").is_visible():
+        page.check("#id_force")
+    page.click(".form__end .button--main")
+    page.wait_for_load_state()
+
+
+def _links_in(page: Page, list_address: str, room: str) -> list[str]:
+    """The addresses of what a list shows."""
+    page.goto(list_address)
+    links = page.locator(f"main a[href^='/{room}/sandbox/']")
+    return list(dict.fromkeys(links.evaluate_all("all => all.map(one => one.pathname)")))
+
+
+def _take_for_docs(camera: Camera) -> None:
+    for name, (who, path) in OF_DOCS.items():
+        page = camera.page_of(who)
+        page.goto(path)
+        camera.window(page, name)
+    page = camera.page_of("alice")
+    page.goto("/requests/")
+    page.locator(".row__link").first.click()
+    camera.window(page, "detail")
+    page.goto("/snapshots/new/")
+    page.fill("#id_find", "in-use")
+    page.get_by_role("option").first.click()
+    page.wait_for_selector("#id_force")
+    camera.window(page, "new")
 
 
 def _settle(page: Page) -> Page:
@@ -55,62 +187,29 @@ def _settle(page: Page) -> Page:
     return page
 
 
-def _signed_in(
-    browser: Browser, address: str, name: str, *, width: int = 1280, scheme: str = "light"
-) -> Page:
-    page = _page(browser, address, width=width, scheme=scheme)
-    page.goto("/accounts/login/")
-    page.fill("#id_username", name)
-    page.fill("#id_password", "demo")
-    page.press("#id_password", "Enter")
-    page.wait_for_url(f"{address}/")
-    return page
+def _take_all(camera: Camera) -> None:
+    people = {name: camera.page_of(name) for name in ("", "alice", "helen", "audrey", "root")}
+    for who, name, address in PAGES:
+        people[who].goto(address)
+        camera.whole(people[who], name)
+    _of_staff(people["alice"], camera.whole)
+    _of_helpdesk(people["helen"], camera.whole)
+    _of_auditor(people["audrey"], camera.whole)
+    _of_administrator(people["root"], camera.whole)
+    for page in people.values():
+        page.context.close()
 
 
-def _page(browser: Browser, address: str, *, width: int, scheme: str) -> Page:
-    context = browser.new_context(
-        base_url=address,
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,  # type: ignore[arg-type]
-    )
-    return context.new_page()
-
-
-def _take_all(browser: Browser, folder: Path, address: str, width: int, scheme: str) -> None:
-    def picture(page: Page, name: str) -> None:
-        _settle(page).screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
-
-    def page_of(name: str) -> Page:
-        return _signed_in(browser, address, name, width=width, scheme=scheme)
-
-    page = _page(browser, address, width=width, scheme=scheme)
-    page.goto("/accounts/login/")
-    picture(page, "login")
-    page.goto("/no-such-page/")
-    picture(page, "404")
-    _staff(page_of("alice"), picture)
-    _others(page_of("helen"), page_of("audrey"), page_of("root"), picture)
-
-
-def _staff(page: Page, picture) -> None:
-    page.goto("/")
-    picture(page, "home")
-    for name in ("status", "preferences"):
-        page.goto(f"/{name}/")
-        picture(page, name)
+def _of_staff(page: Page, picture: Picture) -> None:
     page.goto("/requests/")
-    picture(page, "requests")
     links = page.locator(".row__link").evaluate_all("all => all.map(one => one.href)")
     for number, link in enumerate(links[:9]):
         page.goto(link)
         picture(page, f"detail-{number}")
-    for name in ("snapshots", "volumes"):
-        page.goto(f"/{name}/")
-        picture(page, name)
-        page.locator(f"a[href^='/{name}/']:not([href$='/{name}/']):not(.button)").first.click()
-        picture(page, name.removesuffix("s"))
+    for room in ("snapshots", "volumes"):
+        page.goto(_links_in(page, f"/{room}/", room)[0])
+        picture(page, room.removesuffix("s"))
     page.goto("/snapshots/new/")
-    picture(page, "new")
     page.fill("#id_find", "in-use")
     page.get_by_role("listbox").get_by_role("option").first.click()
     page.wait_for_selector("#id_force")
@@ -123,40 +222,43 @@ def _staff(page: Page, picture) -> None:
     picture(page, "new-problems")
 
 
-def _changes(helen: Page, picture) -> None:
-    helen.goto("/snapshots/")
-    boxes = helen.locator("input[name=snapshot]")
+def _of_helpdesk(page: Page, picture: Picture) -> None:
+    page.goto("/snapshots/")
+    boxes = page.locator("input[name=snapshot]")
     for number in range(min(3, boxes.count())):
         boxes.nth(number).check()
-    ready = helen.locator("tr:has-text('Available') a[href^='/snapshots/sandbox/']").first
+    ready = page.locator("tr:has(.badge--good) a[href^='/snapshots/sandbox/']").first
     address = ready.get_attribute("href")
     for kind in ("delete", "metadata"):
-        helen.click(f"#batch button[value={kind}]")
-        picture(helen, f"batch-{kind}")
-        helen.go_back()
+        page.click(f"#batch button[value={kind}]")
+        picture(page, f"batch-{kind}")
+        page.go_back()
     for kind in ("rename", "metadata", "delete", "rollback", "restore"):
-        helen.goto(f"{address}{kind}/")
-        picture(helen, f"change-{kind}")
+        page.goto(f"{address}{kind}/")
+        picture(page, f"change-{kind}")
 
 
-def _others(helen: Page, audrey: Page, root: Page, picture) -> None:
-    helen.goto("/")
-    picture(helen, "home-helpdesk")
-    helen.goto("/snapshots/new/")
-    picture(helen, "new-helpdesk")
-    _changes(helen, picture)
-    audrey.goto("/audit/")
-    picture(audrey, "audit")
-    links = audrey.locator(".row__link").evaluate_all("all => all.map(one => one.href)")
+def _of_auditor(page: Page, picture: Picture) -> None:
+    page.goto("/audit/")
+    links = page.locator(".row__link").evaluate_all("all => all.map(one => one.href)")
     for number, link in enumerate(links[:2]):
-        audrey.goto(link)
-        picture(audrey, f"exchange-{number}")
-    root.goto("/people/new/")
-    picture(root, "new-person")
-    root.goto("/accounts/password/")
-    picture(root, "password")
+        page.goto(link)
+        picture(page, f"record-{number}")
+    page.goto("/audit/questions/")
+    page.locator("main a[href^='/audit/questions/']").first.click()
+    picture(page, "question")
+
+
+def _of_administrator(page: Page, picture: Picture) -> None:
+    page.goto("/people/")
+    links = page.locator("main a[href^='/people/']")
+    addresses = links.evaluate_all("all => all.map(one => one.pathname)")
+    address = next(one for one in addresses if re.fullmatch(r"/people/\d+/", one))
+    pages = {"person": "", "person-change": "change/", "person-access": "access/"}
+    for name, path in pages.items():
+        page.goto(address + path)
+        picture(page, name)
 
 
 if __name__ == "__main__":
-    make = take_for_docs if "--docs" in sys.argv else take
-    make(Path(sys.argv[1]), sys.argv[2])
+    main()
