@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from snapshots.audit.archive.export import FORMULA, csv_line
+from snapshots.localized import figure
 from snapshots.models.directions import isolated
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _read(reader: "_csv.Reader", columns: Sequence[str], read: Read) -> None:
             read.problems.append(Problem(line, problem))
         elif len(read.rows) == MOST_ROWS:
             sentence = _("At most {most} rows at once.")
-            read.problems.append(Problem(line, sentence.format(most=MOST_ROWS)))
+            read.problems.append(Problem(line, sentence.format(most=figure(MOST_ROWS))))
             read.rows.clear()  # nobody needs to hear what else is wrong
             return
         else:

@@ -169,7 +169,7 @@ def _choice(request: PortalRequest) -> Choice:
     unknown += [f"{isolated(key[:64])}: {unknown_volume(cloud)}" for key in sorted(gone)[:20]]
     if len(chosen) > MOST_VOLUMES:
         text = _("At most {most} volumes at once. Use a rule, or import the grants.")
-        unknown.append(text.format(most=MOST_VOLUMES))
+        unknown.append(text.format(most=figure(MOST_VOLUMES)))
         chosen = chosen[:MOST_VOLUMES]
     first, others = _offered(request, cloud, chosen, ticked)
     return Choice(

@@ -176,10 +176,14 @@ def _take_for_docs(camera: Camera) -> None:
     page.locator(".row__link").first.click()
     camera.window(page, "detail")
     page.goto("/snapshots/new/")
-    page.fill("#id_find", "in-use")
-    page.get_by_role("option").first.click()
-    page.wait_for_selector("#id_force")
+    _choose_volume_in_use(page)
     camera.window(page, "new")
+
+
+def _choose_volume_in_use(page: Page) -> None:
+    options = page.get_by_role("listbox").get_by_role("option")
+    options.filter(has=page.locator(".badge", has_text="in-use")).first.click()
+    page.wait_for_selector("#id_force")
 
 
 def _settle(page: Page) -> Page:
@@ -210,9 +214,7 @@ def _of_staff(page: Page, picture: Picture) -> None:
         page.goto(_links_in(page, f"/{room}/", room)[0])
         picture(page, room.removesuffix("s"))
     page.goto("/snapshots/new/")
-    page.fill("#id_find", "in-use")
-    page.get_by_role("listbox").get_by_role("option").first.click()
-    page.wait_for_selector("#id_force")
+    _choose_volume_in_use(page)
     page.click("summary")
     page.fill("#id_name", "Autobk_Snapshot_x")
     page.fill("#id_description", "ş" * 128)

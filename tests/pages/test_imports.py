@@ -179,7 +179,7 @@ def test_whole_cloud_is_imported_when_it_is_typed(root, alice, row):
 
 def test_too_many_rows_are_refused(root, alice):
     rows = [{"person": "alice", "scope": "rule", "name_pattern": "a"}] * 2001
-    assert "Line 2002: At most 2000 rows at once." in check(root, "grants", grant_text(*rows)).text
+    assert "Line 2002: At most 2,000 rows at once." in check(root, "grants", grant_text(*rows)).text
 
 
 @pytest.mark.parametrize(
