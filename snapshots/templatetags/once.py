@@ -52,9 +52,10 @@ def content(field: BoundField) -> Hashable:
     that, and what it offers.
     """
     widget = field.field.widget
-    choices = tuple((str(value), str(label)) for value, label in getattr(widget, "choices", ()))
+    choices = tuple((repr(value), str(label)) for value, label in getattr(widget, "choices", ()))
     return (
-        *(type(field.form), type(widget), field.html_name, field.auto_id, str(field.value())),
+        # As repr: a field that was left out has None, and somebody may type "None".
+        *(type(field.form), type(widget), field.html_name, field.auto_id, repr(field.value())),
         *(str(field.errors) if field.errors else "", str(field.label), str(field.help_text)),
         *(choices, str(widget.attrs), field.field.required, field.field.disabled),
     )
