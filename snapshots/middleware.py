@@ -24,7 +24,7 @@ from snapshots.audit.record.actions import Click, clicked, client_address
 from snapshots.monitoring.requests import count_answer
 from snapshots.rights.grants import answering_once
 from snapshots.selectors.preferences import viewer, viewing
-from snapshots.selectors.unchanged import Question, is_unchanged
+from snapshots.selectors.unchanged import Question, is_unchanged, numbers_of_rights
 from snapshots.sign_in import one_time
 from snapshots.sign_in.devices import send_cookie
 from snapshots.sign_in.errors import TryLaterError
@@ -105,14 +105,14 @@ def unchanged(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         version = request.headers.get(VERSION)
-        if version is None or request.method != "GET" or ATTENDED in request.headers:
+        if version is None or request.method != "GET":
             return get_response(request)
         request.get_host()  # refuses a wrong one
-        try:
-            is_same = is_unchanged(question_of(request), version)
-        except DatabaseError:  # whoever answers in full says so
-            is_same = False
-        return HttpResponse(status=204) if is_same else get_response(request)
+        with suppress(DatabaseError):  # whoever answers in full says so
+            if ATTENDED not in request.headers and is_unchanged(question_of(request), version):
+                return HttpResponse(status=204)
+            request.rights_before = numbers_of_rights()  # type: ignore[attr-defined]
+        return get_response(request)
 
     return middleware
 

@@ -18,7 +18,7 @@ from django.db import connection
 from django.utils import timezone
 
 from snapshots.clock import latest_plausible
-from snapshots.models.versions import RIGHTS, Numbers, numbers_of
+from snapshots.models.versions import GRANTS, RIGHTS, Numbers, numbers_of
 from snapshots.selectors.kept import portal_digest
 from snapshots.sign_in.sessions import idle_limit, longest
 
@@ -27,6 +27,7 @@ HOLDS_SECONDS = 60.0
 # Where a page says how a running request compares with others of its kind.
 HOLDS_OPEN_SECONDS = 10.0
 MOST_REMEMBERED = 5000  # open pages of one process
+_OF_RIGHTS = (RIGHTS, GRANTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +94,18 @@ class _Memory:
 memory = _Memory()
 
 
-def basis_of(topics: Sequence[str], *, session: str, session_data: str) -> Basis:
-    """What an answer about these topics is made of now."""
+def numbers_of_rights() -> Numbers:
+    """To be read before the person is, and what was granted to them."""
+    return numbers_of(_OF_RIGHTS)
+
+
+def basis_of(topics: Sequence[str], rights: Numbers, *, session: str, session_data: str) -> Basis:
+    """What an answer about these topics is made of now, and by which `rights`."""
     every = (*topics, RIGHTS)
+    others = numbers_of(topic for topic in topics if topic not in _OF_RIGHTS)
     return Basis(
         topics=every,
-        numbers=numbers_of(every),
+        numbers=others | {topic: rights[topic] for topic in every if topic in rights},
         session=session,
         session_data=_digest(session_data),
         portal=portal_digest(),

@@ -29,19 +29,23 @@ def live_answer(
 ) -> HttpResponse:
     """What has changed, or 204. To somebody who names no version, the whole fragment.
 
-    `context_of` has the page's `Live` as `live`. It is called after the topics' numbers were read:
-    what changes in between is asked for once more, and never missed.
+    `context_of` has the page's `Live` as `live`. It is called after the topics' numbers were read,
+    and those of the rights were before the person was: what changes in between is asked for once
+    more, and never missed.
     """
     session: Any = request.session
+    rights = getattr(request, "rights_before", None)  # of a question by a page
     basis = basis_of(
         topics,
+        rights or {},
         session=session_digest(session.session_key or ""),
         session_data=session.stored_data,
     )
     context = context_of()
     live: Live = context["live"]
     fragment = render_to_string(template, context | {"alone": True}, request)
-    remember(question_of(request), live.version, basis, is_open=live.pace.is_open)
+    if rights is not None:
+        remember(question_of(request), live.version, basis, is_open=live.pace.is_open)
     version = request.headers.get(VERSION)
     if version is None:
         return HttpResponse(fragment)

@@ -8,8 +8,9 @@ import pytest
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from snapshots.models import CloudHealth, Operation, Snapshot, Worker
+from snapshots.models import CloudHealth, Operation, Preferences, Snapshot, Worker
 from snapshots.selectors import unchanged
+from snapshots.views import live
 from tests import factories as scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -191,6 +192,47 @@ def test_a_withdrawn_grant_is_news(alice, bob, volume):
     alice.user.volume_grants.all().delete()
     assert page.news()
     assert snapshot.snapshot_id not in page.ask().text
+
+
+@pytest.fixture
+def during_an_answer(monkeypatch):
+    """Makes a change after the person of a question was looked up, before their page is."""
+
+    def change_then(change):
+        def basis_of(*args, **kwargs):
+            monkeypatch.setattr(live, "basis_of", unchanged.basis_of)
+            change()
+            return unchanged.basis_of(*args, **kwargs)
+
+        monkeypatch.setattr(live, "basis_of", basis_of)
+
+    return change_then
+
+
+def test_rights_that_go_during_an_answer_are_news(page, during_an_answer):
+    during_an_answer(page.browser.user.groups.clear)
+    page.ask()
+    assert page.ask().status_code == 404
+
+
+def test_grant_that_ends_during_an_answer_is_news(alice, during_an_answer):
+    snapshot = scene.foreign_snapshot(scene.volume())
+    alice.user.volume_grants.create(cloud=snapshot.cloud, scope="cloud", volume_id="")
+    page = OpenPage(alice, f"/snapshots/{snapshot.cloud}/{snapshot.snapshot_id}/")
+    during_an_answer(alice.user.volume_grants.all().delete)
+    page.ask()
+    assert page.ask().status_code == 404
+
+
+def test_zone_that_changes_during_an_answer_is_news(alice, ended, during_an_answer):
+    page = OpenPage(alice, "/requests/")
+
+    def choose():
+        Preferences.objects.update_or_create(user=alice.user, defaults={"zone": "Asia/Tokyo"})
+
+    during_an_answer(choose)
+    page.ask()
+    assert "UTC+09" in page.ask().text
 
 
 def test_an_ended_session_is_told_at_once(alice, ended):
