@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from snapshots.models import Operation, Volume
-from snapshots.models.versions import CLOUDS, GRANTS, OPERATIONS, topic_of_person
+from snapshots.models.versions import CLOUDS, GRANTS, OPERATIONS, topic_of_person, topic_of_volume
 from snapshots.rights.policy import Right, may
 from snapshots.rights.visible import volumes_usable_by
 from snapshots.selectors import board
@@ -84,7 +84,9 @@ def home_rows(request: PortalRequest) -> HttpResponse:
         return live_answer(
             request, "snapshots/_board.html", topics, lambda: _board_context(request)
         )
-    own = (topic_of_person(request.user.pk), GRANTS, CLOUDS)
+    disks = _disks(request, operations_list(request.user).rows)["disks"]
+    volumes = (topic_of_volume(disk.cloud, disk.volume_id) for disk in disks)
+    own = (topic_of_person(request.user.pk), GRANTS, CLOUDS, *volumes)
     return live_answer(request, "snapshots/_own.html", own, lambda: _own_context(request))
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from snapshots.models import CloudHealth, Operation, Preferences, Snapshot, Worker
+from snapshots.models import CloudHealth, Operation, Preferences, Snapshot, Volume, Worker
 from snapshots.selectors import unchanged
 from snapshots.views import live
 from tests import factories as scene
@@ -233,6 +233,16 @@ def test_zone_that_changes_during_an_answer_is_news(alice, ended, during_an_answ
     during_an_answer(choose)
     page.ask()
     assert "UTC+09" in page.ask().text
+
+
+@pytest.mark.parametrize(
+    "columns", [{"name": "moved"}, {"status": "error"}, {"gone_at": timezone.now()}]
+)
+def test_changed_disk_at_home_is_news(alice, volume, columns):
+    page = OpenPage(alice, "/")
+    assert page.news() is None
+    Volume.objects.filter(pk=volume.pk).update(**columns)
+    assert page.news() == ["disks"]
 
 
 def test_an_ended_session_is_told_at_once(alice, ended):
