@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model
@@ -73,8 +74,8 @@ def _values(row: Model) -> Hashable:
     values = tuple(columns.values())
     try:
         hash(values)
-    except TypeError:  # JSON
-        return repr(values)
+    except TypeError:  # JSON, of any length
+        return blake2b(repr(values).encode(errors="surrogatepass"), digest_size=24).digest()
     return values
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 
 register = template.Library()
 MOST = 1000  # parts of one process
+LONGEST = 10_000  # letters of a part: what a person typed may be longer
 
 _rendered: dict[Hashable, SafeString] = {}
 
@@ -33,7 +34,8 @@ class _OnceNode(Node):
             part = self.nodelist.render(context)
             if len(_rendered) >= MOST:
                 _rendered.clear()
-            _rendered[key] = part
+            if len(part) <= LONGEST:
+                _rendered[key] = part
         return part
 
 

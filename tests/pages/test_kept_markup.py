@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from snapshots.forms import AuditSearchForm, OperationFilterForm, SnapshotFilterForm
-from snapshots.models import Snapshot
+from snapshots.models import Snapshot, Volume
 from snapshots.selectors import preferences
 from snapshots.selectors.preferences import Viewer
 from snapshots.templatetags import lines, once
@@ -142,6 +142,16 @@ def test_fields_of_filters_are_as_written_anew(people, db):
             )
 
     people(write)
+
+
+def test_long_texts_do_not_fill_the_memory(alice, audrey, volume):
+    for module, memory in ((once, "_rendered"), (lines, "_written")):
+        getattr(module, memory).clear()
+    Volume.objects.update(metadata={"long": "y" * 100_000}, folded="")
+    assert volume.name in alice.get("/volumes/").text
+    assert "x" * 50_000 in audrey.get("/audit/?q=" + "x" * 50_000).text
+    assert len(repr(list(lines._written.items()))) < 5000
+    assert "xxxxx" not in repr(list(once._rendered.items()))
 
 
 def test_nobody_finds_what_another_typed(alice, bob):
