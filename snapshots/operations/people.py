@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -58,8 +58,9 @@ def store_people(changes: list[PersonChange], people: QuerySet[User]) -> list[Op
 
     def store() -> list[Operation]:
         # Locked first, then read: two administrators may be shutting out each other.
-        hold_people(User.objects.filter(pk__in=ids))
-        lock_rows(User.objects.filter(pk__in=administrators().values("pk")))
+        # All in one order: they may have each other on their pages.
+        held = Q(pk__in=ids) | Q(pk__in=administrators().values("pk"))
+        lock_rows(User.objects.filter(held))
         stored = {person.pk: person for person in people.filter(pk__in=ids)}
         if len(stored) != len(ids):
             raise ValidationError(_("A person is not among yours any more."))
