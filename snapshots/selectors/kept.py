@@ -36,7 +36,8 @@ def kept_a_second(read: Callable[P, Result]) -> Callable[P, Result]:
         with lock:
             if len(answers) >= MOST_KEPT:
                 answers.clear()
-            answers[key] = (now, fresh)
+            if answers.get(key, (now, fresh))[0] <= now:  # or another began to read later
+                answers[key] = (now, fresh)
         return fresh
 
     return read_once

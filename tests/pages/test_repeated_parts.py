@@ -1,11 +1,13 @@
 """Lines and parts that are written once: they still say what is true for each person."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from snapshots.models import Operation, Preferences, Snapshot
+from snapshots.selectors import kept
 from tests import factories as scene
 
 
@@ -86,3 +88,25 @@ def test_navigation_is_of_the_person_and_page(alice, audrey):
 def test_shortcut_to_ask_is_for_who_may(alice, audrey):
     assert 'data-key="n"' in alice.get("/requests/").text
     assert 'data-key="n"' not in audrey.get("/requests/").text
+
+
+def test_late_answer_takes_no_later_ones_place(monkeypatch):
+    monkeypatch.setattr(kept, "SECONDS", 60)
+    monkeypatch.setattr(kept, "_forget", [])
+    begun, go_on = threading.Event(), threading.Event()
+
+    @kept.kept_a_second
+    def read():
+        if begun.is_set():
+            return "later"
+        begun.set()
+        assert go_on.wait(10)
+        return "late"
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert begun.wait(10)
+    assert read() == "later"
+    go_on.set()
+    thread.join(10)
+    assert read() == "later"
