@@ -243,6 +243,7 @@ def _database() -> dict[str, Any]:
 
 
 DATABASES = {"default": _database()}
+CACHES = {"default": {"BACKEND": "evsportal.local_cache.SteadyCache"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # A session names the backend that opened it, and ends where that is not in this list: no session of
