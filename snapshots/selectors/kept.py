@@ -84,5 +84,6 @@ def _comparable(value: object) -> object:
         return [_comparable(item) for item in value]
     if isinstance(value, CloudHealth):
         since, code = value.failing_since, value.trouble_code
-        return value.cloud, since, code, value.holds_back_refused
+        tells_until = value.holds_back_refused
+        return value.cloud, since, code, tells_until, value.retry_at if tells_until else None
     return value

@@ -127,6 +127,17 @@ def test_trouble_of_a_cloud_is_news_on_each_page(page):
     assert "notices" in page.news()
 
 
+def test_later_end_of_a_pause_is_news_on_each_page(page):
+    now = timezone.now()
+    CloudHealth.objects.update(
+        failing_since=now, retry_at=now + timedelta(minutes=1), refused_credentials="digest"
+    )
+    assert "notices" in page.news()
+    assert page.news() is None
+    CloudHealth.objects.update(retry_at=now + timedelta(minutes=9))
+    assert "notices" in page.news()
+
+
 def test_silence_of_the_worker_is_news(page):
     assert page.news() is None
     Worker.objects.all().delete()
