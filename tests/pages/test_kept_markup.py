@@ -12,13 +12,15 @@ from django.template import Context
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
+from snapshots.audit.record.actions import record
 from snapshots.forms import AuditSearchForm, OperationFilterForm, SnapshotFilterForm
-from snapshots.models import Snapshot, Volume
+from snapshots.models import Action, ActionCode, Exchange, Snapshot, Volume
 from snapshots.selectors import preferences
 from snapshots.selectors.preferences import Viewer
 from snapshots.templatetags import lines, once
 from snapshots.templatetags.live import Live, Pace
 from snapshots.templatetags.operations_table import operations_table
+from snapshots.templatetags.records_table import records_table
 from snapshots.templatetags.snapshots_table import Shape, snapshots_table
 from snapshots.templatetags.volumes_table import volumes_table
 from snapshots.views.operations import lines_of
@@ -118,6 +120,21 @@ def test_lines_of_volumes_are_as_written_anew(people, db):
         rows, several = draw.sample(made, 5), draw.random() < 0.5
         usable = {row.pk for row in rows if draw.random() < 0.5}
         assert_same_lines(lambda: volumes_table(rows, usable, several))
+
+    people(write)
+
+
+def test_lines_of_records_are_as_written_anew(alice, volume, people):
+    operation = scene.operation(alice.user, volume, state="succeeded")
+    for text, status in product(TEXTS, (202, 404, None)):
+        names = {"actor_name": text or "portal", "target_name": text, "ticket": text[:9]}
+        scene.exchange(operation, status=status, **names)
+    record(ActionCode.SNAPSHOTS_EXPORTED, details={"force": "yes", "query": TEXTS[2]})
+
+    def write(draw):
+        actions, exchanges = Action.objects.all(), Exchange.objects.select_related("answer")
+        rows = [*actions, *draw.sample(list(exchanges), 5)]
+        assert_same_lines(lambda: records_table(rows, "Records"))
 
     people(write)
 
