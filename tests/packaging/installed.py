@@ -94,9 +94,10 @@ class Installed:
             process.wait(30)
 
 
-def answers(address):
+def answers(address, **headers):
+    request = urllib.request.Request(address, headers=headers)
     try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=5) as answer:
             return answer.status == 200
     except OSError:
         return False

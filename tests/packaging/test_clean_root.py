@@ -30,6 +30,13 @@ def image(tmp_path_factory, wheels):
     return root
 
 
+HOST = "portal.example.org"  # as in production, where the portal is not called 127.0.0.1
+
+
+def names_of(port):
+    return {"PORT": str(port), "EVSPORTAL_HOSTS": HOST}
+
+
 @pytest.fixture
 def container(image, tmp_path):
     """The image's own command with a file of clouds, on a port of its own."""
@@ -38,12 +45,14 @@ def container(image, tmp_path):
     clouds.chmod(0o600)
     subprocess.run(["chown", "10001:10001", clouds], check=True)
     port = two_free_ports()
-    settings = {"EVSPORTAL_CLOUDS": "/var/lib/evsportal/clouds.yaml", "PORT": str(port)}
+    settings = {"EVSPORTAL_CLOUDS": "/var/lib/evsportal/clouds.yaml", **names_of(port)}
     command = json.loads(text_of("ENTRYPOINT")) + json.loads(text_of("CMD"))
     with (tmp_path / "log").open("wb") as log:
         process = image.start(command, log, EVSPORTAL_BIND="127.0.0.1", **settings)
     until(
-        lambda: process.poll() is not None or answers(f"http://127.0.0.1:{port}/healthz"),
+        lambda: (
+            process.poll() is not None or answers(f"http://127.0.0.1:{port}/healthz", Host=HOST)
+        ),
         seconds=90,
     )
     assert process.poll() is None, (tmp_path / "log").read_text()
@@ -54,7 +63,7 @@ def container(image, tmp_path):
 
 def test_container_serves_its_first_page_without_root(container):
     port, pid = container
-    assert "<h1" in text_at(f"http://127.0.0.1:{port}/accounts/login/")
+    assert "<h1" in text_at(f"http://127.0.0.1:{port}/accounts/login/", Host=HOST)
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     facts = dict(line.split(":\t", 1) for line in lines)
     assert facts["Uid"].split() == ["10001"] * 4
@@ -64,9 +73,8 @@ def test_container_serves_its_first_page_without_root(container):
 def test_health_check_of_the_image_passes(container, image, tmp_path):
     port, _pid = container
     probe = json.loads(text_of("HEALTHCHECK").partition("CMD ")[2])
-    probe = [part.replace("127.0.0.1:8000", f"127.0.0.1:{port}") for part in probe]
     with (tmp_path / "probe").open("wb") as log:
-        assert image.start(probe, log).wait(60) == 0
+        assert image.start(probe, log, **names_of(port)).wait(60) == 0
 
 
 def test_root_of_the_container_is_read_only(image, tmp_path):

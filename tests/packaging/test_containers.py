@@ -3,6 +3,10 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 import yaml
@@ -61,6 +65,31 @@ def test_commands_are_lists_without_a_shell():
     assert "/healthz" in json.loads(probe.partition("CMD ")[2])[-1]
     assert json.loads(*last_stage("ENTRYPOINT")) == ["/opt/evsportal/bin/evsportal"]
     assert json.loads(*last_stage("CMD"))[0] == "serve"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "host"),
+    [
+        ("", "127.0.0.1"),
+        (" portal.example.org,x", "portal.example.org"),
+        (".example.org", "example.org"),
+    ],
+)
+def test_health_check_asks_by_a_name_of_the_portal(hosts, host):
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.headers["Host"] == host else 400)
+            self.end_headers()
+
+        def log_message(self, *_args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.handle_request).start()
+        (probe,) = last_stage("HEALTHCHECK")
+        _python, *arguments = json.loads(probe.partition("CMD ")[2])
+        environ = {"EVSPORTAL_HOSTS": hosts, "PORT": str(server.server_port)}
+        subprocess.run([sys.executable, *arguments], env=environ, check=True, timeout=60)
 
 
 def test_settings_of_the_image_exist():
