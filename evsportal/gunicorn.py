@@ -98,3 +98,11 @@ def post_fork(_server: Any, worker: Any) -> None:
 def post_worker_init(_worker: Any) -> None:
     """Report to the supervising process that a web process can answer."""
     announce_ready()
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    gc.freeze()  # a process that ends need not look for garbage first
+
+
+def on_exit(_server: Any) -> None:
+    gc.freeze()

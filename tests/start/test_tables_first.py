@@ -1,6 +1,7 @@
 """Every command finds its tables, or says in a sentence what to do."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ COMMANDS = [
 ]
 
 
-def manage(folder, *arguments, **environ):
+def manage(folder, *arguments, program=("manage.py",), **environ):
     clean = {name: text for name, text in os.environ.items() if "EVSPORTAL" not in name}
     clean.pop("DATABASE_URL", None)
     clean |= {
@@ -44,7 +45,7 @@ def manage(folder, *arguments, **environ):
         "EVSPORTAL_SANDBOX_URL": "http://127.0.0.1:1",
         **environ,
     }
-    argv = [sys.executable, "manage.py", *arguments]
+    argv = [sys.executable, *program, *arguments]
     return subprocess.run(
         argv, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=60, check=False
     )
@@ -127,3 +128,28 @@ def test_database_of_newer_code_is_refused(db):
 def test_migrations_of_removed_apps_are_no_newer_code(db):
     MigrationRecorder(connection).record_applied("admin", "0001_initial")
     bring_up_to_date(also_filled=True, report=print)
+
+
+# A command that gets this signal while the copy of a database lies in the folder.
+SIGNALLED = """
+import os, sys
+from pathlib import Path
+from django.core.management.commands import diffsettings
+from evsportal.manage import main
+from snapshots.management.backup.sqlite import scratch_file
+number, folder = int(sys.argv.pop()), Path(sys.argv.pop())
+def handle(*_args, **_options):
+    with scratch_file(folder):
+        os.kill(os.getpid(), number)
+diffsettings.Command.handle = handle
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signalled_command_leaves_nothing_half_done(number, tmp_path):
+    arguments = ("diffsettings", str(tmp_path), str(int(number)))
+    done = manage(tmp_path, *arguments, program=["-c", SIGNALLED])
+    assert done.returncode == -number
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob(".evsportal-*"))
