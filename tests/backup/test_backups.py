@@ -20,6 +20,8 @@ from snapshots.database import in_use
 from snapshots.jobs.workers import process_mark
 from snapshots.management.backup import restoring
 from snapshots.management.backup.errors import BackupError
+from snapshots.management.backup.making import make_backup
+from snapshots.management.backup.secret import Secret
 from snapshots.management.progress import Progress
 from snapshots.models import Action, Exchange, Operation, Volume, Worker, folded
 from tests import factories
@@ -121,6 +123,22 @@ def test_file_is_for_its_owner_and_alone(portal, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [path.name]
     assert path.name.startswith("evsportal-2")
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR
+
+
+@ON_SQLITE
+def test_encrypted_backup_lies_nowhere_open_beside_backups(portal, tmp_path):
+    class Watching(Progress):
+        files = set()
+
+        def step(self, *args, **options):
+            self.files |= set(tmp_path.iterdir())
+            assert not any(portal.username.encode() in path.read_bytes() for path in self.files)
+            return super().step(*args, **options)
+
+    progress = Watching(io.StringIO())
+    secret = Secret("hkdf-sha256", os.urandom(32))
+    make_backup(tmp_path, secret=secret, public_keys=(), progress=progress)
+    assert len(progress.files) == 1
 
 
 def test_nothing_is_written_over(portal, tmp_path):

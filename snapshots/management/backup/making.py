@@ -40,7 +40,9 @@ def make_backup(
     try:
         with _named_at_the_end(path) as (file, unfinished):
             writer = BackupWriter(file, secret)
-            facts = write(path.parent, writer, made_at, public_keys, progress)
+            # What is to be encrypted never lies open beside the backups.
+            folder = sqlite_files.path_of_database().parent if secret else path.parent
+            facts = write(folder, writer, made_at, public_keys, progress)
             manifest = writer.finish(facts)
             file.flush()
             os.fsync(file.fileno())
