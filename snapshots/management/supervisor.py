@@ -36,6 +36,7 @@ class Program:
     delay_seconds: float = 0  # leaves the processors to the program that should be there first
     pass_fds: tuple[int, ...] = ()  # such as a listening socket, which outlives the process
     is_reloaded: bool = True  # by SIGHUP; then it must call `announce_ready`
+    ends_last: bool = False  # the others need it to finish their work
 
 
 @dataclass(frozen=True)
@@ -334,6 +335,11 @@ class Supervisor:
         # SIGTERM whatever we were sent: the programs then need to know one way of ending only.
         if self._check is not None:
             _sweep(self._check)
+        for is_last in (False, True):
+            some = [child for child in children if child.program.ends_last is is_last]
+            self._end_some(some, wait)
+
+    def _end_some(self, children: Sequence[_Child], wait: Callable[[float | None], None]) -> None:
         for child in children:
             child.signal(signal.SIGTERM)
         deadline = time.monotonic() + self.patience.grace_seconds

@@ -19,7 +19,10 @@ PARENT = """
 import json, sys
 from snapshots.management.supervisor import Patience, Program, Supervisor
 scripts, patience = json.loads(sys.argv[1])
-programs = [Program(name, ["sh", "-c", script]) for name, script in scripts.items()]
+programs = [
+    Program(name, ["sh", "-c", script], ends_last=name == "sandbox")
+    for name, script in scripts.items()
+]
 check = Program("check", ["sh", "-c", scripts["check"]]) if "check" in scripts else None
 programs = [program for program in programs if program.name != "check"]
 Supervisor(programs, Patience(**patience), before_reload=check).run()
@@ -98,6 +101,18 @@ def test_a_stop_reaches_every_program_as_sigterm(start, number):
     assert parent.stop(number) == 0
     assert len(parent.lines("ended")) == 2
     assert all(is_gone(pid) for pid in pids)
+
+
+def test_program_that_others_need_ends_after_them(start):
+    polite = """trap 'sleep PAUSE; echo NAME >>"$FOLDER/ended"; exit' TERM
+        echo $$ >>"$FOLDER/pids"; while :; do sleep 0.01; done"""
+    pauses = {"sandbox": "0", "worker": "0.5"}
+    parent = start(
+        {name: polite.replace("PAUSE", pauses[name]).replace("NAME", name) for name in pauses}
+    )
+    parent.pids(least=2)
+    assert parent.stop(signal.SIGTERM) == 0
+    assert parent.lines("ended") == ["worker", "sandbox"]
 
 
 def test_hanging_program_is_killed_after_grace_period(start):

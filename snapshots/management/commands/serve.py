@@ -245,6 +245,7 @@ def _programs(parts: set[str], sandbox_port: int, web: socket.socket | None) -> 
             delay_seconds=0 if name == "web" else delay,
             pass_fds=fds if name == "web" else (),
             is_reloaded=name != "sandbox",
+            ends_last=name == "sandbox",  # the worker's last requests are answered
         )
         for name, argv in argvs.items()
         if name in parts
