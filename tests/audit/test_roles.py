@@ -312,6 +312,27 @@ def test_command_makes_the_roles_itself_and_again():
 
 
 @needs_roles
+def test_owner_without_a_right_is_told_that_nothing_was_changed(roles):
+    with connection.cursor() as cursor:
+        cursor.execute(f'GRANT "{roles["worker"]}" TO "{roles["web"]}"')
+        cursor.execute(f'ALTER TABLE snapshots_seal OWNER TO "{roles["worker"]}"')
+    try:
+        with logged_in_as(roles["web"]), pytest.raises(CommandError) as caught:
+            call_command("audit_roles", execute=True, web="evs_1", worker="evs_2", archive="evs_3")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE snapshots_seal OWNER TO CURRENT_USER")
+    assert "Nothing was changed: permission denied to create role" in str(caught.value)
+
+
+@needs_roles
+@pytest.mark.parametrize("name", ["", 'a"b', "a\nb", "x$$", "pg_web", "public", "ü" * 32])
+def test_odd_name_of_a_role_is_refused(name):
+    with pytest.raises(CommandError, match="is no name for a role"):
+        call_command("audit_roles", web=name)
+
+
+@needs_roles
 def test_rerun_sql_revokes_rights_given_meanwhile(roles):
     with connection.cursor() as cursor:
         cursor.execute(f'GRANT ALL ON snapshots_seal TO "{roles["web"]}"')

@@ -1,13 +1,16 @@
 """`manage audit_roles`: roles for web, worker and archive that own nothing of the trail."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from snapshots.audit.database.roles import ARCHIVE, WEB, WORKER, grants, is_owner, owner, too_mighty
 
+_NAME = re.compile(r"(?!pg_|public$|none$)[\w.@-]+")
+_LONGEST_NAME = 63  # bytes; PostgreSQL cuts the rest off
 ROLES = {"web": WEB, "worker": WORKER, "archive": ARCHIVE}
 
 
@@ -29,6 +32,12 @@ class Command(BaseCommand):
         if connection.vendor != "postgresql":
             raise CommandError("SQLite has no roles: whoever may write the file may do everything.")
         names = {options[part]: role for part, role in ROLES.items()}
+        for name in names:
+            if not _NAME.fullmatch(name) or len(name.encode()) > _LONGEST_NAME:
+                raise CommandError(
+                    f"{name!r} is no name for a role: write letters, digits, _ . @ or -, at most"
+                    f" {_LONGEST_NAME}, and neither pg_..., public nor none."
+                )
         if len(names) < len(ROLES):
             raise CommandError("Name three different roles.")
         if mighty := too_mighty(names):
@@ -47,9 +56,25 @@ class Command(BaseCommand):
         """All or nothing. PostgreSQL only warns of a right that somebody else gives."""
         if not is_owner():
             raise CommandError(f"Use the DATABASE_URL of {owner()}, who owns the tables.")
-        with transaction.atomic(durable=True), connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
+        warnings: list[str] = []
+        try:
+            with transaction.atomic(durable=True), connection.cursor() as cursor:
+                notices = connection.connection
+                notices.add_notice_handler(lambda notice: warnings.append(notice.message_primary))
+                for statement in statements:
+                    cursor.execute(statement)
+                if warnings:
+                    raise CommandError(_refusal(warnings[0]))
+        except DatabaseError as error:
+            raise CommandError(_refusal(str(error).partition("\n")[0])) from error
+
+
+def _refusal(reason: str) -> str:
+    return (
+        f"Nothing was changed: {reason}. Making roles needs CREATEROLE, and the rights on database"
+        f" and schema are their owner's to give: let an administrator run what the command prints"
+        " without --execute."
+    )
 
 
 def _script(options: dict[str, Any], statements: list[str]) -> Iterator[str]:
