@@ -1,6 +1,6 @@
 """`./run sbom [FILE]`: what a portal is made of, as CycloneDX 1.6, and each part's licence.
 
-The parts are the pins of requirements.txt, -postgres.txt and -ldap.txt with their hashes. Licences
+The parts are the pins of every requirements file but the developers', with their hashes. Licences
 come from the metadata of the installed packages; what is not installed here is in `_NOT_HERE`.
 """
 
@@ -22,7 +22,10 @@ from packageurl import PackageURL
 from evsportal import __version__
 from tools import ROOT
 
-FILES = ("requirements.txt", "requirements-postgres.txt", "requirements-ldap.txt")
+FILES = tuple(
+    f"requirements{kind}.txt"
+    for kind in ("", "-postgres", "-ldap", "-celery")  # not -dev
+)
 _PIN = re.compile(r"^([a-z0-9-]+)(?:\[[a-z,-]+\])?==([^ ;\\]+)", re.MULTILINE)
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 # Names that packages wrote before licences had identifiers of SPDX.
@@ -30,10 +33,13 @@ _BY_OLD_NAME = {
     "Apache Software License": "Apache-2.0",
     "BSD": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
+    "MIT License": "MIT",
+    "New BSD": "BSD-3-Clause",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "ZPL 2.1": "ZPL-2.1",
     "python-ldap": "LicenseRef-python-ldap",
 }
+_DUAL = {"python-dateutil": "Apache-2.0 OR BSD-3-Clause"}  # says no more than "Dual License"
 # Only on Windows, or built from source with a directory's libraries.
 _NOT_HERE = {
     "colorama": "BSD-3-Clause",
@@ -71,6 +77,8 @@ def _pinned() -> Iterator[Part]:
 
 
 def licence_of(name: str) -> str:
+    if name in _DUAL:
+        return _DUAL[name]
     try:
         facts = metadata(name)
     except PackageNotFoundError:

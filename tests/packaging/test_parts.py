@@ -18,6 +18,10 @@ PARTS = sbom.parts()
 PIN_FILES = sorted(ROOT.glob("requirements*.txt"))
 
 
+def test_parts_are_of_every_kind_of_installation():
+    assert {*sbom.FILES, "requirements-dev.txt"} == {path.name for path in PIN_FILES}
+
+
 @pytest.fixture(scope="module")
 def document():
     return sbom.document()
