@@ -55,6 +55,8 @@ def read_settings_file(environ: Environ, path: Path, program: str) -> None:
             )
         settings[key] = value
     for key, value in settings.items():
+        if "\0" in value:
+            raise stop(program, f"{path.name}: {key} holds a NUL character; write it anew.")
         environ.setdefault(key, value)
 
 
@@ -104,18 +106,20 @@ def _make_folder(environ: Environ, program: str) -> Path:
         raise stop(program, sentence) from None
     if environ["EVSPORTAL_MODE"] == "sandbox":
         folder /= "sandbox"
+    reason = ""
     try:
         os.umask(0o077)
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        is_writable = False
+    except OSError as error:
+        reason = str(error.strerror)
     else:
-        is_writable = os.access(folder, os.W_OK)
-    if not is_writable:
+        if not os.access(folder, os.W_OK):
+            reason = "Permission denied"
+    if reason:
         raise stop(
             program,
-            f"cannot write to {folder}, where the portal keeps its files: make it writable, "
-            "or set EVSPORTAL_VAR.",
+            f"cannot write to {folder}, where the portal keeps its files: {reason}. Make it "
+            "writable, or set EVSPORTAL_VAR.",
         )
     return folder
 
@@ -135,8 +139,8 @@ def _name_secret_key(environ: Environ, folder: Path, program: str) -> None:
 def _make_secret_key(path: Path) -> None:
     """Two starts at once: the second keeps the key of the first."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(secrets.token_hex(32), encoding="ascii")
     try:
+        draft.write_text(secrets.token_hex(32), encoding="ascii")
         if path.exists():  # and is empty
             draft.replace(path)
         else:

@@ -42,7 +42,7 @@ def take_listening_socket() -> socket.socket | None:
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return None
     values = {name: os.environ.pop(name, "") for name in names}
-    if values["LISTEN_FDS"] in {"", "0"}:
+    if not values["LISTEN_FDS"].isdecimal() or int(values["LISTEN_FDS"]) < 1:
         return None
     os.set_inheritable(_FIRST_FD, False)
     return socket.socket(fileno=_FIRST_FD)
