@@ -282,6 +282,14 @@ def test_another_seed_loads_beside_what_is_there(loaded, db):
     assert Exchange.objects.count() == 3100
 
 
+def test_load_after_a_killed_one_makes_the_indexes_again(loaded, db):
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX entry_unanswered")
+        load("--exchanges", "100", "--seed", "3", "--yes")
+        names = connection.introspection.get_constraints(cursor, Entry._meta.db_table)
+    assert {index.name for index in Entry._meta.indexes} <= set(names)
+
+
 # --- only in the sandbox ---------------------------------------------------------------------
 
 
