@@ -96,6 +96,7 @@ def _refuse_earlier_state() -> None:
 
 
 def _migrate(*, also_filled: bool, report: Callable[[str], None]) -> None:
+    _refuse_begun_move()  # it was perhaps the other process that this one has waited for
     plan = _plan()
     if not plan:
         return  # done by another command, for which this one waited

@@ -18,7 +18,7 @@ from snapshots.audit.database import guards
 from snapshots.audit.seals.sealing import seal_new_rows
 from snapshots.database import in_use
 from snapshots.jobs.workers import process_mark
-from snapshots.management.backup import restoring
+from snapshots.management.backup import postgres, restoring
 from snapshots.management.backup.errors import BackupError
 from snapshots.management.backup.making import make_backup
 from snapshots.management.backup.secret import Secret
@@ -139,6 +139,19 @@ def test_encrypted_backup_lies_nowhere_open_beside_backups(portal, tmp_path):
     secret = Secret("hkdf-sha256", os.urandom(32))
     make_backup(tmp_path, secret=secret, public_keys=(), progress=progress)
     assert len(progress.files) == 1
+
+
+@ON_POSTGRES
+def test_limits_of_a_role_do_not_end_a_backup(transactional_db):
+    names = ("statement_timeout", "idle_in_transaction_session_timeout")
+    with connection.cursor() as cursor:
+        for name in names:
+            cursor.execute(f"SET {name} = '1h'")
+        with postgres.one_moment():
+            for name in names:
+                cursor.execute(f"SHOW {name}")
+                assert cursor.fetchone() == ("0",)
+    connection.close()
 
 
 def test_nothing_is_written_over(portal, tmp_path):

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import psycopg
 import pytest
@@ -18,10 +18,11 @@ from django.db import connection
 
 from snapshots.audit.database import guards
 from snapshots.database import in_use
+from snapshots.management import database
 from snapshots.management.database import bring_up_to_date
 from snapshots.management.move import moving, target
 from snapshots.management.move.columns import table_of
-from snapshots.management.move.errors import UnfitError
+from snapshots.management.move.errors import MoveError, UnfitError
 from snapshots.management.move.source import moved_models
 from snapshots.models import Action, Exchange, Volume, folded, version_triggers
 from tests import factories
@@ -215,6 +216,50 @@ def test_move_that_broke_off_goes_on(file, place, steps, monkeypatch):
     with filled.portal_at(place), pytest.raises(CommandError, match="has begun and not ended"):
         bring_up_to_date(also_filled=True, report=print)
     assert "each compared" in move(file, place)
+
+
+def test_start_that_waited_for_a_move_that_broke_off_is_refused(file, place, monkeypatch):
+    """It looked before the move began, and found no table of the move."""
+
+    @contextmanager
+    def wait_for_move(*_args, **_options):
+        connection.close()
+        monkeypatch.setattr(moving, "_copy", broken)
+        with pytest.raises(Broken):
+            move(file, place)
+        yield
+
+    def broken(*_args):
+        raise Broken
+
+    monkeypatch.setattr(database, "process_lock", wait_for_move)
+    with filled.portal_at(place), pytest.raises(CommandError, match="has begun and not ended"):
+        bring_up_to_date(also_filled=True, report=print)
+
+
+def test_limits_of_the_role_do_not_end_a_move(file, place, monkeypatch):
+    name, finish, limits = place.rpartition("/")[2], target.finish, []
+    with psycopg.connect(place, autocommit=True) as server:
+        server.execute(f"ALTER DATABASE {name} SET statement_timeout = '1h'")
+
+    def look_and_finish(**facts):
+        limits.extend(target._ask("SHOW statement_timeout"))
+        finish(**facts)
+
+    monkeypatch.setattr(target, "finish", look_and_finish)
+    move(file, place)
+    assert limits == [("0",)]
+
+
+def test_refusal_of_rows_quotes_none(place):
+    with filled.portal_at(place):
+        call_command("migrate", verbosity=0)
+        table = table_of(User, Counter())
+        row = ["planted" if column.name == "password" else None for column in table.columns]
+        with pytest.raises(MoveError) as caught:
+            moving._write(table, [tuple(row)])
+    assert "PostgreSQL refuses rows of auth_user: " in str(caught.value)
+    assert "planted" not in str(caught.value)
 
 
 def test_killed_move_goes_on_where_it_was(file, place):

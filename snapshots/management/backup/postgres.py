@@ -22,7 +22,11 @@ _COLUMNS = "columns"
 def one_moment() -> Iterator[None]:
     """Everything read inside is of one moment; nobody who writes waits for it."""
     with transaction.atomic(durable=True):
-        _say("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        _say(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+            "SET LOCAL statement_timeout = 0",  # a role's limits are for web and worker
+            "SET LOCAL idle_in_transaction_session_timeout = 0",
+        )
         yield
 
 
@@ -54,7 +58,11 @@ def replaced_by(reader: BackupReader, *, advance: Advance) -> Iterator[None]:
     again what the backup holds.
     """
     with transaction.atomic(durable=True):
-        _say("SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = '10s'")
+        _say(
+            "SET LOCAL statement_timeout = 0",
+            "SET LOCAL idle_in_transaction_session_timeout = 0",
+            "SET LOCAL lock_timeout = '10s'",
+        )
         columns, triggers = _columns(), _triggers()
         _say(*(f"ALTER TABLE {_quoted(table)} DISABLE TRIGGER USER" for table in columns))
         _say(f"TRUNCATE {', '.join(map(_quoted, columns))}")

@@ -55,6 +55,7 @@ def move_database(path: Path, *, order: MoveOrder, progress: Progress) -> Moved:
     try:
         with open_source(path) as source, database_alone(), process_lock(MIGRATION):
             refuse_unfit(source)
+            target.lift_limits()
             with progress.step("verifying the source"), portal_on_source(path):
                 verdict = verdict_of_trail(order.public_keys)
             if verdict.startswith("DAMAGED") and not order.damaged:
@@ -166,8 +167,8 @@ def _write(table: Table, batch: list[Row]) -> None:
             for row in batch:
                 copy.write_row(_converted(table, row))
     except DatabaseError as error:
-        lines = " ".join(str(error).split())
-        raise MoveError(f"PostgreSQL refuses rows of {table.name}: {lines}.") from error
+        reason = str(error).partition("\n")[0]  # below it PostgreSQL quotes the row
+        raise MoveError(f"PostgreSQL refuses rows of {table.name}: {reason}.") from error
 
 
 def _converted(table: Table, row: Row) -> list[Any]:
