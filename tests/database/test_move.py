@@ -218,7 +218,7 @@ def test_move_that_broke_off_goes_on(file, place, steps, monkeypatch):
     assert "each compared" in move(file, place)
 
 
-def test_start_that_waited_for_a_move_that_broke_off_is_refused(file, place, monkeypatch):
+def test_start_that_waited_refuses_a_broken_move(file, place, monkeypatch):
     """It looked before the move began, and found no table of the move."""
 
     @contextmanager

@@ -11,7 +11,7 @@ from evsportal import launch
 from evsportal.notify import take_listening_socket
 
 
-def test_nul_in_a_file_of_settings_is_named_without_its_value(tmp_path, capsys):
+def test_nul_in_settings_is_named_without_its_value(tmp_path, capsys):
     (path := tmp_path / ".env").write_bytes(b"DATABASE_URL=planted\0\n")
     with pytest.raises(SystemExit):
         launch.read_settings_file({}, path, "run")
