@@ -91,7 +91,7 @@ def test_a_snapshot_with_metadata_becomes_available_and_is_audited(page, stack, 
     choose(page, "main", "available")
     page.get_by_label("Name").fill("portal live test")
     page.locator("summary").click()
-    page.get_by_label("Key").fill("purpose")
+    page.get_by_label("Key", exact=True).fill("purpose")
     page.get_by_label("Value").fill("live test")
     take(page)
     expect(status(page)).to_contain_text("Available", timeout=60_000)
