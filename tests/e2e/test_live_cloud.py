@@ -98,7 +98,7 @@ def test_a_snapshot_with_metadata_becomes_available_and_is_audited(page, stack, 
     with open_browser(chromium, stack.url) as audit:
         sign_in(audit, "audrey", PASSWORD)
         audit.goto(f"/audit/?operation={page.url.rstrip('/').split('/')[-1]}")
-        audit.get_by_role("row", name="POST").first.get_by_role("link").first.click()
+        audit.get_by_role("row", name="Create the snapshot").first.get_by_role("link").first.click()
         expect(audit.locator("main")).to_contain_text('"purpose": "live test"')
         expect(audit.locator("main")).to_contain_text("202")
 
