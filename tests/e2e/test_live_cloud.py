@@ -10,9 +10,11 @@ import os
 import re
 
 import pytest
+import requests
 import yaml
 from playwright.sync_api import expect
 
+from tests.e2e.living import Life
 from tests.e2e.stack import Stack, open_browser
 from tests.e2e.test_journey import sign_in, status, take
 
@@ -101,6 +103,75 @@ def test_a_snapshot_with_metadata_becomes_available_and_is_audited(page, stack, 
         audit.get_by_role("row", name="Create the snapshot").first.get_by_role("link").first.click()
         expect(audit.locator("main")).to_contain_text('"purpose": "live test"')
         expect(audit.locator("main")).to_contain_text("202")
+
+
+class Console:
+    """The cloud's own interface, past the portal."""
+
+    def __init__(self):
+        user = {"name": LIVE["username"], "password": LIVE["password"]}
+        domain = {"domain": {"name": LIVE.get("domain", "Default")}}
+        scope = {"project": {"name": LIVE["project"], **domain}}
+        identity = {"methods": ["password"], "password": {"user": user | domain}}
+        auth = {"auth": {"identity": identity, "scope": scope}}
+        answer = requests.post(f"{LIVE['auth_url']}/auth/tokens", json=auth, timeout=30)
+        self._headers = {"X-Auth-Token": answer.headers["X-Subject-Token"]}
+        services = answer.json()["token"]["catalog"]
+        storage = next(one for one in services if one["type"] in {"block-storage", "volumev3"})
+        self._url = next(
+            one["url"].rstrip("/") for one in storage["endpoints"] if one["interface"] == "public"
+        )
+
+    def snapshot_of(self, volume_id, name):
+        body = {"snapshot": {"volume_id": volume_id, "name": name}}
+        answer = requests.post(
+            f"{self._url}/snapshots", json=body, headers=self._headers, timeout=30
+        )
+        assert answer.status_code == 202, answer.text
+        return answer.json()["snapshot"]["id"]
+
+    def delete(self, snapshot_id):
+        address = f"{self._url}/snapshots/{snapshot_id}"
+        assert requests.delete(address, headers=self._headers, timeout=30).status_code == 202
+
+
+@pytest.mark.timeout(600)
+def test_the_life_of_a_snapshot(page):
+    choose(page, "main", "available")
+    volume_id = page.locator("#id_volume_id").input_value()
+    life = Life(page, f"/volumes/main/{volume_id}/", has_script=True)
+    life.take("portal live test, life")
+    life.rename("portal live test, renamed")
+    life.set_metadata("purpose", "live test")
+    page.goto(life.volume_address)
+    volume_name = page.get_by_role("heading", level=1).inner_text()
+    life.roll_back(volume_name)
+    life.restore("portal live test, restored")
+    life.delete("portal live test, renamed", re.compile("Deleted|Refused"))
+
+
+@pytest.mark.timeout(600)
+def test_what_others_do_is_shown(page):
+    """A volume's page reads its snapshots when it is opened, if they were read a minute ago."""
+    console = Console()
+    choose(page, "main", "available")
+    volume_id = page.locator("#id_volume_id").input_value()
+    snapshot_id = console.snapshot_of(volume_id, "made outside of the portal")
+    link = page.locator(f"main a[href='/snapshots/main/{snapshot_id}/']")
+    open_until(page, f"/volumes/main/{volume_id}/", link)
+    console.delete(snapshot_id)
+    gone = page.locator("main").get_by_text(re.compile("[Dd]eleted in the cloud"))
+    open_until(page, f"/snapshots/main/{snapshot_id}/", gone)
+
+
+def open_until(page, address, wanted):
+    """Open the page again and again, as somebody does who waits: two minutes at most."""
+    for _ in range(60):
+        page.goto(address)
+        page.wait_for_timeout(2_000)
+        if wanted.count():
+            return
+    raise AssertionError(page.locator("main").inner_text())
 
 
 def test_force_takes_a_snapshot_of_a_volume_in_use(page):
