@@ -6,18 +6,14 @@ hard-coded.
 """
 
 import re
-import uuid
 from html.parser import HTMLParser
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import Group
-from django.urls import URLResolver, get_resolver, reverse
 from django.utils.translation import trans_real
 
-from snapshots.models import OperationState, Role, VolumeGrant
 from snapshots.templatetags import lines, once
-from tests import factories as scene
+from tests.pages.every_page import addresses
 from tools import words
 
 pytestmark = pytest.mark.any_database
@@ -109,72 +105,10 @@ def _bracketed(key):
     return f"{OPEN}{_PLURALS.get(text, (text, text))[form]}{CLOSE}"
 
 
-@pytest.fixture
-def everything(alice, root):
-    """Somebody with every role, and a portal with a bit of everything."""
-    root.user.groups.set(Group.objects.filter(name__in=Role.values))
-    volume = scene.volume("δίσκος", granted_to=alice.user)
-    batch = uuid.uuid4()
-    about = {"name": "στιγμή", "ticket": "CHG-1", "on_behalf_of": "Ωμέγα", "reason": "δοκιμή"}
-    operations = [
-        scene.operation(alice.user, scene.volume("δίσκος"), state=state, **about)
-        for state in OperationState
-    ]
-    scene.operation(alice.user, volume, kind="delete", batch=batch, **about)
-    made = scene.snapshot(operations[4], status="available")
-    record = scene.exchange(operations[4])
-    scene.anomaly(operations[4], names="δίσκος")
-    team = Group.objects.create(name="ομάδα")
-    VolumeGrant.objects.create(cloud=scene.CLOUD, user=alice.user, scope="cloud")
-    VolumeGrant.objects.create(
-        cloud=scene.CLOUD, group=team, scope="rule", volume_id=None, name_pattern="δ*"
-    )
-    return {
-        "operation_id": [one.pk for one in operations],
-        "snapshot_id": [made.snapshot_id],
-        "volume_id": [volume.volume_id],
-        "record_id": [record.id],
-        "batch_id": [batch],
-        "person_id": [alice.user.pk],
-        "group_id": [team.pk],
-        "grant_id": [VolumeGrant.objects.first().pk],
-        "cloud": [volume.cloud],
-        "kind": ["rename", "metadata", "delete", "rollback", "restore"],
-        "name": ["refused", "unasked"],
-        "uidb64": ["MQ"],
-        "token": ["set-password"],
-    }
-
-
-# Files, pictures, answers to programs; forms that a page of the table sends; the provider's.
-NO_PAGES = {
-    "audit_export", "browser_zone", "grant_export", "group", "healthz", "logout", "metrics",
-    "passkey", "passkey_add", "passkey_challenge", "passkey_options", "passkey_sign_in",
-    "people_export", "provider_callback", "provider_signed_out", "provider_start",
-    "question_export", "readyz", "second_factor_picture", "snapshot_export",
-}  # fmt: skip
-
-
-def _routes(resolver, space=""):
-    for one in resolver.url_patterns:
-        if isinstance(one, URLResolver):
-            yield from _routes(one, f"{one.namespace}:")
-        elif one.name and one.name not in NO_PAGES:
-            yield space + one.name, one.pattern.converters
-
-
-def _addresses(values):
-    for name, converters in _routes(get_resolver()):
-        longest = max((len(values[key]) for key in converters), default=1)
-        for number in range(longest):
-            arguments = {key: values[key][min(number, len(values[key]) - 1)] for key in converters}
-            yield reverse(name, kwargs=arguments)
-
-
 @pytest.mark.usefixtures("_invented")
 def test_no_page_has_words_outside_of_the_catalogue(root, client, everything):
     strays = {}
-    for address in _addresses(everything):
+    for address in addresses(everything):
         for browser, query in ((root, ""), (root, "?q=zzz"), (client, "")):
             answer = browser.get(address + query, follow=True)
             if "html" in answer.headers.get("Content-Type", ""):
@@ -186,7 +120,7 @@ def test_no_page_has_words_outside_of_the_catalogue(root, client, everything):
 @pytest.mark.usefixtures("_invented")
 def test_no_answer_to_a_form_has_words_outside_of_the_catalogue(root, everything):
     strays = {}
-    for address in _addresses(everything):
+    for address in addresses(everything):
         answer = root.post(address, {"kind": "delete", "zone": "x", "name": "\u0007"}, follow=True)
         if "html" in answer.headers.get("Content-Type", ""):
             for stray in strays_in(answer.text):
