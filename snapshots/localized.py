@@ -1,10 +1,10 @@
-"""How numbers, days and lists are written in each language of the portal. English where a language
-has no row here.
+"""How numbers, days, lists and the marks between texts are written in each language of the portal.
+English where a language has no row here.
 
 Arabic is written with the digits 0 to 9, as clouds, addresses and ids have them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,6 +19,12 @@ class _Forms:
     weekday: str = "{weekday}, {day}"
     months: Sequence[str]
     weekdays: Sequence[str]  # Monday first
+    between_names: str = ", "
+    between_sentences: str = " "
+    comma: str = ", "
+    semicolon: str = "; "
+    colon: str = ": "
+    stop: str = "."
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -43,12 +49,21 @@ _FORMS = {
         weekday="{day} {weekday}",
         months=tuple(str(number) for number in range(1, 13)),
         weekdays=_names("星期一 星期二 星期三 星期四 星期五 星期六 星期日"),
+        between_names="、",
+        between_sentences="",
+        comma="，",
+        semicolon="；",
+        colon="：",
+        stop="。",
     ),
     "ar": _Forms(
         day="{day} {month} {year}",
         weekday="{weekday}، {day}",
         months=_names("يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر"),
         weekdays=_names("الاثنين الثلاثاء الأربعاء الخميس الجمعة السبت الأحد"),
+        between_names="، ",
+        comma="، ",
+        semicolon="؛ ",
     ),
 }
 
@@ -75,3 +90,44 @@ def weekday(value: date) -> str:
     """`Sunday, 29 Nov 2026`."""
     forms = _forms()
     return forms.weekday.format(weekday=forms.weekdays[value.weekday()], day=day(value))
+
+
+def between_names() -> str:
+    """What stands between the names of a list."""
+    return _forms().between_names
+
+
+def between_sentences() -> str:
+    return _forms().between_sentences
+
+
+def comma() -> str:
+    """With the blank behind it; so are the others that a text follows."""
+    return _forms().comma
+
+
+def semicolon() -> str:
+    return _forms().semicolon
+
+
+def colon() -> str:
+    return _forms().colon
+
+
+def stop() -> str:
+    return _forms().stop
+
+
+def ended(text: str) -> str:
+    """A sentence, with a full stop where its writer set no mark of any language."""
+    return text if text.endswith(tuple(".!?。！？؟")) else text + stop()
+
+
+def listed(names: Iterable[str]) -> str:
+    """`A, B, C`."""
+    return between_names().join(names)
+
+
+def sentences(texts: Iterable[str]) -> str:
+    """One behind the other; a text may be empty."""
+    return between_sentences().join(text for text in texts if text)

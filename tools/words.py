@@ -29,6 +29,7 @@ _KEYWORDS = {
     **{name: DEFAULT_KEYWORDS[name] for name in ("gettext", "ngettext", "pgettext", "npgettext")},
     **dict.fromkeys(("_", "gettext_lazy", "gettext_noop"), None),
     **dict.fromkeys(("ngettext_lazy", "_plurals"), (1, 2)),
+    "pgettext_lazy": DEFAULT_KEYWORDS["pgettext"],
 }
 
 _NOT_KEPT = re.compile(

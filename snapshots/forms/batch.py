@@ -18,6 +18,7 @@ from snapshots.forms.problems import problem_text
 from snapshots.forms.request import RequestForm, Text
 from snapshots.forms.seen import digest_of, editable
 from snapshots.forms.with_metadata import FormWithMetadata
+from snapshots.localized import sentences
 from snapshots.models import OperationKind, Snapshot
 from snapshots.models.directions import isolated
 from snapshots.selectors.batches import (
@@ -125,7 +126,7 @@ class BatchDeleteForm(BatchForm):
             ask = _("Type {count} to confirm.").format(count=count)
             if self.selection.changed:
                 ask = _("Type how many are to be deleted, with those that you tick.")
-            self.fields["typed_count"].help_text = " ".join([*reasons, ask])
+            self.fields["typed_count"].help_text = sentences([*reasons, ask])
             self.fields["typed_count"].widget.attrs["inputmode"] = "numeric"
             self.fields["typed_count"].widget.attrs["autocomplete"] = "off"
         else:

@@ -12,6 +12,7 @@ from snapshots import clouds
 from snapshots.evs.limits import PROFILES, LimitsProfile
 from snapshots.forms.request import RequestForm
 from snapshots.forms.seen import Difference, Facts, differences, facts_of, read, written
+from snapshots.localized import listed
 from snapshots.models import Operation, Snapshot, Volume
 from snapshots.operations.asking import OperationArguments, ask_for_operation
 
@@ -89,7 +90,7 @@ class ChangeForm(RequestForm):
             message = _(
                 "Somebody or something has changed this since the page was opened: {what}. Nothing "
                 "was asked. Look at it again below, and send it if it is still what you want."
-            ).format(what=", ".join(difference.label for difference in self.differences))
+            ).format(what=listed(str(difference.label) for difference in self.differences))
         self.add_error(None, message)
         as_sent = {name: self.data[name] for name in self.data}
         self.data = as_sent | self.refill(before or {})

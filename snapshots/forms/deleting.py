@@ -15,6 +15,7 @@ from snapshots.forms.change import ChangeForm
 from snapshots.forms.request import Text
 from snapshots.forms.seen import STATUS, Facts
 from snapshots.forms.typed_names import how_to_type, is_typed
+from snapshots.localized import sentences
 from snapshots.models import Operation, Snapshot, Volume, status_word
 from snapshots.operations.asking import OperationArguments
 from snapshots.operations.kinds.delete import DELETABLE
@@ -37,7 +38,7 @@ class DeleteForm(ChangeForm):
         # What was typed on a page that asked for it is checked, though nothing asks for it now.
         if reason or self.data.get("typed_name"):
             how = how_to_type(self.snapshot.name, self.snapshot.snapshot_id)
-            self.fields["typed_name"].help_text = f"{reason} {how}".strip()
+            self.fields["typed_name"].help_text = sentences([reason, how])
         else:
             del self.fields["typed_name"]
 

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from snapshots.forms.secrets import looks_secret
+from snapshots.localized import ended
 
 
 class EndingForm(forms.Form):
@@ -24,4 +25,4 @@ class EndingForm(forms.Form):
             raise ValidationError(
                 _("This looks like {kind}. Leave it out: it would be kept.").format(kind=_(looks))
             )
-        return why if why.endswith((".", "!", "?")) else f"{why}."
+        return ended(why)

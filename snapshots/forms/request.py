@@ -23,6 +23,7 @@ from snapshots.evs.limits import (
 )
 from snapshots.forms.problems import problem_text
 from snapshots.forms.secrets import looks_secret
+from snapshots.localized import comma
 from snapshots.rights.policy import Right, may
 
 DAMAGED = gettext_lazy("This form was damaged on its way. Nothing was asked; send it again.")
@@ -253,7 +254,7 @@ class RequestForm(forms.Form):
         if number := _letters_too_many(text, bytes_, chars):
             sentence = ngettext("{number} letter too many", "{number} letters too many", number)
             parts.append(sentence.format(number=number))
-        return ", ".join(parts)
+        return comma().join(parts)
 
 
 def _letters_too_many(text: str, bytes_: int, chars: int | None) -> int:

@@ -14,6 +14,7 @@ from snapshots.forms.change import ChangeForm
 from snapshots.forms.request import Consent, Text
 from snapshots.forms.seen import VOLUME_NAME, VOLUME_STATUS, Facts
 from snapshots.forms.typed_names import how_to_type, is_typed
+from snapshots.localized import sentences
 from snapshots.models import Operation, Snapshot, Volume, status_word
 from snapshots.operations.asking import OperationArguments, ask_after
 from snapshots.operations.kinds.rollback import STARTS
@@ -51,7 +52,7 @@ class RollbackForm(ChangeForm):
         if reason := self._why_no_fresh_snapshot():
             self.withdraw("fresh_snapshot", reason)
             help_texts.insert(0, reason)
-        self.fields["typed_name"].help_text = " ".join(help_texts)
+        self.fields["typed_name"].help_text = sentences(help_texts)
 
     @classmethod
     def initial_of(cls, snapshot: Snapshot) -> dict[str, str]:

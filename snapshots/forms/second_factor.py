@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from snapshots.accounts import check_own_password
 from snapshots.mfa.passkeys import LONGEST_NAME
@@ -27,7 +27,7 @@ def wrong_code(wait_seconds: int) -> str:
 
 class CodeForm(forms.Form):
     code = forms.CharField(
-        label=_("Code"),
+        label=pgettext_lazy("of a second factor", "Code"),
         max_length=20,
         widget=forms.TextInput(attrs={**CODE_ATTRIBUTES, "autofocus": True}),
         help_text=_("Six digits of your authenticator app, or one of your spare codes."),
@@ -50,7 +50,7 @@ class SetUpForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     code = forms.CharField(
-        label=_("Code"),
+        label=pgettext_lazy("of a second factor", "Code"),
         max_length=20,
         widget=forms.TextInput(attrs=CODE_ATTRIBUTES),
         help_text=_("The six digits that the app shows now."),

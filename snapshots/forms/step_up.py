@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from snapshots.accounts import check_own_password
 from snapshots.forms.second_factor import CODE_ATTRIBUTES, wrong_code
@@ -25,7 +26,7 @@ class ConfirmForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
     )
     code = forms.CharField(
-        label=_("Code"),
+        label=pgettext_lazy("of a second factor", "Code"),
         max_length=20,
         widget=forms.TextInput(attrs=CODE_ATTRIBUTES),
         help_text=_("Six digits of your authenticator app, or one of your spare codes."),

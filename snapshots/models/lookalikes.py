@@ -9,6 +9,7 @@ import unicodedata
 
 from django.utils.translation import gettext as _
 
+from snapshots.localized import comma
 from snapshots.models.folding import fold
 
 # Letters as they look, each line a Latin letter and what passes for it.
@@ -63,9 +64,9 @@ def unreadable_in(name: str) -> str:
     """What makes a name unreadable, in words that end a sentence; empty: nothing."""
     for character in name:
         if _is_unseen(character):
-            label = unicodedata.name(character, "without a name")
+            label = unicodedata.name(character, "") or _("without a name")
             text = _("has a character that cannot be seen ({character})")
-            return text.format(character=f"U+{ord(character):04X}, {label}")
+            return text.format(character=f"U+{ord(character):04X}{comma()}{label}")
     if name != name.strip():
         return _("begins or ends with a blank")
     if not _letters(fold(name)):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from snapshots import clouds
 from snapshots.audit.archive.export import MARK
+from snapshots.localized import listed
 from snapshots.models import RULE_COLUMNS, GrantScope, Volume, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.operations.csv_texts import Problem, Row, read_rows, written_line
@@ -109,7 +110,7 @@ class _Reader:
         cells = row.cells
         scope = cells["scope"]
         if scope not in GrantScope.values:
-            scopes = ", ".join(GrantScope.values)
+            scopes = listed(GrantScope.values)
             raise ValidationError(_("The scope is none of {scopes}.").format(scopes=scopes))
         if cells["cloud"] not in self._clouds:
             raise ValidationError(_no(_("There is no cloud {name}."), cells["cloud"]))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from snapshots.localized import sentences, stop
 from snapshots.models import (
     Action,
     ActionCode,
@@ -317,7 +318,7 @@ def outcome_sentence(operation: Operation) -> str:
             )
         if values.get("cloud_said"):
             parts.append(_filled(_("The cloud said: %(cloud_said)s"), values))
-    return " ".join(part for part in parts if part)
+    return sentences(parts)
 
 
 def reason_of(code: str) -> str:
@@ -335,12 +336,11 @@ def fixer_of(operation: Operation) -> Fixer:
 
 def anomaly_sentence(anomaly: Anomaly) -> str:
     """What was seen, with the ids that it is about."""
-    kind = AnomalyKind(anomaly.kind).label
     values = _quoted(anomaly.message_values)
     if (state := values.get("state")) in OperationState.values:
         values["state"] = str(OperationState(state).label)
     detail = _filled(ANOMALY_MESSAGES[AnomalyMessage(anomaly.message_code)], values)
-    return f"{kind}. {detail}"
+    return sentences([f"{AnomalyKind(anomaly.kind).label}{stop()}", detail])
 
 
 def action_label(action: Action) -> str:

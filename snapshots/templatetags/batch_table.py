@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from snapshots.localized import between_sentences
 from snapshots.models import Operation
 from snapshots.models.directions import isolated
 from snapshots.operations.messages import sentences_of
@@ -91,7 +92,9 @@ def left_out_table(choices: Sequence[Choice]) -> dict[str, Table[Any]]:
 
 
 def _sentences(operation: Operation) -> SafeString:
-    return format_html_join(" ", "{}", ((text,) for text in sentences_of(operation)))
+    return format_html_join(
+        between_sentences(), "{}", ((text,) for text in sentences_of(operation))
+    )
 
 
 _OF_OPERATIONS: tuple[Column[HasOperation], ...] = (

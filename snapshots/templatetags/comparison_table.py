@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from snapshots.audit.record.comparison import Comparison, Row
 from snapshots.templatetags.records import compared_value
@@ -26,7 +26,9 @@ def _compared(row: Row) -> SafeString:
 _FIELD: Column[Row] = Column(
     gettext_lazy("Field"), lambda row: format_html("<bdi>{}</bdi>", row.field), is_row_head=True
 )
-_ASKED: Column[Row] = Column(gettext_lazy("Asked"), lambda row: compared_value(row.asked))
+_ASKED: Column[Row] = Column(
+    pgettext_lazy("a value", "Asked"), lambda row: compared_value(row.asked)
+)
 _ANSWERED: Column[Row] = Column(
     gettext_lazy("Kept, by the answer"),
     lambda row: compared_value(row.answered),

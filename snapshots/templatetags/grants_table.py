@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from snapshots.localized import between_names, listed
 from snapshots.models import GrantScope, Role, Volume, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.templatetags.cells import long_text, quiet, tag
@@ -76,9 +77,10 @@ def _conditions(grant: VolumeGrant) -> SafeString:
     if "metadata_key" in texts:
         texts["metadata_key"] = f"{texts['metadata_key']} = {texts.pop('metadata_value', '')}"
     parts = ((_CONDITIONS[name], text) for name, text in texts.items())
-    all_of_them = format_html_join(", ", "{} <bdi><code>{}</code></bdi>", parts)
+    all_of_them = format_html_join(between_names(), "{} <bdi><code>{}</code></bdi>", parts)
     # In one piece: on phones each part of a cell has a place of its own.
-    return format_html('<span class="long">{} {}</span>', _("Volumes with"), all_of_them)
+    text = format_html(_("Volumes with {conditions}"), conditions=all_of_them)
+    return format_html('<span class="long">{}</span>', text)
 
 
 def _covered(line: _Line) -> SafeString:
@@ -218,7 +220,7 @@ def _members(group: Any) -> SafeString:
 
 def _permissions(group: Group) -> SafeString | str:
     names = sorted(permission.name for permission in group.permissions.all())
-    return ", ".join(names) or quiet(_("none"))
+    return listed(names) or quiet(_("none"))
 
 
 _GROUPS: tuple[Column[Group], ...] = (

@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from snapshots.localized import comma
 from snapshots.models import Operation, OperationKind, Snapshot
 from snapshots.operations.kinds import kind_of
 from snapshots.templatetags.cells import for_somebody, long_text, quiet, tag
@@ -88,7 +89,7 @@ def _took(line: Line) -> str:
     if not line.usual_seconds:
         return quiet(so_far)
     usual = against_usual(operation, line.usual_seconds)
-    return quiet(format_html("{}, {}", so_far, usual) if usual else so_far)
+    return quiet(format_html("{}{}{}", so_far, comma(), usual) if usual else so_far)
 
 
 def _requester(row: HasOperation) -> SafeString:
@@ -103,7 +104,7 @@ _COLUMNS: tuple[Column[Line], ...] = (
     Column(gettext_lazy("Request"), _name_and_ticket),
     Column(gettext_lazy("Volume"), _volume),
     Column(gettext_lazy("State"), _state),
-    Column(gettext_lazy("Asked"), _asked_ago),
+    Column(pgettext_lazy("a time", "Asked"), _asked_ago),
     Column(gettext_lazy("Took"), _took, css="number"),
 )
 
@@ -185,7 +186,7 @@ def _records(row: HasOperation) -> SafeString:
 
 _MATCHING_COLUMNS: tuple[Column[HasOperation], ...] = (
     Column(gettext_lazy("Request"), _name),
-    Column(gettext_lazy("Asked"), _asked_at),
+    Column(pgettext_lazy("a time", "Asked"), _asked_at),
     Column(gettext_lazy("Requester"), _requester),
     Column(gettext_lazy("Volume"), _volume),
     Column(gettext_lazy("Ticket"), _ticket),

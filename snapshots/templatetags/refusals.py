@@ -8,6 +8,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from snapshots.localized import between_sentences
 from snapshots.models import CloudHealth
 from snapshots.templatetags.times import clock
 
@@ -52,5 +53,5 @@ def _sentences(until: datetime | None, waiting: str, trying: str, *more: str) ->
         parts = [(before,), (clock(until),), (after,)]
     else:
         parts = [(trying,)]
-    parts += [(" " + sentence,) for sentence in more]
+    parts += [(between_sentences() + sentence,) for sentence in more]
     return format_html_join("", "{}", parts)

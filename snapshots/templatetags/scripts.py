@@ -9,6 +9,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from snapshots.localized import comma
+
 register = template.Library()
 
 # Arabic with the digits 0 to 9, as `snapshots/localized.py` writes it.
@@ -48,7 +50,7 @@ def script_words() -> SafeString:
             "characters": _("{used} of {most} characters"),
             "bytes": _("{used} of {most} bytes"),
             "tooMany": _plurals("{number} letter too many", "{number} letters too many"),
-            "comma": _(", "),
+            "comma": comma(),
         },
         ensure_ascii=False,
     )

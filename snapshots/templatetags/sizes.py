@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from snapshots import clouds
-from snapshots.localized import figure
+from snapshots.localized import between_names, figure
 from snapshots.models import Quota
 
 register = template.Library()
@@ -60,7 +60,7 @@ def servers(attached_to: str) -> SafeString:
     """
     parts = [part.partition(" ") for part in attached_to.split(", ")]
     pieces = ((brief(server), f" {device}" if device else "") for server, _space, device in parts)
-    first = format_html_join(", ", "{}{}", list(pieces)[:_MOST_SERVERS])
+    first = format_html_join(between_names(), "{}{}", list(pieces)[:_MOST_SERVERS])
     more = len(parts) - _MOST_SERVERS
     rest = ngettext("and {count} more", "and {count} more", more).format(count=more)
     return format_html(

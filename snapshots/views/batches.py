@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from snapshots.forms import ROW_BUTTONS, MetadataRow, new_key, rows_after_button
 from snapshots.forms.batch import BATCH_FORMS, MOST_SNAPSHOTS, BatchForm, selection_of
 from snapshots.forms.with_metadata import FormWithMetadata
+from snapshots.localized import sentences
 from snapshots.models import Operation, OperationKind
 from snapshots.models.ids import is_uuid
 from snapshots.models.versions import OPERATIONS, SNAPSHOTS, topic_of_person
@@ -47,7 +48,7 @@ def confirm(request: PortalRequest) -> HttpResponse:
     if len(texts) > MOST_SNAPSHOTS:
         text = _("These are {count} snapshots; at most {most} can be changed at once.")
         refusal = text.format(count=len(texts), most=MOST_SNAPSHOTS)
-        messages.error(request, f"{refusal} {_('Nothing was asked.')}")
+        messages.error(request, sentences([str(refusal), _("Nothing was asked.")]))
         return redirect("snapshots:snapshots")
     is_sent = request.method == "POST" and "key" in data
     if is_sent and (batch := _batch_of(request)):
@@ -95,7 +96,7 @@ def _ask(
         ask_for_batch(requester=request.user, requests=requests)
     except NotAllowedError as error:
         form = new_form()  # it may ask for more by now
-        form.add_error(None, f"{error} " + _("Nothing was asked for any of them."))
+        form.add_error(None, sentences([str(error), _("Nothing was asked for any of them.")]))
         return _page(request, kind, form)
     recorded = ngettext(
         "{count} request is recorded. You may close this page; the portal carries on.",

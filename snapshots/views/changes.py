@@ -14,6 +14,7 @@ from snapshots.forms import ROW_BUTTONS, MetadataRow, new_key, rows_after_button
 from snapshots.forms.change import ChangeForm
 from snapshots.forms.changes import CHANGE_FORMS
 from snapshots.forms.with_metadata import FormWithMetadata
+from snapshots.localized import sentences
 from snapshots.models import Operation, OperationKind, Snapshot, Volume
 from snapshots.models.ids import is_uuid
 from snapshots.operations.asking import KeyTakenError, OperationArguments
@@ -60,7 +61,7 @@ def change(request: PortalRequest, cloud: str, snapshot_id: str, kind: str) -> H
     volume = usable_volume_of(snapshot, request.user)
     why_not = _why_not(code, snapshot, volume, request.user)
     if volume is None or why_not:
-        messages.error(request, f"{why_not} {_('Nothing was asked.')}")
+        messages.error(request, sentences([str(why_not), _("Nothing was asked.")]))
         return redirect(address_of(snapshot))
     about = _About(code, snapshot, volume)
     if request.method == "POST" and not any(name in request.POST for name in ROW_BUTTONS):
@@ -130,7 +131,7 @@ def _ask(request: PortalRequest, about: _About) -> HttpResponse:
         return _page(request, code, form)
     except NotAllowedError as error:
         form = _form(request, about, data=request.POST)  # it may ask for more by now
-        form.add_error(None, f"{error} " + _("Nothing was asked."))
+        form.add_error(None, sentences([str(error), _("Nothing was asked.")]))
         return _page(request, code, form)
     messages.success(
         request, _("Your request is recorded. You may close this page; the portal carries on.")

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from snapshots import localized
-from snapshots.localized import figure
+from snapshots.localized import colon, figure, sentences
 from snapshots.operations.messages import reason_of
 from snapshots.selectors.course import (
     DAYS,
@@ -90,7 +90,7 @@ def _stack(day: DayCounts, *, axis: Axis, x: float, width: float) -> list[Bar]:
         count = day.counts.get(ending, 0)
         if count:
             top, bottom = axis.y(below + count), axis.y(below)
-            label = f"{day_text(day.day)}: {ending.label} {count}"
+            label = f"{day_text(day.day)}{colon()}{ending.label} {count}"
             css = f"chart__{ending.value}"
             bars.append(Bar(css, at(x), at(top), at(width), at(bottom - top), label))
         below += count
@@ -124,7 +124,7 @@ def chart_of_times(sizes: Sequence[SizeTimes]) -> Chart:
             ("chart__slow", size.slow_seconds, 1),
         ):
             y = axis.y(seconds)
-            label = f"{_size_text(size)}: {lasted(seconds)}"
+            label = f"{_size_text(size)}{colon()}{lasted(seconds)}"
             bars.append(Bar(css, at(middle + offset), at(y), "16", at(HEIGHT - BOTTOM - y), label))
         marks.append(Mark(at(middle), _UNDER_AXIS, _size_mark(size)))
     usual, slow = _("Half within"), _("Nine in ten within")
@@ -256,11 +256,11 @@ def _quota_in_words(course: QuotaCourse) -> str:
         return _("{used} in use, without a limit.").format(used=used)
     now = _("{used} of {limit} in use.").format(used=used, limit=limit)
     if course.full_on is None:
-        return f"{now} {_('As it went lately, it is not full within a year.')}"
+        return sentences([now, _("As it went lately, it is not full within a year.")])
     if course.full_on == course.days[-1][0]:
-        return f"{now} {_('It is full.')}"
+        return sentences([now, _("It is full.")])
     ahead = _("If it goes on as lately, it is full about {day}.")
-    return f"{now} {ahead.format(day=day_text(course.full_on))}"
+    return sentences([now, ahead.format(day=day_text(course.full_on))])
 
 
 def _quota_legend(course: QuotaCourse) -> list[tuple[str, str]]:

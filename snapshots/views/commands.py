@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from snapshots.audit.record.redaction import LEFT_OUT, has_original_body
+from snapshots.localized import listed
 from snapshots.models import Exchange, Purpose
 
 # The program writes these itself, or they belong to one connection, one token or one signature.
@@ -75,7 +76,7 @@ def _notes(exchange: Exchange) -> Iterable[str]:
         )
     left_out = [name for name, value in exchange.headers.items() if value == LEFT_OUT]
     if left_out:
-        yield _("Not stored, so not sent: {headers}.").format(headers=", ".join(left_out))
+        yield _("Not stored, so not sent: {headers}.").format(headers=listed(left_out))
 
 
 def _is_signed(exchange: Exchange) -> bool:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from snapshots import localized
 from snapshots.forms.granting import (
     MOST_VOLUMES,
     CloudForm,
@@ -128,7 +129,7 @@ def _give(request: PortalRequest, form: GrantForm, grants: list[VolumeGrant]) ->
         sentences.append(_("Of {count}, the end was changed.").format(count=figure(given.changed)))
     if given.unchanged:
         sentences.append(_("{count} were there already.").format(count=figure(given.unchanged)))
-    messages.success(request, " ".join(sentences))
+    messages.success(request, localized.sentences(sentences))
     tell_of_withdrawn(request, given.withdrawn)
     return redirect("snapshots:grants")
 
@@ -166,7 +167,10 @@ def _choice(request: PortalRequest) -> Choice:
         ids += pasted
     chosen = volumes_with_ids(cloud, ids[: 2 * MOST_VOLUMES])
     gone = set(ids) - {row.volume_id for row in chosen}
-    unknown += [f"{isolated(key[:64])}: {unknown_volume(cloud)}" for key in sorted(gone)[:20]]
+    unknown += [
+        f"{isolated(key[:64])}{localized.colon()}{unknown_volume(cloud)}"
+        for key in sorted(gone)[:20]
+    ]
     if len(chosen) > MOST_VOLUMES:
         text = _("At most {most} volumes at once. Use a rule, or import the grants.")
         unknown.append(text.format(most=figure(MOST_VOLUMES)))

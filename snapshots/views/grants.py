@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from snapshots.forms import SearchForm
-from snapshots.localized import figure
+from snapshots.localized import figure, listed
 from snapshots.models import Operation, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.operations.granting import end_grant, holders_of
@@ -70,7 +70,7 @@ def tell_of_withdrawn(request: HttpRequest, withdrawn: list[Operation]) -> None:
     if not withdrawn:
         return
     first = [isolated(row.subject_name or row.volume_name) for row in withdrawn[:MOST_WAITING]]
-    names = ", ".join([*first, *["…"] * (len(withdrawn) > MOST_WAITING)])
+    names = listed([*first, *["…"] * (len(withdrawn) > MOST_WAITING)])
     text = _("Cancelled before they were sent: {count} ({names}).")
     messages.warning(request, text.format(count=figure(len(withdrawn)), names=names))
 

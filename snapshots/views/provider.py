@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from snapshots.audit.record.actions import NOBODY, record
+from snapshots.localized import sentences
 from snapshots.mfa.session import mark_as_providers
 from snapshots.models import ActionCode
 from snapshots.sso.confirmation import note_sign_in
@@ -132,7 +133,7 @@ def _refuse_to_confirm(request: HttpRequest, refusal: SignInRefused, *, page: st
         details["detail"] = refusal.detail
     record(ActionCode.IDENTITY_REFUSED, subject=str(request.user), details=details)
     text = _("This did not confirm that it is you, so nothing else was done.")
-    messages.error(request, f"{refusal.sentence} {text}")
+    messages.error(request, sentences([str(refusal.sentence), text]))
     return redirect(f"{reverse('confirm_identity')}?{urlencode({'next': page})}")
 
 

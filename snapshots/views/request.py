@@ -18,6 +18,7 @@ from snapshots.forms import (
     rows_after_button,
     rows_of,
 )
+from snapshots.localized import sentences
 from snapshots.models import Operation
 from snapshots.models.ids import is_uuid
 from snapshots.operations.asking import KeyTakenError, OperationArguments, ask_for_operation
@@ -78,7 +79,9 @@ def _ask(request: PortalRequest, form: SnapshotForm) -> HttpResponse:
         form.add_error("key", _("Nothing was asked: the form was out of date. Send it once more."))
         return _page(request, form)
     except NotAllowedError as error:
-        form.add_error(_FIELD_OF.get(error.refusal), f"{error} {_('Nothing was asked.')}")
+        form.add_error(
+            _FIELD_OF.get(error.refusal), sentences([str(error), _("Nothing was asked.")])
+        )
         return _page(request, form)
     if not is_new:
         return _show_first(request, operation)

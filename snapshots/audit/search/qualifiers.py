@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from snapshots.localized import listed
 from snapshots.models import ActionCode, AnomalyKind, EntryKind, Purpose
 from snapshots.models.finding import longest_of
 from snapshots.models.folding import fold
@@ -68,7 +69,7 @@ class Condition:
 def condition_of(name: str, value: str) -> Condition:
     """Raises `SearchError` for what cannot be answered."""
     if name not in QUALIFIERS:
-        names = ", ".join([*QUALIFIERS, "background"])
+        names = listed([*QUALIFIERS, "background"])
         sentence = _("There is no “{name}:”. There are: {names}. Put text in quotes.")
         raise SearchError(sentence.format(name=name, names=names))
     if not value:
@@ -168,7 +169,7 @@ def _statuses(picks: Callable[[int], bool]) -> Way:
 
 def _kind(value: str) -> Meaning:
     if value not in EntryKind.values:
-        kinds = ", ".join(EntryKind.values)
+        kinds = listed(EntryKind.values)
         raise SearchError(_("kind: takes {kinds}.").format(kinds=kinds))
     return Q(kind=value), Way(("kind",), (value,))
 
