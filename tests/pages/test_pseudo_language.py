@@ -100,8 +100,11 @@ _PLURALS = {
 
 
 def _bracketed(key):
-    """A key of a catalogue: a text, or one with the number of its plural form."""
+    """A key of a catalogue: a text, perhaps behind its context, or one with the number of its
+    plural form.
+    """
     text, form = key if isinstance(key, tuple) else (key, 0)
+    text = text.rpartition(trans_real.CONTEXT_SEPARATOR)[2]
     return f"{OPEN}{_PLURALS.get(text, (text, text))[form]}{CLOSE}"
 
 

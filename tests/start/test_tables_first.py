@@ -132,7 +132,7 @@ def test_migrations_of_removed_apps_are_no_newer_code(db):
 
 # A command that gets this signal while the copy of a database lies in the folder.
 SIGNALLED = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from django.core.management.commands import diffsettings
 from evsportal.manage import main
@@ -142,6 +142,7 @@ def handle(*_args, **_options):
     with scratch_file(folder):
         os.kill(os.getpid(), number)
 diffsettings.Command.handle = handle
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, wherever tests run
 main()
 """
 
