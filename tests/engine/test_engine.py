@@ -10,8 +10,8 @@ from snapshots.models import Duty, Exchange
 from tests.engine.conftest import sent
 from tests.waiting import until
 
-pytestmark = pytest.mark.timeout(900)
-SECONDS = 200
+pytestmark = pytest.mark.timeout(420)
+SECONDS = 120
 
 
 def creates():
@@ -51,7 +51,7 @@ def test_broker_that_hangs_does_not_stop_work(processes, broker, ask):
     first = ask("reports")
     until(lambda: sent(first), seconds=SECONDS)
     broker.freeze()
-    second = ask("db-primary-data")
+    second = ask("db-primary-data", force=True)
     until(lambda: sent(second), seconds=SECONDS)
     worker.terminate()
     assert worker.wait(30) == 0

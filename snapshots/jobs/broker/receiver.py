@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 from celery import Celery
+from celery.app.trace import setup_worker_optimizations
 from celery.exceptions import ImproperlyConfigured
 from celery.worker import WorkController, state
 from celery.worker.consumer import Consumer
@@ -60,6 +61,9 @@ class Receiver:
 
     def _run(self, name: str) -> None:
         state.should_stop = None
+        # Else threads of the pool look for tasks in an application of Celery's own, find none, and
+        # neither log it nor acknowledge the message.
+        setup_worker_optimizations(self._app, name)
         while not self._stopping.is_set():
             controller = WorkController(
                 app=self._app,
