@@ -36,8 +36,9 @@ class DutyScheduler(Scheduler):
         """Returns in how many seconds to look again."""
         try:
             held = self.app.closed_off()
+            answering = [cloud for cloud in self.app.clouds if cloud not in held]
             self._announcer.announce(due_duties(held=held))
-            self._announcer.announce(due_operations(held=held, overdue=_SWEPT_AFTER))
+            self._announcer.announce(due_operations(answering, overdue=_SWEPT_AFTER))
         except DatabaseError as error:
             log.warning("Beat waits for the database: %s", error)
             connection.close()

@@ -30,7 +30,7 @@ class CeleryEngine:
         self.notices = Notices()
         app = make_app(broker_url, clouds, self.notices)
         self._receiver = Receiver(app, at_once=at_once)
-        self._relay = Relay(Publisher(app), closed_off)
+        self._relay = Relay(Publisher(app), clouds=clouds, closed_off=closed_off)
 
     def start(self, worker: str, wake: Callable[[], None]) -> None:
         self.notices.wake = wake

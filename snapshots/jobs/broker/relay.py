@@ -27,8 +27,15 @@ _SEEN = timedelta(seconds=3)
 
 
 class Relay:
-    def __init__(self, publisher: Publisher, closed_off: Callable[[], Sequence[str]]) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        *,
+        clouds: Sequence[str],
+        closed_off: Callable[[], Sequence[str]],
+    ) -> None:
         self._publisher = publisher
+        self._clouds = clouds
         self._announcer = Announcer(publisher)
         self._closed_off = closed_off
         self._wakes: SimpleQueue[None] = SimpleQueue()
@@ -55,7 +62,9 @@ class Relay:
         while not self._stopping.is_set():
             try:
                 if self._is_eldest():
-                    self._announcer.announce(due_operations(held=self._closed_off()))
+                    held = self._closed_off()
+                    answering = [cloud for cloud in self._clouds if cloud not in held]
+                    self._announcer.announce(due_operations(answering))
             except DatabaseError as error:
                 log.info("The relay waits for the database: %s", error)
                 connection.close()
