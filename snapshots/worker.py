@@ -301,9 +301,9 @@ class Loop:
         return rows.filter(named | Q(due_at__lte=timezone.now() - self._engine.patience))
 
     def _claim_operations(self, held: list[str]) -> bool:
-        for cloud in held:
-            self._notices.dismiss(self._notices.waiting(is_duty=False, lane=cloud), is_duty=False)
-        claimed = [self._claim_for(cloud) for cloud in self._clouds if cloud not in held]
+        answering = [cloud for cloud in self._clouds if cloud not in held]
+        self._notices.keep_lanes(answering, is_duty=False)
+        claimed = [self._claim_for(cloud) for cloud in answering]
         return any(claimed)
 
     def _claim_for(self, cloud: str) -> bool:

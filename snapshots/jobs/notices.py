@@ -1,7 +1,7 @@
 """What messages say is due, between the threads that receive them and the loop that claims."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -85,6 +85,13 @@ class Notices:
         gone = set(keys)
         self._answer(
             lambda notice: notice.is_duty is is_duty and notice.key in gone, Outcome.NOTHING_DUE
+        )
+
+    def keep_lanes(self, lanes: Container[str], *, is_duty: bool) -> None:
+        """The loop does not look for rows of other lanes: their messages are dismissed."""
+        self._answer(
+            lambda notice: notice.is_duty is is_duty and notice.lane not in lanes,
+            Outcome.NOTHING_DUE,
         )
 
     def close(self) -> None:

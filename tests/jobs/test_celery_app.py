@@ -10,7 +10,8 @@ from snapshots.jobs.notices import Notice, Notices, Outcome
 from snapshots.models import OperationKind
 from snapshots.worker import DUTIES
 
-NOTICE = Notice(is_duty=False, key="1", lane="a")
+KEY = "11111111-1111-4111-8111-111111111111"
+NOTICE = Notice(is_duty=False, key=KEY, lane="a")
 
 
 def test_two_applications_have_tasks_of_their_own():
@@ -18,9 +19,18 @@ def test_two_applications_have_tasks_of_their_own():
     first.close()
     apps = [app_module.make_app("amqp://", ["a"], notices) for notices in (first, second)]
     with pytest.raises(Reject):
-        apps[0].tasks["operation.create"](operation="1", cloud="a")
+        apps[0].tasks["operation.create"](operation=KEY, cloud="a")
     second.bring = lambda notice, **_seconds: Outcome.DONE if notice == NOTICE else None
-    assert apps[1].tasks["operation.create"](operation="1", cloud="a") == "done"
+    assert apps[1].tasks["operation.create"](operation=KEY, cloud="a") == "done"
+
+
+@pytest.mark.parametrize(
+    ("task", "row"), [("operation.create", {"operation": "1"}), ("duty.seal", {"duty": "a\0"})]
+)
+def test_message_that_names_no_row_never_reaches_the_loop(task, row):
+    app = app_module.make_app("amqp://", ["a"], Notices())
+    with pytest.raises(ValueError, match=r"badly formed|no duty's name"):
+        app.tasks[task](**row, cloud="a")
 
 
 def test_each_cloud_has_a_queue_of_its_own():

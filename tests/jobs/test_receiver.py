@@ -39,3 +39,9 @@ def test_message_is_acknowledged_when_its_step_has_ended(publish, notices):
         until(lambda key=key: notices.waiting(is_duty=False, lane="a") == {key}, seconds=60)
         notices.begin(Notice(is_duty=False, key=key, lane="a"))
         notices.end(Notice(is_duty=False, key=key, lane="a"))
+
+
+def test_message_that_names_no_row_is_thrown_away(publish, notices):
+    publish("no operation's id")
+    publish(FIRST)
+    until(lambda: notices.waiting(is_duty=False, lane="a") == {FIRST}, seconds=60)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from celery import Celery
 from celery.exceptions import Reject
@@ -129,10 +130,13 @@ def _task(app: Celery, *, is_duty: bool) -> Callable[..., str]:
             raise Reject("this worker stops", requeue=True)
         return outcome.name.lower().replace("_", " ")
 
+    # What the database cannot look for ends here, not in the loop.
     def take_step(*, operation: str, cloud: str) -> str:
-        return bring(Notice(is_duty=False, key=operation, lane=cloud))
+        return bring(Notice(is_duty=False, key=str(UUID(operation)), lane=cloud))
 
     def do_duty(*, duty: str, cloud: str) -> str:
+        if not duty.isprintable():
+            raise ValueError("This is no duty's name.")
         return bring(Notice(is_duty=True, key=duty, lane=cloud))
 
     return do_duty if is_duty else take_step
