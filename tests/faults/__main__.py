@@ -6,7 +6,6 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,14 +28,11 @@ _CREATES_PER_KILL = 40  # drawn; how many are carried out is up to `Orders`
 def main() -> int:
     options = _options()
     folder = Path(tempfile.mkdtemp(prefix="evsportal-faults-"))
-    cloud = broker = None
+    cloud = None
     try:
         cloud = _cloud(options, folder)
-        broker = _broker(options, folder)
-        return _run(options, folder, cloud, broker)
+        return _run(options, folder, cloud)
     finally:
-        if broker is not None:
-            broker.stop()
         if cloud is not None:
             cloud.stop()
         if options.keep:
@@ -53,17 +49,15 @@ def _cloud(options: argparse.Namespace, folder: Path) -> Cloud:
     return LiveCloud()
 
 
-def _broker(options: argparse.Namespace, folder: Path) -> "BrokerTrouble | None":
+def _broker(options: argparse.Namespace, nursery: Nursery) -> "BrokerTrouble | None":
     if options.engine != "celery":
         return None
     from tests.faults.broker import BrokerTrouble  # it needs Celery's packages
 
-    return BrokerTrouble(folder, options.seed)
+    return BrokerTrouble(nursery.folder, options.seed, nursery)
 
 
-def _run(
-    options: argparse.Namespace, folder: Path, cloud: Cloud, broker: "BrokerTrouble | None"
-) -> int:
+def _run(options: argparse.Namespace, folder: Path, cloud: Cloud) -> int:
     nursery = Nursery(
         folder=folder,
         count=options.workers,
@@ -74,6 +68,22 @@ def _run(
     times = Times(cloud.pace.give_up_seconds, cloud.pace.late_seconds)
     drawer = Drawer(options.seed, creates_per_kill=_CREATES_PER_KILL)
     proxy = Proxy(cloud.route, drawer, times, nursery)
+    broker = _broker(options, nursery)
+    try:
+        return _run_with(options, proxy, nursery, cloud, broker)
+    finally:
+        if broker:
+            broker.stop()
+
+
+def _run_with(
+    options: argparse.Namespace,
+    proxy: Proxy,
+    nursery: Nursery,
+    cloud: Cloud,
+    broker: "BrokerTrouble | None",
+) -> int:
+    folder = nursery.folder
     nursery.environ = portal.Portal(folder, options.database, _THREADS, cloud.pace).environ(
         cloud.environ(proxy.url, folder) | (broker.settings if broker else {})
     )
@@ -82,8 +92,7 @@ def _run(
     try:
         if broker:
             broker.start(nursery.environ)
-        broker_done = broker.done if broker else Counter()
-        status = _conduct(options, proxy, nursery, cloud, broker_done)
+        status = _conduct(options, proxy, nursery, cloud, broker)
         if broker:
             broker.calm()
         return status
@@ -97,7 +106,7 @@ def _conduct(
     proxy: Proxy,
     nursery: Nursery,
     cloud: Cloud,
-    broker_done: Counter[str],
+    broker: "BrokerTrouble | None",
 ) -> int:
     # Django is set up only now.
     from tests.faults.changes import Changes
@@ -145,7 +154,7 @@ def _conduct(
         "cloud": cloud.name,
         "database": options.database,
         "engine": options.engine,
-        "broker": broker_done,
+        "broker": broker.figures() if broker else {},
         "break": options.broken,
         **run.report(judgment),
     }
@@ -159,7 +168,8 @@ def _conduct(
         return WRONG if judgment.is_wrong_about_the_cloud else NOT_PROVEN
     if not judgment.is_clean:
         return WRONG
-    return 0 if run.is_proven else NOT_PROVEN
+    is_proven = run.is_proven and (broker is None or broker.is_proven)
+    return 0 if is_proven else NOT_PROVEN
 
 
 def _options() -> argparse.Namespace:

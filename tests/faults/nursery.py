@@ -204,7 +204,7 @@ class Nursery:
         self._workers.remove(worker)
         expected = worker.is_ending and worker.process.returncode == 0
         if worker.process.returncode != -signal.SIGKILL and not expected:
-            self.done["died by itself"] += 1
+            self.done[f"died by itself, status {worker.process.returncode}"] += 1
 
     def _begin(self) -> subprocess.Popen:
         self._started += 1

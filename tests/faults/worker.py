@@ -4,11 +4,26 @@ taken out, and its messages are dropped or doubled where Celery is the engine.
 
 import os
 import sys
+from pathlib import Path
 
 from django.core.management import execute_from_command_line
 
 from tests.faults.breaks import break_guard
 from tests.faults.processes import end_with_parent
+
+BROUGHT, LOST, DOUBLED = "steps brought by messages", "messages lost", "messages doubled"
+
+
+def messages(folder: Path) -> dict[str, int]:
+    """What became of messages, in all processes."""
+    paths = {what: folder / what for what in (BROUGHT, LOST, DOUBLED)}
+    return {what: path.stat().st_size if path.exists() else 0 for what, path in paths.items()}
+
+
+def _note(what: str) -> None:
+    """A byte for each, since a process that is killed tells nothing in the end."""
+    with Path(os.environ["EVSPORTAL_VAR"], what).open("ab", buffering=0) as notes:
+        notes.write(b".")
 
 
 def main() -> None:
@@ -34,16 +49,25 @@ def _lose_and_double_messages() -> None:
 
     django.setup()
     from snapshots.jobs.broker.publisher import Publisher
+    from snapshots.jobs.notices import Notices
 
-    publish = Publisher._publish
+    publish, begin = Publisher._publish, Notices.begin
 
     def publish_badly(self, due) -> None:
         self.count = getattr(self, "count", 0) + 1
         if self.count % 2:
             publish(self, due)
             publish(self, due)
+            _note(DOUBLED)
+        else:
+            _note(LOST)
 
-    Publisher._publish = publish_badly
+    def begin_and_note(self, notice) -> None:
+        if notice in self._waiting:
+            _note(BROUGHT)
+        begin(self, notice)
+
+    Publisher._publish, Notices.begin = publish_badly, begin_and_note
 
 
 if __name__ == "__main__":
