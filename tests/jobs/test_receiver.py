@@ -45,3 +45,18 @@ def test_message_that_names_no_row_is_thrown_away(publish, notices):
     publish("no operation's id")
     publish(FIRST)
     until(lambda: notices.waiting(is_duty=False, lane="a") == {FIRST}, seconds=60)
+
+
+def test_worker_that_stops_hands_messages_back_without_a_word(publish, notices, caplog):
+    bring, brought = notices.bring, []
+
+    def bring_and_count(notice, **seconds):
+        brought.append(notice)
+        return bring(notice, **seconds)
+
+    notices.bring = bring_and_count
+    publish(FIRST)
+    until(lambda: notices.waiting(is_duty=False, lane="a") == {FIRST}, seconds=60)
+    notices.close()
+    until(lambda: len(brought) > 1, seconds=60)
+    assert "this worker stops" not in caplog.text

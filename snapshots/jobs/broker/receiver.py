@@ -5,8 +5,8 @@ import threading
 from typing import Any
 
 from celery import Celery
-from celery.app.trace import setup_worker_optimizations
-from celery.exceptions import ImproperlyConfigured
+from celery.app import trace
+from celery.exceptions import ImproperlyConfigured, Reject
 from celery.worker import WorkController, state
 from celery.worker.consumer import Consumer
 
@@ -37,6 +37,11 @@ class LoopConsumer(Consumer):
         return int(self.app.at_once)
 
 
+def _is_not_handed_back(record: logging.LogRecord) -> bool:
+    """A worker that stops hands its messages back; Celery would log a stack for each."""
+    return not (record.exc_info and isinstance(record.exc_info[1], Reject))
+
+
 class Receiver:
     """Runs Celery's worker until `stop`; starts it again when it gives up."""
 
@@ -61,9 +66,10 @@ class Receiver:
 
     def _run(self, name: str) -> None:
         state.should_stop = None
+        logging.getLogger(trace.__name__).addFilter(_is_not_handed_back)
         # Else threads of the pool look for tasks in an application of Celery's own, find none, and
         # neither log it nor acknowledge the message.
-        setup_worker_optimizations(self._app, name)
+        trace.setup_worker_optimizations(self._app, name)
         while not self._stopping.is_set():
             controller = WorkController(
                 app=self._app,
