@@ -64,12 +64,12 @@ def test_lanes_are_told_apart(notices, bring):
     assert notices.waiting(is_duty=True) == set()
 
 
-def test_lanes_that_the_loop_does_not_look_at_are_dismissed(notices, bring):
+def test_lanes_beyond_the_loop_are_dismissed(notices, bring):
     """Of a cloud that does not answer, or that this worker's settings do not name."""
-    removed, kept = bring(replace(NOTICE, lane="removed")), bring(NOTICE)
+    removed, waiting = bring(replace(NOTICE, lane="removed")), bring(NOTICE)
     notices.keep_lanes(["a"], is_duty=False)
     assert removed.result(5) is Outcome.NOTHING_DUE
-    assert not kept.done()
+    assert not waiting.done()
 
 
 def test_worker_that_stops_refuses_messages_and_ends_its_steps(notices, bring):
