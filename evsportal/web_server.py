@@ -7,6 +7,7 @@ module adds how long a client may take, and what happens when there are too many
 
 import resource
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 from socket import SHUT_WR, socket
@@ -34,6 +35,11 @@ _MOST_CONNECTIONS = 1000
 _MOST_HELD = 64_000_000  # bytes of requests without an answer, of all connections
 _OFTEN = 1_000_000  # after how many bytes that came they are counted
 _MOST_FILES = 4096
+
+# Where passwords and codes are tried. What is sent there waits behind what people read, whatever
+# came first: a crowd that guesses keeps nobody waiting but itself. Of so many turns one is theirs.
+_TRIES = ("POST", "/accounts/")
+_TURNS = 5
 
 LogAccess = Callable[[SimpleNamespace, dict[str, Any], timedelta], None]
 
@@ -103,6 +109,11 @@ class Connection(HTTPChannel):
         """Whether it is the client's turn to send."""
         return not self.requests and not self.total_outbufs_len
 
+    def is_a_try(self) -> bool:
+        request = self.requests[0]
+        method, beginning = _TRIES
+        return request.command == method and (request.path or "").startswith(beginning)
+
     def held(self) -> int:
         """How many bytes of requests without an answer are in memory."""
         requests = [*self.requests, *([self.request] if self.request else [])]
@@ -167,6 +178,27 @@ class Connection(HTTPChannel):
             self.handle_close()
 
 
+class _Waiting:
+    """Connections whose request waits for a thread, in two lines."""
+
+    def __init__(self) -> None:
+        self._tries: deque[Connection] = deque()
+        self._others: deque[Connection] = deque()
+        self._turn = 0
+
+    def append(self, connection: Connection) -> None:
+        (self._tries if connection.is_a_try() else self._others).append(connection)
+
+    def popleft(self) -> Connection:
+        """Raises IndexError when nothing waits."""
+        self._turn += 1
+        is_for_tries = not self._others or (self._tries and self._turn % _TURNS == 0)
+        return (self._tries if is_for_tries else self._others).popleft()
+
+    def __len__(self) -> int:
+        return len(self._tries) + len(self._others)
+
+
 class WebServer(TcpWSGIServer):
     """Serves the application on one listening socket until `finish`."""
 
@@ -182,6 +214,7 @@ class WebServer(TcpWSGIServer):
         self._most = _most_connections()
         self._looked_at = 0.0
         dispatcher = ThreadedTaskDispatcher()
+        dispatcher.queue = _Waiting()
         dispatcher.set_thread_count(threads)
         facts = (listener.family, listener.type, listener.proto, listener.getsockname())
         adjustments = Adjustments(

@@ -177,3 +177,33 @@ def test_access_log_has_a_line_for_each_answer():
     assert first.startswith(f"/a?b 200 OK {size} ")
     assert second.startswith("- 400 Bad Request ")
     assert third.startswith("/c 200 OK 0 ")
+
+
+def test_crowd_that_guesses_waits_behind_what_people_read():
+    """Of five turns one is the crowd's, so that nobody can keep others from signing in either."""
+    order, is_open = [], threading.Event()
+
+    def note(environ, start_response):
+        is_open.wait(SECONDS)
+        order.append(environ["REQUEST_METHOD"])
+        start_response("200 OK", [])
+        return [b""]
+
+    with serving(note, threads=1) as web, contextlib.ExitStack() as stack:
+
+        def send(data, times):
+            before = len(web.server.task_dispatcher.queue)
+            for _ in range(times):
+                stack.enter_context(web.connect()).sendall(data)
+            until(lambda: len(web.server.task_dispatcher.queue) >= before + times)
+
+        stack.enter_context(web.connect()).sendall(head("PUT / HTTP/1.1"))  # has the only thread
+        until(lambda: not web.server.task_dispatcher.queue and web.server.is_busy())
+        send(post("Content-Length: 0", path="/accounts/%6cogin/"), 6)
+        send(GET, 6)
+        is_open.set()
+        until(lambda: len(order) == 13)
+    tries = [number for number, method in enumerate(order) if method == "POST"]
+    assert len(tries) == 6
+    assert order.index("GET") <= 2
+    assert tries[2] >= 9  # the others came first, but for one of five turns

@@ -15,6 +15,7 @@ SECONDS = 20  # the longest wait for an answer
 @dataclass
 class Web:
     port: int
+    server: WebServer | None = None  # where it runs in this process
 
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS)
@@ -85,7 +86,7 @@ def serving(application, *, threads=2, log_access=None, most_connections=None):
     loop = threading.Thread(target=run)
     loop.start()
     try:
-        yield Web(listener.getsockname()[1])
+        yield Web(listener.getsockname()[1], server)
     finally:
         over.set()
         server.pull_trigger()
