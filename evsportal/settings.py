@@ -268,6 +268,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "snapshots.sign_in.passwords.OwnWordsValidator"},
     {"NAME": "snapshots.accounts.PublishedPasswordValidator"},
 ]
+DEFAULT_EXCEPTION_REPORTER_FILTER = "evsportal.debug_pages.SecretSettings"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "snapshots:home"
 LOGOUT_REDIRECT_URL = "login"
