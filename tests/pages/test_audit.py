@@ -247,6 +247,7 @@ def test_anomalies_stand_before_everything_else(audrey, operation):
     scene.anomaly(operation, names="Several snapshots bear one mark: <b>s-1</b>, s-2.")
     page = audrey.get("/audit/").text
     assert "&lt;b&gt;s-1&lt;/b&gt;, s-2." in page
+    assert re.search(r"<li>\s*Several snapshots bear one mark\. (?!Several)", page)
     assert f"/requests/{operation.pk}/" in page
 
 
