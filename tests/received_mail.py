@@ -25,6 +25,21 @@ class Mailbox(Message):
         return until(lambda: self.messages and self.messages.pop(0))
 
 
+class _Server(Controller):
+    """Knows its connections: a message is here before its sender has said good-bye."""
+
+    def __init__(self, box, port):
+        super().__init__(box, hostname="127.0.0.1", port=port)
+        self._sessions = []
+
+    def factory(self):
+        self._sessions.append(super().factory())
+        return self._sessions[-1]
+
+    def wait_for_good_byes(self):
+        until(lambda: not any(session.transport for session in self._sessions), seconds=20)
+
+
 @contextmanager
 def mail_server_running():
     """The mailbox, and the port on 127.0.0.1 that it is filled by."""
@@ -32,7 +47,8 @@ def mail_server_running():
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     box = Mailbox()
-    server = Controller(box, hostname="127.0.0.1", port=port)
+    server = _Server(box, port)
     server.start()
     yield box, port
+    server.wait_for_good_byes()
     server.stop()
