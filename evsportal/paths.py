@@ -15,7 +15,8 @@ FILES = _INSTALLED if IS_INSTALLED else BASE_DIR  # has templates/, static/, too
 _COLLECTED = _INSTALLED / "collected"
 IS_COLLECTED = _COLLECTED.is_dir()
 
-HAS_SANDBOX = (BASE_DIR / "snapshots" / "sandbox").is_dir()
+# A file, not the folder: uninstalling leaves what was compiled since.
+HAS_SANDBOX = (BASE_DIR / "snapshots/sandbox/__init__.py").is_file()
 
 
 def data_folder(environ: Mapping[str, str]) -> Path:
