@@ -1,9 +1,11 @@
 """Every route has a rule, and keeps it."""
 
+import re
 import uuid
+from pathlib import Path
 
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 
 from snapshots.models import VolumeGrant
 from tests import factories as scene
@@ -225,3 +227,11 @@ def test_broken_headers_are_no_fault_of_ours(client, volume):
     assert client.get("/requests/rows/", headers=htmx).status_code == 401
     answer = client.post("/snapshots/new/", {}, headers={"Referer": BROKEN})
     assert answer.url == "/accounts/login/?next=/"
+
+
+def test_readme_names_pages_that_exist():
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    named = re.findall(r"`(/[a-z/-]+/)`", text)
+    assert len(named) >= 3
+    for address in named:
+        resolve(address)  # raises, where there is none
