@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from snapshots.models import CloudHealth, Duty
+from snapshots.models import CloudHealth, Duty, Worker
 from tests import factories
 from tests.faults import lying
 from tests.faults.lying import LyingWatch
@@ -33,6 +33,8 @@ class Workers:
 def watch(monkeypatch):
     monkeypatch.setattr(lying, "MOST_SECONDS", 0.0)
     monkeypatch.setattr(lying, "LONGEST_STEP_SECONDS", 0.0)
+    now = timezone.now()
+    Worker.objects.create(name=f"host:{AWAKE}:a", started_at=now, seen_at=now)
     return LyingWatch(Workers(), threads=4)
 
 
@@ -65,6 +67,14 @@ def test_row_that_nobody_takes_up_is_named_once(watch, row, what):
 def test_row_of_a_frozen_worker_or_not_yet_due_is_fine(watch, row):
     watch.nursery.frozen = (FROZEN,)
     duty(**row)
+    assert look_twice(watch) == []
+
+
+def test_worker_that_does_not_beat_leaves_rows_lying(watch, monkeypatch):
+    """The machine keeps it waiting."""
+    duty()
+    watch._look()
+    monkeypatch.setattr(lying, "LATE_BEAT_SECONDS", 0.0)
     assert look_twice(watch) == []
 
 
@@ -109,7 +119,8 @@ def test_duty_that_sends_calls_is_at_work(watch, monkeypatch, purpose, lies):
     clock = iter([0.0, 4.0, 8.0])
     monkeypatch.setattr(lying.time, "monotonic", lambda: next(clock))
     duty(owner=f"host:{AWAKE}:a", due_in=90)
-    for _look in range(3):
+    for look in range(3):
+        Worker.objects.update(beats=look)
         factories.exchange(purpose=purpose, cloud="x")
         watch._look()
     assert bool(watch.lying) is lies
