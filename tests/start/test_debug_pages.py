@@ -12,6 +12,6 @@ SECRETS = [variable.name for variable in VARIABLES if variable.is_secret]
 def test_secret_setting_is_not_on_the_page(settings, name):
     for secret in ("q7-canary", ["https://user:q7-canary@example.org/"]):
         setattr(settings, name, secret)
-        shown = get_default_exception_reporter_filter().get_safe_settings()
-        assert name in shown
-        assert "q7-canary" not in repr(shown)
+        safe_settings = get_default_exception_reporter_filter().get_safe_settings()
+        assert name in safe_settings
+        assert "q7-canary" not in repr(safe_settings)
