@@ -114,9 +114,11 @@ class People:
                     self._ask_again(operation, generation + 1)
                     asked += 1
                 except NotAllowedError:
-                    if operation.volume_id not in self.removed_volumes:
+                    if operation.volume_id in self.removed_volumes:
+                        self._generations[operation.pk] = MOST_AGAIN
+                    elif Volume.objects.get(volume_id=operation.volume_id).takes_snapshot:
                         raise
-                    self._generations[operation.pk] = MOST_AGAIN
+                    # Else a rollback has it, or has failed: the next round asks again.
         self.again += asked
         return asked
 
