@@ -56,7 +56,7 @@ def read_settings_file(environ: Environ, path: Path, program: str) -> None:
         settings[key] = value
     for key, value in settings.items():
         if "\0" in value:
-            raise stop(program, f"{path.name}: {key} holds a NUL character; write it anew.")
+            raise stop(program, f"{path.name}: {key} holds a NUL character: take it out.")
         environ.setdefault(key, value)
 
 

@@ -36,10 +36,11 @@ _MOST_HELD = 64_000_000  # bytes of requests without an answer, of all connectio
 _OFTEN = 1_000_000  # after how many bytes that came they are counted
 _MOST_FILES = 4096
 
-# Where passwords and codes are tried. What is sent there waits behind what people read, whatever
-# came first: a crowd that guesses keeps nobody waiting but itself. Of so many turns one is theirs.
-_TRIES = ("POST", "/accounts/")
-_TURNS = 5
+# Passwords and codes are tried by POST below this path. A try waits behind all other requests,
+# whichever came first, so a crowd that guesses keeps only itself waiting. One turn in five is for
+# tries, so that people can sign in while the pages are busy.
+_PATH_OF_TRIES = "/accounts/"
+_TURNS_FOR_ONE_TRY = 5
 
 LogAccess = Callable[[SimpleNamespace, dict[str, Any], timedelta], None]
 
@@ -110,9 +111,9 @@ class Connection(HTTPChannel):
         return not self.requests and not self.total_outbufs_len
 
     def is_a_try(self) -> bool:
+        """Whether the request that is next tries a password or a code."""
         request = self.requests[0]
-        method, beginning = _TRIES
-        return request.command == method and (request.path or "").startswith(beginning)
+        return request.command == "POST" and (request.path or "").startswith(_PATH_OF_TRIES)
 
     def held(self) -> int:
         """How many bytes of requests without an answer are in memory."""
@@ -192,7 +193,8 @@ class _Waiting:
     def popleft(self) -> Connection:
         """Raises IndexError when nothing waits."""
         self._turn += 1
-        is_for_tries = not self._others or (self._tries and self._turn % _TURNS == 0)
+        is_turn_of_tries = self._turn % _TURNS_FOR_ONE_TRY == 0
+        is_for_tries = not self._others or (self._tries and is_turn_of_tries)
         return (self._tries if is_for_tries else self._others).popleft()
 
     def __len__(self) -> int:

@@ -108,9 +108,10 @@ def unchanged(get_response: GetResponse) -> GetResponse:
         if version is None or request.method != "GET":
             return get_response(request)
         request.get_host()  # refuses a wrong one
-        with suppress(DatabaseError):  # whoever answers in full says so
+        with suppress(DatabaseError):  # the full answer, which reads it too, tells of it
             if ATTENDED not in request.headers and is_unchanged(question_of(request), version):
                 return HttpResponse(status=204)
+            # For `views.live`; requests have no place for it.
             request.rights_before = numbers_of_rights()  # type: ignore[attr-defined]
         return get_response(request)
 

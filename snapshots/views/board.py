@@ -84,6 +84,7 @@ def home_rows(request: PortalRequest) -> HttpResponse:
         return live_answer(
             request, "snapshots/_board.html", topics, lambda: _board_context(request)
         )
+    # Only which disks: what the page says of them is read after the numbers of these topics.
     disks = _disks(request, operations_list(request.user).rows)["disks"]
     volumes = (topic_of_volume(disk.cloud, disk.volume_id) for disk in disks)
     own = (topic_of_person(request.user.pk), GRANTS, CLOUDS, *volumes)

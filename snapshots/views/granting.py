@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from snapshots import localized
 from snapshots.forms.granting import (
     MOST_VOLUMES,
     CloudForm,
@@ -24,7 +23,7 @@ from snapshots.forms.granting import (
     unknown_volume,
 )
 from snapshots.forms.seen import digest_of
-from snapshots.localized import figure
+from snapshots.localized import colon, figure, sentences
 from snapshots.models import Volume, VolumeGrant
 from snapshots.models.directions import isolated
 from snapshots.operations.granting import give_grants
@@ -124,12 +123,12 @@ def _give(request: PortalRequest, form: GrantForm, grants: list[VolumeGrant]) ->
     text = ngettext(
         "{count} grant was given to {holder}.", "{count} grants were given to {holder}.", given.new
     )
-    sentences = [text.format(count=figure(given.new), holder=form.holder)] if given.new else []
+    results = [text.format(count=figure(given.new), holder=form.holder)] if given.new else []
     if given.changed:
-        sentences.append(_("Of {count}, the end was changed.").format(count=figure(given.changed)))
+        results.append(_("Of {count}, the end was changed.").format(count=figure(given.changed)))
     if given.unchanged:
-        sentences.append(_("{count} were there already.").format(count=figure(given.unchanged)))
-    messages.success(request, localized.sentences(sentences))
+        results.append(_("{count} were there already.").format(count=figure(given.unchanged)))
+    messages.success(request, sentences(results))
     tell_of_withdrawn(request, given.withdrawn)
     return redirect("snapshots:grants")
 
@@ -168,8 +167,7 @@ def _choice(request: PortalRequest) -> Choice:
     chosen = volumes_with_ids(cloud, ids[: 2 * MOST_VOLUMES])
     gone = set(ids) - {row.volume_id for row in chosen}
     unknown += [
-        f"{isolated(key[:64])}{localized.colon()}{unknown_volume(cloud)}"
-        for key in sorted(gone)[:20]
+        f"{isolated(key[:64])}{colon()}{unknown_volume(cloud)}" for key in sorted(gone)[:20]
     ]
     if len(chosen) > MOST_VOLUMES:
         text = _("At most {most} volumes at once. Use a rule, or import the grants.")

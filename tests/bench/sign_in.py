@@ -34,7 +34,7 @@ def measure(folder: Path) -> list[Figure]:
         }
         parts = ("--no-worker", "--no-sandbox")
         with running(folder, *parts, ready="/healthz", **settings) as stack:
-            told = [
+            alone = [
                 Figure("sign-in by password, busy", _busy_ms(stack, lambda: _by_name(stack)), "ms"),
                 Figure(
                     "sign-in by a provider, busy",
@@ -43,7 +43,7 @@ def measure(folder: Path) -> list[Figure]:
                     MOST_MS_BY_PROVIDER,
                 ),
             ]
-            return told + _in_a_crowd(stack)
+            return alone + _in_a_crowd(stack)
 
 
 def _busy_ms(stack: Stack, sign_in) -> float:

@@ -12,13 +12,16 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.e2e.browser import CHROMIUM, QUIET
 from tests.e2e.stack import running
 
-WIDTHS, SCHEMES = (1280, 320), ("light", "dark")
+Scheme = Literal["light", "dark"]
+WIDTHS = (1280, 320)
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LANGUAGES = ("en-GB", "tr", "zh-Hans", "ar")
 OF_DOCS = {  # name: who sees the page, and its address
     "home": ("alice", "/"),
@@ -79,7 +82,7 @@ class Camera:
         context = self._browser.new_context(
             base_url=self._address,
             viewport={"width": self._width, "height": 800},
-            color_scheme=self._scheme,  # type: ignore[arg-type]
+            color_scheme=self._scheme,
             locale=self._language,
         )
         page = context.new_page()

@@ -140,7 +140,8 @@ def test_every_page_is_accessible_and_fits(width, dark, open_context, sign_in, l
 
 def wrongs_of(page, *, dark):
     """What axe finds. In the dark the page is the same but for its colours."""
-    options = {"resultTypes": ["violations"]} | ({"runOnly": ["color-contrast"]} if dark else {})
+    of_colours = {"runOnly": ["color-contrast", "link-in-text-block"]}
+    options = {"resultTypes": ["violations"]} | (of_colours if dark else {})
     found = [
         f"{one['id']}: {node['html'][:200]}"
         for one in Axe().run(page, options=options).response["violations"]

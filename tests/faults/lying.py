@@ -24,7 +24,6 @@ MOST_SECONDS = 5.0  # for a row that nobody works on
 # each call that it sends begins another.
 LONGEST_STEP_SECONDS = 20.0
 READY_AFTER_SECONDS = 3.0  # a worker that was just started or woken takes nothing up yet
-LATE_BEAT_SECONDS = 2.5  # the loop that beats each second is the one that takes rows up
 
 # What is wrong, which row, its token, and the latest call of a duty that is at work, or "".
 Case = tuple[str, str, int, str]
@@ -39,7 +38,7 @@ class LyingWatch:
     lying: list[str] = field(default_factory=list)
     _since: dict[Case, float] = field(default_factory=dict)
     _named: set[tuple[str, str, int]] = field(default_factory=set)
-    _beats: dict[str, tuple[int, float]] = field(default_factory=dict)  # and since when so many
+    _started: set[int] = field(default_factory=set)  # workers that have beaten at least once
 
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
@@ -61,7 +60,9 @@ class LyingWatch:
 
     def _look(self) -> None:
         now = time.monotonic()
-        ready = self._beating(self.nursery.pids(awake_for=READY_AFTER_SECONDS), now)
+        self._started |= {_pid(name) for name in Worker.objects.values_list("name", flat=True)}
+        awake = self.nursery.pids(awake_for=READY_AFTER_SECONDS)
+        ready = [pid for pid in awake if pid in self._started]
         cases = set(self._cases(ready)) if ready and self._may_write(ready) else set()
         self._since = {case: self._since.get(case, now) for case in cases}
         for case, since in self._since.items():
@@ -71,18 +72,6 @@ class LyingWatch:
                 self._named.add((what, row, token))
                 at = f"{timezone.now():%H:%M:%S}"
                 self.lying.append(f"{at} {row}, token {token}: {what} for {now - since:.1f} s")
-
-    def _beating(self, workers: list[int], now: float) -> list[int]:
-        """Those whose loop gets on. One that the machine itself keeps waiting leaves rows lying
-        too, and that proves nothing.
-        """
-        for name, beats in Worker.objects.values_list("name", "beats"):
-            if self._beats.get(name, (None, now))[0] != beats:
-                self._beats[name] = (beats, now)
-        lively = {
-            _pid(name) for name, (_, at) in self._beats.items() if now - at < LATE_BEAT_SECONDS
-        }
-        return [pid for pid in workers if pid in lively]
 
     def _may_write(self, ready: list[int]) -> bool:
         """SQLite has one writer at a time: a worker that is stopped within a transaction keeps all

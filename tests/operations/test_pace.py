@@ -14,7 +14,7 @@ from snapshots.sandbox import scenarios
 from snapshots.worker import Loop
 
 PACE = 10
-SECONDS = 3.0
+SECONDS, MOST_SECONDS = 3.0, 60.0
 
 
 @pytest.fixture
@@ -55,26 +55,32 @@ def an_hour_dark(paced, ask):
     start_duty("probe", "sandbox", due_at=begun)
 
 
-def sent_in(seconds):
-    """How many requests leave in so many seconds from the moment the cloud is back."""
+def sent_and_seconds(*, least):
+    """How many requests leave from the moment the cloud is back, and in how many seconds: in three,
+    or in as many as a busy machine needs for the `least`.
+    """
     loop = Loop()
     while CloudHealth.objects.get().retry_at:
         loop._turn()
     begun, before = time.monotonic(), Exchange.objects.count()
-    while time.monotonic() - begun < seconds:
+    seconds = sent = 0
+    while seconds < SECONDS or sent < least:
+        assert seconds < MOST_SECONDS, f"only {sent} left"
         loop._turn()
         time.sleep(0.005)
-    sent = Exchange.objects.count() - before
+        sent, seconds = Exchange.objects.count() - before, time.monotonic() - begun
     loop._pool.shutdown(wait=True)
-    return sent
+    return sent, seconds
 
 
 def test_thousand_requests_keep_the_pace(an_hour_dark):
-    assert 0 < sent_in(SECONDS) <= PACE * SECONDS + 2
+    sent, seconds = sent_and_seconds(least=0.2 * PACE * SECONDS + 1)
+    assert sent <= PACE * seconds + 2
     assert Operation.objects.filter(state=OperationState.QUEUED).count() > 900
 
 
 def test_workers_keep_the_pace_together(an_hour_dark):
     now = timezone.now()
     Worker.objects.create(name="another", started_at=now, seen_at=now)
-    assert 0 < sent_in(SECONDS) <= PACE * SECONDS / 2 + 2
+    sent, seconds = sent_and_seconds(least=0.1 * PACE * SECONDS + 1)
+    assert sent <= PACE * seconds / 2 + 2

@@ -1,4 +1,6 @@
-"""Whatever is kept of a page says the same as what is written anew, for each person and row."""
+"""A part of a page that a process keeps equals the part that it would render now: for each person,
+language, time zone and row.
+"""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -54,17 +56,17 @@ def people(monkeypatch):
     return look
 
 
-def assert_same_as_anew(make, module, memory):
-    """`memory` keeps what the others saw."""
-    repeated, before = make(), getattr(module, memory)
+def assert_kept_equals_fresh(make, module, memory):
+    """`memory` keeps what others saw before; emptied for a moment, nothing of that is used."""
+    with_memory, memory_before = make(), getattr(module, memory)
     setattr(module, memory, {})
-    anew = make()
-    setattr(module, memory, before)
-    assert repeated == anew
+    without_memory = make()
+    setattr(module, memory, memory_before)
+    assert with_memory == without_memory
 
 
 def assert_same_lines(make):
-    assert_same_as_anew(lambda: list(make()["table"].groups()), lines, "_written")
+    assert_kept_equals_fresh(lambda: list(make()["table"].groups()), lines, "_written")
 
 
 def drawn_context(draw):
@@ -72,7 +74,7 @@ def drawn_context(draw):
     return Context({"live": live})
 
 
-def test_lines_of_requests_are_as_written_anew(alice, volume, people):
+def test_lines_of_requests_equal_fresh_ones(alice, volume, people):
     states = ("succeeded", "failed", "cancelled", "queued")
     made = [
         scene.operation(alice.user, volume, name=name, state=state, ticket=name[:9])
@@ -91,7 +93,7 @@ def test_lines_of_requests_are_as_written_anew(alice, volume, people):
     people(write)
 
 
-def test_lines_of_snapshots_are_as_written_anew(volume, people):
+def test_lines_of_snapshots_equal_fresh_ones(volume, people):
     marks = ({}, {"missing_since": NOW}, {"gone_at": NOW}, {"size_gb": None}, {"maker": "system"})
     made = [
         scene.foreign_snapshot(volume, name=name, created_at=NOW - timedelta(hours=5), **mark)
@@ -109,7 +111,7 @@ def test_lines_of_snapshots_are_as_written_anew(volume, people):
     people(write)
 
 
-def test_lines_of_volumes_are_as_written_anew(people, db):
+def test_lines_of_volumes_equal_fresh_ones(people, db):
     tags = (None, {}, {"b": "2", "a": "1"})
     made = [
         scene.volume(name, metadata=tag, seen_at=NOW - timedelta(hours=number))
@@ -124,7 +126,7 @@ def test_lines_of_volumes_are_as_written_anew(people, db):
     people(write)
 
 
-def test_lines_of_records_are_as_written_anew(alice, volume, people):
+def test_lines_of_records_equal_fresh_ones(alice, volume, people):
     operation = scene.operation(alice.user, volume, state="succeeded")
     for text, status in product(TEXTS, (202, 404, None)):
         names = {"actor_name": text or "portal", "target_name": text, "ticket": text[:9]}
@@ -146,7 +148,7 @@ FORMS = {
 }
 
 
-def test_fields_of_filters_are_as_written_anew(people, db):
+def test_fields_of_filters_equal_fresh_ones(people, db):
     def write(draw):
         form_type = draw.choice(list(FORMS))
         names = FORMS[form_type]
@@ -154,7 +156,7 @@ def test_fields_of_filters_are_as_written_anew(people, db):
         for name in names:
             form = form_type(QueryDict(mutable=True) | typed)
             context = {"field": form[name]}
-            assert_same_as_anew(
+            assert_kept_equals_fresh(
                 partial(render_to_string, "_filter_field.html", context), once, "_rendered"
             )
 

@@ -16,7 +16,7 @@ def test_nul_in_settings_is_named_without_its_value(tmp_path, capsys):
     with pytest.raises(SystemExit):
         launch.read_settings_file({}, path, "run")
     said = capsys.readouterr().err
-    assert said == "run: .env: DATABASE_URL holds a NUL character; write it anew.\n"
+    assert said == "run: .env: DATABASE_URL holds a NUL character: take it out.\n"
 
 
 def test_folder_that_cannot_be_made_says_why(tmp_path, capsys):

@@ -49,7 +49,7 @@ def portal_on(path: Path) -> Iterator[None]:
 def copy_database(copy: Path, *, advance: Advance) -> None:
     """The database as it is at one moment, while others write to it."""
     with closing(sqlite3.connect(path_of_database(), timeout=20)) as source:
-        # One read transaction for the whole copy: without it each writer would start the copy anew.
+        # Without a transaction around the copy, SQLite begins it again at each write of another.
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         _copy(source, copy, advance)

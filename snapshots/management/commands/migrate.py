@@ -20,17 +20,16 @@ class Executor(MigrationExecutor):
         apply = migration.apply
 
         def apply_whole(
-            project_state: ProjectState,
-            schema_editor: BaseDatabaseSchemaEditor,
-            collect_sql: bool = False,  # noqa: FBT001, FBT002 - as Django declares it
+            project_state: ProjectState, schema_editor: BaseDatabaseSchemaEditor
         ) -> ProjectState:
-            after = apply(project_state, schema_editor, collect_sql)
+            after = apply(project_state, schema_editor)
             for statement in schema_editor.deferred_sql:
                 schema_editor.execute(statement, None)
             schema_editor.deferred_sql.clear()
             return after
 
-        migration.apply = apply_whole  # type: ignore[method-assign]
+        # For this one call: Django's method has no place between the two steps.
+        migration.apply = apply_whole  # type: ignore[method-assign,assignment]
         try:
             return super().apply_migration(state, migration, *args, **kwargs)
         finally:
@@ -39,5 +38,6 @@ class Executor(MigrationExecutor):
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
+        # Django's command makes its executor by this name, and takes no other.
         migrate.MigrationExecutor = Executor  # type: ignore[attr-defined]
         super().handle(*args, **options)
