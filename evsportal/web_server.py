@@ -40,6 +40,7 @@ _MOST_FILES = 4096
 # whichever came first, so a crowd that guesses keeps only itself waiting. One turn in five is for
 # tries, so that people can sign in while the pages are busy.
 _PATH_OF_TRIES = "/accounts/"
+_PATHS_OF_NO_TRIES = ("/accounts/logout/", "/accounts/sessions/")  # they end sessions
 _TURNS_FOR_ONE_TRY = 5
 
 LogAccess = Callable[[SimpleNamespace, dict[str, Any], timedelta], None]
@@ -113,7 +114,9 @@ class Connection(HTTPChannel):
     def is_a_try(self) -> bool:
         """Whether the request that is next tries a password or a code."""
         request = self.requests[0]
-        return request.command == "POST" and (request.path or "").startswith(_PATH_OF_TRIES)
+        path = "/" + request.path.lstrip("/")  # as waitress gives it to the application
+        is_below = path.startswith(_PATH_OF_TRIES) and not path.startswith(_PATHS_OF_NO_TRIES)
+        return request.command == "POST" and is_below
 
     def held(self) -> int:
         """How many bytes of requests without an answer are in memory."""

@@ -209,14 +209,14 @@ def _pasted(cloud: str, text: str) -> tuple[list[str], list[str], str]:
     cloud_ids = _ids_in(cloud, [key for _line, key in pairs])
     others = [(line, key) for line, key in pairs if key not in cloud_ids]
     why = unknown_volume(cloud) if others else ""
-    sentences = [
+    refusals = [
         _("Line {line}, {id}: {why}").format(line=line, id=isolated(key[:64]), why=why)
         for line, key in others[:20]
     ]
-    if len(others) > len(sentences):
-        sentences.append(_("And {count} more.").format(count=figure(len(others) - len(sentences))))
+    if len(others) > len(refusals):
+        refusals.append(_("And {count} more.").format(count=figure(len(others) - len(refusals))))
     ids = list(dict.fromkeys(key for _line, key in pairs if key in cloud_ids))
-    return ids, sentences, "\n".join(key for _line, key in others)
+    return ids, refusals, "\n".join(key for _line, key in others)
 
 
 def _ids_in(cloud: str, ids: Iterable[str]) -> set[str]:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -179,31 +180,62 @@ def test_access_log_has_a_line_for_each_answer():
     assert third.startswith("/c 200 OK 0 ")
 
 
-def test_crowd_that_guesses_waits_behind_what_people_read():
-    """Of five turns one is the crowd's, so that nobody can keep others from signing in either."""
+@pytest.fixture
+def busy():
+    """Requests that wait for the only thread: `send` them, `answer` all, and see the `order`."""
     order, is_open = [], threading.Event()
 
     def note(environ, start_response):
         is_open.wait(SECONDS)
-        order.append(environ["REQUEST_METHOD"])
+        order.append(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
         start_response("200 OK", [])
         return [b""]
 
     with serving(note, threads=1) as web, contextlib.ExitStack() as stack:
 
-        def send(data, times):
+        def send(data, times=1):
             before = len(web.server.task_dispatcher.queue)
             for _ in range(times):
                 stack.enter_context(web.connect()).sendall(data)
             until(lambda: len(web.server.task_dispatcher.queue) >= before + times)
 
-        stack.enter_context(web.connect()).sendall(head("PUT / HTTP/1.1"))  # has the only thread
+        def answer():
+            number = len(web.server.task_dispatcher.queue) + 1
+            is_open.set()
+            until(lambda: len(order) == number)
+
+        stack.enter_context(web.connect()).sendall(head("PUT / HTTP/1.1"))  # has the thread
         until(lambda: not web.server.task_dispatcher.queue and web.server.is_busy())
-        send(post("Content-Length: 0", path="/accounts/%6cogin/"), 6)
-        send(GET, 6)
+        yield SimpleNamespace(send=send, answer=answer, order=order)
         is_open.set()
-        until(lambda: len(order) == 13)
-    tries = [number for number, method in enumerate(order) if method == "POST"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/accounts/login/",
+        "/accounts/%6cogin/",
+        "//accounts/login/",
+        "/%2Faccounts/login/",
+        "http://localhost//accounts/login/",
+    ],
+)
+def test_crowd_that_guesses_waits_behind_what_people_read(busy, address):
+    """Of five turns one is the crowd's, so that nobody can keep others from signing in either."""
+    busy.send(post("Content-Length: 0", path=address), 6)
+    busy.send(GET, 6)
+    busy.answer()
+    tries = [
+        place for place, answered in enumerate(busy.order) if answered == "POST /accounts/login/"
+    ]
     assert len(tries) == 6
-    assert order.index("GET") <= 2
+    assert busy.order.index("GET /") <= 2
     assert tries[2] >= 9  # the others came first, but for one of five turns
+
+
+@pytest.mark.parametrize("path", ["/accounts/logout/", "/accounts/sessions/"])
+def test_end_of_a_session_waits_behind_no_crowd(busy, path):
+    busy.send(post("Content-Length: 0"), 6)
+    busy.send(post("Content-Length: 0", path=path))
+    busy.answer()
+    assert busy.order.index(f"POST {path}") <= 2
