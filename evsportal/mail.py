@@ -6,7 +6,7 @@ may be a piece of that.
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
 _FORMS = "smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465"
@@ -21,7 +21,7 @@ class MailServer:
     host: str = ""
     port: int = 25
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)  # Django's page of an error shows `_MAIL`
     starts_tls: bool = False
     is_tls: bool = False
 
