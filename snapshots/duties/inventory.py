@@ -15,32 +15,12 @@ from snapshots.evs.paging import Listed
 from snapshots.evs.types import CloudVolume, Quotas
 from snapshots.jobs.claims import hold
 from snapshots.jobs.duties import end_duty
-from snapshots.mirror import rename_volumes, seen_after, seen_before
+from snapshots.mirror import rename_volumes, seen_before, store_volumes
 from snapshots.models import CloudHealth, Duty, Purpose, Quota, QuotaDay, Volume
-from snapshots.rights.matches import (
-    facts_before,
-    is_everything_matched,
-    match_changed,
-    match_everything,
-)
+from snapshots.rights.matches import is_everything_matched, match_everything
 
 log = logging.getLogger(__name__)
 
-MIRRORED = [
-    "name",
-    "status",
-    "size_gb",
-    "volume_type",
-    "availability_zone",
-    "bootable",
-    "encrypted",
-    "multiattach",
-    "attached_to",
-    "server_ids",
-    "metadata",
-    "seen_at",
-    "gone_at",
-]
 PLOTTED_QUOTAS = frozenset({"snapshots", "gigabytes"})
 SLOWEST_SECONDS = 300.0
 UNREADABLE_ROWS = "unreadable_rows"
@@ -100,7 +80,7 @@ def _store_volumes(duty: Duty, listed: Listed[CloudVolume], asked_at: datetime) 
 
     def store() -> dict[str, str]:
         hold(duty)
-        written = _upsert(cloud, listed.rows, asked_at)
+        written = store_volumes(cloud, listed.rows, asked_at)
         if listed.is_whole:  # whatever this reading did not list is gone from the cloud
             here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True)
             gone = here.filter(seen_before(asked_at))
@@ -120,60 +100,9 @@ def store_volume(duty: Duty, volume: CloudVolume, *, asked_at: datetime) -> None
 
     def store() -> None:
         hold(duty)
-        _upsert(duty.cloud, [volume], asked_at)
+        store_volumes(duty.cloud, [volume], asked_at)
 
     in_transaction(store)
-
-
-def _upsert(cloud: str, volumes: Sequence[CloudVolume], asked_at: datetime) -> dict[str, str]:
-    """Write the volumes but those that were read later. Returns the names by the ids."""
-    stored = Volume.objects.filter(cloud=cloud)
-    if len(volumes) == 1:
-        stored = stored.filter(volume_id=volumes[0].id)
-    lock_rows(stored)
-    newer = set(stored.filter(seen_after(asked_at)).values_list("volume_id", flat=True))
-    before = facts_before(cloud, stored)
-    # In the order of their ids: two readings that store at one moment lock new rows alike.
-    rows = [
-        _row(cloud, volume, asked_at)
-        for volume in sorted(volumes, key=lambda volume: volume.id)
-        if volume.id not in newer
-    ]
-    Volume.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["cloud", "volume_id"],
-        update_fields=MIRRORED,
-        batch_size=500,
-    )
-    match_changed(cloud, rows, before)
-    return {row.volume_id: row.name for row in rows}
-
-
-def _row(cloud: str, volume: CloudVolume, now: datetime) -> Volume:
-    attached = ", ".join(
-        f"{attachment.server_id} ({attachment.device})"
-        if attachment.device
-        else attachment.server_id
-        for attachment in volume.attachments
-    )
-    return Volume(
-        cloud=cloud,
-        volume_id=volume.id,
-        name=volume.name,
-        status=volume.status,
-        size_gb=volume.size_gb,
-        volume_type=volume.volume_type,
-        availability_zone=volume.availability_zone,
-        bootable=volume.bootable,
-        encrypted=volume.encrypted,
-        multiattach=volume.multiattach,
-        attached_to=attached[:500],
-        server_ids=[attachment.server_id for attachment in volume.attachments],
-        metadata={**volume.metadata, **volume.tags},
-        seen_at=now,
-        gone_at=None,
-    )
 
 
 def _store_quotas(cloud: str, quotas: Quotas, asked_at: datetime) -> None:

@@ -108,7 +108,8 @@ def store_decision(operation: Operation, decision: Decision, *, now: datetime) -
     write_move = prepared_move(operation, move, now=now) if move is not None else None
 
     def store() -> None:
-        # Rows are locked in the same order everywhere: duty, operation, snapshot, cloud's health.
+        # Rows are locked in the same order everywhere: duty, operation, snapshot, volume,
+        # cloud's health.
         if move is not None and move.to is OperationState.ACCEPTED:
             first = timedelta(seconds=settings.EVSPORTAL_WATCH_SECONDS / SOONER_AT_FIRST)
             start_duty(WATCH, operation.cloud, due_at=now + first)

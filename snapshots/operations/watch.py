@@ -20,6 +20,7 @@ from snapshots.evs.errors import EvsError, NotFound, OtherSnapshot
 from snapshots.evs.types import CloudSnapshot
 from snapshots.jobs.claims import hold
 from snapshots.jobs.duties import end_duty
+from snapshots.mirror import store_watched_volumes
 from snapshots.models import (
     MARKER,
     Duty,
@@ -208,8 +209,10 @@ def _with_volumes(
         if not volume_id:
             yield watched, reading
             continue
+        asked_at = timezone.now()
         try:
-            yield watched, replace(reading, volume=client.show_volume(volume_id))
+            volume = client.show_volume(volume_id)
+            yield watched, replace(reading, volume=volume, volume_asked_at=asked_at)
         except NotFound:
             yield watched, reading
         except EvsError as error:  # what cannot be read must not hide the others
@@ -254,6 +257,8 @@ def _store_readings(
     keys = [watched.operation.pk for watched, _ in readings]
     lock_rows(Operation.objects.filter(pk__in=keys))
     lock_rows(Snapshot.objects.filter(pk__in=[watched.row.pk for watched, _ in readings]))
+    volumes = [(reading.volume, reading.volume_asked_at) for _, reading in readings]
+    store_watched_volumes(duty.cloud, [(volume, at) for volume, at in volumes if volume and at])
     accepted = Operation.objects.filter(pk__in=keys, state=OperationState.ACCEPTED)
     accepted_keys = set(accepted.values_list("pk", flat=True))
     now = timezone.now()

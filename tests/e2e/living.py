@@ -70,16 +70,23 @@ class Life:
         self._wait_for(self.page.locator("#status-title"), outcome)
 
     def _wait_for(self, place: Locator, text: str | re.Pattern[str]) -> None:
-        if self._has_script:
-            expect(place).to_contain_text(text, timeout=LONGEST)
-            return
+        try:
+            expect(place).to_be_visible(timeout=LONGEST)
+            if self._has_script:
+                expect(place).to_contain_text(text, timeout=LONGEST)
+            else:
+                self._reload_until(place, text)
+        except AssertionError as error:
+            raise AssertionError(f"Never {text}: {self.page.inner_text('body')}") from error
+
+    def _reload_until(self, place: Locator, text: str | re.Pattern[str]) -> None:
         pattern = re.escape(text) if isinstance(text, str) else text
         for _ in range(LONGEST // 500):
             if re.search(pattern, place.inner_text()):
                 return
             self.page.wait_for_timeout(500)
             self.page.reload()
-        raise AssertionError(f"Never {text}: {place.inner_text()}")
+        raise AssertionError(place.inner_text())
 
 
 def volume_address(page: Page, name: str) -> str:

@@ -5,9 +5,11 @@ from datetime import UTC, timedelta
 import pytest
 from django.utils import timezone
 
+from snapshots.database.transactions import in_transaction
 from snapshots.duties.inventory import _store_volumes, store_volume
 from snapshots.evs.paging import Listed
 from snapshots.evs.types import volume_from
+from snapshots.mirror import store_watched_volumes
 from snapshots.models import CloudHealth, Duty, Exchange, Quota, QuotaDay, Volume
 from tests.operations.conftest import control
 
@@ -147,3 +149,12 @@ def test_list_asked_for_earlier_does_not_bring_a_volume_back(inventory):
     store_volume(Duty.objects.get(kind="inventory"), read_of(volume), asked_at=asked_at)
     volume.refresh_from_db()
     assert volume.gone_at is not None
+
+
+def test_watched_volume_does_not_undo_what_was_read_since(inventory):
+    volume, asked_at = inventory["reports"], timezone.now()
+    read = read_of(volume, status="detaching")
+    store_volume(Duty.objects.get(kind="inventory"), read, asked_at=timezone.now())
+    in_transaction(lambda: store_watched_volumes(volume.cloud, [(read_of(volume), asked_at)]))
+    volume.refresh_from_db()
+    assert volume.status == "detaching"

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from snapshots.models import Exchange, Operation
+from snapshots.models import Exchange, Operation, Volume
 from snapshots.operations.asking import ask_again
 from snapshots.operations.messages import label_of, sentences_of
 from snapshots.operations.refusals import NotAllowedError
@@ -43,6 +43,40 @@ def test_rollback_is_watched_to_its_end(loop, make, roll_back, clock):
     assert Exchange.objects.get(purpose="rollback").target_id == snapshot.snapshot_id
     snapshot.refresh_from_db()
     assert (snapshot.status, snapshot.gone_at) == ("available", None)
+
+
+@pytest.fixture
+def read_amid(loop, make, roll_back, clock):
+    """Rolls a volume back whose row, as the inventory read it, says that it is being rolled back.
+    Returns the row.
+    """
+
+    def finished(**columns):
+        snapshot = make()
+        operation = roll_back(snapshot)
+        loop.run_until_idle()
+        look_again(loop)
+        volume = Volume.objects.filter(volume_id=snapshot.volume_id)
+        volume.update(**{"status": "rollbacking", **columns})
+        finish(loop, operation, clock)
+        assert outcome(operation)[0] == "succeeded"
+        return volume.get()
+
+    return finished
+
+
+def test_volume_is_free_when_its_rollback_ends(read_amid):
+    began = timezone.now()
+    volume = read_amid()
+    assert (volume.status, volume.takes_snapshot) == ("available", True)
+    assert volume.seen_at >= began
+
+
+def test_what_rules_ask_is_left_to_the_inventory(read_amid):
+    read_before = timezone.now() - timedelta(minutes=5)
+    volume = read_amid(name="before it was renamed", seen_at=read_before)
+    assert (volume.status, volume.name) == ("available", "before it was renamed")
+    assert volume.seen_at == read_before
 
 
 def test_quick_look_does_not_believe_the_status_from_before(loop, make, roll_back, clock):

@@ -30,6 +30,7 @@ class Reading:
     answered_with_another: bool = field(default=False, kw_only=True)
     # The volume that the kind watches beside the snapshot; None: it is gone, or it watches none.
     volume: CloudVolume | None = field(default=None, kw_only=True)
+    volume_asked_at: datetime | None = field(default=None, kw_only=True)  # before it was read
 
 
 class Kind(ABC):

@@ -1,0 +1,26 @@
+"""The rows of what a cloud holds, as its last reading showed it."""
+
+from snapshots.mirror.snapshots import (
+    STORED_AT_ONCE,
+    mark_gone,
+    mark_missing,
+    mark_unread,
+    rename_volumes,
+    seen_after,
+    seen_before,
+    store_snapshots,
+)
+from snapshots.mirror.volumes import store_volumes, store_watched_volumes
+
+__all__ = [
+    "STORED_AT_ONCE",
+    "mark_gone",
+    "mark_missing",
+    "mark_unread",
+    "rename_volumes",
+    "seen_after",
+    "seen_before",
+    "store_snapshots",
+    "store_volumes",
+    "store_watched_volumes",
+]

@@ -1,0 +1,99 @@
+"""Writes the rows of a cloud's volumes. Nothing else writes what a reading showed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from snapshots.database.transactions import lock_rows
+from snapshots.evs.types import CloudVolume
+from snapshots.mirror.snapshots import seen_after
+from snapshots.models import Volume
+from snapshots.rights.matches import facts_before, match_changed
+from snapshots.rights.rules import FACTS
+
+MIRRORED = [
+    "name",
+    "status",
+    "size_gb",
+    "volume_type",
+    "availability_zone",
+    "bootable",
+    "encrypted",
+    "multiattach",
+    "attached_to",
+    "server_ids",
+    "metadata",
+    "seen_at",
+    "gone_at",
+]
+
+
+def store_volumes(cloud: str, volumes: Sequence[CloudVolume], asked_at: datetime) -> dict[str, str]:
+    """Write the volumes but those that were read later, and which grants by rule cover them. Called
+    in a transaction that holds the duty that reads them. Returns the names by the ids.
+    """
+    stored = Volume.objects.filter(cloud=cloud)
+    if len(volumes) == 1:
+        stored = stored.filter(volume_id=volumes[0].id)
+    lock_rows(stored)
+    newer = set(stored.filter(seen_after(asked_at)).values_list("volume_id", flat=True))
+    before = facts_before(cloud, stored)
+    # In the order of their ids: two readings that store at one moment lock new rows alike.
+    rows = [
+        _row(cloud, volume, asked_at)
+        for volume in sorted(volumes, key=lambda volume: volume.id)
+        if volume.id not in newer
+    ]
+    Volume.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["cloud", "volume_id"],
+        update_fields=MIRRORED,
+        batch_size=500,
+    )
+    match_changed(cloud, rows, before)
+    return {row.volume_id: row.name for row in rows}
+
+
+def store_watched_volumes(cloud: str, read: Sequence[tuple[CloudVolume, datetime]]) -> None:
+    """Write volumes that were read to see how far their requests are, each with the moment before
+    it was asked for: who was told that the cloud has finished may ask for the next thing at once.
+    Called in a transaction.
+
+    Where a volume changed in what grants by rule ask, its status alone is written: the rest is left
+    to the reading that matches them again.
+    """
+    stored = Volume.objects.filter(cloud=cloud, volume_id__in=[volume.id for volume, _ in read])
+    lock_rows(stored)
+    for volume, asked_at in read:
+        rows = stored.filter(volume_id=volume.id).exclude(seen_after(asked_at))
+        row = _row(cloud, volume, asked_at)
+        facts = tuple(getattr(row, name) for name in FACTS)
+        is_as_matched = facts in rows.values_list(*FACTS)
+        columns = MIRRORED if is_as_matched else ["status"]
+        rows.update(**{name: getattr(row, name) for name in columns})
+
+
+def _row(cloud: str, volume: CloudVolume, now: datetime) -> Volume:
+    attached = ", ".join(
+        f"{attachment.server_id} ({attachment.device})"
+        if attachment.device
+        else attachment.server_id
+        for attachment in volume.attachments
+    )
+    return Volume(
+        cloud=cloud,
+        volume_id=volume.id,
+        name=volume.name,
+        status=volume.status,
+        size_gb=volume.size_gb,
+        volume_type=volume.volume_type,
+        availability_zone=volume.availability_zone,
+        bootable=volume.bootable,
+        encrypted=volume.encrypted,
+        multiattach=volume.multiattach,
+        attached_to=attached[:500],
+        server_ids=[attachment.server_id for attachment in volume.attachments],
+        metadata={**volume.metadata, **volume.tags},
+        seen_at=now,
+        gone_at=None,
+    )
