@@ -8,7 +8,7 @@ figures, and the trail itself is the evidence.
 
 import threading
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,26 +23,29 @@ BOUNDS_MS = (50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000)
 Key = tuple[str | int, ...]
 
 
+Taken = Mapping[tuple[type[Model], Key], Counter[str]]
+
+
 class _Counts:
-    """What this process has counted and not written yet: by table, key and column."""
+    """What this process has counted and not written yet: by table and key, of each column."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts = Counter[tuple[type[Model], Key, str]]()
+        self._counts = defaultdict[tuple[type[Model], Key], Counter[str]](Counter)
 
     def add(self, table: type[Model], key: Key, **amounts: int) -> None:
         with self._lock:
-            for column, amount in amounts.items():
-                self._counts[table, key, column] += amount
+            self._counts[table, key].update(amounts)
 
-    def take(self) -> Mapping[tuple[type[Model], Key, str], int]:
+    def take(self) -> Taken:
         with self._lock:
-            taken, self._counts = self._counts, Counter()
+            taken, self._counts = self._counts, defaultdict(Counter)
         return taken
 
-    def put_back(self, taken: Mapping[tuple[type[Model], Key, str], int]) -> None:
+    def put_back(self, taken: Taken) -> None:
         with self._lock:
-            self._counts.update(taken)
+            for place, amounts in taken.items():
+                self._counts[place].update(amounts)
 
     def __bool__(self) -> bool:
         return bool(self._counts)
@@ -71,8 +74,8 @@ def write_tallies() -> None:
 
     def write() -> None:
         # In one order everywhere, so that no two processes wait for each other.
-        for (table, key, column), amount in sorted(taken.items(), key=_order):
-            _add(table._default_manager, dict(zip(_KEYS[table], key, strict=True)), column, amount)
+        for (table, key), amounts in sorted(taken.items(), key=_order):
+            _add(table._default_manager, dict(zip(_KEYS[table], key, strict=True)), amounts)
 
     try:
         in_transaction(write)
@@ -81,13 +84,13 @@ def write_tallies() -> None:
         raise
 
 
-def _order(item: tuple[tuple[type[Model], Key, str], int]) -> tuple[str, Key, str]:
-    table, key, column = item[0]
-    return table.__name__, key, column
+def _order(item: tuple[tuple[type[Model], Key], Counter[str]]) -> tuple[str, Key]:
+    table, key = item[0]
+    return table.__name__, key
 
 
-def _add(rows: Manager[Any], key: Mapping[str, object], column: str, amount: int) -> None:
-    changes = {column: F(column) + amount}
+def _add(rows: Manager[Any], key: Mapping[str, object], amounts: Mapping[str, int]) -> None:
+    changes = {column: F(column) + amount for column, amount in amounts.items()}
     if not rows.filter(**key).update(**changes):
         rows.bulk_create([rows.model(**key)], ignore_conflicts=True)
         rows.filter(**key).update(**changes)

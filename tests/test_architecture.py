@@ -136,3 +136,17 @@ def test_lint_exceptions_are_few_and_say_why():
     texts = {path: path.read_text(encoding="utf-8") for path in files if path != Path(__file__)}
     assert [str(path) for path, text in texts.items() if mark.search(text)] == []
     assert sum(text.count("# noqa") for text in texts.values()) <= 40
+
+
+@pytest.mark.parametrize(
+    ("mark", "folder"), [("browser", "e2e"), ("faults", "faults"), ("packages", "packaging")]
+)
+def test_check_finds_marked_tests_in_their_folder(mark, folder):
+    """`tools/check.py` gives each step its folder: to gather all tests takes half a minute."""
+    marked = [
+        path
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if re.search(rf"\bmark\.{mark}\b", path.read_text(encoding="utf-8"))
+    ]
+    assert marked
+    assert [path for path in marked if not path.is_relative_to(ROOT / "tests" / folder)] == []

@@ -1,7 +1,8 @@
 """`./run check`: every check that must pass before a change goes in, for a machine with two cores.
 
 Steps of one stage run at the same time. A stage with a failed step is the last one. `--whole`,
-before a release: on PostgreSQL too each test runs with every set of parameters.
+before a release: on PostgreSQL too each test runs with every set of parameters, and every page is
+looked at in every language, width and scheme of colours.
 """
 
 import os
@@ -63,10 +64,13 @@ def _stages(*, whole: bool) -> Iterator[tuple[Step, ...]]:
     on_postgres = ("--database", "postgres", "--parameters", parameters)
     marked = ("-m", f"database and {_FAST}")
     yield (Step("tests on PostgreSQL", (*_IN_TWO, *marked, *on_postgres)),)
-    yield (  # the longest first; the others one after the other beside it
-        Step("browser", (*_PYTEST, "-m", "browser")),
-        Step("faults", (*_PYTEST, "-m", "faults")),
-        Step("packages", (*_PYTEST, "-m", "packages")),
+    browser = "browser" if whole else "browser and not whole"
+    pages = "tests/e2e/test_every_page.py"
+    yield (  # the longest first, and short ones last, so that both cores have work to the end
+        Step("browser", (*_PYTEST, "-m", browser, "tests/e2e", f"--ignore={pages}")),
+        Step("faults", (*_PYTEST, "-m", "faults", "tests/faults")),
+        Step("every page", (*_PYTEST, "-m", browser, pages)),
+        Step("packages", (*_PYTEST, "-m", "packages", "tests/packaging")),
     )
 
 

@@ -81,7 +81,13 @@ def open_context(chromium, portal, watch, style_sheet):
     opened: list[BrowserContext] = []
 
     def open_context(
-        *, width: int = 1280, dark: bool = False, javascript: bool = True, zone: str = "UTC"
+        *,
+        width: int = 1280,
+        dark: bool = False,
+        forced: bool = False,
+        language: str = "en-GB",
+        javascript: bool = True,
+        zone: str = "UTC",
     ) -> BrowserContext:
         context = chromium.new_context(
             base_url=portal,
@@ -89,7 +95,8 @@ def open_context(chromium, portal, watch, style_sheet):
             color_scheme="dark" if dark else "light",
             java_script_enabled=javascript,
             reduced_motion="reduce",
-            locale="en-GB",
+            forced_colors="active" if forced else "none",
+            locale=language,
             timezone_id=zone,
         )
         context.set_default_timeout(5000)

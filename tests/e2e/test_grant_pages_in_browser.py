@@ -57,7 +57,7 @@ def test_pages_of_grants_are_accessible_and_fit(width, dark, open_context, sign_
         if folder := os.environ.get("PICTURES"):
             name = f"grants-{number:02}-{width}-{'dark' if dark else 'light'}.png"
             page.screenshot(path=Path(folder, name), full_page=True)
-        wrongs += [f"{path}: {wrong}" for wrong in wrongs_of(page, dark=dark)]
+        wrongs += [f"{path}: {wrong}" for wrong in wrongs_of(page, "dark" if dark else "light")]
     assert wrongs == []
 
 

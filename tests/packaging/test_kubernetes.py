@@ -1,6 +1,5 @@
 """The Kubernetes manifests: valid by the API's own schemas, without privileges, complete."""
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -19,6 +18,8 @@ each_deployment = pytest.mark.parametrize(
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_manifest_is_valid_by_schema(name):
+    import kubernetes_validate  # which takes seconds
+
     kubernetes_validate.validate(BY_NAME[name], VERSION, strict=True)
 
 
