@@ -7,6 +7,7 @@ from snapshots.forms.filters import (
     PeriodForm,
     SearchForm,
     SnapshotFilterForm,
+    VolumeFilterForm,
 )
 from snapshots.forms.links import LinkedForm, given_in_link
 from snapshots.forms.metadata import (
@@ -33,6 +34,7 @@ __all__ = [
     "SignInForm",
     "SnapshotFilterForm",
     "SnapshotForm",
+    "VolumeFilterForm",
     "given_in_link",
     "new_key",
     "read_rows",

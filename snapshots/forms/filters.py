@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from snapshots.models import Maker, OperationState
+from snapshots.selectors.operations import NEWEST_FIRST as NEWEST_REQUEST_FIRST
 from snapshots.selectors.snapshots import AGES, GONE, NEWEST_FIRST, PRESENT_AND_GONE, Filter
+from snapshots.selectors.volumes import BY_NAME
 
 Text = str | Promise
 STATES = [
@@ -28,19 +30,31 @@ STATUSES = [
     ("5xx", gettext_lazy("5xx: server error")),
     ("none", gettext_lazy("No answer")),
 ]
+_VOLUME_SORTS = [
+    ("volume", gettext_lazy("Volume, A to Z")),
+    ("-volume", gettext_lazy("Volume, Z to A")),
+]
+_STATUS_SORTS = [
+    ("status", gettext_lazy("Status, A to Z")),
+    ("-status", gettext_lazy("Status, Z to A")),
+]
 SORTS = [
     (NEWEST_FIRST, gettext_lazy("Newest first")),
     ("created", gettext_lazy("Oldest first")),
     ("name", gettext_lazy("Name, A to Z")),
     ("-name", gettext_lazy("Name, Z to A")),
-    ("volume", gettext_lazy("Volume, A to Z")),
-    ("-volume", gettext_lazy("Volume, Z to A")),
-    ("status", gettext_lazy("Status, A to Z")),
-    ("-status", gettext_lazy("Status, Z to A")),
+    *_VOLUME_SORTS,
+    *_STATUS_SORTS,
 ]
 FIRST_FIELDS = ("q", "status", "made_by", "older", "sort")
 # The documented ones that people look for; the field takes any other in the address.
 STATUS_WORDS = ("available", "creating", "deleting", "error", "error_deleting", "rollbacking")
+
+
+def _choice(label: Any, choices: Any) -> forms.CharField:
+    """A choice of which nonsense is no mistake of the person's: it matches nothing."""
+    widget = forms.Select(choices=choices)
+    return forms.CharField(label=label, required=False, max_length=80, widget=widget)
 
 
 def _days(days: int) -> Text:
@@ -76,8 +90,9 @@ class NarrowingForm(forms.Form):
 
 
 class SearchForm(NarrowingForm):
-    """Free text."""
+    """Free text. With a field `sort`, also an order."""
 
+    usual_order = ""
     q = forms.CharField(
         label=gettext_lazy("Search"),
         required=False,
@@ -90,31 +105,66 @@ class SearchForm(NarrowingForm):
         self.is_valid()
         return str(self.cleaned_data.get("q", ""))
 
+    def order(self) -> str:
+        self.is_valid()
+        return str(self.cleaned_data.get("sort", "") or self.usual_order)
+
+
+class VolumeFilterForm(SearchForm):
+    """What the list of volumes is narrowed and ordered by."""
+
+    usual_order = BY_NAME
+    sort = _choice(
+        gettext_lazy("Order"),
+        [
+            (BY_NAME, gettext_lazy("Name, A to Z")),
+            ("-name", gettext_lazy("Name, Z to A")),
+            ("-size", gettext_lazy("Largest first")),
+            ("size", gettext_lazy("Smallest first")),
+            *_STATUS_SORTS,
+            ("type", gettext_lazy("Type, A to Z")),
+            ("-type", gettext_lazy("Type, Z to A")),
+            ("zone", gettext_lazy("Zone, A to Z")),
+            ("-zone", gettext_lazy("Zone, Z to A")),
+        ],
+    )
+
 
 class OperationFilterForm(SearchForm):
-    """Free text and a state."""
+    """What the list of requests is narrowed and ordered by; `sees_all`: it has those of others."""
 
+    usual_order = NEWEST_REQUEST_FIRST
     state = forms.CharField(
         label=gettext_lazy("State"),
         required=False,
         max_length=20,
         widget=forms.Select(choices=STATES),
     )
+    sort = _choice(gettext_lazy("Order"), [])
+
+    def __init__(self, *args: Any, sees_all: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        by_requester = [
+            ("requester", gettext_lazy("Requester, A to Z")),
+            ("-requester", gettext_lazy("Requester, Z to A")),
+        ]
+        choices = [
+            (NEWEST_REQUEST_FIRST, gettext_lazy("Newest first")),
+            ("asked", gettext_lazy("Oldest first")),
+            *_VOLUME_SORTS,
+            *(by_requester if sees_all else []),
+        ]
+        self.fields["sort"].widget = forms.Select(choices=choices)
 
     def chosen_state(self) -> str:
         self.is_valid()
         return str(self.cleaned_data.get("state", ""))
 
 
-def _choice(label: Any, choices: Any) -> forms.CharField:
-    """A choice of which nonsense is no mistake of the person's: it matches nothing."""
-    widget = forms.Select(choices=choices)
-    return forms.CharField(label=label, required=False, max_length=80, widget=widget)
-
-
 class SnapshotFilterForm(SearchForm):
     """What a list of snapshots is narrowed and ordered by. Every field may stay empty."""
 
+    usual_order = NEWEST_FIRST
     cloud = _choice(gettext_lazy("Cloud"), [])
     volume = forms.CharField(label=gettext_lazy("Volume id"), required=False, max_length=64)
     status = _choice(
@@ -175,10 +225,6 @@ class SnapshotFilterForm(SearchForm):
             name: text for name, text in self.cleaned_data.items() if name not in {"q", "sort"}
         }
         return Filter(text=self.cleaned_data["q"], **texts)
-
-    def order(self) -> str:
-        self.is_valid()
-        return str(self.cleaned_data.get("sort", "") or NEWEST_FIRST)
 
 
 class PeriodForm(NarrowingForm):

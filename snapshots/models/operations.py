@@ -215,6 +215,9 @@ class Operation(Claimable):
             models.Index(fields=["-asked_at", "-id"], name="operation_newest"),
             models.Index(fields=["requester", "-asked_at", "-id"], name="operation_of_person"),
             models.Index(fields=["cloud", "volume_id", "state"], name="operation_volume_line"),
+            # The list in other orders.
+            models.Index(fields=["volume_name", "id"], name="operation_by_volume"),
+            models.Index(fields=["requester_name", "id"], name="operation_by_requester"),
             # The list, narrowed by state, for everybody's and for a person's own.
             models.Index(fields=["state", "-asked_at", "-id"], name="operation_of_state"),
             models.Index(

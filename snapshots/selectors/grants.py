@@ -1,6 +1,7 @@
 """Grants and people, as administrators look for them."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.contrib.auth.models import Group, User
 from django.db.models import Count, Q, QuerySet
@@ -11,7 +12,7 @@ from snapshots.models.folding import fold
 from snapshots.selectors.keyset import Order, keyset_page
 from snapshots.selectors.pages import Page
 
-NEWEST_FIRST = Order("given_at", is_descending=True)
+NEWEST_FIRST = Order("given_at", is_descending=True, holds=datetime)
 BY_NAME = Order("username")
 SHUT_OUT = "shut-out"
 ACTIVE = "active"

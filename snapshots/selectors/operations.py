@@ -27,6 +27,7 @@ from snapshots.models.folding import fold
 from snapshots.models.ids import LEAST_OF_ID, ids_starting, is_uuid
 from snapshots.rights.policy import Right, may
 from snapshots.rights.visible import operations_visible_to
+from snapshots.selectors.keyset import Order, in_both_directions, keyset_page
 from snapshots.selectors.pages import Page
 
 TYPICAL_OF = 20  # so many last snapshots make "usually takes"
@@ -43,15 +44,31 @@ _LISTED = (
 )
 
 
+ORDERS = in_both_directions(
+    {
+        "asked": Order("asked_at", holds=datetime),
+        "volume": Order("volume_name"),
+        "requester": Order("requester_name"),
+    }
+)
+NEWEST_FIRST = "-asked"
+
+
 def operations_list(
-    user: User, *, text: str = "", state: str = "", before: str = ""
+    user: User, *, text: str = "", state: str = "", sort: str = NEWEST_FIRST, before: str = ""
 ) -> Page[Operation]:
-    """A page of the operations visible to a person."""
-    parts = _in_order(operations_visible_to(user), user)
-    return operations_page(
-        *(operations_matching(part.only(*_LISTED), text=text, state=state) for part in parts),
-        before=before,
-    )
+    """A page of the operations visible to a person, in an order of `ORDERS`. `before` is the `next`
+    of the page above.
+    """
+
+    def matching(operations: QuerySet[Operation]) -> QuerySet[Operation]:
+        return operations_matching(operations.only(*_LISTED), text=text, state=state)
+
+    visible = operations_visible_to(user)
+    order = ORDERS.get(sort)
+    if order is None or sort == NEWEST_FIRST:
+        return operations_page(*map(matching, _in_order(visible, user)), before=before)
+    return keyset_page(matching(visible).select_related("snapshot"), order, after=before)
 
 
 def _in_order(visible: QuerySet[Operation], user: User) -> list[QuerySet[Operation]]:

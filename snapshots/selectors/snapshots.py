@@ -1,7 +1,7 @@
 """The snapshots that a person may see, what narrows a list of them, and how old readings are."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,19 +16,17 @@ from snapshots.models import (
 )
 from snapshots.models.folding import fold
 from snapshots.models.ids import LEAST_OF_ID
-from snapshots.selectors.keyset import Order, keyset_page
+from snapshots.selectors.keyset import Order, in_both_directions, keyset_page
 from snapshots.selectors.pages import Page
 
-ORDERS: Mapping[str, Order] = {
-    f"{sign}{name}": Order(column, is_descending=bool(sign))
-    for name, column in {
-        "created": "listed_at",
-        "name": "name",
-        "volume": "volume_name",
-        "status": "status",
-    }.items()
-    for sign in ("-", "")
-}
+ORDERS = in_both_directions(
+    {
+        "created": Order("listed_at", holds=datetime),
+        "name": Order("name"),
+        "volume": Order("volume_name"),
+        "status": Order("status"),
+    }
+)
 NEWEST_FIRST = "-created"
 GONE, PRESENT_AND_GONE = "gone", "all"
 AGES = (7, 30, 90)  # days

@@ -1,13 +1,25 @@
 """Volumes a person may see or use."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import IntegerField, Q, QuerySet
+from django.db.models.functions import Coalesce
 
-from snapshots.models import (
-    Volume,
-)
+from snapshots.models import Volume
 from snapshots.models.folding import fold, fold_words
 from snapshots.models.ids import LEAST_OF_ID
+from snapshots.selectors.keyset import Order, in_both_directions, keyset_page
 from snapshots.selectors.pages import Page
+
+NO_SIZE = -1  # the cloud told none
+ORDERS = in_both_directions(
+    {
+        "name": Order("name"),
+        "status": Order("status"),
+        "size": Order("known_size", holds=int),
+        "type": Order("volume_type"),
+        "zone": Order("availability_zone"),
+    }
+)
+BY_NAME = "name"
 
 
 def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume]:
@@ -25,16 +37,9 @@ def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume
     return volumes
 
 
-def volumes_page(volumes: QuerySet[Volume], *, after: str = "", size: int = 100) -> Page[Volume]:
-    """By name. `after` is the `next` of the page before; nonsense starts at the top."""
-    volumes = volumes.order_by("name", "volume_id", "id")
-    is_number = after.isdecimal() and len(after) < 19
-    last = Volume.objects.filter(pk=int(after)).first() if is_number else None
-    if last is not None:
-        volumes = volumes.filter(
-            Q(name__gt=last.name)
-            | Q(name=last.name, volume_id__gt=last.volume_id)
-            | Q(name=last.name, volume_id=last.volume_id, id__gt=last.pk)
-        )
-    rows = list(volumes[: size + 1])
-    return Page(rows[:size], str(rows[size - 1].pk) if len(rows) > size else None)
+def volumes_page(
+    volumes: QuerySet[Volume], *, sort: str = BY_NAME, after: str = "", size: int = 100
+) -> Page[Volume]:
+    """In an order of `ORDERS`. `after` is the `next` of the page before."""
+    volumes = volumes.annotate(known_size=Coalesce("size_gb", NO_SIZE, output_field=IntegerField()))
+    return keyset_page(volumes, ORDERS.get(sort, ORDERS[BY_NAME]), after=after, size=size)

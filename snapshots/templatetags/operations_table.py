@@ -21,7 +21,7 @@ from snapshots.templatetags.lines import Repeated, content_of
 from snapshots.templatetags.live import Live, live_in
 from snapshots.templatetags.sizes import short
 from snapshots.templatetags.states import against_usual, badge, news
-from snapshots.templatetags.table import Column, LiveRows, Table, context_of
+from snapshots.templatetags.table import Column, LiveRows, Sorting, Table, context_of, sortable
 from snapshots.templatetags.times import clock, lasted, moment, so_far_since
 
 register = template.Library()
@@ -99,12 +99,14 @@ def _requester(row: HasOperation) -> SafeString:
     )
 
 
-_REQUESTER: Column[HasOperation] = Column(gettext_lazy("Requester"), _requester, css="cards__who")
+_REQUESTER: Column[HasOperation] = Column(
+    gettext_lazy("Requester"), _requester, css="cards__who", sort="requester"
+)
 _COLUMNS: tuple[Column[Line], ...] = (
     Column(gettext_lazy("Request"), _name_and_ticket),
-    Column(gettext_lazy("Volume"), _volume),
+    Column(gettext_lazy("Volume"), _volume, sort="volume"),
     Column(gettext_lazy("State"), _state),
-    Column(pgettext_lazy("a time", "Asked"), _asked_ago),
+    Column(pgettext_lazy("a time", "Asked"), _asked_ago, sort="-asked"),
     Column(gettext_lazy("Took"), _took, css="number"),
 )
 
@@ -114,16 +116,19 @@ def operations_table(
     context: Context,
     lines: Sequence[Line],
     sees_all: bool,  # noqa: FBT001 - tags take arguments in order
+    sorting: Sorting | None = None,
     name: str = "operation-rows",
 ) -> dict[str, Table[Any]]:
     """What was asked for; with the requesters for those who see everybody's. The
-    `name` is the list's own in an open page.
+    `name` is the list's own in an open page. Without `sorting` it is newest first.
     """
     live = live_in(context)
+    newest_first = gettext_lazy("What was asked for, newest first")
+    columns: Sequence[Column[Any]] = (*_COLUMNS, _REQUESTER) if sees_all else _COLUMNS
     return context_of(
         Table(
-            gettext_lazy("What was asked for, newest first"),
-            (*_COLUMNS, _REQUESTER) if sees_all else _COLUMNS,
+            gettext_lazy("Requests") if sorting else newest_first,
+            sortable(columns, sorting) if sorting else columns,
             lines,
             live_rows=live_operations(live, name),
             repeated=Repeated(("operations", sees_all), _content),

@@ -1,12 +1,11 @@
 """The lists of snapshots: columns that people choose from, and heads that order the list."""
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from django import template
-from django.http import QueryDict
 from django.template import Context
 from django.urls import reverse
 from django.utils.html import format_html
@@ -21,7 +20,14 @@ from snapshots.templatetags.lines import Repeated, content_of
 from snapshots.templatetags.live import Live, live_in
 from snapshots.templatetags.sizes import brief, gib
 from snapshots.templatetags.states import snapshot_badge, snapshot_news
-from snapshots.templatetags.table import Column, Direction, LiveRows, Order, Table, context_of
+from snapshots.templatetags.table import (
+    Column,
+    LiveRows,
+    Sorting,
+    Table,
+    context_of,
+    sortable,
+)
 from snapshots.templatetags.times import moment
 
 register = template.Library()
@@ -98,27 +104,25 @@ def _id(snapshot: Snapshot) -> SafeString:
 
 
 CHOICES: Mapping[str, Column[Snapshot]] = {
-    "volume": Column(gettext_lazy("Volume"), _volume, css="cards__volume"),
+    "volume": Column(gettext_lazy("Volume"), _volume, css="cards__volume", sort="volume"),
     "made_by": Column(gettext_lazy("Made by"), made_by, css="cards__zone"),
     "ticket": Column(gettext_lazy("Ticket"), _ticket),
     "size": Column(gettext_lazy("Size"), lambda row: gib(row.size_gb), css="number"),
-    "created": Column(gettext_lazy("Created"), _created),
-    "status": Column(gettext_lazy("Status"), snapshot_badge),
+    "created": Column(gettext_lazy("Created"), _created, sort="-created"),
+    "status": Column(gettext_lazy("Status"), snapshot_badge, sort="status"),
     "description": Column(gettext_lazy("Description"), lambda row: long_text(row.description)),
     "id": Column(gettext_lazy("Id"), _id, css="whole"),
     "cloud": Column(gettext_lazy("Cloud"), lambda row: format_html("{}", row.cloud)),
 }
 USUAL = ("volume", "made_by", "ticket", "size", "created", "status")
-_DESCENDING_FIRST = {"created"}
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How the list is to be shown: its columns, its order, and the query of the page."""
+    """How the list is to be shown: its columns and its order."""
 
     columns: Collection[str]
-    sort: str
-    query: QueryDict
+    sorting: Sorting
     with_boxes: bool
 
 
@@ -129,15 +133,14 @@ def snapshots_table(
     """What the clouds hold."""
     name = _name_with_box if shape.with_boxes else _name
     cell = partial(name, says_status="status" in shape.columns)
-    columns = [Column(gettext_lazy("Snapshot"), cell, order=_order("name", shape))]
-    for key, column in CHOICES.items():
-        if key in shape.columns:
-            order = _order(key, shape) if key in ("volume", "created", "status") else None
-            columns.append(replace(column, order=order))
+    columns = [
+        Column(gettext_lazy("Snapshot"), cell, sort="name"),
+        *(column for key, column in CHOICES.items() if key in shape.columns),
+    ]
     return context_of(
         Table(
             gettext_lazy("Snapshots that the clouds hold"),
-            columns,
+            sortable(columns, shape.sorting),
             snapshots,
             css="cards cards--dense",
             live_rows=_live_snapshots(live_in(context)),
@@ -171,17 +174,3 @@ def unasked_table(snapshots: Sequence[Snapshot]) -> dict[str, Table[Any]]:
             snapshots,
         )
     )
-
-
-def _order(key: str, shape: Shape) -> Order:
-    """The link turns the order round where the list goes by this column already."""
-    is_now = shape.sort.removeprefix("-") == key
-    is_descending = shape.sort.startswith("-")
-    descends_next = not is_descending if is_now else key in _DESCENDING_FIRST
-    query = shape.query.copy()
-    query.pop("after", None)
-    query["sort"] = f"-{key}" if descends_next else key
-    direction: Direction = ""
-    if is_now:
-        direction = "descending" if is_descending else "ascending"
-    return Order(f"?{query.urlencode()}", direction)

@@ -4,11 +4,12 @@ A list is a module `<what>_table.py` beside this file: its columns, and a tag th
 with `templates/_table.html`. A new column is a new `Column` there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Generic, Literal, TypeVar
 
+from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
@@ -19,6 +20,8 @@ from snapshots.templatetags.live import Live, digested
 Row = TypeVar("Row")
 Text = str | Promise
 
+
+_CURSORS = ("after", "before")  # of the page before, in the order that it had
 
 Direction = Literal["ascending", "descending", ""]
 
@@ -32,6 +35,28 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Sorting:
+    """The order that a list has now, such as "-created", and the query of its page."""
+
+    sort: str
+    query: QueryDict
+
+    def by(self, order: str) -> Order:
+        """The link turns the order round where the list goes by this column already."""
+        name = order.removeprefix("-")
+        is_descending = self.sort.startswith("-")
+        direction: Direction = ""
+        if self.sort.removeprefix("-") == name:
+            direction = "descending" if is_descending else "ascending"
+            order = name if is_descending else f"-{name}"
+        query = self.query.copy()
+        for cursor in _CURSORS:
+            query.pop(cursor, None)
+        query["sort"] = order
+        return Order(f"?{query.urlencode()}", direction)
+
+
+@dataclass(frozen=True, slots=True)
 class Column(Generic[Row]):
     """A column: `cell` writes what a row has in it, or None where the cell before it goes on."""
 
@@ -41,6 +66,7 @@ class Column(Generic[Row]):
     phone_label: Text = ""  # where the head is too long for a phone
     is_row_head: bool = False
     is_action: bool = False  # buttons: nobody needs to read what they are
+    sort: str = ""  # the order by this column that comes first, where a list can have it
     order: Order | None = None  # the head is a link that orders the list by this column
 
     def head(self) -> SafeString:
@@ -61,6 +87,14 @@ class Column(Generic[Row]):
         is_labelled = not (self.is_row_head or self.is_action)
         label = f' data-label="{conditional_escape(text)}"' if is_labelled else ""
         return _safe(f' role="{role}"{label}{_css(self.css)}')
+
+
+def sortable(columns: Iterable[Column[Row]], sorting: Sorting) -> list[Column[Row]]:
+    """The same columns, with links that order the list."""
+    return [
+        replace(column, order=sorting.by(column.sort)) if column.sort else column
+        for column in columns
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from snapshots.templatetags.cells import quiet
 from snapshots.templatetags.lines import Repeated, content_of
 from snapshots.templatetags.sizes import brief, gib, servers
 from snapshots.templatetags.states import volume_badge
-from snapshots.templatetags.table import Column, Table, context_of
+from snapshots.templatetags.table import Column, Sorting, Table, context_of, sortable
 from snapshots.templatetags.times import moment
 
 register = template.Library()
@@ -81,13 +81,15 @@ def _action() -> Column[_Line]:
 
 
 _COLUMNS: tuple[Column[_Line], ...] = (
-    Column(gettext_lazy("Volume"), _name),
-    Column(gettext_lazy("Status"), lambda line: volume_badge(line.volume.status)),
-    Column(gettext_lazy("Size"), lambda line: gib(line.volume.size_gb), css="number"),
+    Column(gettext_lazy("Volume"), _name, sort="name"),
+    Column(gettext_lazy("Status"), lambda line: volume_badge(line.volume.status), sort="status"),
+    Column(gettext_lazy("Size"), lambda line: gib(line.volume.size_gb), css="number", sort="-size"),
     Column(
-        gettext_lazy("Type"), lambda line: format_html("<bdi>{}</bdi>", line.volume.volume_type)
+        gettext_lazy("Type"),
+        lambda line: format_html("<bdi>{}</bdi>", line.volume.volume_type),
+        sort="type",
     ),
-    Column(gettext_lazy("Zone"), _zone, css="cards__zone"),
+    Column(gettext_lazy("Zone"), _zone, css="cards__zone", sort="zone"),
     Column(gettext_lazy("Attached to"), _attached_to),
     Column(gettext_lazy("Last seen"), _read_at),
 )
@@ -98,16 +100,20 @@ def volumes_table(
     volumes: Sequence[Volume],
     usable: Collection[int],
     several_clouds: bool,  # noqa: FBT001 - tags take arguments in order
+    sorting: Sorting | None = None,
 ) -> dict[str, Table[Any]]:
-    """The volumes; `usable` are those that the person may ask a snapshot of."""
+    """The volumes; `usable` are those that the person may ask a snapshot of. Without `sorting` they
+    go by name.
+    """
     lines = [
         _Line(volume, volume.takes_snapshot and volume.pk in usable, several_clouds)
         for volume in volumes
     ]
+    columns = (*_COLUMNS, _action())
     return context_of(
         Table(
-            gettext_lazy("Volumes by name"),
-            (*_COLUMNS, _action()),
+            gettext_lazy("Volumes") if sorting else gettext_lazy("Volumes by name"),
+            sortable(columns, sorting) if sorting else columns,
             lines,
             repeated=Repeated("volumes", _content),
         )

@@ -49,6 +49,7 @@ from snapshots.selectors.hanging import is_hanging, may_end
 from snapshots.selectors.kept import typical_seconds
 from snapshots.selectors.snapshots import read_at, readings
 from snapshots.templatetags.live import Live, pace_of
+from snapshots.templatetags.table import Sorting
 from snapshots.views.access import (
     PortalRequest,
     for_requesters,
@@ -94,11 +95,13 @@ def rows(request: PortalRequest) -> HttpResponse:
 
 
 def _list_context(request: PortalRequest) -> dict[str, Any]:
-    form = OperationFilterForm(request.GET)
+    sees_all = may(request.user, Right.SEE_ALL)
+    form = OperationFilterForm(request.GET, sees_all=sees_all)
     page = selectors.operations_list(
         request.user,
         text=form.text(),
         state=form.chosen_state(),
+        sort=form.order(),
         before=request.GET.get("before", ""),
     )
     return {
@@ -109,7 +112,8 @@ def _list_context(request: PortalRequest) -> dict[str, Any]:
         "live": Live(_with_query("snapshots:rows", request), pace_of(page.rows)),
         "readings": readings() if any(map(_has_snapshot, page.rows)) else [],
         "checked_at": timezone.now(),
-        "sees_all": may(request.user, Right.SEE_ALL),
+        "sees_all": sees_all,
+        "sorting": Sorting(form.order(), request.GET),
     }
 
 

@@ -36,6 +36,7 @@ from snapshots.selectors.pages import Page
 from snapshots.templatetags.live import Live, Pace, pace_of
 from snapshots.templatetags.snapshots_table import CHOICES, USUAL, Shape
 from snapshots.templatetags.states import snapshot_tone
+from snapshots.templatetags.table import Sorting
 from snapshots.views.access import PortalRequest, polled, with_a_role
 from snapshots.views.downloads import download
 from snapshots.views.live import live_answer
@@ -89,7 +90,8 @@ def _list_context(request: PortalRequest) -> dict[str, Any]:
         page = selectors.snapshots_page(matching, sort=form.order(), after=after)
     is_whole = not after and page.next is None
     columns = _columns(request)
-    shape = Shape(columns, form.order(), request.GET, with_boxes=may(request.user, Right.REQUEST))
+    sorting = Sorting(form.order(), request.GET)
+    shape = Shape(columns, sorting, with_boxes=may(request.user, Right.REQUEST))
     address = reverse("snapshots:snapshot_rows")
     return {
         "form": form,

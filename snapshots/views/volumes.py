@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from snapshots.duties.looks import ask_for_look
-from snapshots.forms import SearchForm
+from snapshots.forms import VolumeFilterForm
 from snapshots.models import CloudHealth, Maker, Operation, Snapshot, Volume
 from snapshots.models.versions import CLOUDS, GRANTS, topic_of_volume
 from snapshots.rights.grants import grants_covering
@@ -35,6 +35,7 @@ from snapshots.selectors.volumes import (
 )
 from snapshots.step_up import current_page
 from snapshots.templatetags.live import Live, Pace, pace_of
+from snapshots.templatetags.table import Sorting
 from snapshots.views.access import PortalRequest, polled, with_a_role
 from snapshots.views.live import live_answer
 
@@ -46,16 +47,15 @@ MOST_GRANTS = 50
 @with_a_role
 @require_safe
 def volumes(request: PortalRequest) -> HttpResponse:
-    form = SearchForm(request.GET)
-    visible = volumes_visible_to(request.user)
-    page = volumes_page(
-        volumes_matching(visible, text=form.text()), after=request.GET.get("after", "")
-    )
+    form = VolumeFilterForm(request.GET)
+    matching = volumes_matching(volumes_visible_to(request.user), text=form.text())
+    page = volumes_page(matching, sort=form.order(), after=request.GET.get("after", ""))
     clouds = sorted({volume.cloud for volume in page.rows})
     context = {
         "form": form,
         "text": form.text(),
         "page": page,
+        "sorting": Sorting(form.order(), request.GET),
         "usable": usable_among(page.rows, request.user),
         "quotas": quotas_of(clouds),
         "several_clouds": len(clouds) > 1,

@@ -69,7 +69,7 @@ def sample_of_snapshots():
     volumes = by_others.values("volume_id").annotate(count=Count("pk")).order_by("-count")[:3]
     # Staff see what is on the volumes that they may use.
     VolumeGrant.objects.create(cloud="sandbox", scope="cloud", user=_who("alice"))
-    order = Order("listed_at", is_descending=True)
+    order = Order("listed_at", is_descending=True, holds=datetime)
     old = present.filter(
         listed_at__lt=by_others.order_by("listed_at")[by_others.count() // 2].listed_at
     )

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 
 ARABIC = "كِتَابٌ " * 17  # with its marks, 255 bytes
-LANGUAGES = {"en-GB": "en", "tr": "tr", "zh-Hans": "zh-hans", "ar": "ar"}  # as a browser asks
+LANGUAGES = ("en-GB", "tr", "zh-Hans", "ar")  # as a browser asks for them
 CHANGES = ("rename", "metadata", "delete", "rollback", "restore")
 
 
@@ -144,7 +144,7 @@ def test_every_page_is_accessible_and_fits(
         for path in paths:
             page.goto(path)
             wrongs += [f"{name} {path}: {wrong}" for wrong in wrongs_of(page, colours)]
-    assert page.locator("html").get_attribute("lang") == LANGUAGES[language]
+    assert page.locator("html").get_attribute("lang") == language.lower()
     page = contexts["alice"].new_page()
     page.goto("/snapshots/new/")
     expect(page.get_by_role("listbox").get_by_role("option").first).to_be_visible()

@@ -24,6 +24,7 @@ from snapshots.templatetags.live import Live, Pace
 from snapshots.templatetags.operations_table import operations_table
 from snapshots.templatetags.records_table import records_table
 from snapshots.templatetags.snapshots_table import Shape, snapshots_table
+from snapshots.templatetags.table import Sorting
 from snapshots.templatetags.volumes_table import volumes_table
 from snapshots.views.operations import lines_of
 from tests import factories as scene
@@ -102,7 +103,7 @@ def test_lines_of_snapshots_equal_fresh_ones(volume, people):
 
     def write(draw):
         columns = [name for name in ("description", "size", "created", "id") if draw.random() < 0.5]
-        shape = Shape(columns, "-created", QueryDict(), with_boxes=draw.random() < 0.5)
+        shape = Shape(columns, Sorting("-created", QueryDict()), with_boxes=draw.random() < 0.5)
         context = drawn_context(draw)
         keys = [row.pk for row in draw.sample(made, 5)]
         rows = list(Snapshot.objects.filter(pk__in=keys))

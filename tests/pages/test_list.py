@@ -2,6 +2,8 @@
 
 import re
 import uuid
+from html import unescape
+from urllib.parse import urlencode, urljoin
 
 import pytest
 
@@ -160,3 +162,62 @@ def test_a_poll_brings_news_of_the_worker(alice, operation):
 @pytest.mark.parametrize("path", ["/requests/", "/volumes/", "/snapshots/new/"])
 def test_head_is_answered(path, alice, operation):
     assert alice.head(path).status_code == 200
+
+
+def _walk(person, path, rows_of, **query):
+    """What the pages of a list show, one after the other, by their links."""
+    rows, address = [], f"{path}?{urlencode(query)}"
+    for _ in range(10):
+        page = person.get(address)
+        rows += rows_of(page)
+        link = re.search(r'rel="next" href="([^"]*)"', page.text)
+        if link is None:
+            return rows
+        address = urljoin(address, unescape(link[1]))
+    raise AssertionError("The list has no end.")
+
+
+@pytest.mark.parametrize("who", ["alice", "helen"])
+@pytest.mark.parametrize(
+    ("sort", "key"),
+    [
+        ("asked", lambda row: row.asked_at),
+        ("volume", lambda row: row.volume_name),
+        ("requester", lambda row: row.requester_name),
+    ],
+)
+def test_order_goes_through_all_pages(sort, key, who, alice, request, volume):
+    other = scene.volume("a-first", granted_to=alice.user)
+    for number in range(60):
+        scene.operation(alice.user, (volume, other)[number % 2], ago_seconds=number)
+    person = request.getfixturevalue(who)
+
+    def rows_of(page):
+        return [line.operation for line in page.context["lines"]]
+
+    for sign in ("", "-"):
+        rows = _walk(person, "/requests/", rows_of, sort=f"{sign}{sort}", q="web")
+        assert len(rows) == len({row.pk for row in rows}) == 30
+        rows = _walk(person, "/requests/", rows_of, sort=f"{sign}{sort}")
+        assert len({row.pk for row in rows}) == 60
+        assert [*map(key, rows)] == sorted(map(key, rows), reverse=bool(sign))
+
+
+def test_heads_of_the_list_order_it(alice, operation):
+    page = alice.get("/requests/", {"q": "web", "before": "x"}).text
+    assert 'aria-sort="descending"><a class="order" href="?q=web&amp;sort=asked">Asked</a>' in page
+    assert '<a class="order" href="?q=web&amp;sort=volume">Volume</a>' in page
+    assert "sort=requester" not in page  # all are hers
+
+
+def test_cursor_of_another_order_starts_at_the_top(alice, volume):
+    for number in range(51):
+        scene.operation(alice.user, volume, ago_seconds=number)
+    cursors = [
+        alice.get("/requests/", {"sort": sort}).context["older"]
+        for sort in ("", "asked", "volume", "-volume")
+    ]
+    assert all(cursors)
+    for sort in ("", "asked", "volume", "-requester", "nonsense"):
+        for cursor in cursors:
+            assert alice.get("/requests/", {"sort": sort, "before": cursor}).status_code == 200

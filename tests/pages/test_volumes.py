@@ -133,3 +133,35 @@ def test_volumes_are_found_by_their_tags(typed, alice):
     page = alice.get("/volumes/", {"q": typed}).text
     assert "tagged" in page
     assert ">plain<" not in page
+
+
+@pytest.mark.parametrize(
+    ("sort", "key"),
+    [
+        ("name", lambda row: row.name),
+        ("status", lambda row: row.status),
+        ("size", lambda row: -1 if row.size_gb is None else row.size_gb),
+        ("type", lambda row: row.volume_type),
+        ("zone", lambda row: row.availability_zone),
+    ],
+)
+def test_order_goes_through_all_pages(sort, key, alice, volume):
+    for number in range(230):
+        columns = {"size_gb": None if number % 5 == 0 else number % 7 * 10}
+        columns |= {"volume_type": "SAS" if number % 2 else "SSD", "availability_zone": "b" * 3}
+        status = "in-use" if number % 3 else "available"
+        scene.volume(f"v{number % 9}", granted_to=alice.user, status=status, **columns)
+    for sign in ("", "-"):
+        rows, after = [], ""
+        while after is not None and len(rows) < 400:
+            page = alice.get(PAGE, {"sort": f"{sign}{sort}", "after": after}).context["page"]
+            rows, after = rows + page.rows, page.next
+        assert len({row.pk for row in rows}) == 231
+        assert [*map(key, rows)] == sorted(map(key, rows), reverse=bool(sign))
+
+
+def test_largest_volumes_come_first_at_one_click(alice, volume):
+    assert '<a class="order" href="?sort=-size">Size</a>' in alice.get(PAGE).text
+    assert 'aria-sort="ascending"><a class="order" href="?sort=-name">Volume</a>' in (
+        alice.get(PAGE).text
+    )
