@@ -45,7 +45,8 @@ def bring_up_to_date(
     several processes that find it behind, one migrates and the others wait. Without `migrate`
     nothing is changed. With `may_be_newer` a database that newer code has migrated is let be.
     Raises `CommandError` with a sentence for people when the database is away, may not be changed,
-    is behind, is newer, is being filled from another, or belongs to the other mode.
+    is behind, is newer, is of an earlier state, is being filled from another, or belongs to the
+    other mode.
     """
     try:
         _refuse_begun_move()
@@ -80,15 +81,12 @@ def _plan() -> list[tuple[Migration, bool]]:
     return executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
-# The last migrations before all were written once more. What they made is not taken over.
-_EARLIER_STATES = frozenset(
-    {"0026_fold_rows", "0020_ends_and_unreadable", "0008_guards", "0003_guards"}
-)
+# The first migration of every state before the first release; no file of ours has its name.
+_FIRST_OF_EARLIER_STATES = ("snapshots", "0001_tables")
 
 
 def _refuse_earlier_state() -> None:
-    applied = MigrationRecorder(connection).applied_migrations()
-    if any(app == "snapshots" and name in _EARLIER_STATES for app, name in applied):
+    if _FIRST_OF_EARLIER_STATES in MigrationRecorder(connection).applied_migrations():
         raise CommandError(
             "The database was made by a state of the portal before its first release, whose tables "
             "are not taken over. Move its file away, or name an empty database in DATABASE_URL."

@@ -9,7 +9,7 @@ from django.db import connection
 from tests.database.pooler import new_database
 from tests.e2e.stack import ROOT, Stack
 
-OLDER = "0003_groups"
+OLDER = "0003_audit"
 
 
 @pytest.fixture

@@ -6,12 +6,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
 from django.db import IntegrityError, connection
-from django.db.migrations.executor import MigrationExecutor
 
 from snapshots.checks import check_names
-from snapshots.database.state import missing_migrations
 from snapshots.models import AccountName
 from snapshots.sign_in.names import digest_of_name, name_new_accounts
 from tests import factories as scene
@@ -105,24 +102,9 @@ def test_person_of_the_provider_gets_another_name(db):
     assert account.user.username.startswith("Alice-")
 
 
-@pytest.fixture
-def before_names(transactional_db):
-    """The tables before the migration; afterwards all migrations, for the tests that follow."""
-    executor = MigrationExecutor(connection)
-    executor.migrate([("snapshots", "0014_signin")])
-    yield executor.loader.project_state([("snapshots", "0014_signin")]).apps
-    call_command("migrate", verbosity=0)
-    assert missing_migrations() == []
-
-
-def test_migration_marks_names_that_collide(before_names):
-    people = before_names.get_model("auth", "User")
-    for name in ("alice", "bob", "Alice"):
-        people.objects.create(username=name, password="!")
-    MigrationExecutor(connection).migrate([("snapshots", "0015_sessions")])
-    names = AccountName.objects.order_by("pk").values_list("person__username", "digest")
-    expected = [("alice", digest_of_name("alice")), ("bob", digest_of_name("bob")), ("Alice", None)]
-    assert list(names) == expected
+def test_new_name_of_marked_account_is_stored(db):
+    User.objects.bulk_create([User(username=name, password="!") for name in ("alice", "Alice")])
+    name_new_accounts()
     assert "“Alice” looks like “alice”" in check_names()[0].msg
     marked = User.objects.get(username="Alice")
     marked.first_name = "Al"

@@ -38,7 +38,7 @@ def _applied(address):
         return 0
 
 
-@pytest.mark.parametrize("count", [1, 12, 25, 40])
+@pytest.mark.parametrize("count", [1, 12, 28, 36])
 def test_killed_migration_is_run_again(count, tmp_path):
     with _new_database(tmp_path) as address:
         stack = Stack(tmp_path, DATABASE_URL=address)
@@ -51,7 +51,7 @@ def test_killed_migration_is_run_again(count, tmp_path):
         assert "No planned migration operations" in stack.manage("migrate", "--plan")
         stack.manage("check", "--database", "default")  # each trigger is there
         assert "helpdesk" in stack.manage("dumpdata", "auth.group")
-        assert _applied(address) > 50
+        assert _applied(address) > 36
 
 
 # Ends without a word where Django is about to note this migration.
@@ -70,7 +70,9 @@ main()
 """
 
 
-@pytest.mark.parametrize("name", ["sessions.0001_initial", "snapshots.0001_tables"])
+@pytest.mark.parametrize(
+    "name", ["sessions.0001_initial", "snapshots.0001_operations", "snapshots.0004_triggers"]
+)
 def test_migration_killed_before_its_note_is_run_again(name, tmp_path):
     with _new_database(tmp_path) as address:
         stack = Stack(tmp_path, DATABASE_URL=address)

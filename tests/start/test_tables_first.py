@@ -112,10 +112,31 @@ def test_foreign_older_database_stays_unchanged(last_migration_missing, settings
         bring_up_to_date(also_filled=True, report=print)
 
 
-def test_database_from_before_the_first_release_is_refused(db):
-    MigrationRecorder(connection).record_applied("snapshots", "0026_fold_rows")
-    with pytest.raises(CommandError, match=r"before its first release.*empty database"):
-        bring_up_to_date(also_filled=True, report=print)
+EARLIER = r"before its first release.*empty database"
+OF_ALL_STATES = ["0001_tables", "0002_audit", "0003_groups", "0004_guards"]
+
+
+@pytest.fixture(
+    params=[["0001_tables"], OF_ALL_STATES, [*OF_ALL_STATES, "0005_snapshots", "0022_language"]]
+)
+def earlier_state(request, db):
+    """The database as a state before the first release would note it."""
+    recorder = MigrationRecorder(connection)
+    recorder.migration_qs.filter(app="snapshots").delete()
+    for name in request.param:
+        recorder.record_applied("snapshots", name)
+
+
+@pytest.mark.parametrize("migrate", [True, False])
+def test_database_from_before_the_first_release_is_refused(earlier_state, migrate):
+    with pytest.raises(CommandError, match=EARLIER):
+        bring_up_to_date(also_filled=True, report=print, migrate=migrate, may_be_newer=True)
+
+
+def test_no_migration_has_a_name_of_earlier_states():
+    names = {path.stem for path in ROOT.glob("snapshots/migrations/0*.py")}
+    assert names
+    assert names.isdisjoint(OF_ALL_STATES)
 
 
 def test_database_of_newer_code_is_refused(db):
