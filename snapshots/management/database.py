@@ -50,7 +50,7 @@ def bring_up_to_date(
     """
     try:
         _refuse_begun_move()
-        _refuse_earlier_state()
+        refuse_earlier_state()
         if not may_be_newer:
             _refuse_newer()
         if not migrate:
@@ -82,15 +82,19 @@ def _plan() -> list[tuple[Migration, bool]]:
 
 
 # The first migration of every state before the first release; no file of ours has its name.
-_FIRST_OF_EARLIER_STATES = ("snapshots", "0001_tables")
+FIRST_OF_EARLIER_STATES = ("snapshots", "0001_tables")
+MADE_EARLIER = "was made before the portal's first release, and its tables are not taken over"
+INSTEAD_OF_EARLIER_STATE = "Move its file away, or name an empty database in DATABASE_URL."
 
 
-def _refuse_earlier_state() -> None:
-    if _FIRST_OF_EARLIER_STATES in MigrationRecorder(connection).applied_migrations():
-        raise CommandError(
-            "The database was made by a state of the portal before its first release, whose tables "
-            "are not taken over. Move its file away, or name an empty database in DATABASE_URL."
-        )
+def is_of_earlier_state() -> bool:
+    return FIRST_OF_EARLIER_STATES in MigrationRecorder(connection).applied_migrations()
+
+
+def refuse_earlier_state() -> None:
+    """Raise `CommandError` where this code's migrations would meet tables of other ones."""
+    if is_of_earlier_state():
+        raise CommandError(f"The database {MADE_EARLIER}. {INSTEAD_OF_EARLIER_STATE}")
 
 
 def _migrate(*, also_filled: bool, report: Callable[[str], None]) -> None:

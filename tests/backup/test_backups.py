@@ -13,6 +13,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.db.migrations.recorder import MigrationRecorder
 
 from snapshots.audit.database import guards
 from snapshots.audit.seals.sealing import seal_new_rows
@@ -240,6 +241,14 @@ def test_backup_of_newer_code_is_refused(portal, tmp_path, monkeypatch):
     newest = max(name for name in manifest.migrations if name.startswith("snapshots."))
     monkeypatch.setattr(restoring, "known_migrations", lambda: {*manifest.migrations} - {newest})
     assert f"of newer code (0.1.0): this code does not know {newest}" in refused(path, "--replace")
+
+
+def test_backup_from_before_the_first_release_is_refused(portal, tmp_path):
+    recorder = MigrationRecorder(connection)
+    recorder.record_applied("snapshots", "0001_tables")
+    path, _ = backed_up(tmp_path)
+    recorder.record_unapplied("snapshots", "0001_tables")
+    assert "before the portal's first release" in refused(path, "--replace")
 
 
 def test_backup_of_the_other_mode_is_refused(portal, tmp_path, settings):

@@ -345,6 +345,11 @@ def test_source_of_newer_code_is_refused(file, place):
     assert "is of newer code: this code does not know snapshots.0999_new" in refused(file, place)
 
 
+def test_source_from_before_the_first_release_is_refused(file, place):
+    change(file, "INSERT INTO django_migrations VALUES (999, 'snapshots', '0001_tables', '')")
+    assert "before the portal's first release" in refused(file, place)
+
+
 def test_source_of_the_other_mode_is_refused(file, place, settings):
     settings.EVSPORTAL_MODE = "cloud"
     assert "used by the sandbox" in refused(file, place)

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import CommandError, get_commands
+from django.core.management import CommandError, call_command, get_commands
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from snapshots.management import database
+from snapshots.management.checkup import machine
+from snapshots.management.checkup.finding import Level
 from snapshots.management.database import WITHOUT_TABLES, bring_up_to_date
 from snapshots.models import VolumeGrant
 
@@ -112,7 +114,7 @@ def test_foreign_older_database_stays_unchanged(last_migration_missing, settings
         bring_up_to_date(also_filled=True, report=print)
 
 
-EARLIER = r"before its first release.*empty database"
+EARLIER = r"before the portal's first release.*empty database"
 OF_ALL_STATES = ["0001_tables", "0002_audit", "0003_groups", "0004_guards"]
 
 
@@ -131,6 +133,22 @@ def earlier_state(request, db):
 def test_database_from_before_the_first_release_is_refused(earlier_state, migrate):
     with pytest.raises(CommandError, match=EARLIER):
         bring_up_to_date(also_filled=True, report=print, migrate=migrate, may_be_newer=True)
+
+
+@pytest.mark.parametrize(
+    "command", [["migrate"], ["migrate", "--fake"], ["check", "--database", "default"]]
+)
+def test_command_leaves_earlier_state_alone(earlier_state, command):
+    before = set(MigrationRecorder(connection).applied_migrations())
+    with pytest.raises(CommandError, match=EARLIER):
+        call_command(*command)
+    assert set(MigrationRecorder(connection).applied_migrations()) == before
+
+
+def test_doctor_names_earlier_state(earlier_state):
+    (finding,) = machine.look_at_database()
+    assert finding.level is Level.WRONG
+    assert "before the portal's first release" in finding.text
 
 
 def test_no_migration_has_a_name_of_earlier_states():

@@ -26,6 +26,7 @@ from snapshots.management.backup.facts import (
     rows_by_table,
     verdict_of_trail,
 )
+from snapshots.management.database import FIRST_OF_EARLIER_STATES, MADE_EARLIER
 from snapshots.management.progress import Progress
 from snapshots.models import Action, Exchange, Operation, Worker
 from snapshots.operations.restored import take_over_backup
@@ -88,6 +89,8 @@ def _check_manifest(manifest: Manifest, order: RestoreOrder) -> None:
             f"The backup is of a portal in mode {manifest.mode!r}, and EVSPORTAL_MODE is"
             f" {settings.EVSPORTAL_MODE!r}."
         )
+    if ".".join(FIRST_OF_EARLIER_STATES) in manifest.migrations:
+        raise BackupError(f"The backup {MADE_EARLIER}.")
     if newer := sorted(set(manifest.migrations) - known_migrations()):
         raise BackupError(
             f"The backup is of newer code ({manifest.version}): this code does not know"

@@ -15,6 +15,11 @@ from snapshots.database.state import missing_migrations, takes_changes
 from snapshots.management.backup.postgres import database_bytes
 from snapshots.management.backup.sqlite import path_of_database
 from snapshots.management.checkup.finding import Finding, Level, good, warning, wrong
+from snapshots.management.database import (
+    INSTEAD_OF_EARLIER_STATE,
+    MADE_EARLIER,
+    is_of_earlier_state,
+)
 from snapshots.models import DatabaseUse
 
 DATABASE, DISK, CLOCK, SETTINGS = "database", "disk", "clock", "settings"
@@ -44,6 +49,9 @@ def look_at_database() -> Iterator[Finding]:
         )
         return
     try:
+        if is_of_earlier_state():
+            yield wrong(DATABASE, f"The database {MADE_EARLIER}.", INSTEAD_OF_EARLIER_STATE)
+            return
         if missing := missing_migrations():
             names = ", ".join(missing)
             yield wrong(DATABASE, f"The database lacks {names}.", "Run `manage migrate`.")

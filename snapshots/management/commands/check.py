@@ -8,6 +8,11 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from evsportal.databases import sentence_for
+from snapshots.management.database import (
+    FIRST_OF_EARLIER_STATES,
+    INSTEAD_OF_EARLIER_STATE,
+    MADE_EARLIER,
+)
 
 
 class Command(check.Command):
@@ -34,6 +39,8 @@ def _trouble_of(alias: str) -> str:
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except (DatabaseError, InterfaceError) as error:
         return sentence_for(error, connection) or str(error)
+    if FIRST_OF_EARLIER_STATES in executor.loader.applied_migrations:
+        return f"The database {MADE_EARLIER}. {INSTEAD_OF_EARLIER_STATE}"
     if not missing:
         return ""
     return f"The database lacks {len(missing)} migrations: run `manage migrate`."

@@ -1,4 +1,6 @@
-"""Django's `migrate`, which notes a migration in the transaction that carries it out."""
+"""Django's `migrate`, which notes a migration in the transaction that carries it out, and leaves
+tables from before the first release alone.
+"""
 
 from typing import Any
 
@@ -7,6 +9,8 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
+
+from snapshots.management.database import refuse_earlier_state
 
 
 class Executor(MigrationExecutor):
@@ -38,6 +42,7 @@ class Executor(MigrationExecutor):
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_earlier_state()
         # Django's command makes its executor by this name, and takes no other.
         migrate.MigrationExecutor = Executor  # type: ignore[attr-defined]
         super().handle(*args, **options)

@@ -17,7 +17,12 @@ from django.db.utils import load_backend
 from snapshots.database.in_use import InUseError, file_alone
 from snapshots.database.state import missing_migrations
 from snapshots.management.backup.restoring import workers_seen
-from snapshots.management.database import newer_migrations, refuse_another_mode
+from snapshots.management.database import (
+    MADE_EARLIER,
+    is_of_earlier_state,
+    newer_migrations,
+    refuse_another_mode,
+)
 from snapshots.management.move.errors import MoveError
 
 _SQLITE = "django.db.backends.sqlite3"
@@ -98,6 +103,8 @@ def refuse_unfit(source: Source) -> None:
         raise MoveError(f"{source.path} is damaged: {verdict}.")
     _refuse_other_tables(source)
     with portal_on_source(source.path):
+        if is_of_earlier_state():
+            raise MoveError(f"{source.path} {MADE_EARLIER}.")
         if newer := newer_migrations():
             raise MoveError(
                 f"{source.path} is of newer code: this code does not know {', '.join(newer)}."
