@@ -3,7 +3,8 @@
 Asked for by name: EVSPORTAL_LIVE_AUTH_URL, _USERNAME, _PASSWORD, _PROJECT, _DOMAIN, _REGION, and
 _DIALECT (native-v3 for a plain OpenStack Cinder). The project needs a volume that is available and
 one that is in use; EVSPORTAL_LIVE_SMALL_USERNAME, _PASSWORD and _PROJECT name a project whose
-snapshot quota is used up by at most three snapshots. It deletes nothing in the cloud.
+snapshot quota is used up by at most three snapshots. It deletes only what it made, but it rolls a
+volume back to a snapshot that it has just taken: name a project that holds nothing of worth.
 """
 
 import os
@@ -130,6 +131,18 @@ class Console:
         assert answer.status_code == 202, answer.text
         return answer.json()["snapshot"]["id"]
 
+    def snapshot_ids(self):
+        """Of the whole project, by pages."""
+        ids, rows = [], None
+        while rows is None or rows:
+            query = {"limit": 500} | ({"marker": ids[-1]} if ids else {})
+            answer = requests.get(
+                f"{self._url}/snapshots", params=query, headers=self._headers, timeout=60
+            )
+            rows = [row["id"] for row in answer.json()["snapshots"]]
+            ids += rows
+        return set(ids)
+
     def delete(self, snapshot_id):
         address = f"{self._url}/snapshots/{snapshot_id}"
         assert requests.delete(address, headers=self._headers, timeout=30).status_code == 202
@@ -162,6 +175,30 @@ def test_what_others_do_is_shown(page):
     console.delete(snapshot_id)
     gone = page.locator("main").get_by_text(re.compile("[Dd]eleted in the cloud"))
     open_until(page, f"/snapshots/main/{snapshot_id}/", gone)
+
+
+@pytest.mark.timeout(600)
+def test_every_snapshot_of_the_project_is_listed(page):
+    held = Console().snapshot_ids()
+    choose(page, "main", "available")  # the volumes were read: the snapshots are next
+    for _ in range(60):
+        page.goto("/snapshots/?cloud=main")
+        if listed_ids(page) == held:
+            return
+        page.wait_for_timeout(1_000)
+    raise AssertionError(f"{len(held)} in the cloud; the list: {page.locator('main').inner_text()}")
+
+
+def listed_ids(page):
+    """Of all pages of the list, by its own links."""
+    ids = set()
+    while True:
+        links = page.locator("main tr a[href^='/snapshots/main/']")
+        ids |= set(links.evaluate_all("all => all.map(link => link.pathname.split('/')[3])"))
+        further = page.get_by_role("link", name="Next page")
+        if not further.count():
+            return ids
+        further.click()
 
 
 def open_until(page, address, wanted):
