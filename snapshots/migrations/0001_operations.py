@@ -416,6 +416,7 @@ class Migration(migrations.Migration):
                 ("target_name", models.CharField(blank=True, max_length=255)),
                 ("target_description", models.CharField(editable=False, max_length=255, null=True)),
                 ("start_status", models.CharField(editable=False, max_length=64, null=True)),
+                ("start_mark", models.CharField(default="", editable=False, max_length=80)),
                 ("name", models.CharField(blank=True, max_length=255, null=True)),
                 ("description", models.CharField(blank=True, max_length=255, null=True)),
                 ("force", models.BooleanField(default=False)),

@@ -24,7 +24,7 @@ from snapshots.models import (
     Snapshot,
 )
 from snapshots.operations.anomalies import note_metadata_kept, report
-from snapshots.operations.transitions import Move, prepared_move, write_unclaimed_move
+from snapshots.operations.transitions import Move, Start, prepared_move, write_unclaimed_move
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Decision:
 
     `snapshot` is the operation's snapshot as the cloud has it; `missed` counts the readings in a
     row that did not have it; `is_gone`: the cloud proved that it holds it no more.
-    `made_volume_id` names the volume that it made for the operation. `start_status` is the volume's
+    `made_volume_id` names the volume that it made for the operation. `start` is what was shown
     before anything is sent; with `has_begun` the cloud was seen to work, so it says nothing more.
     With `is_withdrawn` the portal cancelled it, because who asked had lost the right: on record.
     `read_at` is the moment before the cloud was asked for the snapshot; None: now.
@@ -58,7 +58,7 @@ class Decision:
     missed: int | None = None
     is_gone: bool = False
     made_volume_id: str = ""
-    start_status: str | None = None
+    start: Start | None = None
     has_begun: bool = False
     anomaly: AnomalyReport | None = None
     keeps_metadata: bool | None = None

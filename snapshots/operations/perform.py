@@ -26,6 +26,7 @@ from snapshots.operations.settle import settle
 from snapshots.operations.transitions import (
     Move,
     Outcome,
+    Start,
     Tries,
     mark_as_sent,
     prepared_move,
@@ -64,7 +65,7 @@ def _next_step(operation: Operation) -> Decision:
     checked = _checked(operation)
     if checked.move is not None:
         return replace(checked, read_at=asked_at)
-    return _send(operation, start_status=checked.start_status)
+    return _send(operation, start=checked.start)
 
 
 def _look_from_now_on(operation: Operation) -> Decision:
@@ -124,12 +125,12 @@ def _checked(operation: Operation) -> Decision:
         return Decision(move=move_after_error(facts, now=timezone.now()))
 
 
-def _send(operation: Operation, *, start_status: str | None) -> Decision:
+def _send(operation: Operation, *, start: Start | None) -> Decision:
     kind = kind_of(operation)
 
     def mark() -> None:
         check_sender(operation, kind.right)
-        mark_as_sent(operation, start_status=start_status, now=timezone.now())
+        mark_as_sent(operation, start=start, now=timezone.now())
 
     client = client_for_operation(operation, kind.purpose, before_sending=mark)
     try:

@@ -51,6 +51,16 @@ class ForbiddenMoveError(Exception):
     """The state machine knows no such move: a fault in the code. Nothing was written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What the cloud showed right before sending: the volume's status, and `mark`, by which the
+    kind can tell later that the cloud has worked; "" for none.
+    """
+
+    status: str
+    mark: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What happened, for people: a code, the values its sentence needs, what the cloud named."""
@@ -189,8 +199,9 @@ def _columns_for(operation: Operation, move: Move, now: datetime) -> OperationCo
     return columns
 
 
-def mark_as_sent(operation: Operation, *, start_status: str | None, now: datetime) -> None:
-    """Note that the first byte may leave now, and the volume's status before it. Raises
+def mark_as_sent(operation: Operation, *, start: Start | None, now: datetime) -> None:
+    """Note that the first byte may leave now, and what the cloud showed before it. Raises
     `LostClaimError`.
     """
-    write(operation, {"sent_at": now, "start_status": start_status})
+    status, mark = (start.status, start.mark) if start is not None else (None, "")
+    write(operation, {"sent_at": now, "start_status": status, "start_mark": mark})

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from snapshots.evs.dialects import RollbackCall
 from snapshots.models import Operation, OperationState, OutcomeCode, Snapshot, Volume
-from snapshots.operations.decisions import Absent, Decision
+from snapshots.operations.decisions import Absent
 from snapshots.operations.kinds.base import Reading
 from snapshots.operations.kinds.restore import RestoreKind
 from snapshots.operations.kinds.rollback import RollbackKind
@@ -65,7 +65,8 @@ def end_of(kind, operation, cloud):
 
 def test_rollback_is_checked_sent_and_seen_to_end(cloud, operation):
     kind, client = RollbackKind(), cloud.client()
-    assert kind.check(client, operation) == Decision(start_status="available")
+    checked = kind.check(client, operation)
+    assert (checked.move, checked.start.status) == (None, "available")
     kind.send(client, operation)
     assert end_of(kind, operation, cloud) is OperationState.SUCCEEDED
     finding = kind.look(client, operation)

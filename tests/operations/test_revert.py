@@ -5,6 +5,7 @@ import pytest
 from tests.operations.conftest import control, exchanges_of, let_time_pass, look_again, snapshots_in
 from tests.operations.rolling_back import (
     FAILS,
+    aged,
     fault,
     finish,
     outcome,
@@ -110,3 +111,50 @@ def test_volume_that_is_reverted_already_needs_no_server_stopped(
     assert state == "refused"
     assert "is rolling it back for somebody else, or stopped" in sentence
     assert "stop the server" not in sentence
+
+
+# A plain Cinder may have reverted before anybody looks: the statuses are those from before.
+
+
+def test_revert_that_nobody_saw_at_work_is_told_by_its_snapshot(
+    as_cinder, loop, make, roll_back, clock
+):
+    operation = roll_back(make())
+    loop.run_until_idle()
+    clock.move(60)
+    aged(operation, 6)
+    look_again(loop)
+    assert outcome(operation)[0] == "succeeded"
+
+
+def test_revert_whose_answer_was_lost_is_told_by_its_snapshot(
+    as_cinder, loop, make, roll_back, clock, sandbox
+):
+    operation = roll_back(make())
+    fault(sandbox, status=502, made=True, path="/volumes/[^/]+/action")
+    loop.run_until_idle()
+    assert outcome(operation)[0] == "unknown"
+    clock.move(60)
+    let_time_pass(operation, 70)
+    loop.run_until_idle()
+    aged(operation, 6)
+    look_again(loop)
+    assert outcome(operation)[0] == "succeeded"
+
+
+@pytest.mark.parametrize("change", [{}, {"name": "renamed by others"}, {"metadata": {"a": "b"}}])
+def test_what_others_change_is_no_sign_of_a_revert(
+    change, as_cinder, loop, make, roll_back, clock, sandbox, settings
+):
+    snapshot = make()
+    operation = roll_back(snapshot)
+    fault(sandbox, status=202, made=False, body="", path="/volumes/[^/]+/action")
+    loop.run_until_idle()
+    clock.move(60)
+    if change:
+        set_snapshot(sandbox, snapshot, **change)
+    aged(operation, settings.EVSPORTAL_SETTLE_SECONDS + 1)
+    look_again(loop)
+    state, sentence = outcome(operation)
+    assert state == "failed"
+    assert "never seen to work on it" in sentence

@@ -37,13 +37,15 @@ from snapshots.operations.kinds.rollback_statuses import (
     READY,
     WORKING,
     Statuses,
+    has_worked_since,
+    mark_of,
 )
 from snapshots.operations.kinds.rollback_texts import TEXTS
 from snapshots.operations.kinds.volume_readings import GONE_AFTER, reset_fails, volume_missed
 from snapshots.operations.looks import LONGEST_PAUSE, pause_before
 from snapshots.operations.refusals import Refusal
 from snapshots.operations.texts import Argument
-from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome, tries_of
+from snapshots.operations.transitions import NO_OUTCOME, Move, Outcome, Start, tries_of
 from snapshots.rights.policy import Right
 
 # The volume's statuses that the cloud rolls back from.
@@ -88,9 +90,9 @@ class RollbackKind(Kind):
         return Decision(move=Move(to=OperationState.ACCEPTED, outcome=NO_OUTCOME))
 
     def look(self, client: EvsClient, operation: Operation) -> Finding:
-        """After an answer that proves nothing. Only the snapshot at work tells that it is this
-        rollback; a volume at work may be rolled back to another. Where neither works, it was done,
-        or failed, or was never begun: the cloud does not say which.
+        """After an answer that proves nothing. Only the snapshot tells that it is this rollback, at
+        work or by its mark; a volume at work may be rolled back to another. Where neither works, it
+        was done, or failed, or was never begun: the cloud does not say which.
         """
         try:
             snapshot = client.show_snapshot(operation.target.id)
@@ -99,7 +101,7 @@ class RollbackKind(Kind):
             gone = Outcome(code=OutcomeCode.GONE)
             return Decision(move=Move(to=OperationState.FAILED, outcome=gone))
         statuses = Statuses.of(snapshot, volume)
-        if statuses.snapshot in WORKING:
+        if statuses.snapshot in WORKING or has_worked_since(operation.start_mark, snapshot):
             move = Move(to=OperationState.ACCEPTED, outcome=NO_OUTCOME)
             return Decision(move=move, snapshot=snapshot, has_begun=True)
         if not statuses.is_working and statuses.end(operation.volume_id) is not None:
@@ -171,7 +173,8 @@ def _checked_in_cloud(client: EvsClient, operation: Operation) -> Decision:
         return Decision(move=refusal, snapshot=snapshot)
     if operation.needs is not None and not _is_available(client, operation.needs):
         return Decision(move=_refused(OutcomeCode.FRESH_GONE))
-    return Decision(start_status=volume.status)
+    mark = mark_of(snapshot) if call is RollbackCall.REVERT else ""
+    return Decision(start=Start(volume.status, mark))
 
 
 def refusal_of(
@@ -266,7 +269,8 @@ def _after_statuses(
         return Decision(snapshot=snapshot, has_begun=start is not None)
     if is_within(operation.state_at, now=now, period=LEAST_SECONDS):
         return Decision(snapshot=snapshot)
-    if start is None or statuses.differ_from(status_word(start)):
+    has_worked = has_worked_since(operation.start_mark, snapshot)
+    if start is None or has_worked or statuses.differ_from(status_word(start)):
         return Decision(move=statuses.end(operation.volume_id), snapshot=snapshot)
     settling = timedelta(seconds=settings.EVSPORTAL_SETTLE_SECONDS)
     if is_within(operation.state_at, now=now, period=settling):

@@ -1,6 +1,9 @@
 """What the statuses of a snapshot and its volume tell of a rollback."""
 
+import hashlib
+import json
 from dataclasses import dataclass
+from datetime import datetime
 
 from snapshots.evs.limits import revert_copy_of
 from snapshots.evs.types import CloudSnapshot, CloudVolume
@@ -63,3 +66,25 @@ class Statuses:
         status = self.volume if self.volume != READY else self.snapshot
         values = {"status": status.replace("-", "_"), "copy": revert_copy_of(volume_id)}
         return Move(to=OperationState.FAILED, outcome=Outcome(code=code, values=values))
+
+
+def mark_of(snapshot: CloudSnapshot) -> str:
+    """When the snapshot was changed last, and what of it people change; "" where the cloud does not
+    say when.
+    """
+    if snapshot.updated_at is None:
+        return ""
+    content = [snapshot.name, snapshot.description, sorted(snapshot.metadata.items())]
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return f"{snapshot.updated_at.isoformat()} {digest[:32]}"
+
+
+def has_worked_since(mark: str, snapshot: CloudSnapshot) -> bool:
+    """Whether the snapshot was changed since, and not by people: a plain Cinder notes when it
+    restores one, which may be over before anybody looks (docs/evs-api.md, Dialects).
+    """
+    if not mark or snapshot.updated_at is None:
+        return False
+    at, _, content = mark.partition(" ")
+    is_alike = mark_of(snapshot).partition(" ")[2] == content
+    return is_alike and datetime.fromisoformat(at) < snapshot.updated_at
