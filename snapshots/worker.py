@@ -4,7 +4,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -87,9 +87,9 @@ PACE_SECONDS = 5.0  # seconds between clock checks and counts of live workers
 DUTIES_OF_ONE_CLOUD = 3
 
 
-def _operations_of_one_cloud(names: Sequence[str]) -> int:
+def operations_of_one_cloud(clouds_count: int) -> int:
     """One cloud never takes the last threads: a slow one must not keep the others waiting."""
-    return max(1, int(settings.EVSPORTAL_WORKER_THREADS) - len(names) + 1)
+    return max(1, int(settings.EVSPORTAL_WORKER_THREADS) - clouds_count + 1)
 
 
 def chosen_engine() -> Engine:
@@ -101,7 +101,7 @@ def chosen_engine() -> Engine:
     engine: Engine = import_module("snapshots.jobs.broker.engine").CeleryEngine(
         broker_url=settings.EVSPORTAL_BROKER_URL,
         clouds=names,
-        at_once=_operations_of_one_cloud(names) + DUTIES_OF_ONE_CLOUD,
+        at_once=operations_of_one_cloud(len(names)) + DUTIES_OF_ONE_CLOUD,
         closed_off=closed_off_clouds,
     )
     return engine
@@ -122,7 +122,7 @@ class Loop:
         self._extended = float("-inf")
         self._clouds = clouds.cloud_names()
         self._operations = settings.EVSPORTAL_WORKER_THREADS
-        self._of_one_cloud = _operations_of_one_cloud(self._clouds)
+        self._of_one_cloud = operations_of_one_cloud(len(self._clouds))
         self._places = push_lanes()
         lanes = len(self._clouds) + len(self._places) + 1
         threads = self._operations + DUTIES_OF_ONE_CLOUD * lanes

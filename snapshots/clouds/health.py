@@ -92,7 +92,7 @@ def _counts(health: CloudHealth, error: EvsError, now: datetime) -> bool:
 
 def _count(health: CloudHealth, error: EvsError, now: datetime) -> None:
     health.fails += 1
-    pause = _pause(error, health.fails, is_open=health.retry_at is not None)
+    pause = breaker_pause(error, health.fails, is_open=health.retry_at is not None)
     refused = isinstance(error, AuthFailed)
     health.refused_credentials = clouds.credentials_digest(health.cloud) if refused else ""
     if pause is not None:
@@ -142,7 +142,7 @@ def keeps_open(error: EvsError) -> bool:
     return is_trouble_of_cloud(error) or isinstance(error, Unreachable)
 
 
-def _pause(error: EvsError, fails: int, *, is_open: bool) -> timedelta | None:
+def breaker_pause(error: EvsError, fails: int, *, is_open: bool) -> timedelta | None:
     """How long the breaker stays open; None: it does not open yet."""
     if isinstance(error, LoginFailed):
         first, later = SIGN_IN_PAUSES_SECONDS

@@ -14,7 +14,7 @@ from snapshots.evs.errors import EvsError
 from snapshots.evs.paging import Listed
 from snapshots.evs.types import CloudVolume, Quotas
 from snapshots.jobs.claims import hold
-from snapshots.jobs.duties import end_duty
+from snapshots.jobs.duties import end_duty, pause_after_failure
 from snapshots.mirror import rename_volumes, seen_before, store_volumes
 from snapshots.models import CloudHealth, Duty, Purpose, Quota, QuotaDay, Volume
 from snapshots.rights.matches import is_everything_matched, match_everything
@@ -22,7 +22,6 @@ from snapshots.rights.matches import is_everything_matched, match_everything
 log = logging.getLogger(__name__)
 
 PLOTTED_QUOTAS = frozenset({"snapshots", "gigabytes"})
-SLOWEST_SECONDS = 300.0
 UNREADABLE_ROWS = "unreadable_rows"
 
 
@@ -35,9 +34,9 @@ def sync_inventory(duty: Duty) -> None:
         listed = client_for_portal(cloud, Purpose.INVENTORY).list_volumes()
     except EvsError as error:
         cloud_failed(cloud, error)
-        pause = timedelta(seconds=min(SLOWEST_SECONDS, 5.0 * 2 ** min(duty.fails, 6)))
+        due_at = timezone.now() + pause_after_failure(duty.fails)
         code = type(error).__name__
-        end_duty(duty, due_at=timezone.now() + pause, fails=duty.fails + 1, trouble_code=code)
+        end_duty(duty, due_at=due_at, fails=duty.fails + 1, trouble_code=code)
         return
     cloud_answered(cloud)
     _store_volumes(duty, listed, asked_at)

@@ -19,7 +19,7 @@ from snapshots.evs.errors import EvsError, NotFound
 from snapshots.evs.paging import Listed
 from snapshots.evs.types import CloudSnapshot
 from snapshots.jobs.claims import LONGEST_REST, hold
-from snapshots.jobs.duties import end_duty
+from snapshots.jobs.duties import end_duty, pause_after_failure
 from snapshots.mirror import (
     STORED_AT_ONCE,
     mark_gone,
@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 
 PAGE_ROWS = 1000
 MOST_OF_PACE = 0.1  # the share of the cloud's calls that readings may take
-SLOWEST_RETRY_SECONDS = 300.0
 # As few as these may always vanish at once.
 FEW = 10
 MOST_FAILURES = 3  # in a row, of readings of single snapshots
@@ -70,20 +69,22 @@ def sync_snapshots(duty: Duty) -> None:
         held_back = _find_missing(duty, client, reading) if reading.is_complete else 0
     except EvsError as error:
         cloud_failed(duty.cloud, error)
-        pause = timedelta(seconds=min(SLOWEST_RETRY_SECONDS, 5.0 * 2 ** min(duty.fails, 6)))
+        due_at = timezone.now() + pause_after_failure(duty.fails)
         code = type(error).__name__
-        end_duty(duty, due_at=timezone.now() + pause, fails=duty.fails + 1, trouble_code=code)
+        end_duty(duty, due_at=due_at, fails=duty.fails + 1, trouble_code=code)
         return
     cloud_answered(duty.cloud)
     trouble_code = UNREADABLE_ROWS if reading.trouble else HELD_BACK if held_back else ""
     if reading.trouble and trouble_code != duty.trouble_code:
         log.warning("Snapshots of %s: %s", duty.cloud, reading.trouble)
-    end_duty(duty, due_at=timezone.now() + _pause(duty.cloud, client), trouble_code=trouble_code)
+    calls_per_second = clouds.config_of(duty.cloud).calls_per_second
+    pause = pause_after_reading(client.requests, calls_per_second)
+    end_duty(duty, due_at=timezone.now() + pause, trouble_code=trouble_code)
 
 
-def _pause(cloud: str, client: EvsClient) -> timedelta:
-    calls_per_second = clouds.config_of(cloud).calls_per_second
-    least = client.requests / (calls_per_second * MOST_OF_PACE)
+def pause_after_reading(calls: int, calls_per_second: float) -> timedelta:
+    """The pause after a whole reading that took so many calls."""
+    least = calls / (calls_per_second * MOST_OF_PACE)
     pause = timedelta(seconds=max(settings.EVSPORTAL_SNAPSHOTS_SECONDS, least))
     return min(pause, LONGEST_REST)
 

@@ -1,6 +1,6 @@
 """Periodic rows: they go through the same claim as operations, so each runs once per interval."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypedDict
 
 from django.db import connection, transaction
@@ -23,6 +23,8 @@ TIDY = "tidy"
 BROKER = "broker"
 
 NO_CLOUD = ""  # the cloud of a duty that has none
+
+SLOWEST_RETRY_SECONDS = 300.0
 
 
 def start_duty(kind: str, cloud: str, *, due_at: datetime) -> None:
@@ -105,3 +107,8 @@ def end_duty(
         done_at=timezone.now(), rests_until=rests_until, fails=fails, trouble_code=trouble_code[:80]
     )
     release(duty, due_at=due_at, columns=columns)
+
+
+def pause_after_failure(fails: int) -> timedelta:
+    """The pause after a whole reading that failed, and so many in a row before it."""
+    return timedelta(seconds=min(SLOWEST_RETRY_SECONDS, 5.0 * 2 ** min(fails, 6)))

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
 from snapshots.clock import is_plausible
 from snapshots.models import Operation, OperationState
@@ -35,13 +34,12 @@ def exchange_ends_at(operation: Operation) -> datetime:
     return (operation.sent_at or operation.state_at) + longest
 
 
-def waited_seconds(operation: Operation) -> float:
+def waited_seconds(operation: Operation, *, now: datetime) -> float:
     """The waiting that counts as proof, with the pause before the present look.
 
     It is the sum of the pauses that were kept between the looks, not a difference of two clock
     readings: a clock that jumps ahead by an hour shortens one pause, not the proof.
     """
-    now = timezone.now()
     pause = pause_before(operation.looks + 1).total_seconds()
     since_the_end = (now - exchange_ends_at(operation)).total_seconds()
     if since_the_end >= 0:  # a pause that began before it counts from there

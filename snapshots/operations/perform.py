@@ -199,16 +199,22 @@ def _facts_of(operation: Operation, error: EvsError, *, sent: bool) -> ErrorFact
 
 
 def _is_overdue(operation: Operation, error: EvsError) -> bool:
+    # The probe of an open breaker reads only, so it sees no end of an outage of changes alone.
+    counts_outage = not isinstance(error, AuthFailed) or error.at_sign_in
+    outage_ended_at = recovered_at(operation.cloud) if counts_outage else None
+    return is_overdue(operation.failing_since, outage_ended_at, now=timezone.now())
+
+
+def is_overdue(
+    failing_since: datetime | None, outage_ended_at: datetime | None, *, now: datetime
+) -> bool:
     """Whether it was tried for too long: counted from the first failure, or from the end of the
     last outage of the whole cloud.
     """
-    start = operation.failing_since
-    if start is None:
+    if failing_since is None:
         return False  # this was the first failure
-    # The probe of an open breaker reads only, so it sees no end of an outage of changes alone.
-    if not isinstance(error, AuthFailed) or error.at_sign_in:
-        start = max(start, recovered_at(operation.cloud) or start)
-    return timezone.now() - start > timedelta(seconds=settings.EVSPORTAL_RETRY_SECONDS)
+    start = max(failing_since, outage_ended_at or failing_since)
+    return now - start > timedelta(seconds=settings.EVSPORTAL_RETRY_SECONDS)
 
 
 def _pause_before_retry(operation: Operation, error: EvsError) -> timedelta:

@@ -39,7 +39,8 @@ def settle(operation: Operation) -> Decision:
         # It may have been made and removed after the backup: absence proves nothing.
         finding = replace(finding, proves=False, doubt=OutcomeCode.NOT_SEEN_SINCE)
     now = timezone.now()
-    return decision_after(finding, tries_of(operation), waited=waited_seconds(operation), now=now)
+    waited = waited_seconds(operation, now=now)
+    return decision_after(finding, tries_of(operation), waited=waited, now=now)
 
 
 def decision_after(finding: Finding, tries: Tries, *, waited: float, now: datetime) -> Decision:

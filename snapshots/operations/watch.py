@@ -103,7 +103,7 @@ def _plan(duty: Duty, *, calls: int, fails: int = 0, trouble_code: str = "") -> 
     for any number of operations.
     """
     now = timezone.now()
-    rest = _rest_after(duty, calls, now)
+    rest = rest_after(duty.rests_until, calls, now=now)
     accepted = Operation.objects.filter(cloud=duty.cloud, state=OperationState.ACCEPTED)
 
     def plan() -> None:
@@ -112,23 +112,23 @@ def _plan(duty: Duty, *, calls: int, fails: int = 0, trouble_code: str = "") -> 
         end_duty(duty, due_at=None, fails=fails, trouble_code=trouble_code, rests_until=rest)
         youngest = accepted.aggregate(at=Max("state_at"))["at"]
         if youngest is not None:
-            pause = _pause(now - youngest, fails, calls)
+            pause = pause_before_reading(now - youngest, fails, calls)
             due_at = max(now + pause, rest)
             Duty.objects.filter(pk=duty.pk, token=duty.token).update(due_at=due_at)
 
     in_transaction(plan)
 
 
-def _rest_after(duty: Duty, calls: int, now: datetime) -> datetime:
-    """Until when the duty rests (a leaky bucket): each call fills in a pause, and time empties it.
-    It holds `BURST_CALLS`.
+def rest_after(rests_until: datetime | None, calls: int, *, now: datetime) -> datetime:
+    """Until when the duty rests after so many calls (a leaky bucket): each call fills in a pause,
+    and time empties it. It holds `BURST_CALLS`. `rests_until` is what the last reading planned.
     """
     most = BURST_CALLS * _shortest_pause()
-    left = duty.rests_until + most - now if duty.rests_until else timedelta(0)
+    left = rests_until + most - now if rests_until else timedelta(0)
     return now + min(max(left, timedelta(0)), most) + calls * _shortest_pause() - most
 
 
-def _pause(age: timedelta, fails: int, calls: int) -> timedelta:
+def pause_before_reading(age: timedelta, fails: int, calls: int) -> timedelta:
     """Quick at first, then slower: a snapshot that takes hours is not asked for each second."""
     if age < FRESH and not fails and calls <= 1:
         return _shortest_pause() / SOONER_AT_FIRST
