@@ -16,6 +16,7 @@ from tests.bench.figures import Figure
 
 DEFAULT_EXCHANGES = 50_000
 DEFAULT_SNAPSHOTS = 100_000
+MOST_WRONGS = 10
 
 
 def main() -> int:
@@ -25,6 +26,7 @@ def main() -> int:
         run = _trail if options.trail else _snapshots if options.snapshots else _portal
         run = _live if options.live else _calls if options.calls else run
         run = _sign_in if options.sign_in else run
+        run = _simulate if options.simulate else run
         told, is_good = run(options, kept)
     if options.json:
         options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
@@ -60,7 +62,21 @@ def _options() -> argparse.Namespace:
         "--database", default="sqlite", help="sqlite, postgres, or postgresql://user@host/"
     )
     parser.add_argument("--keep", type=Path, help="a folder for what is loaded, or was before")
+    _add_simulation(parser)
     return parser.parse_args()
+
+
+def _add_simulation(parser: argparse.ArgumentParser) -> None:
+    """The settings of the night are the portal's own, from the environment."""
+    group = parser.add_argument_group("a simulated night, by the rules and settings of the portal")
+    group.add_argument("--simulate", action="store_true", help="docs/scale.md")
+    group.add_argument("--seed", type=int, default=1)
+    group.add_argument("--nodes", type=int, default=8, help="worker processes")
+    group.add_argument("--clouds", type=int, default=100, help="entries of clouds.yaml")
+    group.add_argument("--scale", type=float, default=1.0, help="of all else: 0.33, 10")
+    group.add_argument("--hours", type=float, default=8.0, help="of the night, and of its requests")
+    group.add_argument("--check", action="store_true", help="beside a small real run")
+    group.add_argument("--plots", type=Path, metavar="FOLDER", help="write plots to it, as SVG")
 
 
 def _portal(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
@@ -83,6 +99,35 @@ def _live(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
 
 def _sign_in(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
     return _told(sign_in.measure(folder))
+
+
+def _simulate(options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
+    if options.check:
+        return _check(options, folder)
+    portal.enter(folder)
+    from tests.bench import simulation, simulation_report
+    from tests.bench.scenario import Scenario
+
+    scenario = Scenario(seed=options.seed, nodes=options.nodes, clouds=options.clouds)
+    night = simulation.Simulation(scenario.times(options.scale, hours=options.hours)).run()
+    if options.plots:
+        simulation_report.draw(night, options.plots)
+    measured = list(simulation_report.figures_of(night))
+    sys.stdout.write(figures.table_of(measured))
+    sys.stdout.writelines(f"  {wrong}\n" for wrong in night.wrongs[:MOST_WRONGS])
+    return simulation_report.told(night, measured), not night.wrongs
+
+
+def _check(options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
+    from tests.bench import simulation_check
+
+    scenario = simulation_check.scenario_of(options.seed)
+    real = simulation_check.measure(folder, scenario)
+    from tests.bench.simulation import Simulation
+
+    model = simulation_check.simulated(Simulation(scenario).run())
+    sys.stdout.write(simulation_check.table_of(real, model))
+    return {"real": real, "simulated": model}, True
 
 
 def _trail(options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
