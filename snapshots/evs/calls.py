@@ -25,7 +25,7 @@ from snapshots.evs.wire import CloudAnswer, Outgoing, Recorder
 
 # A project's whole list in few calls, and with room to spare below the wire's longest answer.
 PAGE_SIZE = 200
-_PAUSES_SECONDS = (0.5, 2.0)
+PAUSES_SECONDS = (0.5, 2.0)
 _LONGEST_PAUSE_SECONDS = 10.0
 _HEADERS = {
     "Accept": "application/json",
@@ -60,7 +60,7 @@ class CallingClient:
         recorder: Recorder,
         *,
         purpose: str = "",
-        pauses_seconds: Sequence[float] = _PAUSES_SECONDS,
+        pauses_seconds: Sequence[float] = PAUSES_SECONDS,
         cause: uuid.UUID | None = None,
     ) -> None:
         self._pauses_seconds = tuple(pauses_seconds)
@@ -82,19 +82,26 @@ class CallingClient:
 
         def fetch(position: Position) -> Page[RowT]:
             page = replace(call, query=(*call.query, *position))
-            answer = self._ask_patiently(page)
+            # Whoever plans the next try of a list has it begin at its first page: of 500 pages
+            # one would mostly fail.
+            is_first = not {"marker", "offset"} & {name for name, _ in position}
+            pauses = self._pauses_seconds if is_first else PAUSES_SECONDS
+            answer = self._ask_patiently(page, pauses)
             return read_answer(answer, lambda data: page_from(data, key=key, read_row=read_row))
 
         return Listing(fetch=fetch, paging=self._connection.dialect.paging, ids=ids)
 
-    def _ask_patiently(self, call: Call) -> CloudAnswer:
+    def _ask_patiently(
+        self, call: Call, pauses_seconds: Sequence[float] | None = None
+    ) -> CloudAnswer:
         """For calls that may be repeated: send again when that may help.
 
         A refusal of the last attempt says nothing about the attempts before it, so the outcome is
         known only when it is known for all attempts.
         """
         outcome_known = True
-        for pause in (*self._pauses_seconds, None):
+        pauses = self._pauses_seconds if pauses_seconds is None else pauses_seconds
+        for pause in (*pauses, None):
             try:
                 return self._ask(call)
             except EvsError as error:

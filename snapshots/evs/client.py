@@ -13,7 +13,8 @@ class EvsClient(SnapshotCalls, VolumeCalls):
 
     Calls that do no harm when repeated (reading, updating) are sent again, after each of the
     `pauses_seconds`, when no answer, a server fault or throttling comes back; callers who schedule
-    their own retries pass no pauses. `purpose` says why requests are sent, for the recorder; by
+    their own retries pass no pauses. Pages of a list after the first are sent again in any case.
+    `purpose` says why requests are sent, for the recorder; by
     default each kind of call has its own purpose (that of a login is always "login"). `cause` is
     the id that the cloud's log names them by; by default each has the id of its record.
 

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from snapshots.clouds.health import breaker_pause, is_trouble_of_cloud, keeps_open
 from snapshots.duties.snapshots import PAGE_ROWS, pause_after_reading
-from snapshots.evs.calls import PAGE_SIZE
+from snapshots.evs.calls import PAGE_SIZE, PAUSES_SECONDS
 from snapshots.evs.clock import Clock
 from snapshots.evs.connection import Pacer
 from snapshots.evs.errors import EvsError
@@ -209,8 +209,8 @@ class SimulatedWorker:
             self._tables.move(request, Move(to=state))
 
     def _read_volumes(self, rows: CloudRows, duty: Duty) -> Task:
-        for _ in range(max(1, math.ceil(rows.cloud.volumes / PAGE_SIZE))):
-            reply = yield from self._call(rows, "volumes")
+        for page in range(max(1, math.ceil(rows.cloud.volumes / PAGE_SIZE))):
+            reply = yield from self._call_for_page(rows, "volumes", page)
             if reply.error is not None:
                 self._end_broken(rows, duty)
                 return
@@ -222,14 +222,25 @@ class SimulatedWorker:
     def _read_snapshots(self, rows: CloudRows, duty: Duty) -> Task:
         pages = max(1, math.ceil(rows.cloud.snapshots / PAGE_ROWS))
         of_page = self._costs.snapshot * min(PAGE_ROWS, rows.cloud.snapshots)
-        for _ in range(pages):
-            reply = yield from self._call(rows, "snapshots", work=of_page)
+        for page in range(pages):
+            reply = yield from self._call_for_page(rows, "snapshots", page, work=of_page)
             if reply.error is not None:
                 self._end_broken(rows, duty)
                 return
         rows.whole_readings.append(self._events.now)
         pause = pause_after_reading(pages, self._calls_per_second)
         self._tables.end_duty(duty, due=seconds_at(self._events.date + pause))
+
+    def _call_for_page(
+        self, rows: CloudRows, purpose: str, page: int, *, work: float = 0.0
+    ) -> Answering:
+        """Pages after the first are asked for again."""
+        for pause in (*(PAUSES_SECONDS if page else ()), None):
+            reply = yield from self._call(rows, purpose, work=work)
+            if reply.error is None or pause is None:
+                break
+            yield pause
+        return reply
 
     def _end_broken(self, rows: CloudRows, duty: Duty) -> None:
         rows.broken_readings += duty.kind == SNAPSHOTS

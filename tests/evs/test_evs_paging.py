@@ -7,6 +7,7 @@ import pytest
 from evs_loopback import Reply, snapshot
 
 from snapshots.evs import errors
+from snapshots.evs.client import EvsClient
 from snapshots.evs.paging import MOST_PAGES
 from snapshots.evs.types import CloudSnapshot
 
@@ -56,6 +57,32 @@ EIGHT_IDS = [row["id"] for row in EIGHT]
 def test_all_pages_are_read(cloud, client, limit, dialect, shape):
     cloud.otherwise = Shelf(EIGHT, **shape)
     assert ids(client(dialect=dialect).list_snapshots(limit=limit)) == EIGHT_IDS
+
+
+class Shaky(Shelf):
+    """Fails each page the first time."""
+
+    def __init__(self, rows):
+        super().__init__(rows)
+        self.failed = set()
+
+    def __call__(self, request):
+        if request.path not in self.failed:
+            self.failed.add(request.path)
+            return Reply(503, {"computeFault": {"code": 503, "message": "busy"}})
+        return super().__call__(request)
+
+
+def test_failing_page_in_the_middle_ends_no_list(cloud, client, recorder):
+    cloud.otherwise = shelf = Shaky(EIGHT)
+    hasty = EvsClient(client()._connection, recorder, pauses_seconds=())
+    with pytest.raises(errors.ServerFault):
+        hasty.list_snapshots(limit=3)
+    assert len(cloud.calls) == 1  # whoever called plans the next try
+    assert ids(hasty.list_snapshots(limit=3)) == EIGHT_IDS
+    assert len(cloud.calls) == 1 + 1 + 2 * 2
+    shelf.failed.clear()
+    assert ids(client().list_snapshots(limit=3)) == EIGHT_IDS
 
 
 def test_reading_ends_when_all_ids_were_read(cloud, client):
