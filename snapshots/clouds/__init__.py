@@ -142,6 +142,7 @@ def settings_of(cloud: str) -> dict[str, str]:
         "dialect": config.dialect,
         "limits": config.limits,
         "endpoint": config.endpoint or "from the catalog",
+        "endpoint of the compute service": config.compute_endpoint or "",
         # The default interface is left out, so that records differ only where settings do.
         "interface": "" if config.endpoint or config.interface == "public" else config.interface,
         "region": config.region,

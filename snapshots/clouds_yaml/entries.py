@@ -74,6 +74,7 @@ def read_entry(name: str, section: Section, *, region: str) -> CloudConfig | Non
         dialect=storage.dialect,
         limits=evs.choice("limits", PROFILES, default=_DEFAULT_LIMITS),
         endpoint=storage.endpoint or None,
+        compute_endpoint=_compute_endpoint(evs, allow_http=allow_http) or None,
         interface=_interface(section),
         region=region,
         cacert=cacert or None,
@@ -273,6 +274,14 @@ def _endpoint(section: Section, evs: Section, *, version: str) -> tuple[str, str
             first = given[0][2].label(given[0][1])
             source.refuse(key, f"names another address than {first}; keep one of them")
     return given[0] if given else ("", "", None)
+
+
+def _compute_endpoint(evs: Section, *, allow_http: bool) -> str:
+    """From our own key alone: what an entry says of it for other programs was never checked."""
+    url = evs.address("compute_endpoint")
+    if texts.is_plain_http(url) and not allow_http:
+        evs.refuse("compute_endpoint", texts.PLAIN_HTTP_WORDS)
+    return url
 
 
 def _of_version(version: str) -> list[str]:

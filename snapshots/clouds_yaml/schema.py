@@ -99,6 +99,7 @@ ENTRY_KEYS = frozenset(
 EVS_KEYS = frozenset(
     {
         "endpoint",
+        "compute_endpoint",
         "dialect",
         "limits",
         "calls_per_second",

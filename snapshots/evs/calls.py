@@ -9,7 +9,7 @@ from typing import TypeVar
 from snapshots.evs.answers import read_object, request_id_of
 from snapshots.evs.auth import Grant
 from snapshots.evs.connection import Connection
-from snapshots.evs.dialects import Dialect
+from snapshots.evs.dialects import Api, Dialect, Paging
 from snapshots.evs.errors import (
     EvsError,
     NoSuchApi,
@@ -40,10 +40,11 @@ ResultT = TypeVar("ResultT")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request before its sender and address are resolved."""
+    """A request before its sender and address are resolved. Without `api` it is the dialect's."""
 
     purpose: str
     path: str
+    api: Api | None = None
     method: str = "GET"
     identity: str = ""
     query: tuple[tuple[str, str], ...] = ()
@@ -77,8 +78,11 @@ class CallingClient:
         key: str,
         read_row: Callable[[object], RowT],
         ids: frozenset[str] | None = None,
+        paging: Paging | None = None,
     ) -> Listing[RowT]:
-        """How to read the list that `call` asks for, whose rows are under `key`."""
+        """How to read the list that `call` asks for, whose rows are under `key`. Without `paging`
+        it pages as the dialect does.
+        """
 
         def fetch(position: Position) -> Page[RowT]:
             page = replace(call, query=(*call.query, *position))
@@ -89,7 +93,7 @@ class CallingClient:
             answer = self._ask_patiently(page, pauses)
             return read_answer(answer, lambda data: page_from(data, key=key, read_row=read_row))
 
-        return Listing(fetch=fetch, paging=self._connection.dialect.paging, ids=ids)
+        return Listing(fetch=fetch, paging=paging or self._connection.dialect.paging, ids=ids)
 
     def _ask_patiently(
         self, call: Call, pauses_seconds: Sequence[float] | None = None
@@ -136,7 +140,7 @@ class CallingClient:
     def _send(self, call: Call, *, grant: Grant) -> CloudAnswer:
         path = call.path.format(id=call.identity, project_id=escaped(grant.project_id))
         query = f"?{query_string(call.query)}" if call.query else ""
-        url = f"{self._connection.base_url(grant)}{path}{query}"
+        url = f"{self._connection.base_url(grant, call.api)}{path}{query}"
         self._connection.pacer.wait()
         self.requests += 1
         outgoing = Outgoing(

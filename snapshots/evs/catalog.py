@@ -1,4 +1,4 @@
-"""Finds the address of the block storage API in a token's catalog."""
+"""Finds the address of an API in a token's catalog."""
 
 import ipaddress
 import re
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from snapshots.evs.dialects import Dialect
+from snapshots.evs.dialects import Api
 from snapshots.evs.errors import NoEndpoint
 
 INTERFACES = ("public", "internal", "admin")
@@ -77,27 +77,28 @@ def _objects(value: object) -> list[dict[str, object]]:
 def find_root(
     services: Iterable[Service],
     *,
-    dialect: Dialect,
+    api: Api,
     region: str,
     interface: str = "public",
     allow_http: bool = False,
 ) -> str:
-    """The root of the block storage API for `dialect` in `region`.
+    """The root of `api` in `region`.
 
-    Ignores an endpoint whose URL names another version. Raises `NoEndpoint`, whose message says
+    Ignores an endpoint that `Api` says does not count. Raises `NoEndpoint`, whose message says
     what to set: no endpoint is left; `region` is empty and the catalog has several; or the endpoint
     is plain http beyond loopback and `allow_http` is false.
     """
     fitting = [
         service
         for service in services
-        if service.type in dialect.service_types and _fits(service.url, dialect=dialect)
+        if service.type in api.service_types and _fits(service.url, api=api)
     ]
     reachable = [service for service in fitting if service.interface == interface]
     if not reachable:
-        raise _no_interface(fitting, dialect=dialect, interface=interface)
-    here = [service for service in reachable if service.region == _region(reachable, region)]
-    chosen = min(here, key=lambda service: dialect.service_types.index(service.type))
+        raise _no_interface(fitting, api=api, interface=interface)
+    region = _region(reachable, region, api=api)
+    here = [service for service in reachable if service.region == region]
+    chosen = min(here, key=lambda service: api.service_types.index(service.type))
     if is_open(chosen.url) and not allow_http:
         raise NoEndpoint(
             f"The catalog's endpoint {api_root(chosen.url)} is plain http, which would show tokens"
@@ -106,7 +107,7 @@ def find_root(
     return api_root(chosen.url)
 
 
-def _region(services: Iterable[Service], region: str) -> str:
+def _region(services: Iterable[Service], region: str, *, api: Api) -> str:
     """`region`, or the catalog's only region."""
     regions = sorted({service.region for service in services})
     if not region and len(regions) == 1:
@@ -116,24 +117,25 @@ def _region(services: Iterable[Service], region: str) -> str:
     names = ", ".join(name or "(without a name)" for name in regions)
     if region:
         raise NoEndpoint(
-            f"The catalog has no region {region} for the block storage, only: {names}."
+            f"The catalog has no region {region} for the {api.title}, only: {names}."
             " Write the right one as `region_name`."
         )
     raise NoEndpoint(
-        f"The catalog has the block storage in several regions: {names}."
+        f"The catalog has the {api.title} in several regions: {names}."
         " Write the one that is meant as `region_name`."
     )
 
 
-def _no_interface(fitting: list[Service], *, dialect: Dialect, interface: str) -> NoEndpoint:
+def _no_interface(fitting: list[Service], *, api: Api, interface: str) -> NoEndpoint:
     others = sorted({service.interface for service in fitting})
     advice = f"set `interface` to {' or '.join(others)}, or name" if others else "name"
     return NoEndpoint(
-        f"The catalog names no {interface} {dialect.service_types[0]} endpoint for"
-        f" {dialect.name}: {advice} the address as `evs.endpoint`."
+        f"The catalog names no {interface} {api.service_types[0]} endpoint for"
+        f" {api.name}: {advice} the address as `{api.setting}`."
     )
 
 
-def _fits(url: str, *, dialect: Dialect) -> bool:
+def _fits(url: str, *, api: Api) -> bool:
     match = _VERSION_TAIL.search(url)
-    return is_address(url) and (match is None or f"v{match[1]}" == dialect.version)
+    is_ours = match is None or api.any_version or f"v{match[1]}" == api.version
+    return is_address(url) and is_ours

@@ -1,13 +1,14 @@
-"""The calls of the block storage API."""
+"""The calls of the block storage API, and one of the compute service."""
 
 from snapshots.evs.calls import Call, read_answer
 from snapshots.evs.paging import page_from
+from snapshots.evs.server_calls import ServerCalls
 from snapshots.evs.snapshot_calls import SnapshotCalls
 from snapshots.evs.types import Quotas, quotas_from, snapshot_from
 from snapshots.evs.volume_calls import VolumeCalls
 
 
-class EvsClient(SnapshotCalls, VolumeCalls):
+class EvsClient(SnapshotCalls, VolumeCalls, ServerCalls):
     """A client for one unit of work with one cloud: cheap to build, its exchanges go to one
     recorder.
 

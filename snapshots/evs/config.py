@@ -89,12 +89,12 @@ class CloudConfig:
     """A cloud: its address, its dialect and limits, and our credentials.
 
     `dialect` and `limits` name an entry of `dialects.DIALECTS` and `limits.PROFILES`. Without
-    `endpoint` the token's catalog decides: its entry of this `interface` (public, internal or
-    admin) and `region`. `cacert` is a file (or folder) of certificates that replaces the built-in
-    authorities; `client_cert` and `client_key` are files for a server that asks for a client
-    certificate (`client_key` is empty when the certificate's file holds the key). Plain http is
-    refused unless the host is loopback or `allow_http` is set. `calls_per_second` of 0 means no
-    pacing. `parallel_changes`: one volume may be changed several times at once.
+    `endpoint` or `compute_endpoint` the token's catalog decides: its entry of this `interface`
+    (public, internal or admin) and `region`. `cacert` is a file (or folder) of certificates that
+    replaces the built-in authorities; `client_cert` and `client_key` are files for a server that
+    asks for a client certificate (`client_key` is empty when the certificate's file holds the key).
+    Plain http is refused unless the host is loopback or `allow_http` is set. `calls_per_second` of
+    0 means no pacing. `parallel_changes`: one volume may be changed several times at once.
     """
 
     name: str
@@ -102,6 +102,7 @@ class CloudConfig:
     dialect: str = "native-v2"
     limits: str = "bytes-255"
     endpoint: str | None = None
+    compute_endpoint: str | None = None
     interface: str = "public"
     region: str = ""
     cacert: str | None = None

@@ -13,7 +13,7 @@ from snapshots.evs.config import (
     KeyCredentials,
     PasswordCredentials,
 )
-from snapshots.evs.dialects import DIALECTS, RollbackCall, rollback_call
+from snapshots.evs.dialects import COMPUTE, DIALECTS, Api, RollbackCall, rollback_call
 from snapshots.evs.limits import PROFILES
 from snapshots.evs.login import secrets_in
 from snapshots.evs.wire import Wire, WireLimits
@@ -61,23 +61,25 @@ class Connection:
         self.wire = wire
         self.clock = clock
         self.pacer = Pacer(config.calls_per_second, clock=clock)
-        self._endpoint = api_root(config.endpoint) if config.endpoint else None
+        endpoints = {self.dialect.name: config.endpoint, COMPUTE.name: config.compute_endpoint}
+        self._roots = {name: api_root(url) for name, url in endpoints.items() if url}
 
     @property
     def rollback_call(self) -> RollbackCall:
         """The rollback that this cloud speaks, as far as its settings say."""
         return rollback_call(self.dialect, limits=self.limits)
 
-    def base_url(self, grant: Grant) -> str:
-        """The address before the dialect's paths; NoEndpoint when there is none."""
-        root = self._endpoint or find_root(
+    def base_url(self, grant: Grant, api: Api | None = None) -> str:
+        """The address before the paths of the dialect, or of `api`; NoEndpoint without one."""
+        api = api or self.dialect
+        root = self._roots.get(api.name) or find_root(
             grant.services,
-            dialect=self.dialect,
+            api=api,
             region=self.region,
             interface=self._config.interface,
             allow_http=self._config.allow_http,
         )
-        return f"{root}/{self.dialect.version}/{grant.project_id}"
+        return f"{root}/{api.version}/{grant.project_id}"
 
     def close(self) -> None:
         """Close idle connections."""
@@ -131,10 +133,7 @@ def _check(config: CloudConfig) -> None:
         _refuse(config, f"there are no limits {config.limits!r}, only {', '.join(PROFILES)}")
     if config.interface not in INTERFACES:
         _refuse(config, f"there is no interface {config.interface!r}, only {', '.join(INTERFACES)}")
-    if config.endpoint:
-        _check_cloud_address(config, config.endpoint, what="endpoint")
-    if config.proxy:
-        _check_address(config, config.proxy.url, what="the proxy's url")
+    _check_endpoints(config)
     if isinstance(config.auth, KeyCredentials):
         _check_keys(config, config.auth)
         return
@@ -146,6 +145,14 @@ def _check(config: CloudConfig) -> None:
         _refuse(config, "a project is needed, by project_id or project_name")
     if isinstance(config.auth, PasswordCredentials):
         _check_user(config, config.auth)
+
+
+def _check_endpoints(config: CloudConfig) -> None:
+    for what in ("endpoint", "compute_endpoint"):
+        if url := getattr(config, what):
+            _check_cloud_address(config, url, what=what)
+    if config.proxy:
+        _check_address(config, config.proxy.url, what="the proxy's url")
 
 
 def _check_keys(config: CloudConfig, auth: KeyCredentials) -> None:

@@ -1,4 +1,5 @@
-"""The API's dialects: paths, paging and filters. Data only, and who speaks which rollback.
+"""The API's dialects: paths, paging and filters. Data only, and who speaks which rollback. Beside
+them the compute service, which is asked for the names of servers alone.
 
 The native v2 dialect is the most portable (docs/evs-api.md); v3 has the same bodies, the vendor's
 dialect has other paths and pages by offset.
@@ -32,18 +33,31 @@ class Paging(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
-    """Paths follow `/{version}/{project_id}`; `{id}` and `{project_id}` are filled in.
+class Api:
+    """An API that a token's catalog leads to. Paths follow `/{version}/{project_id}`.
 
-    None as a path: the dialect has no such call. `service_types` are searched in a token's catalog
-    in this order.
+    `service_types` are searched in the catalog in this order. An address that names another version
+    does not count, unless `any_version`: the same host speaks ours too. `setting` gives the address
+    where the catalog does not.
     """
 
     name: str
     version: str
+    service_types: tuple[str, ...]
+    title: str = "block storage"
+    setting: str = "evs.endpoint"
+    any_version: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect(Api):
+    """A dialect of block storage. `{id}` and `{project_id}` in paths are filled in.
+
+    None as a path: the dialect has no such call.
+    """
+
     paging: Paging
     snapshot_filters: frozenset[str]
-    service_types: tuple[str, ...]
     create: str = "/snapshots"
     show: str = "/snapshots/{id}"
     list: str = "/snapshots/detail"
@@ -95,6 +109,17 @@ VENDOR = Dialect(
     delete="/cloudsnapshots/{id}",
     metadata=None,
     rollback="/cloudsnapshots/{id}/rollback",
+)
+
+# The Nova API, which ECS speaks too (en-us_topic_0020212689). A catalog has it as `compute`; ECS's
+# own entry names the same host with another version.
+COMPUTE = Api(
+    name="compute",
+    version="v2.1",
+    service_types=("compute", "ecs"),
+    title="compute service",
+    setting="evs.compute_endpoint",
+    any_version=True,
 )
 
 DEFAULT_DIALECT = NATIVE_V2.name

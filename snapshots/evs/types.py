@@ -112,6 +112,14 @@ class CloudVolume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CloudServer:
+    """A server as the compute service names it; `name` is empty where it has none."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
     """A line of the project's quota (page A-2073); a `limit` below 0 means no limit.
 
@@ -185,6 +193,13 @@ def volume_from(data: object) -> CloudVolume:
         created_at=moment(row.get("created_at")),
         raw=row,
     )
+
+
+def server_from(data: object) -> CloudServer:
+    """Read an object under `servers`; raises UnreadableAnswer without an id."""
+    row = _object(data, what="server")
+    server_id = _required(row, "id", what="server", longest=LONGEST_ID)
+    return CloudServer(id=server_id, name=_text(row.get("name")).strip())
 
 
 def metadata_from(data: object) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from snapshots.evs.dialects import DIALECTS
 
 
 def root_of(services, dialect="native-v2", region="r", **options):
-    return find_root(services, dialect=DIALECTS[dialect], region=region, **options)
+    return find_root(services, api=DIALECTS[dialect], region=region, **options)
 
 
 @pytest.mark.parametrize(
