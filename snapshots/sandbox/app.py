@@ -1,8 +1,9 @@
-"""The sandbox as a WSGI application: identity and storage at the same address.
+"""The sandbox as a WSGI application: identity, storage and compute at the same address.
 
 Paths: `/v3/auth/...` is the identity service, `/v2/{project}/...` and `/v3/{project}/...` the
-storage service. With the prefix `/identity` or `/volume` a request reaches only that service, as in
-DevStack; without it, `/` and `/v3` belong to both. `/_sandbox/...` is `control`.
+storage service, `/v2.1/{project}/...` the compute service. With the prefix `/identity` or `/volume`
+a request reaches only that service, as in DevStack; without it, `/` and `/v3` belong to both.
+`/_sandbox/...` is `control`.
 """
 
 import logging
@@ -14,12 +15,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from snapshots.sandbox import control, identity_routes, storage
+from snapshots.sandbox import control, identity_routes, servers, storage
 from snapshots.sandbox.context import Context
 from snapshots.sandbox.errors import Style, server_error
 from snapshots.sandbox.messages import Answer, Delivery, Request
 from snapshots.sandbox.options import ErrorStyle, SandboxOptions
-from snapshots.sandbox.seeding import seed
+from snapshots.sandbox.seeding import seed, seed_servers
 from snapshots.sandbox.state import State
 from snapshots.sandbox.troubles import PlannedFault
 
@@ -47,6 +48,9 @@ class Sandbox:
         if self.state.is_new:
             with self.state.transaction():
                 seed(self.state, with_snapshots=self.options.with_snapshots)
+        if self.state.had_no_servers:
+            with self.state.transaction():
+                seed_servers(self.state)
 
     def close(self) -> None:
         """Release every waiting request, and close the state file."""
@@ -117,6 +121,8 @@ class Sandbox:
             return identity_routes.answer(_below(request, _IDENTITY), context)
         if request.path.startswith(f"{_VOLUME}/"):
             return storage.answer(_below(request, _VOLUME), context, only_v3=True)
+        if request.path.startswith(servers.PREFIX):
+            return servers.answer(request, context)
         if identity_routes.is_ours(request.path):
             return identity_routes.answer(request, context)
         return storage.answer(request, context)

@@ -19,6 +19,12 @@
     changes `status`, `name`, `description` or `metadata`; it then stays so
 `DELETE /_sandbox/snapshots/{id}`
     removes it at once
+`POST /_sandbox/servers`
+    adds servers and answers their ids: `{"count": 500, "name": "load"}`
+`POST /_sandbox/servers/{id}`
+    changes its `name`, or adds a server of this id
+`DELETE /_sandbox/servers/{id}`
+    removes it; what was attached to it stays so
 `POST /_sandbox/faults`
     plans what the next requests meet (see `PlannedFault`): `{"times": 2, "trouble": "slow"}`
     or `{"status": 503, "body": "<html>", "made": true}`
@@ -36,7 +42,7 @@ from typing import Any, Protocol
 
 from snapshots.sandbox.call import new_id
 from snapshots.sandbox.messages import Answer, Request, json_answer
-from snapshots.sandbox.records import Snapshot, Volume, to_columns
+from snapshots.sandbox.records import Server, Snapshot, Volume, to_columns
 from snapshots.sandbox.scenarios import PROJECT_ID, USERS, ZONE_A
 from snapshots.sandbox.state import State
 from snapshots.sandbox.troubles import PlannedFault, planned_from
@@ -164,6 +170,37 @@ def _remove_snapshot(sandbox: Controlled, _: Any, ident: str) -> Any:
     return {"removed": sandbox.state.change("DELETE FROM snapshots WHERE id = ?", (ident,))}
 
 
+def _add_servers(sandbox: Controlled, body: Any) -> Any:
+    name = body.get("name", "server")
+    ids = [new_id() for _ in range(int(body.get("count", 1)))]
+    for number, ident in enumerate(ids, 1):
+        _add_server(sandbox, ident, f"{name}-{number}" if len(ids) > 1 else name)
+    return {"ids": ids}
+
+
+def _add_server(sandbox: Controlled, ident: str, name: str | None) -> None:
+    server = Server(
+        id=ident,
+        project_id=PROJECT_ID,
+        user_id=USERS[0].id,
+        name=name,
+        availability_zone=ZONE_A,
+        created_at=int(sandbox.state.clock()),
+    )
+    sandbox.state.add_server(server)
+
+
+def _change_server(sandbox: Controlled, body: Any, ident: str) -> Any:
+    name = body["name"]
+    if not sandbox.state.change("UPDATE servers SET name = ? WHERE id = ?", (name, ident)):
+        _add_server(sandbox, ident, name)
+    return {"id": ident, "name": name}
+
+
+def _remove_server(sandbox: Controlled, _: Any, ident: str) -> Any:
+    return {"removed": sandbox.state.change("DELETE FROM servers WHERE id = ?", (ident,))}
+
+
 def _change(record: object, body: dict[str, Any], allowed: tuple[str, ...]) -> None:
     for name, value in body.items():
         if name not in allowed:
@@ -197,6 +234,9 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("DELETE", "volumes/([^/]+)", _remove_volume),
     ("POST", "snapshots/([^/]+)", _change_snapshot),
     ("DELETE", "snapshots/([^/]+)", _remove_snapshot),
+    ("POST", "servers", _add_servers),
+    ("POST", "servers/([^/]+)", _change_server),
+    ("DELETE", "servers/([^/]+)", _remove_server),
     ("POST", "faults", _plan_fault),
     ("DELETE", "faults", _forget_faults),
     ("POST", "tokens/expire", _expire_tokens),

@@ -89,11 +89,12 @@ def roles_content(role: Role | None) -> list[dict[str, str]]:
 
 
 def catalog_content(project_id: str, base_url: str) -> list[dict[str, Any]]:
-    """Block storage and identity; EVS's catalog types are volumev2 and volumev3 (6.1)."""
+    """Block storage, compute and identity; EVS's types are volumev2 and volumev3 (6.1)."""
     services = (
         ("volumev2", "evsv2", f"{base_url}/v2/{project_id}"),
         ("volumev3", "evs", f"{base_url}/v3/{project_id}"),
         ("block-storage", "cinder", f"{base_url}/v3/{project_id}"),
+        ("compute", "nova", f"{base_url}/v2.1/{project_id}"),
         ("identity", "keystone", f"{base_url}/v3"),
     )
     return [

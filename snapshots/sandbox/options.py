@@ -59,3 +59,5 @@ class SandboxOptions:
     quota_snapshots: int = 2000
     quota_gigabytes: int = 500_000
     quota_volumes: int = 2000
+    # Whether the compute service lists its servers to the accounts of the cloud; else 403.
+    may_list_servers: bool = True

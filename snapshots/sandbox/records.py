@@ -82,6 +82,17 @@ class Volume:
         return cls(**_from_row(row))
 
 
+@dataclass
+class Server:
+    id: str
+    project_id: str
+    user_id: str
+    # Nova gives every server a name; another service may not.
+    name: str | None
+    availability_zone: str
+    created_at: int
+
+
 @dataclass(frozen=True)
 class Token:
     token: str

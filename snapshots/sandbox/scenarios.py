@@ -4,6 +4,7 @@ All of it is invented. The ids are fixed, so that tests, demo grants and documen
 them.
 """
 
+import uuid
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -226,6 +227,32 @@ VOLUMES: tuple[SeedVolume, ...] = (
     SeedVolume(id=_id(42), name="other-project-system", size_gb=40, project_id=OTHER_PROJECT_ID,
                status="in-use", server="other-01", device="/dev/vda", bootable=True),
 )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedServer:
+    id: str
+    name: str | None
+    project_id: str
+    az: str
+
+
+def server_id(server: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, server))
+
+
+_UNNAMED_SERVERS = frozenset({"node-1"})
+# Those that volumes are attached to.
+SERVERS: tuple[SeedServer, ...] = tuple(
+    SeedServer(
+        id=server_id(volume.server),
+        name=None if volume.server in _UNNAMED_SERVERS else volume.server,
+        project_id=volume.project_id,
+        az=volume.az,
+    )
+    for volume in VOLUMES
+    if volume.server
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,14 +4,16 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from snapshots.sandbox.records import Snapshot, Volume
+from snapshots.sandbox.records import Server, Snapshot, Volume
 from snapshots.sandbox.scenarios import (
     PROJECTS,
+    SERVERS,
     SNAPSHOTS,
     USERS,
     VOLUMES,
     SeedSnapshot,
     SeedVolume,
+    server_id,
 )
 from snapshots.sandbox.state import State
 
@@ -28,6 +30,20 @@ def seed(state: State, *, with_snapshots: bool) -> None:
     for project in PROJECTS:
         for resource, quota in project.quotas:
             state.set_quota(project.id, resource, quota)
+
+
+def seed_servers(state: State) -> None:
+    """Puts the seeded servers into a state that has none: a new one, or an older release's."""
+    for seed in SERVERS:
+        server = Server(
+            id=seed.id,
+            project_id=seed.project_id,
+            user_id=USERS[0].id,
+            name=seed.name,
+            availability_zone=seed.az,
+            created_at=_CREATED_AT,
+        )
+        state.add_server(server)
 
 
 def _volume(seed: SeedVolume, created_at: int) -> Volume:
@@ -79,7 +95,7 @@ def attachment(volume_id: str, server: str, device: str, at: int) -> dict[str, A
         "id": volume_id,
         "attachment_id": str(uuid.uuid5(uuid.UUID(volume_id), server)),
         "volume_id": volume_id,
-        "server_id": str(uuid.uuid5(uuid.NAMESPACE_DNS, server)),
+        "server_id": server_id(server),
         "host_name": None,
         "device": device,
         "attached_at": datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000"),

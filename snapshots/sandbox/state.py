@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from snapshots.sandbox.records import Snapshot, Token, Volume, to_columns
+from snapshots.sandbox.records import Server, Snapshot, Token, Volume, to_columns
 
 GONE = "deleted"
 # Gone for all calls but the lists, which still show it as `deleting`.
@@ -93,7 +93,17 @@ CREATE TABLE requests (
   query TEXT NOT NULL,
   status INTEGER,
   request_id TEXT NOT NULL);
-PRAGMA user_version = 1;
+"""
+_SERVERS_SCHEMA = """
+CREATE TABLE servers (
+  id TEXT PRIMARY KEY,
+  project_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  name TEXT,
+  availability_zone TEXT NOT NULL,
+  created_at INTEGER NOT NULL);
+CREATE INDEX servers_of_project ON servers (project_id, created_at, id);
+PRAGMA user_version = 2;
 """
 
 
@@ -123,9 +133,12 @@ class State:
         self._db.create_function("fold", 1, fold, deterministic=True)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
-        self.is_new = self._db.execute("PRAGMA user_version").fetchone()[0] == 0
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        self.is_new, self.had_no_servers = version == 0, version < 2
         if self.is_new:
             self._db.executescript(_SCHEMA)
+        if self.had_no_servers:
+            self._db.executescript(_SERVERS_SCHEMA)
 
     def close(self) -> None:
         with self._lock:
@@ -193,6 +206,9 @@ class State:
     def volume(self, ident: str) -> Volume | None:
         rows = self.rows("SELECT * FROM volumes WHERE id = ?", (ident.lower(),))
         return Volume.from_row(rows[0]) if rows else None
+
+    def add_server(self, server: Server) -> None:
+        self._insert("servers", to_columns(server))
 
     def plan(self, kind: str, ident: str, *steps: tuple[float, str]) -> None:
         """Set the next statuses of a `snapshots` or `volumes` row: pairs of time and status,

@@ -46,6 +46,11 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="added before each answer",
         )
+        parser.add_argument(
+            "--no-servers",
+            action="store_true",
+            help="the account may not list servers, so that pages show their ids",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         server = SandboxServer(_options(options), options["port"])
@@ -76,4 +81,5 @@ def _options(options: dict[str, Any]) -> SandboxOptions:
         force_reading=ForceReading(options["force_reading"]),
         errors=ErrorStyle(options["errors"]),
         latency_seconds=options["latency"],
+        may_list_servers=not options["no_servers"],
     )
