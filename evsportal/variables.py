@@ -259,6 +259,8 @@ VARIABLES = (
         least=1,
         most=86400,
     ),
+    seconds("EVSPORTAL_SERVERS_SECONDS", "How often servers are read.", "300", least=1, most=86400),
+    text("EVSPORTAL_SERVER_NAMES", "The names of servers, for clouds that tell none: a CSV file."),
     count(
         "EVSPORTAL_DELETE_TYPED_DAYS",
         "A snapshot younger than so many days is deleted only when its name is typed.",

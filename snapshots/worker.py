@@ -29,6 +29,7 @@ from snapshots.duties.cloud_settings import record_cloud_settings
 from snapshots.duties.inventory import sync_inventory
 from snapshots.duties.looks import look_at_volumes
 from snapshots.duties.probe import probe
+from snapshots.duties.servers import sync_servers
 from snapshots.duties.snapshots import sync_snapshots
 from snapshots.duties.tidy import tidy
 from snapshots.jobs.claims import (
@@ -51,6 +52,7 @@ from snapshots.jobs.duties import (
     PROBE,
     PUSH,
     SEAL,
+    SERVERS,
     SNAPSHOTS,
     TIDY,
     WATCH,
@@ -74,6 +76,7 @@ DUTIES: dict[str, Callable[[Duty], None]] = {
     WATCH: watch,
     INVENTORY: sync_inventory,
     SNAPSHOTS: sync_snapshots,
+    SERVERS: sync_servers,
     LOOK: look_at_volumes,
     PROBE: probe,
     SEAL: seal,
@@ -187,6 +190,7 @@ class Loop:
         for cloud in self._clouds:
             start_duty(INVENTORY, cloud, due_at=now)
             start_duty(SNAPSHOTS, cloud, due_at=now)
+            start_duty(SERVERS, cloud, due_at=now)
             start_duty(LOOK, cloud, due_at=now)
             start_duty(WATCH, cloud, due_at=now)
         start_duty(SEAL, NO_CLOUD, due_at=now)

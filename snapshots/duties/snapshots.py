@@ -78,15 +78,16 @@ def sync_snapshots(duty: Duty) -> None:
     if reading.trouble and trouble_code != duty.trouble_code:
         log.warning("Snapshots of %s: %s", duty.cloud, reading.trouble)
     calls_per_second = clouds.config_of(duty.cloud).calls_per_second
-    pause = pause_after_reading(client.requests, calls_per_second)
+    pause = pause_after_reading(
+        client.requests, calls_per_second, seconds=settings.EVSPORTAL_SNAPSHOTS_SECONDS
+    )
     end_duty(duty, due_at=timezone.now() + pause, trouble_code=trouble_code)
 
 
-def pause_after_reading(calls: int, calls_per_second: float) -> timedelta:
-    """The pause after a whole reading that took so many calls."""
+def pause_after_reading(calls: int, calls_per_second: float, *, seconds: float) -> timedelta:
+    """Until a list is read again: so many seconds, or longer where it took many calls."""
     least = calls / (calls_per_second * MOST_OF_PACE)
-    pause = timedelta(seconds=max(settings.EVSPORTAL_SNAPSHOTS_SECONDS, least))
-    return min(pause, LONGEST_REST)
+    return min(timedelta(seconds=max(seconds, least)), LONGEST_REST)
 
 
 def _read_pages(duty: Duty, client: EvsClient, reading: WholeReading) -> None:

@@ -15,6 +15,7 @@ from snapshots.models import Duty
 WATCH = "watch"
 INVENTORY = "inventory"
 SNAPSHOTS = "snapshots"
+SERVERS = "servers"
 LOOK = "look"
 PROBE = "probe"
 SEAL = "seal"

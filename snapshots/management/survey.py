@@ -20,7 +20,7 @@ from snapshots.evs.dialects import DIALECTS
 from snapshots.evs.errors import EvsError
 from snapshots.evs.identity import SignedIn, clock_difference, signed_in
 from snapshots.evs.paging import Listed
-from snapshots.evs.types import CloudSnapshot, CloudVolume, Quota
+from snapshots.evs.types import CloudServer, CloudSnapshot, CloudVolume, Quota
 from snapshots.evs.wire import CloudAnswer, Outgoing
 from snapshots.models import CloudHealth, Exchange, Purpose
 
@@ -94,6 +94,7 @@ def survey(cloud: str) -> Iterator[Line]:
     yield from readings
     if not all(line.is_wrong for line in readings):
         cloud_answered(cloud)
+    yield _servers(client)
     yield _clock(recorder.clock_difference)
     yield from _abilities(config)
 
@@ -140,7 +141,17 @@ def _snapshots(client: EvsClient) -> Line:
         return Line(label="snapshots", text=f"not readable: {error}", is_wrong=True)
 
 
-def _count(label: str, rows: Listed[CloudVolume] | Listed[CloudSnapshot]) -> Line:
+def _servers(client: EvsClient) -> Line:
+    """Not wrong where the account may not read them: their names are a help only."""
+    try:
+        return _count("servers", client.list_servers())
+    except EvsError as error:
+        return Line(label="servers", text=f"not readable, so pages show their ids: {error}")
+
+
+def _count(
+    label: str, rows: Listed[CloudVolume] | Listed[CloudSnapshot] | Listed[CloudServer]
+) -> Line:
     text = f"{len(rows.rows):,} seen"
     return Line(label=label, text=f"{text}. {rows.trouble}".strip(". "), is_wrong=not rows.is_whole)
 

@@ -69,6 +69,24 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Server",
+            fields=[
+                ("id", number()),
+                ("cloud", models.CharField(max_length=80)),
+                ("server_id", models.CharField(max_length=64)),
+                ("name", models.CharField(blank=True, max_length=255)),
+                ("given_name", models.CharField(blank=True, max_length=255)),
+                ("gone_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=["cloud", "server_id"], name="server_once_per_cloud"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Quota",
             fields=[
                 ("id", number()),
@@ -123,6 +141,7 @@ class Migration(migrations.Migration):
                 ("multiattach", models.BooleanField(default=False)),
                 ("attached_to", models.CharField(blank=True, max_length=500)),
                 ("server_ids", models.JSONField(blank=True, null=True)),
+                ("server_names", models.JSONField(blank=True, null=True)),
                 ("metadata", models.JSONField(blank=True, null=True)),
                 ("folded", models.TextField(editable=False, null=True)),
                 ("seen_at", models.DateTimeField()),

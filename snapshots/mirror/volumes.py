@@ -1,10 +1,11 @@
 """Writes the rows of a cloud's volumes. Nothing else writes what a reading showed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from snapshots.database.transactions import lock_rows
 from snapshots.evs.types import CloudVolume
+from snapshots.mirror.servers import named, server_names
 from snapshots.mirror.snapshots import seen_after
 from snapshots.models import Volume
 from snapshots.rights.matches import facts_before, match_changed
@@ -21,6 +22,7 @@ MIRRORED = [
     "multiattach",
     "attached_to",
     "server_ids",
+    "server_names",
     "metadata",
     "seen_at",
     "gone_at",
@@ -37,9 +39,10 @@ def store_volumes(cloud: str, volumes: Sequence[CloudVolume], asked_at: datetime
     lock_rows(stored)
     newer = set(stored.filter(seen_after(asked_at)).values_list("volume_id", flat=True))
     before = facts_before(cloud, stored)
+    names = _names_at(cloud, volumes)
     # In the order of their ids: two readings that store at one moment lock new rows alike.
     rows = [
-        _row(cloud, volume, asked_at)
+        _row(cloud, volume, asked_at, names)
         for volume in sorted(volumes, key=lambda volume: volume.id)
         if volume.id not in newer
     ]
@@ -64,22 +67,29 @@ def store_watched_volumes(cloud: str, read: Sequence[tuple[CloudVolume, datetime
     """
     stored = Volume.objects.filter(cloud=cloud, volume_id__in=[volume.id for volume, _ in read])
     lock_rows(stored)
+    names = _names_at(cloud, [volume for volume, _ in read])
     for volume, asked_at in read:
         rows = stored.filter(volume_id=volume.id).exclude(seen_after(asked_at))
-        row = _row(cloud, volume, asked_at)
+        row = _row(cloud, volume, asked_at, names)
         facts = tuple(getattr(row, name) for name in FACTS)
         is_as_matched = facts in rows.values_list(*FACTS)
         columns = MIRRORED if is_as_matched else ["status"]
         rows.update(**{name: getattr(row, name) for name in columns})
 
 
-def _row(cloud: str, volume: CloudVolume, now: datetime) -> Volume:
+def _names_at(cloud: str, volumes: Sequence[CloudVolume]) -> dict[str, str]:
+    ids = (attachment.server_id for volume in volumes for attachment in volume.attachments)
+    return server_names(cloud, ids)
+
+
+def _row(cloud: str, volume: CloudVolume, now: datetime, names: Mapping[str, str]) -> Volume:
     attached = ", ".join(
         f"{attachment.server_id} ({attachment.device})"
         if attachment.device
         else attachment.server_id
         for attachment in volume.attachments
     )
+    server_ids = [attachment.server_id for attachment in volume.attachments]
     return Volume(
         cloud=cloud,
         volume_id=volume.id,
@@ -92,7 +102,8 @@ def _row(cloud: str, volume: CloudVolume, now: datetime) -> Volume:
         encrypted=volume.encrypted,
         multiattach=volume.multiattach,
         attached_to=attached[:500],
-        server_ids=[attachment.server_id for attachment in volume.attachments],
+        server_ids=server_ids,
+        server_names=named(server_ids, names),
         metadata={**volume.metadata, **volume.tags},
         seen_at=now,
         gone_at=None,

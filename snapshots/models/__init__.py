@@ -55,6 +55,7 @@ from snapshots.models.pushes import Pushed
 from snapshots.models.quota_days import QuotaDay
 from snapshots.models.refusal_counts import RefusalCount
 from snapshots.models.seals import Seal, Tombstone
+from snapshots.models.servers import Server
 from snapshots.models.sessions import OpenSession
 from snapshots.models.sign_in_brakes import SignInBrake
 from snapshots.models.sign_ins import SignInAttempt, SignInPermit
@@ -114,6 +115,7 @@ __all__ = [
     "RefusalCount",
     "Role",
     "Seal",
+    "Server",
     "SignInAttempt",
     "SignInBrake",
     "SignInPermit",

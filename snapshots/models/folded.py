@@ -28,7 +28,10 @@ from snapshots.models.snapshots import Snapshot
 
 # What each list is searched by, beside ids.
 SEARCHED: dict[type[Model], tuple[str, ...]] = {
-    Volume: ("name", "status", "volume_type", "availability_zone", "attached_to", "metadata"),
+    Volume: (
+        *("name", "status", "volume_type", "availability_zone", "attached_to"),
+        *("server_names", "metadata"),
+    ),
     Operation: ("name", "volume_name", "requester_name", "on_behalf_of", "ticket"),
     Snapshot: ("name", "volume_name", "description", "status", "owner_name", "ticket"),
 }

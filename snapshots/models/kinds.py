@@ -33,6 +33,7 @@ class Purpose(models.TextChoices):
     INVENTORY = "inventory", _("Read the volumes")
     SNAPSHOTS = "snapshots", _("Read the snapshots")
     QUOTA = "quota", _("Read the quota")
+    SERVERS = "servers", _("Read the servers")
     PING = "ping", _("Try the connection")
 
 
@@ -48,6 +49,7 @@ BACKGROUND = frozenset(
         Purpose.INVENTORY,
         Purpose.SNAPSHOTS,
         Purpose.QUOTA,
+        Purpose.SERVERS,
         Purpose.PING,
     }
 )

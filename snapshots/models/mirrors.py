@@ -37,6 +37,8 @@ class Volume(models.Model):
     attached_to = models.CharField(max_length=500, blank=True)  # server ids and devices, for people
     # For grants by rule (`rights/rules.py`); null: not read since these columns are there.
     server_ids = models.JSONField(null=True, blank=True)  # of the servers that it is attached to
+    # Of `models/servers.py`: names by these ids, as far as they are known; null: none is.
+    server_names = models.JSONField(null=True, blank=True)
     metadata = models.JSONField(null=True, blank=True)  # texts by key, tags too
     folded = models.TextField(null=True, editable=False)  # by a trigger: `models/folded.py`
     seen_at = models.DateTimeField()
@@ -64,6 +66,14 @@ class Volume(models.Model):
     @property
     def label(self) -> str:
         return self.name or self.volume_id
+
+    @property
+    def servers(self) -> dict[str, str]:
+        """The servers that it is attached to, by the last reading: their names by their ids, ""
+        where none is known.
+        """
+        names = self.server_names or {}
+        return {str(key): str(names.get(key, "")) for key in self.server_ids or () if key}
 
     @property
     def read_at(self) -> datetime | None:

@@ -66,7 +66,7 @@ class Read:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_rows(text: str, columns: Sequence[str]) -> Read:
+def read_rows(text: str, columns: Sequence[str], *, most: int = MOST_ROWS) -> Read:
     """The rows below a head that names all of these columns, in any order, and no other."""
     text = text.removeprefix("\ufeff")
     head = text.partition("\n")[0]
@@ -74,13 +74,13 @@ def read_rows(text: str, columns: Sequence[str]) -> Read:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     read = Read()
     try:
-        _read(reader, columns, read)
+        _read(reader, columns, read, most)
     except csv.Error as error:
         read.problems.append(Problem(reader.line_num, str(error)))
     return read
 
 
-def _read(reader: "_csv.Reader", columns: Sequence[str], read: Read) -> None:
+def _read(reader: "_csv.Reader", columns: Sequence[str], read: Read, most: int) -> None:
     names: list[str] | None = None
     for line, cells in _lines(reader):
         texts = [cell.removeprefix("'") for cell in cells]
@@ -95,9 +95,9 @@ def _read(reader: "_csv.Reader", columns: Sequence[str], read: Read) -> None:
             sentence = _("It has {count} cells, and the head has {expected}.")
             problem = sentence.format(count=len(texts), expected=len(names))
             read.problems.append(Problem(line, problem))
-        elif len(read.rows) == MOST_ROWS:
+        elif len(read.rows) == most:
             sentence = _("At most {most} rows at once.")
-            read.problems.append(Problem(line, sentence.format(most=figure(MOST_ROWS))))
+            read.problems.append(Problem(line, sentence.format(most=figure(most))))
             read.rows.clear()  # nobody needs to hear what else is wrong
             return
         else:

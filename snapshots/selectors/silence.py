@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Max
 
-from snapshots.models import CloudHealth, Exchange
+from snapshots.models import CloudHealth, Exchange, Purpose
 
 MOST_LOOKED_AT = 200  # newest exchanges of all clouds
 # A pause in the calls that is longer than this begins another silence.
@@ -74,6 +74,7 @@ def _newest_calls(clouds: Iterable[str]) -> dict[str, list[_Call]]:
     if newest is None:
         return {}
     rows = Exchange.objects.filter(cloud__in=asked_clouds, seq__gt=newest - MOST_LOOKED_AT)
+    rows = rows.exclude(purpose=Purpose.SERVERS)  # another service answers these
     calls: dict[str, list[_Call]] = {}
     for cloud, at, answer, status in rows.order_by("-seq").values_list(
         "cloud", "at", "answer__seq", "answer__status"

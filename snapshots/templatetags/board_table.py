@@ -124,6 +124,7 @@ _DUTIES = {
     "watch": gettext_lazy("Watching what the cloud works on"),
     "inventory": gettext_lazy("Reading the volumes"),
     "snapshots": gettext_lazy("Reading the snapshots"),
+    "servers": gettext_lazy("Reading the servers"),
     "look": gettext_lazy("Reading a volume whose page is open"),
     "probe": gettext_lazy("Trying whether the cloud answers again"),
     "seal": gettext_lazy("Sealing the audit trail"),

@@ -228,7 +228,8 @@ class SimulatedWorker:
                 self._end_broken(rows, duty)
                 return
         rows.whole_readings.append(self._events.now)
-        pause = pause_after_reading(pages, self._calls_per_second)
+        seconds = settings.EVSPORTAL_SNAPSHOTS_SECONDS
+        pause = pause_after_reading(pages, self._calls_per_second, seconds=seconds)
         self._tables.end_duty(duty, due=seconds_at(self._events.date + pause))
 
     def _call_for_page(

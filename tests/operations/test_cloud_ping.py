@@ -85,6 +85,7 @@ def test_ping_tells_everything_to_check(ping):
     assert told["dialect"] == "native-v2"
     assert told["volumes"] == f"{len(mine)} seen"
     assert told["snapshots"] == "0 seen"
+    assert told["servers"] == "3 seen"
     assert re.fullmatch(r"snapshots 0 of 2,000, gigabytes [\d,]+ of 500,000", told["quota"])
     assert told["clock"] == "the cloud's agrees with this machine's"
     assert told["metadata"].startswith("not tried yet")

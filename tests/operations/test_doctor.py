@@ -21,7 +21,7 @@ from snapshots import clouds
 from snapshots.audit.database import guards
 from snapshots.audit.delivery import push
 from snapshots.audit.seals.sealing import seal_new_rows
-from snapshots.jobs.duties import INVENTORY, start_duty
+from snapshots.jobs.duties import INVENTORY, SERVERS, start_duty
 from snapshots.management.checkup import machine
 from snapshots.management.checkup.outside import look_at_certificate
 from snapshots.models import (
@@ -96,6 +96,12 @@ def test_duty_that_went_wrong_is_a_warning(healthy):
     status, (finding,) = doctor()
     assert status == 1
     assert "went wrong last time: EVS.5400" in finding
+
+
+def test_names_that_may_not_be_read_are_no_warning(healthy):
+    start_duty(SERVERS, "sandbox", due_at=timezone.now())
+    Duty.objects.filter(kind=SERVERS).update(trouble_code="Forbidden")
+    assert doctor() == (0, [])
 
 
 def test_request_that_waits_for_long_is_named(healthy, ask):

@@ -30,6 +30,7 @@ _DUTIES = (
     duties.WATCH,
     duties.INVENTORY,
     duties.SNAPSHOTS,
+    duties.SERVERS,
     duties.LOOK,
     duties.PROBE,
     duties.SEAL,
