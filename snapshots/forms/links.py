@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from snapshots.forms.request import Consent
 from snapshots.forms.snapshot import SnapshotForm
 from snapshots.models.directions import isolated
-from snapshots.selectors.picker import on_server, servers_of
+from snapshots.selectors.picker import on_server
 
 # What a link may carry, and the field that it fills.
 PARAMETERS: Mapping[str, str] = {
@@ -81,7 +81,7 @@ class LinkedForm(SnapshotForm):
         sentence = ""
         if not self._of_server:
             sentence = _(NOT_ON_SERVER)
-        elif self.volume is not None and self.server not in servers_of(self.volume):
+        elif self.volume is not None and self.volume.pk not in self._of_server:
             sentence = _(ON_ANOTHER)
         if sentence:
             self.add_error("volume_id", sentence.format(server=isolated(self.server)))

@@ -141,6 +141,9 @@ class SnapshotForm(FormWithMetadata):
 def group_title(group: Group) -> str:
     if group.is_recent:
         return _("Used last")
+    if group.name:
+        server = f"{isolated(group.name)} ({group.server[:8]})"
+        return _("Server {server}").format(server=server)
     if group.server:
         return _("Server {server}").format(server=isolated(group.server))
     return _("Not attached to a server")

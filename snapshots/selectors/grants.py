@@ -1,12 +1,13 @@
 """Grants and people, as administrators look for them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import Group, User
 from django.db.models import Count, Q, QuerySet
 
-from snapshots.models import GrantScope, Volume, VolumeGrant
+from snapshots.models import GrantScope, Server, Volume, VolumeGrant
 from snapshots.models.folded import Fold
 from snapshots.models.folding import fold
 from snapshots.selectors.keyset import Order, keyset_page
@@ -73,13 +74,24 @@ def _narrowed(rows: QuerySet, text: str, names: Iterable[str]) -> QuerySet:  # t
     return rows
 
 
-def volume_names(grants: Iterable[VolumeGrant]) -> dict[tuple[str, str], str]:
-    """The names of the volumes that these grants name, by cloud and id."""
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of what grants name by an id, by cloud and id."""
+
+    volumes: Mapping[tuple[str, str], str]
+    servers: Mapping[tuple[str, str], str]
+
+
+def names_in(grants: Sequence[VolumeGrant]) -> Names:
     ids = {grant.volume_id for grant in grants if grant.scope == GrantScope.VOLUME}
-    rows = Volume.objects.filter(volume_id__in=ids)
-    return {
-        (cloud, key): name for cloud, key, name in rows.values_list("cloud", "volume_id", "name")
-    }
+    volumes = Volume.objects.filter(volume_id__in=ids)
+    rows = volumes.values_list("cloud", "volume_id", "name")
+    server_ids = {grant.server_id for grant in grants if grant.server_id}
+    servers = Server.objects.filter(server_id__in=server_ids)
+    return Names(
+        volumes={(cloud, key): name for cloud, key, name in rows},
+        servers={(row.cloud, row.server_id): row.label for row in servers},
+    )
 
 
 def volumes_with_ids(cloud: str, ids: Iterable[str]) -> list[Volume]:

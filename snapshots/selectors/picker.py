@@ -1,5 +1,6 @@
 """What the form offers to choose from, and what a person used last."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from django.db.models import (
 from django.utils import timezone
 
 from snapshots.models import Maker, Operation, Snapshot, Volume
-from snapshots.models.folding import fold
+from snapshots.models.folding import fold, fold_words
 from snapshots.selectors.volumes import volumes_matching
 
 MOST_OFFERED = 20
@@ -41,9 +42,12 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Volumes of one server; without one, those that a person used last, or not attached ones."""
+    """Volumes of one server, by its id; without one, those that a person used last, or not attached
+    ones. Several servers may have one name.
+    """
 
     server: str
+    name: str
     is_recent: bool
     rows: list[Offered]
 
@@ -67,8 +71,8 @@ class Offers:
 def offers_among(
     volumes: QuerySet[Volume], person: User, *, text: str = "", server: str = ""
 ) -> Offers:
-    """The volumes that match, grouped by server; without a text, those of one server, or those used
-    last before the others.
+    """The volumes that match, grouped by server; without a text, those of one server (its id or its
+    name), or those used last before the others.
     """
     if server and not text:
         volumes = volumes.filter(pk__in=on_server(volumes, server))
@@ -82,22 +86,23 @@ def offers_among(
     offered = {row.volume.pk: row for row in _with_snapshots([*recent, *rows])}
     groups: dict[str, Group] = {}
     for row in rows:
-        name = servers_of(row)[0] if servers_of(row) else ""
-        groups.setdefault(name, Group(name, is_recent=False, rows=[])).rows.append(offered[row.pk])
-    first = [Group("", is_recent=True, rows=[offered[row.pk] for row in recent])] if recent else []
+        key, name = next(iter(row.servers.items()), ("", ""))
+        group = groups.setdefault(key, Group(key, name, is_recent=False, rows=[]))
+        group.rows.append(offered[row.pk])
+    used = [offered[row.pk] for row in recent]
+    first = [Group("", "", is_recent=True, rows=used)] if recent else []
     return Offers([*first, *groups.values()], total)
 
 
-def servers_of(volume: Volume) -> list[str]:
-    """The ids of the servers that it is attached to, by the last reading."""
-    return [str(server) for server in volume.server_ids or ()]
-
-
 def on_server(volumes: QuerySet[Volume], server: str) -> list[int]:
-    """The keys of the volumes that are attached to a server."""
+    """The keys of the volumes that are attached to a server of this id or this name."""
     # What a text says is narrowed by the database, what is true of it is compared here.
-    near = volumes.filter(attached_to__contains=server).only("pk", "server_ids")
-    return [volume.pk for volume in near if server in servers_of(volume)]
+    says_name = Q(server_names__isnull=False)
+    for word in fold_words(json.dumps(server)).split()[:8]:  # spelled as in the column
+        says_name &= Q(folded__contains=word)
+    near = volumes.filter(Q(attached_to__contains=server) | says_name)
+    rows = near.only("pk", "server_ids", "server_names")
+    return [row.pk for row in rows if server in {*row.servers, *row.servers.values()}]
 
 
 def _best_first(volumes: QuerySet[Volume], text: str) -> QuerySet[Volume]:
@@ -151,7 +156,7 @@ def next_volumes(volumes: QuerySet[Volume], operation: Operation, *, most: int =
     """The other volumes of its volume's servers, less those of the same ticket."""
     same_cloud = volumes.filter(cloud=operation.cloud)
     here = same_cloud.filter(volume_id=operation.volume_id).first()
-    servers = servers_of(here) if here is not None else []
+    servers = here.servers if here is not None else {}
     keys = {key for server in servers for key in on_server(same_cloud, server)}
     rows = same_cloud.filter(pk__in=keys).exclude(volume_id=operation.volume_id)
     if operation.ticket:

@@ -1,6 +1,6 @@
 """The lists of grants, of people and of groups."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +15,14 @@ from django.utils.translation import gettext_lazy
 from snapshots.localized import between_names, listed
 from snapshots.models import GrantScope, Role, Volume, VolumeGrant
 from snapshots.models.directions import isolated
+from snapshots.selectors.grants import Names
 from snapshots.templatetags.cells import long_text, quiet, tag
-from snapshots.templatetags.sizes import brief, gib
+from snapshots.templatetags.sizes import brief, gib, servers
 from snapshots.templatetags.table import Column, Table, context_of
 from snapshots.templatetags.times import clock, moment
 
 register = template.Library()
 
-Names = Mapping[tuple[str, str], str]
 _CONDITIONS = {
     "name_pattern": gettext_lazy("name"),
     "server_id": gettext_lazy("attached to"),
@@ -59,9 +59,9 @@ def covered(grant: VolumeGrant, names: Names) -> SafeString:
     if grant.scope == GrantScope.CLOUD:
         return format_html("<strong>{}</strong>", _("Every volume of the cloud"))
     if grant.scope == GrantScope.RULE:
-        return _conditions(grant)
+        return _conditions(grant, names)
     volume_id = grant.volume_id or ""
-    name = names.get((grant.cloud, volume_id))
+    name = names.volumes.get((grant.cloud, volume_id))
     if name is None:
         return format_html("<code>{}</code> {}", volume_id, quiet(_("not in the list of volumes")))
     return format_html(
@@ -72,12 +72,14 @@ def covered(grant: VolumeGrant, names: Names) -> SafeString:
     )
 
 
-def _conditions(grant: VolumeGrant) -> SafeString:
+def _conditions(grant: VolumeGrant, names: Names) -> SafeString:
     texts = dict(grant.conditions)
     if "metadata_key" in texts:
         texts["metadata_key"] = f"{texts['metadata_key']} = {texts.pop('metadata_value', '')}"
-    parts = ((_CONDITIONS[name], text) for name, text in texts.items())
-    all_of_them = format_html_join(between_names(), "{} <bdi><code>{}</code></bdi>", parts)
+    server = names.servers.get((grant.cloud, grant.server_id), "")
+    named = {"server_id": format_html("<bdi>{}</bdi> ", server)} if server else {}
+    parts = ((_CONDITIONS[name], named.get(name, ""), text) for name, text in texts.items())
+    all_of_them = format_html_join(between_names(), "{} {}<bdi><code>{}</code></bdi>", parts)
     # In one piece: on phones each part of a cell has a place of its own.
     text = format_html(_("Volumes with {conditions}"), conditions=all_of_them)
     return format_html('<span class="long">{}</span>', text)
@@ -149,6 +151,10 @@ def covered_volumes_table(volumes: Sequence[Volume]) -> dict[str, Table[Any]]:
         Column(gettext_lazy("Type"), lambda row: format_html("<bdi>{}</bdi>", row.volume_type)),
         Column(
             gettext_lazy("Zone"), lambda row: format_html("<bdi>{}</bdi>", row.availability_zone)
+        ),
+        Column(
+            gettext_lazy("Attached to"),
+            lambda row: servers(row) if row.attached_to else quiet(_("nothing")),
         ),
     )
     return context_of(Table(gettext_lazy("Volumes that match"), columns, volumes))

@@ -10,7 +10,8 @@ from django.utils.translation import ngettext
 
 from snapshots import clouds
 from snapshots.localized import between_names, figure
-from snapshots.models import Quota
+from snapshots.models import Quota, Volume
+from snapshots.models.directions import isolated
 
 register = template.Library()
 register.simple_tag(clouds.manual_limit)
@@ -54,21 +55,32 @@ _MOST_SERVERS = 2  # in a cell; its tooltip has them all
 
 
 @register.filter
-def servers(attached_to: str) -> SafeString:
-    """The servers of `Volume.attached_to`: short ids with their devices, the first two and how many
-    more.
+def servers(volume: Volume) -> SafeString:
+    """What a volume is attached to: the servers' names and short ids with their devices, the first
+    two and how many more. Its tooltip has all of them, with their whole ids.
     """
-    parts = [part.partition(" ") for part in attached_to.split(", ")]
-    pieces = ((brief(server), f" {device}" if device else "") for server, _space, device in parts)
-    first = format_html_join(between_names(), "{}{}", list(pieces)[:_MOST_SERVERS])
+    names = volume.servers
+    parts = [part.partition(" ") for part in volume.attached_to.split(", ")]
+    pieces = [
+        (server_name(names.get(server, ""), server), f" {device}" if device else "")
+        for server, _space, device in parts[:_MOST_SERVERS]
+    ]
     more = len(parts) - _MOST_SERVERS
     rest = ngettext("and {count} more", "and {count} more", more).format(count=more)
+    whole = (f"{isolated(name)} " if (name := names.get(part[0])) else "" for part in parts)
     return format_html(
         '<bdi class="servers" title="{}">{}{}</bdi>',
-        attached_to,
-        first,
+        ", ".join(f"{name}{''.join(part)}" for name, part in zip(whole, parts, strict=True)),
+        format_html_join(between_names(), "{}{}", pieces),
         f" {rest}" if more > 0 else "",
     )
+
+
+def server_name(name: str, server_id: str) -> SafeString:
+    """A server by its name, which is not unique, and the beginning of its id."""
+    if not name:
+        return brief(server_id)
+    return format_html("<bdi>{}</bdi> {}", name, brief(server_id))
 
 
 @register.filter

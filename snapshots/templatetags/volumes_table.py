@@ -52,7 +52,7 @@ def _zone(line: _Line) -> SafeString:
 def _attached_to(line: _Line) -> SafeString | str:
     if not line.volume.attached_to:
         return quiet(_("nothing"))
-    return servers(line.volume.attached_to)
+    return servers(line.volume)
 
 
 def _button(line: _Line, *, form: str, label: str, unseen: str) -> SafeString:

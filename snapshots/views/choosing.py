@@ -11,6 +11,7 @@ from snapshots.forms import SnapshotForm, read_rows
 from snapshots.forms.request import Consent
 from snapshots.forms.snapshot import group_title
 from snapshots.models import OperationKind
+from snapshots.models.directions import isolated
 from snapshots.operations.foresight import facts_of, sentences_of
 from snapshots.operations.names import suggested_name
 from snapshots.rights.visible import operations_visible_to
@@ -35,7 +36,12 @@ def offers(request: PortalRequest) -> HttpResponse:
     form = SnapshotForm(requester=request.user)
     matching = offers_among(form.usable, request.user, text=find, server=server)
     titled = [(group_title(group), group) for group in matching.groups]
-    context = {"offers": matching, "titled": titled, "server": "" if find else server}
+    names = {group.server: group.name for group in matching.groups}
+    context = {
+        "offers": matching,
+        "titled": titled,
+        "server": "" if find else isolated(names.get(server) or server),
+    }
     return render(request, "snapshots/_offers.html", context)
 
 

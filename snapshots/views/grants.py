@@ -13,7 +13,7 @@ from snapshots.models.directions import isolated
 from snapshots.operations.granting import end_grant, holders_of
 from snapshots.operations.withdrawing import waiting_requests
 from snapshots.rights.visible import grants_visible_to
-from snapshots.selectors.grants import ENDED, grants_matching, grants_page, volume_names
+from snapshots.selectors.grants import ENDED, grants_matching, grants_page, names_in
 from snapshots.views.access import PortalRequest, for_administrators
 from snapshots.views.step_up import with_recent_proof
 
@@ -35,7 +35,7 @@ def grants(request: PortalRequest) -> HttpResponse:
         "text": form.text(),
         "ended": ended,
         "page": page,
-        "names": volume_names(page.rows),
+        "names": names_in(page.rows),
         "is_first": "after" not in request.GET,
     }
     return render(request, "snapshots/grants.html", context)
@@ -57,7 +57,7 @@ def end(request: PortalRequest, grant_id: int) -> HttpResponse:
     oldest = list(waiting[:MOST_WAITING])
     context = {
         "grant": grant,
-        "names": volume_names([grant]),
+        "names": names_in([grant]),
         "holder": _holder(grant),
         "waiting": oldest,
         "linked": {row.pk for row in oldest},

@@ -13,7 +13,7 @@ from snapshots.operations.withdrawing import waiting_requests
 from snapshots.rights.grants import grants_of
 from snapshots.rights.policy import Right, may
 from snapshots.rights.visible import people_visible_to, volumes_usable_by
-from snapshots.selectors.grants import grants_page, people_matching, people_page, volume_names
+from snapshots.selectors.grants import grants_page, names_in, people_matching, people_page
 from snapshots.sign_in.open_sessions import sessions_of
 from snapshots.sso.people import is_of_provider
 from snapshots.views.access import PortalRequest, for_administrators
@@ -54,7 +54,7 @@ def person(request: PortalRequest, person_id: int) -> HttpResponse:
         "asks": may(who, Right.REQUEST),
         "usable": volumes_usable_by(who).count(),
         "page": page,
-        "names": volume_names(page.rows),
+        "names": names_in(page.rows),
         "sessions": len(sessions_of(who)),
         "is_own": who == request.user,
         "has_password_here": not is_of_provider(who),

@@ -26,7 +26,7 @@ from snapshots.rights.visible import (
     volumes_visible_to,
 )
 from snapshots.selectors.clouds import inventory_state, quotas_of
-from snapshots.selectors.grants import volume_names
+from snapshots.selectors.grants import names_in
 from snapshots.selectors.operations import open_operations, visible_among
 from snapshots.selectors.readings import first_reading_state
 from snapshots.selectors.volumes import (
@@ -104,7 +104,7 @@ def _grants_context(request: PortalRequest, row: Volume | None) -> dict[str, Any
     return {
         "shows_grants": True,
         "grants": rows[:MOST_GRANTS],
-        "grant_names": volume_names(rows),
+        "grant_names": names_in(rows),
         "has_more_grants": len(rows) > MOST_GRANTS,
     }
 
