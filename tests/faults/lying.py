@@ -123,6 +123,7 @@ _CALLS_OF_DUTIES = {
     "watch": [Purpose.WATCH],
     "snapshots": [Purpose.SNAPSHOTS],
     "inventory": [Purpose.INVENTORY, Purpose.QUOTA],
+    "servers": [Purpose.SERVERS],
 }
 
 
