@@ -52,6 +52,7 @@ def brief(identifier: object, element: str = "") -> SafeString:
 
 
 _MOST_SERVERS = 2  # in a cell; its tooltip has them all
+_LONGEST_NAME = 40  # there; the tooltip has it whole
 
 
 @register.filter
@@ -80,7 +81,8 @@ def server_name(name: str, server_id: str) -> SafeString:
     """A server by its name, which is not unique, and the beginning of its id."""
     if not name:
         return brief(server_id)
-    return format_html("<bdi>{}</bdi> {}", name, brief(server_id))
+    short_name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    return format_html("<bdi>{}</bdi> {}", short_name, brief(server_id))
 
 
 @register.filter

@@ -28,9 +28,10 @@ def lived_in(portal):
     def fill(people):
         alice, helen = people["alice"], people["helen"]
         made = scene.volume(granted_to=alice)
-        busy = scene.volume("db-data", granted_to=alice, status="in-use", attached_to="db-01")
+        busy = scene.volume("db-data", granted_to=alice, status="in-use", **_attached("x" * 255))
         scene.volume("mail", granted_to=alice, status="error_extending")
         scene.volume(ARABIC, granted_to=alice, attached_to=", ".join([str(uuid.uuid4())] * 12))
+        scene.volume("named", granted_to=alice, **_attached(ARABIC))
         waiting = scene.operation(alice, made, ago_seconds=5)
         old = [
             scene.operation(alice, busy, state=state, ago_seconds=900, outcome_code="busy")
@@ -85,6 +86,13 @@ def lived_in(portal):
         }
 
     return fill
+
+
+def _attached(name):
+    """What a volume at a server of this name has."""
+    server = str(uuid.uuid4())
+    facts = {"server_ids": [server], "server_names": {server: name}}
+    return facts | {"attached_to": f"{server} (/dev/vdb)"}
 
 
 def _batches(helen, volume, snapshots):
