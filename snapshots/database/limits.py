@@ -1,9 +1,12 @@
 """How long a statement, a lock and an idle transaction may take in web and worker."""
 
+from importlib import import_module
+
 from django.conf import settings
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from snapshots.database import lost
 from snapshots.database.in_use import share_database
 
 STATEMENT_SECONDS = 30
@@ -12,8 +15,9 @@ SILENT_TRANSACTION_SECONDS = 3
 LOCK_SECONDS = 10  # longer, so that who waits for such a process goes on when it is ended
 
 
-# The pool has a connection for each thread, so that no thread waits for another.
-_POOL = {"min_size": 1, "max_size": 100, "timeout": 3}
+# The pool has a connection for each thread, so that no thread waits for another. All wait so long
+# for a server that is started again.
+_POOL = {"min_size": 1, "max_size": 100, "timeout": 5}
 
 
 def bound_connections() -> None:
@@ -30,7 +34,9 @@ def bound_connections() -> None:
         return
     connection.close()  # it was made without
     options = connections.settings["default"]["OPTIONS"]
-    options["pool"] = _POOL
+    pooled = import_module("snapshots.database.pooled")  # it needs PostgreSQL's driver
+    options["pool"] = _POOL | {"connection_class": pooled.PooledConnection}
+    lost.watch()
     if not settings.EVSPORTAL_DATABASE_POOLER:
         limits = {
             "statement_timeout": STATEMENT_SECONDS,

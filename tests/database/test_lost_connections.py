@@ -1,0 +1,133 @@
+"""What pages notice of a PostgreSQL server that is started again: nothing but a pause."""
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from snapshots.database.pooled import PooledConnection
+from tests import postgres
+from tests.database.pooler import new_database
+from tests.e2e.stack import ROOT, Stack
+
+pytestmark = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite has no server that is started again"
+)
+# Each ends the server's side of connections; the client learns it by its next statement.
+BEGIN = """
+import django; django.setup()
+import os, threading, time
+import psycopg
+from django.db import Error, connection, transaction
+from snapshots.database.limits import bound_connections
+bound_connections()
+def end_all():
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                      " WHERE datname = current_database() AND pid <> pg_backend_pid()")
+def ask(text="SELECT 42"):
+    with connection.cursor() as cursor:
+        cursor.execute(text)
+        return cursor.fetchone()[0]
+"""
+READ = """
+ask()
+end_all()
+print(ask())
+"""
+WRITE = """
+connection.cursor().execute("CREATE TABLE rows (number int)")
+end_all()
+try:
+    ask("INSERT INTO rows VALUES (1) RETURNING 1")
+except Error:
+    connection.close()
+print(ask("SELECT count(*) FROM rows"))
+"""
+READ_IN_TRANSACTION = """
+try:
+    with transaction.atomic():
+        ask()
+        end_all()
+        print(ask())
+except Error:
+    print("not repeated")
+"""
+PORTIONS = """
+with connection.chunked_cursor() as cursor:
+    try:
+        end_all()
+        cursor.execute("SELECT 42")
+        print("repeated")
+    except Error:
+        print("not repeated")
+"""
+MANY_IN_THE_POOL = """
+together = threading.Barrier(8)
+def use():
+    ask()
+    together.wait()
+    connection.close()
+threads = [threading.Thread(target=use) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+end_all()
+began = time.monotonic()
+print(ask())
+print(time.monotonic() - began)
+"""
+
+
+@pytest.fixture
+def answer_of(tmp_path):
+    def run(program):
+        with new_database("lost") as url:
+            environ = Stack(tmp_path, DATABASE_URL=url).environ
+            done = subprocess.run(
+                [sys.executable, "-c", BEGIN + program],
+                cwd=ROOT,
+                env=environ,
+                check=True,
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+        return done.stdout.split("\n")[:-1]
+
+    return run
+
+
+def test_read_outside_of_a_transaction_is_repeated(answer_of):
+    assert answer_of(READ) == ["42"]
+
+
+def test_write_is_not_repeated(answer_of):
+    assert answer_of(WRITE) == ["0"]
+
+
+@pytest.mark.parametrize("program", [READ_IN_TRANSACTION, PORTIONS])
+def test_part_of_something_is_not_repeated(answer_of, program):
+    assert answer_of(program) == ["not repeated"]
+
+
+def test_closed_connections_leave_the_pool_together(answer_of):
+    answer, seconds = answer_of(MANY_IN_THE_POOL)
+    assert answer == "42"
+    assert float(seconds) < 0.9  # the pool pauses for a second after the second
+
+
+def test_connection_is_there_soon_after_the_server():
+    server = postgres.started([])
+    try:
+        server.stop()
+        with ThreadPoolExecutor(1) as other:
+            connecting = other.submit(PooledConnection.connect, server.url)
+            time.sleep(1.3)
+            assert not connecting.done()
+            server.start()
+            connecting.result(1).close()
+    finally:
+        server.remove()
