@@ -64,6 +64,11 @@ class BrokerTrouble:
             self._beats.append(beat)
         self._trouble = self._pool.submit(self._run)
 
+    @property
+    def is_at_work(self) -> bool:
+        """False where it ended before its time: `calm` raises why."""
+        return not self._trouble.done()
+
     def calm(self) -> None:
         """No more trouble: it answers when this returns. Raises what ended the trouble."""
         self._stopping.set()

@@ -91,6 +91,21 @@ class Nursery:
             else:
                 self._end(worker, "told to end, at random")
 
+    def kill(self, pid: int) -> None:
+        """This worker, whatever is allowed."""
+        with self._lock:
+            if (worker := self._known(pid)) is not None:
+                self.done["killed"] += 1
+                worker.process.kill()
+
+    def replace(self, pid: int) -> None:
+        """As an upgrade does it: the worker finishes what it has begun, and a new one comes."""
+        with self._lock:
+            if (worker := self._known(pid)) is not None:
+                self.done["replaced"] += 1
+                worker.is_ending = True
+                worker.process.terminate()
+
     def pids(self, *, awake_for: float = 0.0) -> list[int]:
         """The workers that are awake, for so many seconds at least."""
         with self._lock:

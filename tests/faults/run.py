@@ -120,7 +120,7 @@ class Run:
         self._darkness(last)
         back = time.monotonic()
         self._until_settled(back + 90 + self.orders.operations * 0.02)
-        self._read_all(time.monotonic() + 60)
+        read_all(time.monotonic() + 60)
         self.back_seconds = time.monotonic() - back
         self.seconds = time.monotonic() - begun
         self._lying.stop()
@@ -173,32 +173,19 @@ class Run:
     def _until_ambushed(self, deadline: float) -> None:
         """Ask for some more, so that there is something to hold, and no long queue before it."""
         while not self._ambush.is_over and time.monotonic() < deadline:
-            if _open_count() < FEW_OPEN:
+            if open_count() < FEW_OPEN:
                 self.people.submit(5)
             time.sleep(0.5)
 
     def _until_open_at_most(self, most: int, deadline: float) -> None:
-        while _open_count() > most and time.monotonic() < deadline:
+        while open_count() > most and time.monotonic() < deadline:
             time.sleep(0.1)
 
     def _until_settled(self, deadline: float) -> None:
         while time.monotonic() < deadline:
             self.people.ask_again()
-            if not (_open_count() or self.proxy.pending) and self.nursery.is_calm():
+            if not (open_count() or self.proxy.pending) and self.nursery.is_calm():
                 return
-            time.sleep(0.1)
-
-    def _read_all(self, deadline: float) -> None:
-        """A whole reading of the healthy cloud, after all has ended: the mirror must be right."""
-        from snapshots.models import CloudHealth, Duty, Snapshot
-
-        now = timezone.now()
-        Duty.objects.filter(kind="snapshots", owner="").update(due_at=now)
-        read = CloudHealth.objects.filter(snapshots_at__gt=now, snapshots_held_back=0)
-        # Only so many are asked for one by one in each reading.
-        missing = Snapshot.objects.present().filter(missing_since__isnull=False)
-        while (missing.exists() or not read.exists()) and time.monotonic() < deadline:
-            Duty.objects.filter(kind="snapshots", owner="", due_at__gt=now).update(due_at=now)
             time.sleep(0.1)
 
     def progress(self) -> str:
@@ -270,7 +257,21 @@ def _fault_counts(proxy: Proxy) -> dict[str, int]:
     return dict(sorted(Counter(str(one.fault) for one in proxy.seen).items()))
 
 
-def _open_count() -> int:
+def read_all(deadline: float) -> None:
+    """A whole reading of the healthy cloud, after all has ended: the mirror must be right."""
+    from snapshots.models import CloudHealth, Duty, Snapshot
+
+    now = timezone.now()
+    Duty.objects.filter(kind="snapshots", owner="").update(due_at=now)
+    read = CloudHealth.objects.filter(snapshots_at__gt=now, snapshots_held_back=0)
+    # Only so many are asked for one by one in each reading.
+    missing = Snapshot.objects.present().filter(missing_since__isnull=False)
+    while (missing.exists() or not read.exists()) and time.monotonic() < deadline:
+        Duty.objects.filter(kind="snapshots", owner="", due_at__gt=now).update(due_at=now)
+        time.sleep(0.1)
+
+
+def open_count() -> int:
     from snapshots.models import OPEN, Operation
 
     return Operation.objects.filter(state__in=OPEN).count()

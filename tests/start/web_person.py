@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 import requests
 
 
-class _Form(HTMLParser):
+class Form(HTMLParser):
     """The fields of one form with what they hold, as a browser would send them."""
 
     def __init__(self, action: str) -> None:
@@ -54,7 +54,7 @@ class WebPerson:
     def send(self, path: str, *, action: str = "", **filled: str) -> requests.Response:
         """The page that comes after sending the form of this page."""
         page = self._session.get(urljoin(self.address, path), timeout=20)
-        form = _Form(action)
+        form = Form(action)
         form.feed(page.text)
         answer = self._session.post(
             page.url,
