@@ -31,6 +31,11 @@ def need_rabbitmq() -> None:
     subprocess.run(stop, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+def need_nginx() -> None:
+    if not shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin"):
+        _install("nginx", "nginx", "Without it: ./run test.")
+
+
 def _install(name: str, package: str, alternative: str) -> None:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         sys.exit(
