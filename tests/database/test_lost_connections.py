@@ -38,6 +38,11 @@ ask()
 end_all()
 print(ask())
 """
+READ_UNDER_WAY = """
+ask()
+threading.Timer(0.5, end_all).start()
+print(ask("SELECT 42 FROM pg_sleep(1.5)"))
+"""
 WRITE = """
 connection.cursor().execute("CREATE TABLE rows (number int)")
 end_all()
@@ -100,8 +105,9 @@ def answer_of(tmp_path):
     return run
 
 
-def test_read_outside_of_a_transaction_is_repeated(answer_of):
-    assert answer_of(READ) == ["42"]
+@pytest.mark.parametrize("program", [READ, READ_UNDER_WAY])
+def test_read_outside_of_a_transaction_is_repeated(answer_of, program):
+    assert answer_of(program) == ["42"]
 
 
 def test_write_is_not_repeated(answer_of):
