@@ -11,15 +11,24 @@ Plain = Mapping[str, object] | Sequence[Mapping[str, object]]
 
 @dataclass(frozen=True)
 class Change:
-    """A figure of both runs. Of each, less is better."""
+    """A figure of both runs."""
 
     name: str
     before: float
     now: float
+    more_is_better: bool = False
+
+    @property
+    def factor(self) -> float:
+        """By which it is worse."""
+        better, worse = (self.now, self.before) if self.more_is_better else (self.before, self.now)
+        if not better:
+            return float("inf") if worse else 1.0
+        return worse / better
 
     @property
     def is_worse(self) -> bool:
-        return self.now > self.before * MARGIN
+        return self.factor > MARGIN
 
 
 def changes(before: Plain, now: Plain) -> list[Change]:
@@ -27,8 +36,9 @@ def changes(before: Plain, now: Plain) -> list[Change]:
     writes them.
     """
     old, new = dict(_figures(before)), dict(_figures(now))
-    both = [Change(name, old[name], new[name]) for name in old.keys() & new.keys()]
-    return sorted(both, key=lambda each: each.before / each.now if each.now else float("inf"))
+    rates = _rates(now)
+    both = [Change(name, old[name], new[name], name in rates) for name in old.keys() & new.keys()]
+    return sorted(both, key=lambda each: each.factor, reverse=True)
 
 
 def table(compared: Sequence[Change]) -> str:
@@ -53,6 +63,13 @@ def _figures(plain: Plain) -> Iterator[tuple[str, float]]:
     for part in plain.values():
         if isinstance(part, Mapping):
             yield from ((str(name), _number(value)) for name, value in part.items())
+
+
+def _rates(plain: Plain) -> set[str]:
+    """Of which more is better."""
+    if isinstance(plain, Mapping):
+        return set()
+    return {str(figure["name"]) for figure in plain if figure.get("more_is_better")}
 
 
 def _number(value: object) -> float:

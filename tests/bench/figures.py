@@ -23,6 +23,7 @@ class Figure:
     queries: int | None = None
     most_queries: int = MOST_QUERIES
     is_level: bool = True  # promised to take no longer with more rows than with few
+    more_is_better: bool = False  # then the limit is the least that it may be
 
     @property
     def ratio(self) -> float | None:
@@ -33,6 +34,8 @@ class Figure:
         """None: nothing was promised."""
         if self.limit is None:
             return None
+        if self.more_is_better:
+            return self.value >= self.limit
         return self.value <= self.limit and self._is_lean and self._keeps_pace
 
     @property
@@ -69,7 +72,8 @@ def _page(one: Figure) -> str:
 
 
 def _other(one: Figure) -> str:
-    limit = "" if one.limit is None else f"{one.limit:g} {one.unit}"
+    sign = "≥ " if one.more_is_better else ""
+    limit = "" if one.limit is None else f"{sign}{one.limit:g} {one.unit}"
     return f"{one.name:<56}{one.value:>10.2f} {one.unit:<4}{limit:>6}  {one.word}\n"
 
 

@@ -36,3 +36,13 @@ def test_start_and_way_of_request_are_compared():
     before = {"figures": {"submit, ms": 20.0}, "ratios": {"submit / healthz": 10.0}}
     now = {"figures": {"submit, ms": 40.0}, "ratios": {"submit / healthz": 10.0}}
     assert [each.is_worse for each in changes(before, now)] == [True, False]
+
+
+def test_rate_gets_worse_when_it_falls():
+    rate = Figure("operations in a second", 20.0, "", more_is_better=True)
+    fallen, risen = replace(rate, value=15.0), replace(rate, value=25.0)
+    assert [
+        change.is_worse
+        for now in (fallen, risen)
+        for change in changes(plain([rate]), plain([now]))
+    ] == [True, False]
