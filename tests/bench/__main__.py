@@ -11,7 +11,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import calls, compare, figures, live, portal, sign_in, snapshots, trail
+from tests.bench import (
+    bar_plot,
+    calls,
+    compare,
+    figures,
+    live,
+    portal,
+    sign_in,
+    snapshots,
+    trail,
+)
 from tests.bench.figures import Figure
 
 DEFAULT_EXCHANGES = 50_000
@@ -30,6 +40,11 @@ def main() -> int:
         told, is_good = run(options, kept)
     if options.json:
         options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    if options.plots and isinstance(told, list):
+        name = run.__name__.strip("_")
+        options.plots.mkdir(parents=True, exist_ok=True)
+        drawing = bar_plot.bar_plot(f"./run bench: {name}", told)
+        (options.plots / f"{name}.svg").write_text(drawing, encoding="utf-8")
     if options.compare:
         before = json.loads(options.compare.read_text(encoding="utf-8"))
         sys.stdout.write(compare.table(compare.changes(before, told)))
@@ -62,6 +77,9 @@ def _options() -> argparse.Namespace:
         "--database", default="sqlite", help="sqlite, postgres, or postgresql://user@host/"
     )
     parser.add_argument("--keep", type=Path, help="a folder for what is loaded, or was before")
+    parser.add_argument(
+        "--plots", type=Path, metavar="FOLDER", help="draw the figures beside their goals, as SVG"
+    )
     _add_simulation(parser)
     return parser.parse_args()
 
@@ -76,7 +94,6 @@ def _add_simulation(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--scale", type=float, default=1.0, help="of all else: 0.33, 10")
     group.add_argument("--hours", type=float, default=8.0, help="of the night, and of its requests")
     group.add_argument("--check", action="store_true", help="beside a small real run")
-    group.add_argument("--plots", type=Path, metavar="FOLDER", help="write plots to it, as SVG")
 
 
 def _portal(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
@@ -142,8 +159,12 @@ def _how(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "database": options.database,
         "times": options.times,
-        "tell": lambda words: sys.stderr.write(f"bench: {words}\n"),
+        "tell": _tell,
     }
+
+
+def _tell(words: str) -> None:
+    sys.stderr.write(f"bench: {words}\n")
 
 
 def _told(told: Iterable[Figure]) -> tuple[object, bool]:
