@@ -21,6 +21,7 @@ from tests.bench import (
     sign_in,
     snapshots,
     trail,
+    work,
 )
 from tests.bench.figures import Figure
 
@@ -37,6 +38,7 @@ def main() -> int:
         run = _live if options.live else _calls if options.calls else run
         run = _sign_in if options.sign_in else run
         run = _simulate if options.simulate else run
+        run = _work if options.work else run
         told, is_good = run(options, kept)
     if options.json:
         options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
@@ -81,6 +83,7 @@ def _options() -> argparse.Namespace:
         "--plots", type=Path, metavar="FOLDER", help="draw the figures beside their goals, as SVG"
     )
     _add_simulation(parser)
+    _add_work(parser)
     return parser.parse_args()
 
 
@@ -94,6 +97,13 @@ def _add_simulation(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--scale", type=float, default=1.0, help="of all else: 0.33, 10")
     group.add_argument("--hours", type=float, default=8.0, help="of the night, and of its requests")
     group.add_argument("--check", action="store_true", help="beside a small real run")
+
+
+def _add_work(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the work itself")
+    group.add_argument("--work", action="store_true", help="what an operation costs the workers")
+    group.add_argument("--operations", type=int, default=300, help="in their queue")
+    group.add_argument("--workers", type=int, default=2, choices=work.WORKERS, help="up to so many")
 
 
 def _portal(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
@@ -145,6 +155,18 @@ def _check(options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
     model = simulation_check.simulated(Simulation(scenario).run())
     sys.stdout.write(simulation_check.table_of(real, model))
     return {"real": real, "simulated": model}, True
+
+
+def _work(options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
+    return _told(
+        work.measure(
+            folder,
+            operations=options.operations,
+            workers=options.workers,
+            database=options.database,
+            tell=_tell,
+        )
+    )
 
 
 def _trail(options: argparse.Namespace, folder: Path) -> tuple[object, bool]:

@@ -64,7 +64,7 @@ def load(folder: Path, *, exchanges: int, database: str, snapshots: int = 0) -> 
     own.mkdir(parents=True, exist_ok=True)
     settings = {"DJANGO_SETTINGS_MODULE": "tests.bench.settings"}
     if database != "sqlite":
-        settings["DATABASE_URL"] = _database_at(database, f"bench_{name}")
+        settings["DATABASE_URL"] = database_at(database, f"bench_{name}")
     key = own / "audit.key"
     if not key.exists():
         unsigned = Loaded(exchanges, snapshots, own, settings)
@@ -96,7 +96,7 @@ def server(database: str) -> str:
     return postgres.durable_url()
 
 
-def _database_at(server_url: str, name: str) -> str:
+def database_at(server_url: str, name: str) -> str:
     import psycopg
 
     base = server_url.rpartition("/")[0]

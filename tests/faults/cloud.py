@@ -64,6 +64,7 @@ class SandboxCloud:
             )
         self.port = int(self._process.stdout.readline())
         self.address = ("127.0.0.1", self.port)
+        self.pid = self._process.pid
 
     def route(self, request: Request) -> tuple[Request, tuple[str, int]]:
         return request, self.address
