@@ -20,6 +20,7 @@ from tests.bench import (
     portal,
     sign_in,
     snapshots,
+    start,
     trail,
     work,
 )
@@ -38,7 +39,7 @@ def main() -> int:
         run = _live if options.live else _calls if options.calls else run
         run = _sign_in if options.sign_in else run
         run = _simulate if options.simulate else run
-        run = _work if options.work else run
+        run = _work if options.work else _start if options.start else run
         told, is_good = run(options, kept)
     if options.json:
         options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
@@ -100,10 +101,12 @@ def _add_simulation(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_work(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("the work itself")
+    group = parser.add_argument_group("the work itself, starts and memory")
     group.add_argument("--work", action="store_true", help="what an operation costs the workers")
     group.add_argument("--operations", type=int, default=300, help="in their queue")
     group.add_argument("--workers", type=int, default=2, choices=work.WORKERS, help="up to so many")
+    group.add_argument("--start", action="store_true", help="starts, memory, growth")
+    group.add_argument("--requests", type=int, default=2000, help="of pages (docs: 10000)")
 
 
 def _portal(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
@@ -167,6 +170,10 @@ def _work(options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
             tell=_tell,
         )
     )
+
+
+def _start(options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
+    return _told(start.measure(folder, requests_made=options.requests, tell=_tell))
 
 
 def _trail(options: argparse.Namespace, folder: Path) -> tuple[object, bool]:

@@ -174,9 +174,9 @@ def _downloading(many: Loaded) -> Iterator[Figure]:
 
 def _servers(stack: Stack) -> list[int]:
     """The processes that answer: children of gunicorn's first."""
-    return [pid for one in _children(stack.pid) for pid in _children(one)]
+    return [pid for one in children(stack.pid) for pid in children(one)]
 
 
-def _children(parent: int) -> list[int]:
+def children(parent: int) -> list[int]:
     found = Path(f"/proc/{parent}/task/{parent}/children").read_text()
     return [int(pid) for pid in found.split()]
