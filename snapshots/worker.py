@@ -119,6 +119,7 @@ class Loop:
         self._stopping = threading.Event()
         self._running: dict[Future[None], Claimable] = {}
         self._broken_off: list[Claimable] = []  # to be given back
+        self._is_full = False  # more may be due than there was room for
         self._silence = SilenceWatch()
         self._beaten = float("-inf")
         self._counted = float("-inf")
@@ -153,7 +154,7 @@ class Loop:
         try:
             on_ready()
             while not self._stopping.is_set():
-                busy = self._turn()
+                busy = self._turn() or self._has_room_again()
                 self._rest(0 if busy else settings.EVSPORTAL_WORKER_POLL_SECONDS)
             self._engine.stop()
             self._finish()
@@ -205,7 +206,7 @@ class Loop:
         SignInAttempt.prune()
 
     def _turn(self) -> bool:
-        """Collect what has ended, beat, claim what is due. Whether anything was claimed."""
+        """Collect what has ended, beat, claim what is due. Whether more may be claimed at once."""
         if not self._keep_up():
             return False
         try:
@@ -306,9 +307,10 @@ class Loop:
 
     def _claim_operations(self, held: list[str]) -> bool:
         answering = [cloud for cloud in self._clouds if cloud not in held]
+        self._is_full = False
         self._notices.keep_lanes(answering, is_duty=False)
         claimed = [self._claim_for(cloud) for cloud in answering]
-        return any(claimed)
+        return any(claimed) and not self._is_full
 
     def _claim_for(self, cloud: str) -> bool:
         free = min(
@@ -316,6 +318,7 @@ class Loop:
             self._of_one_cloud - self._count(Operation, cloud),
         )
         if free <= 0:
+            self._is_full = True
             return False
         keys = self._notices.waiting(is_duty=False, lane=cloud)
         of_cloud = self._within_reach(Operation.objects.filter(cloud=cloud), Q(pk__in=keys))
@@ -324,6 +327,7 @@ class Loop:
         if of_cloud.worked_on().filter(due_at__lte=timezone.now()).exists():
             rows = of_cloud.claimable().select_related("requester")
             claimed = claim_some(rows, most=free, owner=self.name, lease=self._lease)
+        self._is_full |= len(claimed) == free
         for operation in claimed:
             self._start(operation, perform)
         if len(claimed) < free:  # there was room for all that could be claimed
@@ -365,8 +369,16 @@ class Loop:
         self._notices.begin(_notice_of(row))
         future = self._pool.submit(in_thread)
         self._running[future] = row
-        if self._engine.patience:  # a message waits for the end
-            future.add_done_callback(lambda _future: self.wake())
+        future.add_done_callback(lambda _future: self._step_ended())
+
+    def _step_ended(self) -> None:
+        """Called by the step's thread."""
+        if self._is_full or self._engine.patience:  # a message waits for the end
+            self.wake()
+
+    def _has_room_again(self) -> bool:
+        """A step may have ended before the loop knew that it is full: that woke nobody."""
+        return self._is_full and any(step.done() for step in self._running)
 
 
 def _notice_of(row: Claimable) -> Notice:

@@ -1,0 +1,41 @@
+"""A worker with more to do than it has room for. Polling is so slow that only a wake-up is seen."""
+
+import threading
+
+import pytest
+from django.db import connection
+
+from snapshots.models import Operation, OperationState
+from snapshots.worker import Loop
+from tests.operations.conftest import ask, clock, cloud, sandbox
+from tests.waiting import until
+
+__all__ = ["ask", "clock", "cloud", "sandbox"]
+
+
+@pytest.fixture
+def start_narrow(transactional_db, cloud, settings):
+    """Starts a worker that takes one operation at a time, and looks for work each minute."""
+    settings.EVSPORTAL_WORKER_THREADS = 1
+    settings.EVSPORTAL_WORKER_POLL_SECONDS = 60
+    loop = Loop()
+
+    def run():
+        try:
+            loop.run()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run, daemon=True)
+    yield thread.start
+    loop.stop()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_full_worker_goes_on_when_a_step_ends(start_narrow, ask):
+    for volume in ("reports", "db-primary-data", "web-01-logs"):
+        ask(volume, force=True)
+    start_narrow()
+    accepted = Operation.objects.filter(state=OperationState.ACCEPTED)
+    until(lambda: accepted.count() == 3, seconds=30)
