@@ -1,4 +1,4 @@
-"""Reads that are asked once more after the server closed the connection, as a restart of it does.
+"""Reads that are asked again after the server closed the connection, as a restart of it does.
 
 A page makes several reads before it writes anything, each outside of a transaction: repeating such
 a read does no harm, and the person sees nothing of the restart. What writes is repeated as a whole
@@ -11,6 +11,9 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+
+# A server that goes down ends its connections one after the other: the next may be one of them.
+_TRIES = (False, False, True)  # whether it is the last
 
 
 def watch() -> None:
@@ -28,15 +31,17 @@ def read_again(
 ) -> Any:
     """A wrapper of Django's around each statement."""
     database, cursor = context["connection"], context["cursor"]
-    try:
-        return execute(sql, parameters, many, context)
-    except (InterfaceError, OperationalError):
-        is_read = database.autocommit and sql.startswith("SELECT ")
-        if not is_read or not _was_lost(database) or _is_in_server(cursor):
-            raise
-    database.close()
-    cursor.cursor = database.cursor().cursor  # of another connection, which is waited for
-    return execute(sql, parameters, many, context)
+    may_be_repeated = database.autocommit and sql.startswith("SELECT ")
+    for is_last in _TRIES:
+        try:
+            return execute(sql, parameters, many, context)
+        except (InterfaceError, OperationalError):
+            is_lost = _was_lost(database) and not _is_in_server(cursor)
+            if is_last or not may_be_repeated or not is_lost:
+                raise
+        database.close()
+        cursor.cursor = database.cursor().cursor  # of another connection, which is waited for
+    raise AssertionError("The last try returns or raises.")
 
 
 def _was_lost(database: BaseDatabaseWrapper) -> bool:

@@ -43,6 +43,15 @@ ask()
 threading.Timer(0.5, end_all).start()
 print(ask("SELECT 42 FROM pg_sleep(1.5)"))
 """
+READ_LOST_TWICE = """
+ask()
+losses = [1, 2]
+def lose(execute, *args):
+    if losses and losses.pop(): end_all()
+    return execute(*args)
+with connection.execute_wrapper(lose):
+    print(ask())
+"""
 WRITE = """
 connection.cursor().execute("CREATE TABLE rows (number int)")
 end_all()
@@ -80,9 +89,8 @@ threads = [threading.Thread(target=use) for _ in range(8)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 end_all()
-began = time.monotonic()
 print(ask())
-print(time.monotonic() - began)
+print(connection.pool.get_stats()["connections_lost"])
 """
 
 
@@ -105,7 +113,7 @@ def answer_of(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("program", [READ, READ_UNDER_WAY])
+@pytest.mark.parametrize("program", [READ, READ_UNDER_WAY, READ_LOST_TWICE])
 def test_read_outside_of_a_transaction_is_repeated(answer_of, program):
     assert answer_of(program) == ["42"]
 
@@ -120,9 +128,7 @@ def test_part_of_something_is_not_repeated(answer_of, program):
 
 
 def test_closed_connections_leave_the_pool_together(answer_of):
-    answer, seconds = answer_of(MANY_IN_THE_POOL)
-    assert answer == "42"
-    assert float(seconds) < 0.9  # the pool pauses for a second after the second
+    assert answer_of(MANY_IN_THE_POOL) == ["42", "1"]  # it pauses after each that it finds lost
 
 
 def test_connection_is_there_soon_after_the_server():
@@ -134,6 +140,6 @@ def test_connection_is_there_soon_after_the_server():
             time.sleep(1.3)
             assert not connecting.done()
             server.start()
-            connecting.result(1).close()
+            connecting.result(30).close()
     finally:
         server.remove()
