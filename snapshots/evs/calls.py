@@ -86,8 +86,8 @@ class CallingClient:
 
         def fetch(position: Position) -> Page[RowT]:
             page = replace(call, query=(*call.query, *position))
-            # Whoever plans the next try of a list has it begin at its first page: of 500 pages
-            # one would mostly fail.
+            # A caller that plans its own tries begins each at the first page: of 500 pages one
+            # would mostly fail.
             is_first = not {"marker", "offset"} & {name for name, _ in position}
             pauses = self._pauses_seconds if is_first else PAUSES_SECONDS
             answer = self._ask_patiently(page, pauses)

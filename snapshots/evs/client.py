@@ -15,9 +15,9 @@ class EvsClient(SnapshotCalls, VolumeCalls, ServerCalls):
     Calls that do no harm when repeated (reading, updating) are sent again, after each of the
     `pauses_seconds`, when no answer, a server fault or throttling comes back; callers who schedule
     their own retries pass no pauses. Pages of a list after the first are sent again in any case.
-    `purpose` says why requests are sent, for the recorder; by
-    default each kind of call has its own purpose (that of a login is always "login"). `cause` is
-    the id that the cloud's log names them by; by default each has the id of its record.
+    `purpose` says why requests are sent, for the recorder; by default each kind of call has its own
+    purpose (that of a login is always "login"). `cause` is the id that the cloud's log names them
+    by; by default each has the id of its record.
 
     Every method raises an EvsError when it does not succeed, and what the recorder raises.
     """

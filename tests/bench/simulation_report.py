@@ -12,7 +12,7 @@ from tests.bench.simulated_rows import Request, seconds_at
 from tests.bench.simulation import SAMPLE_SECONDS, Simulation
 
 PURPOSES = ("create", "look", "watch", "volumes", "snapshots")
-_OTHER_CONNECTIONS = 2  # of a worker beside its threads: the loop's, and the one that listens
+_CONNECTIONS_OF_LOOP = 2  # its own, and the one that listens
 _DEPTHS = ("queued", "unknown", "accepted")
 
 
@@ -98,7 +98,7 @@ def _of_samples(night: Simulation) -> Iterator[Figure]:
     yield Figure("cores that they use, most of a minute", max(cores), "")
     yield Figure("threads at work, mean of all workers", sum(threads) / len(threads), "")
     yield Figure("threads at work, most of a worker", most, "")
-    connections = sum(worker.most_threads + _OTHER_CONNECTIONS for worker in night.workers)
+    connections = sum(worker.most_threads + _CONNECTIONS_OF_LOOP for worker in night.workers)
     yield Figure("connections of the workers, most", connections, "")
 
 

@@ -72,14 +72,14 @@ def _memory(stack: Stack, when: str) -> Iterator[Figure]:
 
 def _processes(stack: Stack) -> dict[str, list[int]]:
     """The web server with those that answer, and the worker."""
-    found: dict[str, list[int]] = {}
+    pids: dict[str, list[int]] = {}
     for pid in children(stack.pid):
         arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         if b"gunicorn" in arguments:
-            found["web"] = [pid, *children(pid)]
+            pids["web"] = [pid, *children(pid)]
         elif b"worker" in arguments:
-            found["worker"] = [pid]
-    return found
+            pids["worker"] = [pid]
+    return pids
 
 
 def pss_mb(pid: int) -> float:

@@ -78,7 +78,7 @@ def test_failing_page_in_the_middle_ends_no_list(cloud, client, recorder):
     hasty = EvsClient(client()._connection, recorder, pauses_seconds=())
     with pytest.raises(errors.ServerFault):
         hasty.list_snapshots(limit=3)
-    assert len(cloud.calls) == 1  # whoever called plans the next try
+    assert len(cloud.calls) == 1  # the caller plans the next try
     assert ids(hasty.list_snapshots(limit=3)) == EIGHT_IDS
     assert len(cloud.calls) == 1 + 1 + 2 * 2
     shelf.failed.clear()

@@ -63,7 +63,7 @@ class Page:
 
 
 class Visitor:
-    """One browser, and whoever sits before it."""
+    """A person with a browser."""
 
     def __init__(self, address: str, volume_ids: list[str], seed: str, notes: Notes) -> None:
         self._address, self._volume_ids, self._notes = address, volume_ids, notes
