@@ -31,7 +31,7 @@ def read_again(
 ) -> Any:
     """A wrapper of Django's around each statement."""
     database, cursor = context["connection"], context["cursor"]
-    may_be_repeated = database.autocommit and sql.startswith("SELECT ")
+    may_be_repeated = database.autocommit and _reads(sql)
     for is_last in _TRIES:
         try:
             return execute(sql, parameters, many, context)
@@ -42,6 +42,10 @@ def read_again(
         database.close()
         cursor.cursor = database.cursor().cursor  # of another connection, which is waited for
     raise AssertionError("The last try returns or raises.")
+
+
+def _reads(sql: str) -> bool:
+    return sql.lstrip("(").startswith("SELECT ")  # the parts of a union stand in parentheses
 
 
 def _was_lost(database: BaseDatabaseWrapper) -> bool:

@@ -38,6 +38,11 @@ ask()
 end_all()
 print(ask())
 """
+READ_OF_A_UNION = """
+ask()
+end_all()
+print(ask("(SELECT 42) UNION (SELECT 42)"))
+"""
 READ_UNDER_WAY = """
 ask()
 threading.Timer(0.5, end_all).start()
@@ -113,7 +118,7 @@ def answer_of(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("program", [READ, READ_UNDER_WAY, READ_LOST_TWICE])
+@pytest.mark.parametrize("program", [READ, READ_OF_A_UNION, READ_UNDER_WAY, READ_LOST_TWICE])
 def test_read_outside_of_a_transaction_is_repeated(answer_of, program):
     assert answer_of(program) == ["42"]
 
