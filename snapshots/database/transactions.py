@@ -22,19 +22,22 @@ _REPEATABLE_STATES = frozenset({"40P01", "40001", _STOOD_STILL})
 _SQLITE_BUSY, _SQLITE_LOCKED = 5, 6
 
 
-def in_transaction(work: Callable[[], Result], *, durable: bool = False) -> Result:
+def in_transaction(
+    work: Callable[[], Result], *, durable: bool = False, may_be_stored: bool = False
+) -> Result:
     """Run `work` in a transaction, and repeat it when the database asks for that.
 
     `work` may run several times, so it must read and write nothing but the database. Inside another
     transaction it runs once: the outermost transaction is repeated as a whole; `durable` raises
-    RuntimeError there instead. Raises what `work` raises.
+    RuntimeError there instead. `may_be_stored`: `work` finds what it has stored, so it is repeated
+    too where the connection was lost in the commit and nobody knows. Raises what `work` raises.
     """
     if connection.in_atomic_block:
         with transaction.atomic(durable=durable):
             return work()
     began = time.monotonic()
     for attempt in range(1, MOST_ATTEMPTS):
-        step = _Step(work)
+        step = _Step(work, through_commit=may_be_stored)
         try:
             with transaction.atomic(durable=durable):
                 return step.run()
@@ -48,19 +51,21 @@ def in_transaction(work: Callable[[], Result], *, durable: bool = False) -> Resu
 
 
 class _Step(Generic[Result]):
-    """One attempt: whether the connection was lost before the commit, so that nothing was stored.
+    """One attempt: whether the connection was lost before the commit, so that nothing was stored,
+    or `through_commit`.
 
     The server closes the connection of a process that was suspended within a transaction.
     """
 
-    def __init__(self, work: Callable[[], Result]) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[], Result], *, through_commit: bool) -> None:
+        self._work, self._through_commit = work, through_commit
         self._used: object = None  # the connection, while at work
 
     def run(self) -> Result:
         self._used = connection.connection
         result = self._work()
-        self._used = None
+        if not self._through_commit:
+            self._used = None
         return result
 
     @property

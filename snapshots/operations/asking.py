@@ -3,6 +3,7 @@
 import json
 import uuid
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NoReturn
 
 from django.contrib.auth.models import User
@@ -81,13 +82,17 @@ def ask_for_operation(
     if refusal := kind.refusal(requester, arguments.volume, snapshot):
         _refuse_to_ask(requester, arguments, again_for, refusal)
     try:
-        return in_transaction(lambda: _record(requester, key, arguments, again_for)), True
+        record = partial(_record, requester, key, arguments, again_for)
+        return in_transaction(record, may_be_stored=True), True
     except _CannotRecordError as error:
-        if again_for is None and Operation.objects.filter(key=key).exists():
-            return _recorded_before(requester, key, again_for), False  # it took the last place
+        if (recorded := _recorded_before(requester, key, again_for)) is not None:
+            return recorded, False  # it took the last place
         _refuse_to_ask(requester, arguments, again_for, error.refusal)
-    except IntegrityError:  # the same form or button, at the same moment, in another process
-        return _recorded_before(requester, key, again_for), False
+    # The same form or button at the same moment in another process, or here in a lost commit.
+    except IntegrityError:
+        if (recorded := _recorded_before(requester, key, again_for)) is None:
+            raise
+        return recorded, False
 
 
 def ask_after(
@@ -109,7 +114,7 @@ def ask_after(
         )
 
     try:
-        return in_transaction(ask_both)
+        return in_transaction(ask_both, may_be_stored=True)
     except NotAllowedError as error:  # its record was taken back with the transaction
         _refuse_to_ask(requester, arguments, None, error.refusal)
 
@@ -257,12 +262,15 @@ def record_refusal(
     )
 
 
-def _recorded_before(requester: User, key: uuid.UUID, again_for: Operation | None) -> Operation:
-    """The operation that another process recorded for the same form or button."""
-    same_key = Operation.objects.filter(key=key).first()
-    if same_key is None and again_for is not None:
-        return Operation.objects.get(again_for=again_for)
-    return _of_requester(same_key or Operation.objects.get(key=key), requester)
+def _recorded_before(
+    requester: User, key: uuid.UUID, again_for: Operation | None
+) -> Operation | None:
+    """The operation that was recorded for the same form or button. Raises `KeyTakenError`."""
+    if same_key := Operation.objects.filter(key=key).first():
+        return _of_requester(same_key, requester)
+    if again_for is None:
+        return None
+    return Operation.objects.filter(again_for=again_for).first()
 
 
 def _of_requester(operation: Operation, requester: User) -> Operation:

@@ -39,7 +39,7 @@ def ask_for_batch(*, requester: User, requests: Sequence[OperationArguments]) ->
         return operations
 
     try:
-        return in_transaction(ask_for_all)
+        return in_transaction(ask_for_all, may_be_stored=True)
     except NotAllowedError as error:  # its record was rolled back with everything else
         record_refusal(requester, current, error.refusal)
         raise
