@@ -108,6 +108,7 @@ class CloudVolume:
     metadata: Mapping[str, str] = field(hash=False)
     tags: Mapping[str, str] = field(hash=False)  # Huawei's own, beside the metadata
     created_at: datetime | None
+    updated_at: datetime | None
     raw: Mapping[str, object] = field(repr=False, hash=False)
 
 
@@ -191,6 +192,7 @@ def volume_from(data: object) -> CloudVolume:
         metadata=metadata,
         tags=_metadata(row.get("tags")),
         created_at=moment(row.get("created_at")),
+        updated_at=moment(row.get("updated_at")),
         raw=row,
     )
 

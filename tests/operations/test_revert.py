@@ -158,3 +158,18 @@ def test_what_others_change_is_no_sign_of_a_revert(
     state, sentence = outcome(operation)
     assert state == "failed"
     assert "never seen to work on it" in sentence
+
+
+def test_backup_of_its_snapshot_is_no_sign_of_a_revert(
+    as_cinder, loop, make, roll_back, clock, sandbox
+):
+    snapshot = make()
+    operation = roll_back(snapshot)
+    fault(sandbox, status=502, made=False, path="/volumes/[^/]+/action")
+    loop.run_until_idle()
+    for status in ("backing-up", "available"):
+        clock.move(60)
+        set_snapshot(sandbox, snapshot, status=status)
+    let_time_pass(operation, 70)
+    loop.run_until_idle()
+    assert outcome(operation)[0] == "unknown"

@@ -101,7 +101,8 @@ class RollbackKind(Kind):
             gone = Outcome(code=OutcomeCode.GONE)
             return Decision(move=Move(to=OperationState.FAILED, outcome=gone))
         statuses = Statuses.of(snapshot, volume)
-        if statuses.snapshot in WORKING or has_worked_since(operation.start_mark, snapshot):
+        has_worked = has_worked_since(operation.start_mark, snapshot, volume)
+        if statuses.snapshot in WORKING or has_worked:
             move = Move(to=OperationState.ACCEPTED, outcome=NO_OUTCOME)
             return Decision(move=move, snapshot=snapshot, has_begun=True)
         if not statuses.is_working and statuses.end(operation.volume_id) is not None:
@@ -173,7 +174,7 @@ def _checked_in_cloud(client: EvsClient, operation: Operation) -> Decision:
         return Decision(move=refusal, snapshot=snapshot)
     if operation.needs is not None and not _is_available(client, operation.needs):
         return Decision(move=_refused(OutcomeCode.FRESH_GONE))
-    mark = mark_of(snapshot) if call is RollbackCall.REVERT else ""
+    mark = mark_of(snapshot, volume) if call is RollbackCall.REVERT else ""
     return Decision(start=Start(volume.status, mark))
 
 
@@ -269,7 +270,7 @@ def _after_statuses(
         return Decision(snapshot=snapshot, has_begun=start is not None)
     if is_within(operation.state_at, now=now, period=LEAST_SECONDS):
         return Decision(snapshot=snapshot)
-    has_worked = has_worked_since(operation.start_mark, snapshot)
+    has_worked = has_worked_since(operation.start_mark, snapshot, volume)
     if start is None or has_worked or statuses.differ_from(status_word(start)):
         return Decision(move=statuses.end(operation.volume_id), snapshot=snapshot)
     settling = timedelta(seconds=settings.EVSPORTAL_SETTLE_SECONDS)

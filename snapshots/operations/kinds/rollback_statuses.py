@@ -68,23 +68,25 @@ class Statuses:
         return Move(to=OperationState.FAILED, outcome=Outcome(code=code, values=values))
 
 
-def mark_of(snapshot: CloudSnapshot) -> str:
-    """When the snapshot was changed last, and what of it people change; "" where the cloud does not
-    say when.
+def mark_of(snapshot: CloudSnapshot, volume: CloudVolume) -> str:
+    """When the cloud changed either of them last, and what of the snapshot people change; "" where
+    the cloud does not say when.
     """
-    if snapshot.updated_at is None:
+    if snapshot.updated_at is None or volume.updated_at is None:
         return ""
     content = [snapshot.name, snapshot.description, sorted(snapshot.metadata.items())]
     digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
-    return f"{snapshot.updated_at.isoformat()} {digest[:32]}"
+    return f"{max(snapshot.updated_at, volume.updated_at).isoformat()} {digest[:32]}"
 
 
-def has_worked_since(mark: str, snapshot: CloudSnapshot) -> bool:
-    """Whether the snapshot was changed since, and not by people: a plain Cinder notes when it
-    restores one, which may be over before anybody looks (docs/evs-api.md, Dialects).
+def has_worked_since(mark: str, snapshot: CloudSnapshot, volume: CloudVolume) -> bool:
+    """Whether both were changed since, and the snapshot not by people: a plain Cinder notes in both
+    when it restores one, which may be over before anybody looks (docs/evs-api.md, Dialects). A
+    backup of the snapshot changes the snapshot alone.
     """
-    if not mark or snapshot.updated_at is None:
+    if not mark or snapshot.updated_at is None or volume.updated_at is None:
         return False
     at, _, content = mark.partition(" ")
-    is_alike = mark_of(snapshot).partition(" ")[2] == content
-    return is_alike and datetime.fromisoformat(at) < snapshot.updated_at
+    is_alike = mark_of(snapshot, volume).partition(" ")[2] == content
+    changed_at = min(snapshot.updated_at, volume.updated_at)
+    return is_alike and datetime.fromisoformat(at) < changed_at
