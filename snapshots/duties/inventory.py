@@ -15,7 +15,7 @@ from snapshots.evs.paging import Listed
 from snapshots.evs.types import CloudVolume, Quotas
 from snapshots.jobs.claims import hold
 from snapshots.jobs.duties import end_duty, pause_after_failure
-from snapshots.mirror import rename_volumes, seen_before, store_volumes
+from snapshots.mirror import STORED_AT_ONCE, rename_volumes, seen_before, store_volumes
 from snapshots.models import CloudHealth, Duty, Purpose, Quota, QuotaDay, Volume
 from snapshots.rights.matches import is_everything_matched, match_everything
 
@@ -77,31 +77,41 @@ def _store_volumes(duty: Duty, listed: Listed[CloudVolume], asked_at: datetime) 
     cloud = duty.cloud
     before = dict(Volume.objects.filter(cloud=cloud).values_list("volume_id", "name"))
 
-    def store() -> dict[str, str]:
+    def note_reading() -> None:
         hold(duty)
-        written = store_volumes(cloud, listed.rows, asked_at)
         if listed.is_whole:  # whatever this reading did not list is gone from the cloud
             here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True)
             gone = here.filter(seen_before(asked_at))
             lock_rows(gone)
             gone.update(gone_at=asked_at)
         CloudHealth.objects.update_or_create(cloud=cloud, defaults={"inventory_at": asked_at})
-        return written
 
-    names = in_transaction(store)
+    names = _store_rows(duty, listed.rows, asked_at)
+    in_transaction(note_reading)
     rename_volumes(
         cloud, {row_id: name for row_id, name in names.items() if before.get(row_id) != name}
     )
 
 
+def _store_rows(duty: Duty, volumes: Sequence[CloudVolume], asked_at: datetime) -> dict[str, str]:
+    """In short transactions: a person who asks for something waits for the volume's row. Returns
+    the names by the ids. Raises `LostClaimError`.
+    """
+    names: dict[str, str] = {}
+    for first in range(0, len(volumes), STORED_AT_ONCE):
+        some = volumes[first : first + STORED_AT_ONCE]
+
+        def store(some: Sequence[CloudVolume] = some) -> dict[str, str]:
+            hold(duty)
+            return store_volumes(duty.cloud, some, asked_at)
+
+        names |= in_transaction(store)
+    return names
+
+
 def store_volume(duty: Duty, volume: CloudVolume, *, asked_at: datetime) -> None:
     """Store one volume that was read by itself. Raises `LostClaimError`."""
-
-    def store() -> None:
-        hold(duty)
-        store_volumes(duty.cloud, [volume], asked_at)
-
-    in_transaction(store)
+    _store_rows(duty, [volume], asked_at)
 
 
 def _store_quotas(cloud: str, quotas: Quotas, asked_at: datetime) -> None:

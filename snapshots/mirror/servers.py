@@ -12,7 +12,7 @@ from snapshots.models import Server, Volume
 # A list may lack servers that are there: Nova leaves out those of a cell that is down.
 KEPT_WHEN_GONE = timedelta(days=30)
 _COLUMNS = ("name", "given_name", "gone_at")
-_FEW = 100
+_FEW = 900  # as a rule more than the servers of all volumes that are stored at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,18 +27,19 @@ MIRRORED = [
     "seen_at",
     "gone_at",
 ]
+_CONTENT = [name for name in MIRRORED if name != "seen_at"]
 
 
 def store_volumes(cloud: str, volumes: Sequence[CloudVolume], asked_at: datetime) -> dict[str, str]:
-    """Write the volumes but those that were read later, and which grants by rule cover them. Called
-    in a transaction that holds the duty that reads them. Returns the names by the ids.
+    """Write these volumes but those that were read later, and which grants by rule cover them. Of
+    what is unchanged only the moment is written. Called in a transaction that holds the duty that
+    reads them, with at most `STORED_AT_ONCE` volumes. Returns the names by the ids.
     """
-    stored = Volume.objects.filter(cloud=cloud)
-    if len(volumes) == 1:
-        stored = stored.filter(volume_id=volumes[0].id)
+    stored = Volume.objects.filter(cloud=cloud, volume_id__in=[volume.id for volume in volumes])
     lock_rows(stored)
     newer = set(stored.filter(seen_after(asked_at)).values_list("volume_id", flat=True))
-    before = facts_before(cloud, stored)
+    before = {row["volume_id"]: row for row in stored.values("volume_id", *_CONTENT)}
+    facts = facts_before(cloud, stored)
     names = _names_at(cloud, volumes)
     # In the order of their ids: two readings that store at one moment lock new rows alike.
     rows = [
@@ -46,15 +47,23 @@ def store_volumes(cloud: str, volumes: Sequence[CloudVolume], asked_at: datetime
         for volume in sorted(volumes, key=lambda volume: volume.id)
         if volume.id not in newer
     ]
+    changed = [row for row in rows if before.get(row.volume_id) != _content(row)]
     Volume.objects.bulk_create(
-        rows,
+        changed,
         update_conflicts=True,
         unique_fields=["cloud", "volume_id"],
         update_fields=MIRRORED,
-        batch_size=500,
     )
-    match_changed(cloud, rows, before)
+    unchanged = {row.volume_id for row in rows} - {row.volume_id for row in changed}
+    if unchanged:
+        rows_as_before = Volume.objects.filter(cloud=cloud, volume_id__in=unchanged)
+        rows_as_before.update(seen_at=asked_at)
+    match_changed(cloud, changed, facts)
     return {row.volume_id: row.name for row in rows}
+
+
+def _content(row: Volume) -> dict[str, object]:
+    return {name: getattr(row, name) for name in ("volume_id", *_CONTENT)}
 
 
 def store_watched_volumes(cloud: str, read: Sequence[tuple[CloudVolume, datetime]]) -> None:

@@ -3,12 +3,16 @@
 from datetime import UTC, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from snapshots.database.transactions import in_transaction
+from snapshots.duties import inventory as inventory_duty
 from snapshots.duties.inventory import _store_volumes, store_volume
 from snapshots.evs.paging import Listed
 from snapshots.evs.types import volume_from
+from snapshots.jobs.claims import LostClaimError
 from snapshots.mirror import store_watched_volumes
 from snapshots.models import CloudHealth, Duty, Exchange, Quota, QuotaDay, Volume
 from tests.operations.conftest import control
@@ -158,3 +162,42 @@ def test_watched_volume_does_not_undo_what_was_read_since(inventory):
     in_transaction(lambda: store_watched_volumes(volume.cloud, [(read_of(volume), asked_at)]))
     volume.refresh_from_db()
     assert volume.status == "detaching"
+
+
+def listed_of(volumes, **changes):
+    return Listed(rows=[read_of(volume, **changes) for volume in volumes], unreadable=[])
+
+
+def test_of_unchanged_volumes_the_moment_alone_is_written(inventory):
+    duty, listed = Duty.objects.get(kind="inventory"), listed_of(Volume.objects.all())
+    _store_volumes(duty, listed, timezone.now())
+    asked_at = timezone.now()
+    with CaptureQueriesContext(connection) as statements:
+        _store_volumes(duty, listed, asked_at)
+    assert not [row for row in statements if row["sql"].startswith("INSERT")]
+    assert set(Volume.objects.values_list("seen_at", flat=True)) == {asked_at}
+
+
+def test_list_of_several_parts_is_stored_whole(inventory, monkeypatch):
+    monkeypatch.setattr(inventory_duty, "STORED_AT_ONCE", 2)
+    gone, *others = Volume.objects.all()
+    listed = listed_of(others, status="detaching")
+    _store_volumes(Duty.objects.get(kind="inventory"), listed, timezone.now())
+    assert set(Volume.objects.filter(status="detaching")) == set(others)
+    assert list(Volume.objects.exclude(gone_at=None)) == [gone]
+
+
+def test_parts_are_stored_one_by_one(inventory, monkeypatch):
+    """So nobody who asks for something waits for the whole list."""
+    monkeypatch.setattr(inventory_duty, "STORED_AT_ONCE", 1)
+    answers = iter([None, LostClaimError()])
+
+    def hold(_duty):
+        if error := next(answers):
+            raise error
+
+    monkeypatch.setattr(inventory_duty, "hold", hold)
+    listed = listed_of(Volume.objects.all(), status="detaching")
+    with pytest.raises(LostClaimError):
+        _store_volumes(Duty.objects.get(kind="inventory"), listed, timezone.now())
+    assert Volume.objects.filter(status="detaching").count() == 1
