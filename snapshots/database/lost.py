@@ -5,6 +5,7 @@ a read does no harm, and the person sees nothing of the restart. What writes is 
 by `transactions.in_transaction`, or not at all.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,9 @@ from django.db.backends.signals import connection_created
 
 # A server that goes down ends its connections one after the other: the next may be one of them.
 _TRIES = (False, False, True)  # whether it is the last
+# A read that was ended later was perhaps ended by an administrator, or ended the server itself: it
+# must not begin again by itself. Those of pages take milliseconds.
+_LONGEST_SECONDS = 2.0
 
 
 def watch() -> None:
@@ -33,11 +37,13 @@ def read_again(
     database, cursor = context["connection"], context["cursor"]
     may_be_repeated = database.autocommit and _reads(sql)
     for is_last in _TRIES:
+        began = time.monotonic()
         try:
             return execute(sql, parameters, many, context)
         except (InterfaceError, OperationalError):
             is_lost = _was_lost(database) and not _is_in_server(cursor)
-            if is_last or not may_be_repeated or not is_lost:
+            is_long = time.monotonic() - began > _LONGEST_SECONDS
+            if is_last or is_long or not may_be_repeated or not is_lost:
                 raise
         database.close()
         cursor.cursor = database.cursor().cursor  # of another connection, which is waited for

@@ -48,6 +48,14 @@ ask()
 threading.Timer(0.5, end_all).start()
 print(ask("SELECT 42 FROM pg_sleep(1.5)"))
 """
+LONG_READ = """
+ask()
+threading.Timer(2.5, end_all).start()
+try:
+    print(ask("SELECT 42 FROM pg_sleep(4)"))
+except Error:
+    print("not repeated")
+"""
 READ_LOST_TWICE = """
 ask()
 losses = [1, 2]
@@ -130,6 +138,10 @@ def test_write_is_not_repeated(answer_of):
 @pytest.mark.parametrize("program", [READ_IN_TRANSACTION, PORTIONS])
 def test_part_of_something_is_not_repeated(answer_of, program):
     assert answer_of(program) == ["not repeated"]
+
+
+def test_long_read_is_ended_once_and_for_all(answer_of):
+    assert answer_of(LONG_READ) == ["not repeated"]
 
 
 def test_closed_connections_leave_the_pool_together(answer_of):
