@@ -69,7 +69,9 @@ def _write(value: Any, key: Key) -> str:
         value.isoformat() if isinstance(value, datetime) else value,
         str(key) if isinstance(key, uuid.UUID) else key,
     ]
-    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+    # An escape would make twelve bytes of a character, and the cursor longer than it may be.
+    text = json.dumps(content, ensure_ascii=False)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _read(cursor: str, holds: Holds, *, has_uuids: bool) -> tuple[Any, Key] | None:

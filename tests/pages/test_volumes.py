@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from snapshots.models import CloudHealth, Quota
+from snapshots.models import CloudHealth, Quota, Volume
+from snapshots.selectors.volumes import volumes_page
 from tests import factories as scene
 
 PAGE = "/volumes/"
@@ -65,6 +66,18 @@ def test_many_volumes_come_in_pages(alice):
     first = alice.get(PAGE)
     second = alice.get(PAGE, {"after": first.context["page"].next})
     assert [one.name for one in second.context["page"].rows] == ["v100", "v101", "v102"]
+
+
+@pytest.mark.parametrize("letter", ["\U0001f4be", "盘", '"', "\x7f"])
+@pytest.mark.parametrize(
+    ("sort", "column"), [("name", "name"), ("-type", "volume_type"), ("zone", "availability_zone")]
+)
+def test_pages_go_on_behind_the_longest_texts(alice, sort, column, letter):
+    for _ in range(3):
+        scene.volume(granted_to=alice.user, **{column: letter * 255})
+    first = volumes_page(Volume.objects.all(), sort=sort, size=2)
+    second = volumes_page(Volume.objects.all(), sort=sort, size=2, after=first.next)
+    assert len({row.pk for row in first.rows + second.rows}) == 3
 
 
 @pytest.mark.parametrize("volumes", [1, 60])
