@@ -1,5 +1,7 @@
 """Volumes a person may see or use."""
 
+import json
+
 from django.db.models import IntegerField, Q, QuerySet
 from django.db.models.functions import Coalesce
 
@@ -26,11 +28,11 @@ def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume
     """Narrowed by free text: name, id, status, type, zone, what it is attached to, tags."""
     for word in fold(text).split()[:8]:
         says = Q(folded__contains=word)
-        of_tags = fold_words(
-            word
-        ).strip()  # of which only the words are kept, not the signs between
-        if " " in of_tags:
-            says |= Q(folded__contains=of_tags)
+        # Of names of servers and of tags only the words are kept, with blanks for the signs that
+        # JSON spells: a backslash is two.
+        of_json = fold_words(json.dumps(word)[1:-1])
+        if of_json.strip() and " " in of_json:
+            says |= Q(folded__contains=of_json)
         if len(word) >= LEAST_OF_ID:
             says |= Q(volume_id__icontains=word)
         volumes = volumes.filter(says)

@@ -86,10 +86,19 @@ def test_volumes_of_other_servers_are_not_found(alice, on_web, volume):
     assert "root-disk" not in alice.get(VOLUMES, {"q": "web-02"}).text
 
 
-@pytest.mark.parametrize("name", ["خادم", "Şirket-1", "ﬁle<1>"])
+ODD_NAMES = ["خادم", "Şirket-1", "ﬁle<1>", "DOMAIN\\web", 'rack"2', "web (old)", "[prod]", "#1"]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
 def test_names_are_found_in_any_spelling(alice, name):
     scene.volume("disk-of-it", granted_to=alice.user, **attached(FIRST, name))
     assert "disk-of-it" in alice.get(VOLUMES, {"q": name}).text
+
+
+@pytest.mark.parametrize("text", ["(ol)", "&", "old)er", "\\"])
+def test_signs_around_a_word_find_no_other_word(alice, text):
+    scene.volume("disk-of-it", granted_to=alice.user, **attached(FIRST, "web (old)"))
+    assert "disk-of-it" not in alice.get(VOLUMES, {"q": text}).text
 
 
 def titles(alice, **query):
