@@ -6,11 +6,11 @@ The schema and the reasons are in docs/clouds.md and docs/decisions/0006-clouds-
 from pathlib import Path
 
 from snapshots.clouds_yaml.chosen import Chosen
-from snapshots.clouds_yaml.files import full_path
+from snapshots.clouds_yaml.files import full_path, trouble_with
 from snapshots.clouds_yaml.mistakes import CloudsRefused
 from snapshots.evs.config import CloudConfig
 
-__all__ = ["Chosen", "CloudsRefused", "full_path", "read_clouds"]
+__all__ = ["Chosen", "CloudsRefused", "full_path", "read_clouds", "trouble_with"]
 
 
 def read_clouds(path: Path, *, chosen: Chosen | None = None) -> dict[str, CloudConfig]:

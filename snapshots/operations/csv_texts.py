@@ -64,6 +64,7 @@ class Read:
 
     rows: list[Row] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    is_whole: bool = True  # else the rows behind the last problem are not known
 
 
 def read_rows(text: str, columns: Sequence[str], *, most: int = MOST_ROWS) -> Read:
@@ -77,6 +78,7 @@ def read_rows(text: str, columns: Sequence[str], *, most: int = MOST_ROWS) -> Re
         _read(reader, columns, read, most)
     except csv.Error as error:
         read.problems.append(Problem(reader.line_num, str(error)))
+        read.is_whole = False
     return read
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 
 from snapshots import clouds
-from snapshots.clouds_yaml import full_path
+from snapshots.clouds_yaml import full_path, trouble_with
 from snapshots.operations.csv_texts import Problem, Row, read_rows
 
 COLUMNS = ("cloud", "server_id", "name")
@@ -26,18 +26,24 @@ class GivenNames:
 
 
 def given_names(cloud: str) -> GivenNames:
-    """Lines that are wrong are left out, and told by their numbers. Without a file no name."""
+    """Lines that are wrong are left out, and told by their numbers. Without a file no name.
+
+    A file without a row, or that ends in the middle of one, is being written, or was damaged.
+    """
     if not settings.EVSPORTAL_SERVER_NAMES:
         return GivenNames({})
     try:
         path = full_path(settings.EVSPORTAL_SERVER_NAMES, folder=Path.cwd())
+        if trouble := trouble_with(path, private=False):  # a pipe would be waited for for ever
+            return GivenNames(None, "file", f"EVSPORTAL_SERVER_NAMES: {path} {trouble}")
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:  # not to be opened, or no UTF-8
         return GivenNames(None, "file", f"EVSPORTAL_SERVER_NAMES: {error}")
     read = read_rows(text, COLUMNS, most=MOST_SERVERS)
     file = _File(read.problems)
     file.take(read.rows)
-    return GivenNames(file.names.get(cloud, {}), *file.trouble())
+    names = file.names.get(cloud, {}) if read.rows and read.is_whole else None
+    return GivenNames(names, *file.trouble())
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from snapshots import clouds
 from snapshots.clouds.health import closed_off_clouds
 from snapshots.mirror import ServerNames, changes_of_servers
 from snapshots.models import CloudHealth, Duty, Exchange, Server, Volume
+from snapshots.operations.server_files import given_names
 from snapshots.sandbox import identity, scenarios
 from snapshots.selectors.silence import silent_since
 from tests import factories
@@ -295,8 +297,30 @@ def test_unreadable_file_changes_no_name(read, file, content):
     assert servers_of("cluster-quorum") == {NODE: "quorum"}
 
 
-@pytest.mark.parametrize("text", ["", "name\n", f'{HEAD}sandbox,"{WEB},unclosed\n'])
-def test_file_of_another_shape_is_told(read, file, text):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "name\n",
+        HEAD,
+        f'{HEAD}sandbox,"{WEB},unclosed\n',
+        f'{HEAD}sandbox,{WEB},web-01\nsandbox,"{NODE}"x,quorum\n',
+    ],
+)
+def test_file_of_another_shape_is_told_and_changes_no_name(read, file, text):
+    file(f"{HEAD}sandbox,{NODE},quorum\n")
+    read()
     file(text)
     assert read().trouble_code.startswith("file, lines ")
     assert servers_of("web-01-system") == {WEB: "web-01"}
+    assert servers_of("cluster-quorum") == {NODE: "quorum"}
+
+
+def test_what_is_no_plain_file_is_not_opened(db, settings, tmp_path):
+    pipe = tmp_path / "servers.csv"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path):
+        settings.EVSPORTAL_SERVER_NAMES = str(path)
+        answer = given_names("sandbox")
+        assert (answer.names, answer.trouble_code) == (None, "file")
+        assert str(path) in answer.trouble
