@@ -41,6 +41,10 @@ def test_pages_go_by_marker_and_link_elsewhere(client):
     assert len(set(ids)) == len(ids) == 8
 
 
+def test_endless_limit_is_cut_like_a_large_one(client):
+    assert ask(client, f"?limit={'9' * 5000}").body == ask(client, "?limit=5000").body
+
+
 @pytest.mark.parametrize("query", ["?limit=x", "?limit=-1", "?marker=nowhere"])
 def test_bad_parameters_are_bad_requests(client, query):
     reply = ask(client, query)
