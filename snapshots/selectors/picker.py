@@ -86,12 +86,18 @@ def offers_among(
     offered = {row.volume.pk: row for row in _with_snapshots([*recent, *rows])}
     groups: dict[str, Group] = {}
     for row in rows:
-        key, name = next(iter(row.servers.items()), ("", ""))
+        key, name = _server_of(row, server)
         group = groups.setdefault(key, Group(key, name, is_recent=False, rows=[]))
         group.rows.append(offered[row.pk])
     used = [offered[row.pk] for row in recent]
     first = [Group("", "", is_recent=True, rows=used)] if recent else []
     return Offers([*first, *groups.values()], total)
+
+
+def _server_of(volume: Volume, server: str) -> tuple[str, str]:
+    """The id and the name of the server that was asked for, else of its first."""
+    servers = list(volume.servers.items()) or [("", "")]
+    return next((pair for pair in servers if server and server in pair), servers[0])
 
 
 def on_server(volumes: QuerySet[Volume], server: str) -> list[int]:

@@ -116,6 +116,18 @@ def test_two_servers_of_one_name_are_two_groups(alice, on_web):
     assert titles(alice) == ["Server web-01 (9f8e7d6c)", "Server web-01 (1a2b3c4d)"]
 
 
+@pytest.mark.parametrize("server", ["web-02", SECOND])
+def test_shared_volume_stands_below_the_server_that_is_asked_for(alice, server):
+    facts = attached(FIRST, "web-01")
+    facts["server_ids"] += [SECOND]
+    facts["server_names"] |= {SECOND: "web-02"}
+    facts["attached_to"] += f", {SECOND}"
+    scene.volume("shared", granted_to=alice.user, **facts)
+    assert titles(alice, server=server) == ["Server web-02 (9f8e7d6c)"]
+    assert "Of the server web-02: type" in alice.get(OFFERS, {"server": server}).text
+    assert titles(alice) == ["Server web-01 (1a2b3c4d)"]
+
+
 # --- links -------------------------------------------------------------------------------------
 
 
