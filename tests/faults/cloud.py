@@ -16,8 +16,6 @@ from tests.faults.processes import ROOT, end, end_with_parent
 from tests.faults.wire import Request
 
 ENOUGH = 10**9
-# So large that the cloud works for half a second on a rollback, and readings can see it at work.
-_SIZE_GB = 250
 
 
 class Cloud(Protocol):
@@ -53,7 +51,11 @@ class SandboxCloud:
     most_volumes = 1000
     pace = SHORT
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, size_gb: int = 250) -> None:
+        """`size_gb` of its volumes: with 250 it works for half a second on a rollback, so that
+        readings a fifth of a second apart can see it at work.
+        """
+        self._size_gb = size_gb
         with (folder / "sandbox.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.cloud"],
@@ -77,7 +79,7 @@ class SandboxCloud:
         end(self._process)
 
     def add_volumes(self, count: int) -> list[str]:
-        volumes = {"count": count, "name": "load", "size_gb": _SIZE_GB}
+        volumes = {"count": count, "name": "load", "size_gb": self._size_gb}
         return self.control("POST", "volumes", volumes)["ids"]
 
     def snapshots(self) -> list[Made]:

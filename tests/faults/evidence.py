@@ -6,7 +6,16 @@ from urllib.parse import urlsplit
 
 from django.db import connection
 
-from snapshots.models import FINAL, Anomaly, Answer, Exchange, Operation, Purpose, Snapshot
+from snapshots.models import (
+    FINAL,
+    Anomaly,
+    Answer,
+    Exchange,
+    Operation,
+    OperationState,
+    Purpose,
+    Snapshot,
+)
 from tests.faults.answers import KEEPS_STATUS
 from tests.faults.facts import (
     INTENT,
@@ -145,6 +154,17 @@ def _target(url: str) -> str:
 
 def states() -> dict[str, int]:
     return dict(Counter(Operation.objects.values_list("state", flat=True)))
+
+
+def ends() -> dict[str, int]:
+    """How many operations ended how, by kind: "succeeded", or the code of what happened."""
+    ended = Operation.objects.filter(state__in=FINAL).values_list("kind", "state", "outcome_code")
+    return dict(
+        Counter(
+            f"{kind} {state if state == OperationState.SUCCEEDED else code or state}"
+            for kind, state, code in ended
+        ).most_common()
+    )
 
 
 def finished_count() -> int:

@@ -112,16 +112,19 @@ class Run:
             )
         )
 
-    def figures(self) -> dict[str, Any]:
+    def ends(self) -> dict[str, int]:
         from tests.faults import evidence
 
+        return evidence.ends()
+
+    def figures(self) -> dict[str, Any]:
         notes, house = self.visitors.notes, self.house
         in_restart = [failure for failure in notes.failures if self._is_in_restart(failure)]
         seconds = sorted(notes.seconds) or [0.0]
         return {
             "asked": self.visitors.asked,
             "asked, by kind": dict(sorted(notes.asked.items())),
-            "states": evidence.states(),
+            "ended": self.ends(),
             "people's HTTP requests": len(notes.seconds),
             "failed while PostgreSQL was restarted": len(in_restart),
             "failed at other times": len(notes.failures) - len(in_restart),
@@ -148,7 +151,7 @@ class Run:
     def not_drawn(self) -> list[str]:
         """What did not happen: a run without it proves nothing about it."""
         done, broker = self.house.done, self.house.broker
-        figures = broker.figures()
+        figures, ends = broker.figures(), self.ends()
         drawn = {
             f"{self._n} operations": self.visitors.asked >= self._n,
             "messages that brought work": figures[BROUGHT] > 0,
@@ -158,7 +161,7 @@ class Run:
             parts.KILLED: done[parts.KILLED] > 0,
             parts.UPGRADED_WEB: done[parts.UPGRADED_WEB] >= len(parts.WEB_NODES),
             parts.UPGRADED_WORKER: done[parts.UPGRADED_WORKER] >= parts.WORKERS,
-            **{f"kind {kind}": self.visitors.notes.asked[kind] > 0 for kind in KINDS},
+            **{f"{kind} that succeeded": ends.get(f"{kind} succeeded", 0) > 0 for kind in KINDS},
         }
         return [name for name, was_drawn in drawn.items() if not was_drawn]
 

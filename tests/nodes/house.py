@@ -27,6 +27,8 @@ KILLED, UPGRADED_WORKER, UPGRADED_WEB, RESTARTED = (
 )
 _THREADS = 8  # of each worker
 _ONLY_WEB = ("--no-worker", "--no-sandbox")
+# The cloud works for four seconds on a rollback: readings a second apart see it at work.
+_SIZE_GB = 2000
 _READY_SECONDS = 3.0  # after its start a worker takes up what there is
 _REPLACED_WITHIN_SECONDS = 120
 # What a person asks for at once stays one request however busy this machine is.
@@ -134,7 +136,7 @@ def servers(folder: Path, seed: int) -> Iterator[tuple[House, ExitStack]]:
     with ExitStack() as ends:
         database = postgres.started([])
         ends.callback(database.remove)
-        cloud = SandboxCloud(folder)
+        cloud = SandboxCloud(folder, size_gb=_SIZE_GB)
         ends.callback(cloud.stop)
         nursery = Nursery(folder=folder, count=WORKERS, seed=seed, frozen_seconds=0)
         times = Times(_PACE.give_up_seconds, _PACE.late_seconds)

@@ -17,7 +17,8 @@ from tests import factories
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif("connections['default'].vendor != 'postgresql'"),  # SQLite has no connection to lose
+    # SQLite has no connection to lose.
+    pytest.mark.skipif("connections['default'].vendor != 'postgresql'"),
 ]
 
 
