@@ -306,7 +306,10 @@ VARIABLES = (
     Variable(
         name="EVSPORTAL_SNAPSHOTS_MOST_GONE",
         kind=Kind.NUMBER,
-        about="The share of a cloud's snapshots that may vanish from a reading that is believed.",
+        about=(
+            "The share of a cloud's snapshots, and of its volumes, that may vanish from a reading "
+            "that is believed."
+        ),
         default="0.2",
         most=1,
     ),

@@ -5,17 +5,25 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from snapshots.clouds.clients import client_for_portal
 from snapshots.clouds.health import cloud_answered, cloud_failed
 from snapshots.database.transactions import in_transaction, lock_rows
-from snapshots.evs.errors import EvsError
+from snapshots.duties.vanished import HELD_BACK, MOST_FAILURES, most_vanished, singles
+from snapshots.evs.errors import EvsError, NotFound
 from snapshots.evs.paging import Listed
 from snapshots.evs.types import CloudVolume, Quotas
 from snapshots.jobs.claims import hold
 from snapshots.jobs.duties import end_duty, pause_after_failure
-from snapshots.mirror import STORED_AT_ONCE, rename_volumes, seen_before, store_volumes
+from snapshots.mirror import (
+    STORED_AT_ONCE,
+    mark_volume_gone,
+    rename_volumes,
+    seen_before,
+    store_volumes,
+)
 from snapshots.models import CloudHealth, Duty, Purpose, Quota, QuotaDay, Volume
 from snapshots.rights.matches import is_everything_matched, match_everything
 
@@ -39,9 +47,11 @@ def sync_inventory(duty: Duty) -> None:
         end_duty(duty, due_at=due_at, fails=duty.fails + 1, trouble_code=code)
         return
     cloud_answered(cloud)
-    _store_volumes(duty, listed, asked_at)
+    held_back = _store_volumes(duty, listed, asked_at)
     quota_trouble_code = _read_quotas(cloud)
-    trouble_code = quota_trouble_code if listed.is_whole else UNREADABLE_ROWS
+    trouble_code = HELD_BACK if held_back else quota_trouble_code
+    if not listed.is_whole:
+        trouble_code = UNREADABLE_ROWS
     if listed.trouble and trouble_code != duty.trouble_code:
         log.warning("Volumes of %s: %s", cloud, listed.trouble)
     pause = timedelta(seconds=settings.EVSPORTAL_INVENTORY_SECONDS)
@@ -73,24 +83,67 @@ def _read_quotas(cloud: str) -> str:
     return ""
 
 
-def _store_volumes(duty: Duty, listed: Listed[CloudVolume], asked_at: datetime) -> None:
+def _store_volumes(duty: Duty, listed: Listed[CloudVolume], asked_at: datetime) -> int:
+    """Store the list. Returns how many volumes it lacks, where those are too many to believe it."""
     cloud = duty.cloud
     before = dict(Volume.objects.filter(cloud=cloud).values_list("volume_id", "name"))
-
-    def note_reading() -> None:
-        hold(duty)
-        if listed.is_whole:  # whatever this reading did not list is gone from the cloud
-            here = Volume.objects.filter(cloud=cloud, gone_at__isnull=True)
-            gone = here.filter(seen_before(asked_at))
-            lock_rows(gone)
-            gone.update(gone_at=asked_at)
-        CloudHealth.objects.update_or_create(cloud=cloud, defaults={"inventory_at": asked_at})
-
+    present = Volume.objects.filter(cloud=cloud, gone_at__isnull=True)
+    present_before = present.count()
     names = _store_rows(duty, listed.rows, asked_at)
-    in_transaction(note_reading)
+    missing = present.filter(seen_before(asked_at))
+    held_back = 0
+    if listed.is_whole and _is_doubtful(listed, missing.count(), present_before):
+        held_back = _confirm_missing(duty, missing)
+    if not held_back:
+        in_transaction(lambda: _note_reading(duty, missing, asked_at, is_whole=listed.is_whole))
     rename_volumes(
         cloud, {row_id: name for row_id, name in names.items() if before.get(row_id) != name}
     )
+    return held_back
+
+
+def _note_reading(
+    duty: Duty, missing: QuerySet[Volume], asked_at: datetime, *, is_whole: bool
+) -> None:
+    hold(duty)
+    if is_whole:  # whatever this reading did not list is gone from the cloud
+        lock_rows(missing)
+        missing.update(gone_at=asked_at)
+    CloudHealth.objects.update_or_create(cloud=duty.cloud, defaults={"inventory_at": asked_at})
+
+
+def _is_doubtful(listed: Listed[CloudVolume], missing: int, present_before: int) -> bool:
+    """An empty list is never believed alone: a project's last volumes are asked for as well."""
+    return missing > most_vanished(present_before) or (missing > 0 and not listed.rows)
+
+
+def _confirm_missing(duty: Duty, missing: QuerySet[Volume]) -> int:
+    """Ask for some of these at their own addresses: each reading asks for others. Returns how many
+    a list lacks of which that does not make sure that they are gone.
+
+    A volume that cannot be read does not keep the others from being asked for; several in a row
+    say that the cloud does not answer.
+    """
+    client = client_for_portal(duty.cloud, Purpose.INVENTORY)
+    most = singles(duty.cloud, seconds=settings.EVSPORTAL_INVENTORY_SECONDS)
+    held_back, failures_in_a_row = missing.count(), 0
+    for volume in missing.order_by("?")[:most]:
+        now = timezone.now()
+        try:
+            store_volume(duty, client.show_volume(volume.volume_id), asked_at=now)
+        except NotFound:
+            mark_volume_gone(volume.pk, now=now)
+            held_back -= 1
+        except EvsError as error:
+            log.warning("Volume %s could not be read: %s", volume.volume_id, error)
+            failures_in_a_row += 1
+            if failures_in_a_row == MOST_FAILURES:
+                break
+            continue
+        failures_in_a_row = 0
+    if held_back and duty.trouble_code != HELD_BACK:
+        log.error("%s: %s volumes are not listed any more; held back.", duty.cloud, held_back)
+    return held_back
 
 
 def _store_rows(duty: Duty, volumes: Sequence[CloudVolume], asked_at: datetime) -> dict[str, str]:

@@ -13,7 +13,7 @@ from snapshots.duties.snapshots import PAGE_ROWS, confirm, in_turn, store_rows
 from snapshots.evs.client import EvsClient
 from snapshots.evs.errors import EvsError, NotFound
 from snapshots.jobs.duties import LOOK, end_duty, start_duty
-from snapshots.mirror import seen_after, seen_before
+from snapshots.mirror import mark_volume_gone, seen_before
 from snapshots.models import CloudHealth, Duty, Purpose, Snapshot, Volume
 
 OLD_AFTER = timedelta(minutes=1)
@@ -71,7 +71,7 @@ def _look(duty: Duty, client: EvsClient, volume: Volume) -> None:
     try:
         store_volume(duty, client.show_volume(volume.volume_id), asked_at=began)
     except NotFound:
-        Volume.objects.filter(pk=volume.pk).exclude(seen_after(began)).update(gone_at=began)
+        mark_volume_gone(volume.pk, now=began)
     listed = client.list_readable_snapshots(volume_id=volume.volume_id, limit=PAGE_ROWS)
     store_rows(duty, listed.rows, now=began)
     listed_ids = {row.id for row in listed.rows}

@@ -14,6 +14,13 @@ from snapshots.clock import latest_plausible
 from snapshots.clouds.clients import client_for_portal
 from snapshots.clouds.health import cloud_answered, cloud_failed
 from snapshots.database.transactions import in_transaction
+from snapshots.duties.vanished import (
+    HELD_BACK,
+    MOST_FAILURES,
+    MOST_OF_PACE,
+    most_vanished,
+    singles,
+)
 from snapshots.evs.client import EvsClient
 from snapshots.evs.errors import EvsError, NotFound
 from snapshots.evs.paging import Listed
@@ -33,12 +40,7 @@ from snapshots.models import CloudHealth, Duty, Purpose, Snapshot
 log = logging.getLogger(__name__)
 
 PAGE_ROWS = 1000
-MOST_OF_PACE = 0.1  # the share of the cloud's calls that readings may take
-# As few as these may always vanish at once.
-FEW = 10
-MOST_FAILURES = 3  # in a row, of readings of single snapshots
 UNREADABLE_ROWS = "unreadable_rows"
-HELD_BACK = "held_back"
 
 
 @dataclass(slots=True)
@@ -125,14 +127,14 @@ def _find_missing(duty: Duty, client: EvsClient, reading: WholeReading) -> int:
     unread_ids = sorted(reading.unreadable_ids)
     mark_unread(duty.cloud, unread_ids, since=began, listed_at=listed_at)
     keys = list(_missing_keys(older, reading))
-    most = max(FEW, settings.EVSPORTAL_SNAPSHOTS_MOST_GONE * older.count())
-    held_back = len(keys) if len(keys) > most else 0
+    held_back = len(keys) if len(keys) > most_vanished(older.count()) else 0
     if held_back:
         log.error("%s: %s snapshots are not listed any more; held back.", duty.cloud, held_back)
     else:
         mark_missing(keys, since=began, listed_at=listed_at)
     _note_reading(duty, began, held_back)
-    confirm(duty, client, keys[: _singles(duty.cloud)])
+    most = singles(duty.cloud, seconds=settings.EVSPORTAL_SNAPSHOTS_SECONDS)
+    confirm(duty, client, keys[:most])
     return held_back
 
 
@@ -150,13 +152,6 @@ def in_turn(snapshots: QuerySet[Snapshot]) -> QuerySet[Snapshot]:
     latest = latest_plausible(now=timezone.now())
     asked_at = Case(When(asked_alone_at__lte=latest, then="asked_alone_at"))
     return snapshots.order_by(asked_at.asc(nulls_first=True), "seen_at", "pk")
-
-
-def _singles(cloud: str) -> int:
-    """How many snapshots may be asked for one by one in a reading."""
-    calls_per_second = clouds.config_of(cloud).calls_per_second
-    calls = settings.EVSPORTAL_SNAPSHOTS_SECONDS * calls_per_second * MOST_OF_PACE
-    return min(STORED_AT_ONCE, max(FEW, int(calls)))
 
 
 def _note_reading(duty: Duty, began: datetime, held_back: int) -> None:

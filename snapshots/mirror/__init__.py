@@ -18,7 +18,7 @@ from snapshots.mirror.snapshots import (
     seen_before,
     store_snapshots,
 )
-from snapshots.mirror.volumes import store_volumes, store_watched_volumes
+from snapshots.mirror.volumes import mark_volume_gone, store_volumes, store_watched_volumes
 
 __all__ = [
     "STORED_AT_ONCE",
@@ -28,6 +28,7 @@ __all__ = [
     "mark_gone",
     "mark_missing",
     "mark_unread",
+    "mark_volume_gone",
     "misnamed_volumes",
     "name_servers_of",
     "rename_volumes",

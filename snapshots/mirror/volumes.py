@@ -86,6 +86,13 @@ def store_watched_volumes(cloud: str, read: Sequence[tuple[CloudVolume, datetime
         rows.update(**{name: getattr(row, name) for name in columns})
 
 
+def mark_volume_gone(key: int, *, now: datetime) -> None:
+    """The cloud, asked at this moment, answered at the volume's own address that it holds it no
+    more.
+    """
+    Volume.objects.filter(pk=key).exclude(seen_after(now)).update(gone_at=now)
+
+
 def _names_at(cloud: str, volumes: Sequence[CloudVolume]) -> dict[str, str]:
     ids = (attachment.server_id for volume in volumes for attachment in volume.attachments)
     return server_names(cloud, ids)

@@ -117,7 +117,7 @@ def duty_trouble(duty: Duty) -> str:
 
 
 _TROUBLES = {
-    "held_back": gettext_lazy("the list lacks many snapshots"),
+    "held_back": gettext_lazy("the list lacks much that was in it before"),
     "unreadable_rows": gettext_lazy("rows that cannot be read"),
 }
 _DUTIES = {

@@ -82,6 +82,61 @@ def test_a_cloud_that_is_down_keeps_the_last_list(inventory, loop, sandbox):
     assert Duty.objects.get(kind="inventory").fails == 1
 
 
+def empty_list(sandbox, *, times=1, volumes=()):
+    plan = {"times": times, "method": "GET", "path": "/volumes/detail", "status": 200}
+    control(sandbox, "POST", "faults", json={**plan, "body": {"volumes": list(volumes)}})
+
+
+def test_list_that_lacks_most_volumes_is_held_back(inventory, loop, sandbox, caplog):
+    believed_at = CloudHealth.objects.get().inventory_at
+    listed = {"id": inventory["build-cache"].volume_id, "status": "error"}
+    empty_list(sandbox, volumes=[listed])
+    read_again(loop)
+    assert len(inventory) > 11
+    assert not Volume.objects.exclude(gone_at=None).exists()
+    inventory["build-cache"].refresh_from_db()
+    assert inventory["build-cache"].status == "error"  # what was listed is stored
+    assert Duty.objects.get(kind="inventory").trouble_code == "held_back"
+    assert CloudHealth.objects.get().inventory_at == believed_at
+    assert "volumes are not listed any more; held back" in caplog.text
+    read_again(loop)
+    assert Duty.objects.get(kind="inventory").trouble_code == ""
+    assert CloudHealth.objects.get().inventory_at > believed_at
+
+
+def test_empty_list_of_a_small_project_is_held_back(inventory, loop, sandbox):
+    few = Volume.objects.filter(name__in=["build-cache", "web-01-logs"])
+    Volume.objects.exclude(pk__in=few).delete()
+    empty_list(sandbox)
+    read_again(loop)
+    assert few.filter(gone_at=None).count() == 2
+    assert Duty.objects.get(kind="inventory").trouble_code == "held_back"
+
+
+def test_emptied_project_is_believed_some_volumes_at_a_time(inventory, loop, sandbox, settings):
+    settings.EVSPORTAL_INVENTORY_SECONDS = 1  # ten of them in a reading
+    volume_ids = list(Volume.objects.values_list("volume_id", flat=True))
+    for volume_id in volume_ids:
+        control(sandbox, "DELETE", f"volumes/{volume_id}")
+    read_again(loop)
+    assert Volume.objects.exclude(gone_at=None).count() == 10
+    assert Duty.objects.get(kind="inventory").trouble_code == "held_back"
+    for _ in range(len(volume_ids) // 10):
+        read_again(loop)
+    assert not Volume.objects.filter(gone_at=None).exists()
+    assert Duty.objects.get(kind="inventory").trouble_code == ""
+
+
+def test_volumes_held_back_that_do_not_answer_stay(inventory, loop, sandbox):
+    empty_list(sandbox)
+    plan = {"times": 3, "method": "GET", "path": "/volumes/[0-9a-f-]{36}", "status": 500}
+    control(sandbox, "POST", "faults", json={**plan, "body": {}})
+    read_again(loop)
+    assert not Volume.objects.exclude(gone_at=None).exists()
+    asked = Exchange.objects.filter(url__regex="/volumes/[0-9a-f-]{36}$")
+    assert asked.count() == 3  # in a row: the cloud does not answer
+
+
 def test_unreadable_volume_hides_no_other_volume(inventory, loop, sandbox):
     volume = inventory["reports"]
     good = {"id": volume.volume_id, "status": "in-use"}
