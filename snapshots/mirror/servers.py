@@ -120,6 +120,9 @@ def name_servers_of(cloud: str, keys: Sequence[int]) -> None:
     lock_rows(volumes)
     rows = list(volumes.only("pk", "server_ids", "server_names"))
     names = server_names(cloud, (key for row in rows for key in row.server_ids or ()))
+    changed: list[Volume] = []
     for row in rows:
-        if (now := named(row.server_ids, names)) != row.server_names:
-            Volume.objects.filter(pk=row.pk).update(server_names=now)
+        before, row.server_names = row.server_names, named(row.server_ids, names)
+        if row.server_names != before:
+            changed.append(row)
+    Volume.objects.bulk_update(changed, ["server_names"])

@@ -6,11 +6,14 @@ import os
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from snapshots import clouds
 from snapshots.clouds.health import closed_off_clouds
-from snapshots.mirror import ServerNames, changes_of_servers
+from snapshots.database.transactions import in_transaction
+from snapshots.mirror import ServerNames, changes_of_servers, name_servers_of
 from snapshots.models import CloudHealth, Duty, Exchange, Server, Volume
 from snapshots.operations.server_files import given_names
 from snapshots.sandbox import identity, scenarios
@@ -126,6 +129,21 @@ def test_only_what_changed_is_written(read):
     assert changes_of_servers("sandbox", names, now=now).changed == []
     changed = changes_of_servers("sandbox", ServerNames(listed=None, given={WEB: "w"}), now=now)
     assert [row.server_id for row in changed.changed] == [WEB]
+
+
+def test_volumes_get_new_names_in_one_statement(read):
+    """People who ask for something wait for the volumes' rows meanwhile."""
+    volumes = Volume.objects.filter(server_ids__isnull=False)
+    unnamed = set(volumes.filter(server_names__isnull=True))
+    before = dict(volumes.values_list("pk", "server_names"))
+    keys = list(before)
+    volumes.update(server_names={"x": "y"})
+    with CaptureQueriesContext(connection) as statements:
+        in_transaction(lambda: name_servers_of("sandbox", keys))
+    assert len(keys) > 1
+    assert sum(row["sql"].startswith("UPDATE") for row in statements) == 1
+    assert dict(volumes.values_list("pk", "server_names")) == before
+    assert set(volumes.filter(server_names__isnull=True)) == unnamed
 
 
 def test_hundreds_of_servers_are_read_in_pages(read, sandbox):
