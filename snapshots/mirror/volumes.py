@@ -71,8 +71,9 @@ def store_watched_volumes(cloud: str, read: Sequence[tuple[CloudVolume, datetime
     it was asked for: who was told that the cloud has finished may ask for the next thing at once.
     Called in a transaction.
 
-    Where a volume changed in what grants by rule ask, its status alone is written: the rest is left
-    to the reading that matches them again.
+    Where a volume changed in what grants by rule ask, its status alone is written, and the moment,
+    so that no list that was asked for before brings an older status back: the rest is left to the
+    next reading that matches them again.
     """
     stored = Volume.objects.filter(cloud=cloud, volume_id__in=[volume.id for volume, _ in read])
     lock_rows(stored)
@@ -82,7 +83,7 @@ def store_watched_volumes(cloud: str, read: Sequence[tuple[CloudVolume, datetime
         row = _row(cloud, volume, asked_at, names)
         facts = tuple(getattr(row, name) for name in FACTS)
         is_as_matched = facts in rows.values_list(*FACTS)
-        columns = MIRRORED if is_as_matched else ["status"]
+        columns = MIRRORED if is_as_matched else ["status", "seen_at"]
         rows.update(**{name: getattr(row, name) for name in columns})
 
 

@@ -219,6 +219,19 @@ def test_watched_volume_does_not_undo_what_was_read_since(inventory):
     assert volume.status == "detaching"
 
 
+def test_list_asked_for_earlier_does_not_undo_a_watched_status(inventory):
+    volume, asked_at = inventory["build-cache"], timezone.now()
+    duty = Duty.objects.get(kind="inventory")
+    read = read_of(volume, name="renamed", status="available")  # a rule may ask for its name
+    in_transaction(lambda: store_watched_volumes(volume.cloud, [(read, timezone.now())]))
+    store_volume(duty, read_of(volume, status="rollbacking"), asked_at=asked_at)
+    volume.refresh_from_db()
+    assert (volume.status, volume.name) == ("available", "build-cache")
+    store_volume(duty, read, asked_at=timezone.now())
+    volume.refresh_from_db()
+    assert volume.name == "renamed"
+
+
 def listed_of(volumes, **changes):
     return Listed(rows=[read_of(volume, **changes) for volume in volumes], unreadable=[])
 
