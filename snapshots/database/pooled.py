@@ -11,6 +11,28 @@ import psycopg
 # Those who wait for a connection get it this much later than the server is there.
 _PAUSE_SECONDS = 0.2
 _MOST_SECONDS = 5.0  # then it is the pool's turn again, with growing pauses
+# Of a server that ends, has crashed, or starts.
+_AWAY_STATES = frozenset({"57P01", "57P02", "57P03"})
+# The driver gives no SQLSTATE of a connection that was refused, only what the server says. One that
+# says it in another language is asked again too: nothing but a delay. A server without free places
+# is left to the pool's longer pauses: it has enough to do.
+_REFUSALS = (
+    "password authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "not permitted to log in",
+    "does not exist",
+    "too many clients",
+    "too many connections",
+    "connection slots are reserved",
+)
+
+
+def is_away(error: psycopg.OperationalError) -> bool:
+    """Whether the server may be there in a moment: it has not refused this for good."""
+    if error.sqlstate is not None:
+        return error.sqlstate in _AWAY_STATES
+    return not any(phrase in str(error) for phrase in _REFUSALS)
 
 
 class PooledConnection(psycopg.Connection[Any]):
@@ -21,8 +43,8 @@ class PooledConnection(psycopg.Connection[Any]):
         while True:
             try:
                 return super().connect(conninfo, **kwargs)
-            except psycopg.OperationalError:
-                if time.monotonic() > ends_at:
+            except psycopg.OperationalError as error:
+                if not is_away(error) or time.monotonic() > ends_at:
                     raise
                 time.sleep(_PAUSE_SECONDS)
 

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
+from psycopg import OperationalError, errors
 
-from snapshots.database.pooled import PooledConnection
+from snapshots.database.pooled import PooledConnection, is_away
 from tests import postgres
 from tests.database.pooler import new_database
 from tests.e2e.stack import ROOT, Stack
@@ -146,6 +147,62 @@ def test_long_read_is_ended_once_and_for_all(answer_of):
 
 def test_closed_connections_leave_the_pool_together(answer_of):
     assert answer_of(MANY_IN_THE_POOL) == ["42", "1"]  # it pauses after each that it finds lost
+
+
+@pytest.fixture(scope="module")
+def full_server():
+    """With one place for a connection, and one role that needs a password."""
+    few = ["max_connections=1", "superuser_reserved_connections=0", "max_wal_senders=0"]
+    server = postgres.started(few)
+    hba = server.folder / "data" / "pg_hba.conf"
+    with PooledConnection.connect(server.url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE locked LOGIN PASSWORD 'right'")
+        connection.execute("CREATE ROLE sleeper")
+        hba.write_text("local all locked scram-sha-256\nlocal all all trust\n")
+        connection.execute("SELECT pg_reload_conf()")
+    yield server
+    server.remove()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"user": "locked", "password": "wrong"}, "password authentication failed"),
+        ({"user": "locked"}, "no password supplied"),
+        ({"user": "nobody-here"}, "does not exist"),
+        ({"user": "sleeper"}, "not permitted to log in"),
+        ({"dbname": "nowhere"}, "does not exist"),
+    ],
+)
+def test_refused_connection_is_not_tried_again(full_server, options, sentence):
+    began = time.monotonic()
+    with pytest.raises(OperationalError, match=sentence):
+        PooledConnection.connect(full_server.url, **options)
+    assert time.monotonic() - began < 2
+
+
+def test_server_without_free_places_is_left_to_the_pool(full_server):
+    with PooledConnection.connect(full_server.url):
+        began = time.monotonic()
+        with pytest.raises(OperationalError, match="too many clients"):
+            PooledConnection.connect(full_server.url)
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("error", "is_repeated"),
+    [
+        (errors.CannotConnectNow(), True),
+        (errors.AdminShutdown(), True),
+        (errors.CrashShutdown(), True),
+        (OperationalError("FATAL:  the database system is starting up"), True),
+        (OperationalError("Connection refused"), True),
+        (errors.TooManyConnections(), False),
+        (errors.InvalidPassword(), False),
+    ],
+)
+def test_server_that_is_away_or_starts_is_asked_again(error, is_repeated):
+    assert is_away(error) is is_repeated
 
 
 def test_connection_is_there_soon_after_the_server():
