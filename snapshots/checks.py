@@ -20,6 +20,7 @@ from snapshots.audit.delivery.transport import named
 from snapshots.audit.record import account_names
 from snapshots.audit.seals import keys
 from snapshots.clouds_yaml import CloudsRefused
+from snapshots.database.earlier import is_of_earlier_state
 from snapshots.database.limits import has_pooler
 from snapshots.models import folded, is_of_another_mode, version_triggers
 from snapshots.questions import hours
@@ -387,7 +388,9 @@ def check_group_names(**_kwargs: Any) -> list[CheckMessage]:
 def check_folding(**_kwargs: Any) -> list[CheckMessage]:
     """What lists are searched by, and how often pages changed, is kept by the database."""
     try:
-        missing = [*folded.missing(), *version_triggers.missing()] if guards.has_tables() else []
+        if not guards.has_tables() or is_of_earlier_state():
+            return []
+        missing = [*folded.missing(), *version_triggers.missing()]
     except DatabaseError:
         return []
     hint = "Run `manage migrate`, which puts it back; until then searches and open pages miss news."

@@ -12,6 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from evsportal.databases import sentence_for
 from snapshots.checks import database_of_another_mode
+from snapshots.database.earlier import is_of_earlier_state
 from snapshots.database.locks import MIGRATION, process_lock
 from snapshots.models import Exchange, mark_database
 
@@ -81,14 +82,8 @@ def _plan() -> list[tuple[Migration, bool]]:
     return executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
-# The first migration of every state before the first release; no file of ours has its name.
-FIRST_OF_EARLIER_STATES = ("snapshots", "0001_tables")
 MADE_EARLIER = "was made before the portal's first release, and its tables are not taken over"
 INSTEAD_OF_EARLIER_STATE = "Move its file away, or name an empty database in DATABASE_URL."
-
-
-def is_of_earlier_state() -> bool:
-    return FIRST_OF_EARLIER_STATES in MigrationRecorder(connection).applied_migrations()
 
 
 def refuse_earlier_state() -> None:

@@ -12,11 +12,12 @@ from django.core.management import CommandError, call_command, get_commands
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from snapshots.checks import check_folding
 from snapshots.management import database
 from snapshots.management.checkup import machine
 from snapshots.management.checkup.finding import Level
 from snapshots.management.database import WITHOUT_TABLES, bring_up_to_date
-from snapshots.models import VolumeGrant
+from snapshots.models import VolumeGrant, version_triggers
 
 ROOT = Path(__file__).resolve().parents[2]
 # Commands that read or write tables, each as an operator would type it in a fresh folder, with what
@@ -143,6 +144,13 @@ def test_command_leaves_earlier_state_alone(earlier_state, command):
     with pytest.raises(CommandError, match=EARLIER):
         call_command(*command)
     assert set(MigrationRecorder(connection).applied_migrations()) == before
+
+
+def test_checks_do_not_say_to_migrate_earlier_state(earlier_state, monkeypatch):
+    monkeypatch.setattr(version_triggers, "missing", lambda: ["count_snapshots_volume_insert"])
+    assert check_folding() == []
+    MigrationRecorder(connection).record_unapplied("snapshots", "0001_tables")
+    assert [warning.id for warning in check_folding()] == ["evsportal.W021"]
 
 
 def test_doctor_names_earlier_state(earlier_state):

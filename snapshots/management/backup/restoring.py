@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from snapshots.database.earlier import FIRST_OF_EARLIER_STATES
 from snapshots.database.in_use import InUseError, database_alone
 from snapshots.jobs.workers import is_gone
 from snapshots.management.backup import postgres
@@ -26,7 +27,7 @@ from snapshots.management.backup.facts import (
     rows_by_table,
     verdict_of_trail,
 )
-from snapshots.management.database import FIRST_OF_EARLIER_STATES, MADE_EARLIER
+from snapshots.management.database import MADE_EARLIER
 from snapshots.management.progress import Progress
 from snapshots.models import Action, Exchange, Operation, Worker
 from snapshots.operations.restored import take_over_backup

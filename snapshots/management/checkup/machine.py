@@ -11,15 +11,12 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from evsportal.databases import sentence_for
+from snapshots.database.earlier import is_of_earlier_state
 from snapshots.database.state import missing_migrations, takes_changes
 from snapshots.management.backup.postgres import database_bytes
 from snapshots.management.backup.sqlite import path_of_database
 from snapshots.management.checkup.finding import Finding, Level, good, warning, wrong
-from snapshots.management.database import (
-    INSTEAD_OF_EARLIER_STATE,
-    MADE_EARLIER,
-    is_of_earlier_state,
-)
+from snapshots.management.database import INSTEAD_OF_EARLIER_STATE, MADE_EARLIER
 from snapshots.models import DatabaseUse
 
 DATABASE, DISK, CLOCK, SETTINGS = "database", "disk", "clock", "settings"

@@ -8,11 +8,8 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from evsportal.databases import sentence_for
-from snapshots.management.database import (
-    FIRST_OF_EARLIER_STATES,
-    INSTEAD_OF_EARLIER_STATE,
-    MADE_EARLIER,
-)
+from snapshots.database.earlier import FIRST_OF_EARLIER_STATES
+from snapshots.management.database import INSTEAD_OF_EARLIER_STATE, MADE_EARLIER
 
 
 class Command(check.Command):

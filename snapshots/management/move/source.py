@@ -14,12 +14,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.db.utils import load_backend
 
+from snapshots.database.earlier import is_of_earlier_state
 from snapshots.database.in_use import InUseError, file_alone
 from snapshots.database.state import missing_migrations
 from snapshots.management.backup.restoring import workers_seen
 from snapshots.management.database import (
     MADE_EARLIER,
-    is_of_earlier_state,
     newer_migrations,
     refuse_another_mode,
 )
