@@ -106,8 +106,11 @@ class SearchForm(NarrowingForm):
         return str(self.cleaned_data.get("q", ""))
 
     def order(self) -> str:
+        """One of the choices of `sort`: the list goes by the usual one where nonsense was asked."""
         self.is_valid()
-        return str(self.cleaned_data.get("sort", "") or self.usual_order)
+        sort = str(self.cleaned_data.get("sort", ""))
+        choices = getattr(self.fields["sort"].widget, "choices", ())
+        return sort if sort in dict(choices) else self.usual_order
 
 
 class VolumeFilterForm(SearchForm):

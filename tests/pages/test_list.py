@@ -210,6 +210,12 @@ def test_heads_of_the_list_order_it(alice, operation):
     assert "sort=requester" not in page  # all are hers
 
 
+@pytest.mark.parametrize("sort", ["nonsense", "requester"])
+def test_nonsense_for_an_order_is_the_usual_one(sort, alice, operation):
+    page = alice.get("/requests/", {"sort": sort}).text
+    assert 'aria-sort="descending"><a class="order" href="?sort=asked">Asked</a>' in page
+
+
 def test_cursor_of_another_order_starts_at_the_top(alice, volume):
     for number in range(51):
         scene.operation(alice.user, volume, ago_seconds=number)

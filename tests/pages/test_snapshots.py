@@ -336,3 +336,8 @@ def test_deleted_row_says_so_without_its_column(alice, volume):
     factories.foreign_snapshot(volume, gone_at=timezone.now())
     page = alice.get(PAGE, {"presence": "gone", "columns": ["name", "size"]}).text
     assert "Deleted in the cloud after" in page
+
+
+def test_nonsense_for_an_order_is_the_usual_one(alice, several):
+    page = alice.get(PAGE, {"sort": "nonsense"}).text
+    assert 'aria-sort="descending"><a class="order" href="?sort=created">' in page

@@ -178,3 +178,10 @@ def test_largest_volumes_come_first_at_one_click(alice, volume):
     assert 'aria-sort="ascending"><a class="order" href="?sort=-name">Volume</a>' in (
         alice.get(PAGE).text
     )
+
+
+@pytest.mark.parametrize("sort", ["nonsense", "-", "--name", "size_gb", "x" * 81])
+def test_nonsense_for_an_order_is_the_usual_one(sort, alice, volume):
+    response = alice.get(PAGE, {"sort": sort})
+    assert response.context["sorting"].sort == "name"
+    assert 'aria-sort="ascending"><a class="order" href="?sort=-name">' in response.text
