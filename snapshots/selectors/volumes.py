@@ -26,7 +26,10 @@ BY_NAME = "name"
 
 def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume]:
     """Narrowed by free text: name, id, status, type, zone, what it is attached to, tags."""
-    for word in fold(text).split()[:8]:
+    parts = fold(text).split()
+    # A sign by itself stands in no name of a server and in no tag, of which only words are kept.
+    parts = [part for part in parts if fold_words(part).strip()] or parts
+    for word in parts[:8]:
         says = Q(folded__contains=word)
         # Of names of servers and of tags only the words are kept, with blanks for the signs that
         # JSON spells: a backslash is two.

@@ -95,6 +95,14 @@ def test_names_are_found_in_any_spelling(alice, name):
     assert "disk-of-it" in alice.get(VOLUMES, {"q": name}).text
 
 
+@pytest.mark.parametrize("name", ["db & web", "rack1 | rack2", "web - (old)"])
+def test_signs_between_words_hide_no_server(alice, volume, name):
+    scene.volume("disk-of-it", granted_to=alice.user, **attached(FIRST, name))
+    page = alice.get(VOLUMES, {"q": name}).text
+    assert "disk-of-it" in page
+    assert volume.name not in page
+
+
 @pytest.mark.parametrize("text", ["(ol)", "&", "old)er", "\\"])
 def test_signs_around_a_word_find_no_other_word(alice, text):
     scene.volume("disk-of-it", granted_to=alice.user, **attached(FIRST, "web (old)"))
