@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 2000
 _DEFUSED = (*FORMULA, "'")
+_DELIMITERS = ",;\t"  # the first one where a head has several as often
+_SAID_BY_EXCEL = re.compile(r'"?sep=([,;\t])"?', re.IGNORECASE)  # in the line before the head
 _BETWEEN_NAMES = re.compile(r"(?:[^;\\]|\\.)+")
 
 
@@ -70,8 +72,7 @@ class Read:
 def read_rows(text: str, columns: Sequence[str], *, most: int = MOST_ROWS) -> Read:
     """The rows below a head that names all of these columns, in any order, and no other."""
     text = text.removeprefix("\ufeff")
-    head = text.partition("\n")[0]
-    delimiter = ";" if ";" in head and "," not in head else ","
+    delimiter = _delimiter_of(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     read = Read()
     try:
@@ -82,11 +83,20 @@ def read_rows(text: str, columns: Sequence[str], *, most: int = MOST_ROWS) -> Re
     return read
 
 
+def _delimiter_of(text: str) -> str:
+    """By the first line that is not blank."""
+    lines = (line.rstrip("\r\n") for line in io.StringIO(text, newline=""))
+    first = next((line for line in lines if line.strip(_DELIMITERS + " ")), "")
+    if said := _SAID_BY_EXCEL.fullmatch(first):
+        return said[1]
+    return max(_DELIMITERS, key=first.count)
+
+
 def _read(reader: "_csv.Reader", columns: Sequence[str], read: Read, most: int) -> None:
     names: list[str] | None = None
     for line, cells in _lines(reader):
         texts = [cell.removeprefix("'") for cell in cells]
-        if not any(texts):
+        if not any(texts) or (names is None and _is_above_head(texts, reader)):
             continue
         if names is None:
             names = [name.strip() for name in texts]
@@ -106,6 +116,11 @@ def _read(reader: "_csv.Reader", columns: Sequence[str], read: Read, most: int) 
             read.rows.append(Row(line, dict(zip(names, texts, strict=True))))
     if not read.rows and not read.problems:
         read.problems.append(Problem(1, _("There is no row below a head.")))
+
+
+def _is_above_head(texts: Sequence[str], reader: "_csv.Reader") -> bool:
+    line = reader.dialect.delimiter.join(texts)
+    return not line.strip(_DELIMITERS + " ") or _SAID_BY_EXCEL.fullmatch(line) is not None
 
 
 def _lines(reader: "_csv.Reader") -> Iterator[tuple[int, list[str]]]:

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from snapshots import clouds
 from snapshots.clouds_yaml import full_path, trouble_with
+from snapshots.models.ids import is_uuid
 from snapshots.operations.csv_texts import Problem, Row, read_rows
 
 COLUMNS = ("cloud", "server_id", "name")
@@ -55,13 +56,14 @@ class _File:
         known_clouds = set(clouds.cloud_names())
         for row in rows:
             cells = {name: cell.strip() for name, cell in row.cells.items()}
+            server_id = _as_clouds_write(cells["server_id"])
             of_cloud = self.names.setdefault(cells["cloud"], {})
             texts = list(_troubles(cells, known_clouds))
-            if cells["server_id"] in of_cloud:
+            if server_id in of_cloud:
                 texts.append("this server was named before")
             self.problems += [Problem(row.line, text) for text in texts]
             if not texts:
-                of_cloud[cells["server_id"]] = cells["name"]
+                of_cloud[server_id] = cells["name"]
 
     def trouble(self) -> tuple[str, str]:
         """Its code and its words; empty where every line is right."""
@@ -72,6 +74,11 @@ class _File:
         sentences = "; ".join(f"line {problem.line}: {problem.text}" for problem in problems)
         more = " ..." if len(self.problems) > MOST_NAMED else ""
         return f"file, lines {lines}", f"EVSPORTAL_SERVER_NAMES, {sentences}{more}"
+
+
+def _as_clouds_write(server_id: str) -> str:
+    """Inventories often have UUIDs in capitals."""
+    return server_id.lower() if is_uuid(server_id.lower()) else server_id
 
 
 def _troubles(cells: Mapping[str, str], clouds_of_portal: set[str]) -> Iterator[str]:

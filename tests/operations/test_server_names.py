@@ -284,6 +284,13 @@ def test_name_that_left_the_file_goes(read, file):
     assert servers_of("cluster-quorum") == {NODE: ""}
 
 
+def test_uuid_in_capitals_is_the_same_server(read, file):
+    file(f"{HEAD}sandbox,{NODE.upper()},quorum\nsandbox,{NODE},again\nsandbox,Node-X,own\n")
+    assert read().trouble_code == "file, lines 3"
+    assert servers_of("cluster-quorum") == {NODE: "quorum"}
+    assert Server.objects.filter(server_id="Node-X", given_name="own").exists()
+
+
 def test_wrong_lines_are_left_out_and_told_by_number(read, file, caplog):
     lines = [
         f"sandbox,{NODE},quorum",
