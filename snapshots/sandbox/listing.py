@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from snapshots.sandbox.call import Call, Dialect
+from snapshots.sandbox.digits import number_of
 from snapshots.sandbox.errors import ApiFault, bad_request, missing
 from snapshots.sandbox.messages import Json
 from snapshots.sandbox.views import link_base
@@ -98,7 +99,7 @@ def _limit(call: Call) -> int:
         return MOST
     if not re.fullmatch(r"[+-]?\d+", text.strip()):
         raise bad_request("limit param must be an integer")
-    limit = int(text)
+    limit = number_of(text)
     if limit < 0:
         raise bad_request("limit param must be positive")
     if not call.is_v3 and not 1 <= limit <= MOST:
@@ -110,7 +111,7 @@ def _offset(call: Call) -> int:
     text = call.request.last_params.get("offset", "0")
     if not re.fullmatch(r"[+-]?\d+", text.strip()):
         raise bad_request("offset must be an integer")
-    offset = int(text)
+    offset = number_of(text)
     if offset < 0:
         raise bad_request("offset must be >= 0")
     if offset > _BIGGEST:

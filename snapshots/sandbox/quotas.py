@@ -1,9 +1,13 @@
 """Quotas: the limits of a project and what it uses (A-2073; recorded in 08)."""
 
-from snapshots.sandbox.call import Call
-from snapshots.sandbox.errors import bad_request, over_limit
-from snapshots.sandbox.messages import Answer, json_answer
+import re
 
+from snapshots.sandbox.call import Call
+from snapshots.sandbox.digits import number_of
+from snapshots.sandbox.errors import bad_request, over_limit
+from snapshots.sandbox.messages import Answer, Json, json_answer
+
+_BIGGEST = 2**31 - 1
 _TYPES = ("SATA", "SAS", "SSD", "GPSSD", "ESSD")
 
 
@@ -102,9 +106,17 @@ def change(call: Call) -> Answer:
     call.require_admin("volume_extension:quotas:update")
     quota_set = (call.body or {}).get("quota_set", {})
     for resource, quota in quota_set.items():
-        call.state.set_quota(call.path["target"], resource, int(quota))
+        call.state.set_quota(call.path["target"], resource, _limit(resource, quota))
     figures = _figures(call, call.path["target"])
     return json_answer(200, {"quota_set": {name: quota for name, (quota, _) in figures.items()}})
+
+
+def _limit(resource: str, quota: Json) -> int:
+    is_number = re.fullmatch(r"-?[0-9]+", quota if isinstance(quota, str) else repr(quota))
+    limit = number_of(str(quota)) if is_number else _BIGGEST + 1
+    if not -1 <= limit <= _BIGGEST:
+        raise bad_request(f"Invalid input for field/attribute {resource}. Value: {quota}.")
+    return limit
 
 
 def limits(call: Call) -> Answer:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
+from snapshots.sandbox.digits import number_of
 from snapshots.sandbox.errors import ApiFault, bad_request, server_error
 from snapshots.sandbox.messages import Json
 
@@ -116,14 +117,15 @@ def _volume_size(size: Json) -> None:
     if isinstance(size, str):
         if not re.fullmatch("[0-9]+", size):
             raise _wrong("size", size, f"{size!r} does not match '^[0-9]+$'")
-        if not int(size):
+        if not number_of(size):
             raise bad_request(
                 f"Invalid input received: Invalid volume size provided for create request: {size}"
                 " (size argument must be an integer (or string representation of an integer) and"
                 " greater than zero)."
             )
     elif size is not None:
-        if isinstance(size, bool) or not isinstance(size, int | float) or size != int(size):
+        is_whole = isinstance(size, int) or (isinstance(size, float) and size.is_integer())
+        if isinstance(size, bool) or not is_whole:
             raise _wrong("size", size, f"{size!r} is not of type 'integer', 'string', 'null'")
         if size < 1:
             raise _wrong("size", size, f"{size} is less than the minimum of 1")

@@ -21,6 +21,7 @@ from typing import Any, Self
 from urllib.parse import unquote_to_bytes
 
 from snapshots.sandbox.app import CutConnectionError, Sandbox
+from snapshots.sandbox.digits import number_of
 from snapshots.sandbox.options import SandboxOptions
 from snapshots.sandbox.troubles import PlannedFault
 
@@ -171,7 +172,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         length = self.headers.get("Content-Length") or "0"
-        if not length.isdecimal() or int(length) > _MOST_BODY_BYTES or self._is_chunked:
+        if not length.isdecimal() or number_of(length) > _MOST_BODY_BYTES or self._is_chunked:
             self.close_connection = True
             self.send_error(411 if self._is_chunked else 413)
             return

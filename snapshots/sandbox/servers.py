@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from snapshots.sandbox import access
 from snapshots.sandbox.context import Context
+from snapshots.sandbox.digits import number_of
 from snapshots.sandbox.errors import ApiFault, Fault, Style, bad_request, denied, not_found
 from snapshots.sandbox.messages import Answer, Headers, Request, json_answer
 from snapshots.sandbox.options import ErrorStyle
@@ -67,7 +68,7 @@ def _limit(request: Request) -> int:
     text = request.last_params.get("limit", str(MOST))
     if not re.fullmatch(r"\d+", text):
         raise bad_request(f"Invalid input for query parameters limit. Value: {text}.")
-    return min(int(text[:20]), MOST) or MOST  # Python reads no number of thousands of digits
+    return min(number_of(text), MOST) or MOST
 
 
 def _rows(request: Request, context: Context, caller: Caller, limit: int) -> list[Server]:

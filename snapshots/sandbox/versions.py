@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from snapshots.sandbox.call import Microversion
+from snapshots.sandbox.digits import number_of
 from snapshots.sandbox.errors import MALFORMED, ApiFault, bad_request, server_error
 from snapshots.sandbox.messages import Answer, Request, json_answer
 
@@ -46,7 +47,7 @@ def _parsed(text: str) -> Microversion:
         )
         fault.with_version_header = False
         raise fault
-    version = int(match[1]), int(match[2])
+    version = number_of(match[1]), number_of(match[2])
     if not LOWEST <= version <= HIGHEST:
         raise UnknownVersionError(version)
     return version

@@ -7,6 +7,7 @@ from uuid import NAMESPACE_DNS, uuid5
 
 from snapshots.sandbox import evs_bodies, listing, quotas, rollbacks, schemas
 from snapshots.sandbox.call import Call, Dialect, new_id
+from snapshots.sandbox.digits import number_of
 from snapshots.sandbox.errors import ApiFault, bad_request
 from snapshots.sandbox.messages import Answer, empty_answer, json_answer
 from snapshots.sandbox.records import Snapshot, Volume
@@ -89,7 +90,8 @@ def create(call: Call) -> Answer:
     given = schemas.volume_body(call.body) if call.is_v3 else evs_bodies.volume_body(call.body)
     call.require_member("volume:create")
     source = _source(call, given)
-    size = int(given.get("size") or (source.size if source else 1))
+    asked = given.get("size") or (source.size if source else 1)
+    size = number_of(asked) if isinstance(asked, str) else int(asked)
     if source:
         _check_against(source, call, given, size)
     if given.get("availability_zone") not in (None, ZONE_A, ZONE_B):

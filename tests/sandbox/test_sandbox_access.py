@@ -162,6 +162,12 @@ def test_cinder_style_names_its_faults_on_v2_too(start):
     assert unauthorized.body["error"]["title"] == "Unauthorized"
 
 
+def test_endless_microversion_is_not_supported(client):
+    headers = {"X-Auth-Token": client.token, "OpenStack-API-Version": f"volume 3.{'9' * 5000}"}
+    reply = client.send("GET", f"/v3/{client.project_id}/snapshots", headers=headers)
+    assert reply.status == 406
+
+
 def test_v3_answers_as_cinder_whatever_the_style(client):
     reply = client.ask("GET", "/snapshots/nonsense", version="v3")
     assert reply.body == {

@@ -56,6 +56,15 @@ def test_filters(client, five):
     assert len(ids_of(client.ask("GET", "/snapshots?colour=red"))) == 5
 
 
+NINES = "9" * 5000  # Python reads no number of so many digits
+
+
+@pytest.mark.parametrize("limit", [f"%2B{NINES}", "5000", "0" * 5000 + "1000"])
+def test_large_limit_is_cut(limit, client, five):
+    reply = client.ask("GET", f"/snapshots?limit={limit}", version="v3")
+    assert ids_of(reply) == five
+
+
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [
@@ -63,6 +72,9 @@ def test_filters(client, five):
         ("limit=1001", 400, "EVS.1023"),
         ("limit=x", 400, "EVS.5400"),
         ("offset=-1", 400, "EVS.5400"),
+        pytest.param(f"limit={NINES}", 400, "EVS.1023", id="endless limit"),
+        pytest.param(f"limit=-{NINES}", 400, "EVS.5400", id="endless limit below none"),
+        pytest.param(f"offset={NINES}", 400, "EVS.5400", id="endless offset"),
         ("marker=nonsense", 400, "EVS.1024"),
         ("marker=00000000-0000-4000-8000-000000000000", 404, "EVS.5404"),
         ("sort_key=nonsense", 400, "EVS.1039"),

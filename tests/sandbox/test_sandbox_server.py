@@ -78,6 +78,13 @@ def test_body_of_unknown_length_is_refused(server):
         assert connection.recv(100).startswith(b"HTTP/1.1 411 ")
 
 
+def test_body_of_endless_length_is_refused(server):
+    head = f"POST /v3/auth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: {'9' * 5000}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
 def test_taken_port_is_said_by_the_server(server):
     with pytest.raises(OSError, match="in use"):
         SandboxServer(port=server.port).start()

@@ -4,6 +4,8 @@ import pytest
 from sandbox_client import Client
 
 from snapshots.sandbox.scenarios import (
+    ADMIN_PROJECT_ID,
+    ADMIN_USERNAME,
     OTHER_PROJECT_ID,
     READER_USERNAME,
     VOLUMES,
@@ -157,6 +159,18 @@ def test_quota_counts_snapshots_and_their_gigabytes(client):
     assert after["snapshots"]["in_use"] == before["snapshots"]["in_use"] + 1
     assert after["gigabytes"]["in_use"] == before["gigabytes"]["in_use"] + LOGS.size_gb
     assert after["snapshots_SAS"] == {"limit": -1, "in_use": 1, "reserved": 0}
+
+
+@pytest.mark.parametrize(
+    ("limit", "status"),
+    [(5, 200), ("7", 200), (-1, 200), ("9" * 5000, 400), (2**31, 400), (-2, 400), ("x", 400)],
+    ids=lambda value: str(value)[:12],
+)
+def test_quota_is_set_to_a_number_of_cinders(server, client, limit, status):
+    admin = Client(server, ADMIN_USERNAME, ADMIN_USERNAME, ADMIN_PROJECT_ID)
+    path = f"/os-quota-sets/{client.project_id}"
+    reply = admin.ask("PUT", path, {"quota_set": {"volumes": limit}}, version="v3")
+    assert reply.status == status
 
 
 def test_full_quota_refuses_with_413(start, clock):

@@ -105,6 +105,15 @@ def test_a_size_that_is_none_is_refused(size, ask):
     assert ask("POST", "/volumes", {"volume": {"size": size}}).status == 400
 
 
+@pytest.mark.parametrize("size", ["9" * 5000, 10**30, 1e300])
+def test_a_size_beyond_all_measure_exceeds_the_quota(size, ask):
+    assert ask("POST", "/volumes", {"volume": {"size": size}}).status == 413
+
+
+def test_a_size_without_end_is_none(ask):
+    assert ask("POST", "/volumes", '{"volume": {"size": 1e999}}').status == 400
+
+
 @pytest.mark.parametrize(
     ("facts", "status"),
     [
