@@ -106,7 +106,7 @@ def test_a_transaction_ended_for_standing_still_is_repeated(duties):
 @pytest.mark.parametrize(
     ("ended_at", "may_be_stored"), [("work", False), ("commit", False), ("commit", True)]
 )
-def test_a_lost_commit_is_repeated_only_where_it_may_be_stored(duties, ended_at, may_be_stored):
+def test_a_lost_commit_is_repeated_where_work_finds_it(duties, ended_at, may_be_stored):
     attempts = []
 
     def lose_the_connection():
