@@ -30,6 +30,7 @@ FEW_OPEN = 40
 _CHANGES_SHARE = 0.4  # of the operations so far: renaming, metadata, deleting
 _LEAVERS_SHARE = 0.03  # of the operations so far: people who come, and lose their rights
 _OUTSIDE_SHARE = 0.2  # of the operations so far: what somebody else does in the cloud
+_MOST_SECONDS_EACH = 0.5  # a slow machine takes for what is unfinished when the cloud is back
 _LAST_SHARE = 0.05  # of the operations: asked for when the cloud is away
 
 
@@ -56,7 +57,7 @@ class Orders:
 
     @property
     def patience_seconds(self) -> float:
-        """How long the run may take until faults end; then as long again as settling may take."""
+        """How long the queue may take to become short when nobody asks for more."""
         return 90 + self.operations * 0.2
 
     @property
@@ -112,14 +113,14 @@ class Run:
         last = max(1, int(self.orders.operations * _LAST_SHARE))
         self.people.submit(self.orders.operations - last)
         self._until_ambushed(time.monotonic() + self.orders.ambush_seconds)
-        self._until_open_at_most(last, begun + self.orders.patience_seconds)
+        self._until_open_at_most(last, time.monotonic() + self.orders.patience_seconds)
         self._over.set()
         pest.join()
         self._leavers.go(all_of_them=True)
         self._ambush.stop()
         self._darkness(last)
         back = time.monotonic()
-        self._until_settled(back + 90 + self.orders.operations * 0.02)
+        self._until_settled(back + 90 + open_count() * _MOST_SECONDS_EACH)
         read_all(time.monotonic() + 60)
         self.back_seconds = time.monotonic() - back
         self.seconds = time.monotonic() - begun
