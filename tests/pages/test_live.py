@@ -113,6 +113,12 @@ def test_nothing_new_takes_one_query(page, django_assert_num_queries):
         assert page.ask().status_code == 204
 
 
+def test_answer_holds_for_three_questions_of_an_idle_page(settings):
+    script = (settings.BASE_DIR / "static/js/pace.js").read_text()
+    pause = float(re.search(r"IDLE_SECONDS = (\d+)", script)[1])
+    assert 3 * (pause + 1) < unchanged.HOLDS_SECONDS  # each comes a bit late
+
+
 def test_a_changed_snapshot_is_news_on_each_page(page):
     assert page.news() is None
     Snapshot.objects.filter(pk=page.snapshot.pk).update(status="error", seen_at=timezone.now())
