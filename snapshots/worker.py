@@ -306,6 +306,8 @@ class Loop:
         return rows.filter(named | Q(due_at__lte=timezone.now() - self._engine.patience))
 
     def _claim_operations(self, held: list[str]) -> bool:
+        # While threads are short, none of the clouds is always the last.
+        self._clouds = [*self._clouds[1:], *self._clouds[:1]]
         answering = [cloud for cloud in self._clouds if cloud not in held]
         self._is_full = False
         self._notices.keep_lanes(answering, is_duty=False)

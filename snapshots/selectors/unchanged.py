@@ -22,8 +22,8 @@ from snapshots.models.versions import GRANTS, RIGHTS, Numbers, numbers_of
 from snapshots.selectors.kept import portal_digest
 from snapshots.sign_in.sessions import idle_limit, longest
 
-# An answer holds for no longer: times pass limits, such as the end of a grant. Three questions of an
-# idle page come within it: pace.js asks every 30 seconds, and a bit later.
+# An answer holds for no longer: times pass limits, such as the end of a grant. Three questions of
+# an idle page come within it: pace.js asks every 30 seconds, and a bit later.
 HOLDS_SECONDS = 95.0
 # Where a page says how a running request compares with others of its kind.
 HOLDS_OPEN_SECONDS = 10.0

@@ -115,7 +115,7 @@ class Simulation:
         if before >= threads:
             return False
         of_one_cloud = operations_of_one_cloud(self.scenario.clouds)
-        for number in sorted(self.tables.with_due):
+        for number in self._in_turn(worker):
             rows = self.tables.clouds[number]
             running = worker.operations_of.get(rows, 0)
             free = min(threads - worker.operations, of_one_cloud - running)
@@ -126,6 +126,12 @@ class Simulation:
             if not rows.due:
                 self.tables.with_due.discard(number)
         return worker.operations > before
+
+    def _in_turn(self, worker: SimulatedWorker) -> list[int]:
+        """The clouds with something due: each look begins with another cloud."""
+        worker.looks += 1
+        count = self.scenario.clouds
+        return sorted(self.tables.with_due, key=lambda number: (number - worker.looks) % count)
 
     def _claim_duties(self, worker: SimulatedWorker) -> bool:
         """One of each cloud that has room."""

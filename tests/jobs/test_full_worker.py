@@ -1,11 +1,13 @@
 """A worker with more to do than it has room for. Polling is so slow that only a wake-up is seen."""
 
 import threading
+from functools import cache
 
 import pytest
 from django.db import connection
 
-from snapshots.models import Operation, OperationState
+from snapshots import clouds
+from snapshots.models import Operation, OperationState, Volume, VolumeGrant
 from snapshots.worker import Loop
 from tests.operations.conftest import ask, clock, cloud, sandbox
 from tests.waiting import until
@@ -39,3 +41,25 @@ def test_full_worker_goes_on_when_a_step_ends(start_narrow, ask):
     start_narrow()
     accepted = Operation.objects.filter(state=OperationState.ACCEPTED)
     until(lambda: accepted.count() == 3, seconds=30)
+
+
+@pytest.fixture
+def second_cloud(cloud, monkeypatch):
+    """Before the sandbox's own in the order of the file."""
+    config = clouds.config_of(clouds.SANDBOX)
+    configs = {"second": config, clouds.SANDBOX: config}
+    monkeypatch.setattr(clouds, "_configs", cache(lambda: configs))
+    return "second"
+
+
+def test_busy_cloud_keeps_no_other_waiting(second_cloud, start_narrow, ask):
+    for volume in ("db-primary-data", "web-01-logs", "reports"):
+        ask(volume, force=True)
+    Operation.objects.update(cloud=second_cloud)
+    Volume.objects.update(cloud=second_cloud)
+    VolumeGrant.objects.update(cloud=second_cloud)
+    other = ask("web-01-system", force=True)
+    start_narrow()
+    accepted = Operation.objects.filter(state=OperationState.ACCEPTED)
+    until(lambda: accepted.count() == 4, seconds=30)
+    assert list(accepted.order_by("sent_at")).index(other) < 2
