@@ -59,8 +59,7 @@ class VolumeGrant(models.Model):
         default=GrantScope.VOLUME,
         db_default=GrantScope.VOLUME.value,
     )
-    # Empty for a whole cloud. Null for a rule: the portal's version before took an empty one for
-    # every volume, and may run beside this one for a while.
+    # Empty for a whole cloud; null for a rule, so that nothing takes it for one of every volume.
     volume_id = models.CharField(max_length=64, blank=True, null=True, default="")
     name_pattern = _condition()
     server_id = _condition(64)

@@ -87,9 +87,7 @@ def match_grants(grants: Iterable[VolumeGrant]) -> None:
 
 
 def match_everything(cloud: str) -> None:
-    """Write what all grants by rule of a cloud cover. Mends what was changed beside the portal, or
-    by its version before, which keeps no matches.
-    """
+    """Write what all grants by rule of a cloud cover. Mends what was changed beside the portal."""
 
     def match() -> None:
         _hold_readings(cloud)
