@@ -306,13 +306,14 @@ class Loop:
         return rows.filter(named | Q(due_at__lte=timezone.now() - self._engine.patience))
 
     def _claim_operations(self, held: list[str]) -> bool:
-        # While threads are short, none of the clouds is always the last.
-        self._clouds = [*self._clouds[1:], *self._clouds[:1]]
         answering = [cloud for cloud in self._clouds if cloud not in held]
         self._is_full = False
         self._notices.keep_lanes(answering, is_duty=False)
-        claimed = [self._claim_for(cloud) for cloud in answering]
-        return any(claimed) and not self._is_full
+        claimed = [cloud for cloud in answering if self._claim_for(cloud)]
+        if claimed:  # round robin: the next look begins behind the cloud that was served last
+            behind = self._clouds.index(claimed[-1]) + 1
+            self._clouds = [*self._clouds[behind:], *self._clouds[:behind]]
+        return bool(claimed) and not self._is_full
 
     def _claim_for(self, cloud: str) -> bool:
         free = min(

@@ -56,7 +56,7 @@ class SimulatedWorker:
         self._calls_per_second = scenario.calls_per_second
         self._pacers = [SimulatedPacer(events, scenario) for _ in range(scenario.clouds)]
         self._free_at = 0.0
-        self.looks = 0
+        self.served_last = -1  # the number of a cloud
         self.operations = 0
         self.duties = 0
         self.operations_of: dict[CloudRows, int] = {}

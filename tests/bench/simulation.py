@@ -123,15 +123,15 @@ class Simulation:
                 continue
             for _ in range(min(free, len(rows.due))):
                 worker.begin(rows, heapq.heappop(rows.due)[2])
+                worker.served_last = number
             if not rows.due:
                 self.tables.with_due.discard(number)
         return worker.operations > before
 
     def _in_turn(self, worker: SimulatedWorker) -> list[int]:
-        """The clouds with something due: each look begins with another cloud."""
-        worker.looks += 1
-        count = self.scenario.clouds
-        return sorted(self.tables.with_due, key=lambda number: (number - worker.looks) % count)
+        """The clouds with something due, from the one behind that which was served last."""
+        first, count = worker.served_last + 1, self.scenario.clouds
+        return sorted(self.tables.with_due, key=lambda number: (number - first) % count)
 
     def _claim_duties(self, worker: SimulatedWorker) -> bool:
         """One of each cloud that has room."""
