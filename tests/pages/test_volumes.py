@@ -60,6 +60,14 @@ def test_an_old_list_is_called_old(alice, volume):
     assert "2 hours ago" in page
 
 
+def test_list_that_is_seldom_read_is_old_later(alice, volume, settings):
+    settings.EVSPORTAL_INVENTORY_SECONDS = 1800
+    CloudHealth.objects.update(inventory_at=timezone.now() - timedelta(minutes=59))
+    assert "may be out of date" not in alice.get(PAGE).text
+    CloudHealth.objects.update(inventory_at=timezone.now() - timedelta(minutes=61))
+    assert "may be out of date" in alice.get(PAGE).text
+
+
 def test_many_volumes_come_in_pages(alice):
     for number in range(103):
         scene.volume(f"v{number:03}", granted_to=alice.user)
