@@ -85,20 +85,15 @@ def _read_quotas(cloud: str) -> str:
 
 def _store_volumes(duty: Duty, listed: Listed[CloudVolume], asked_at: datetime) -> int:
     """Store the list. Returns how many volumes it lacks, where those are too many to believe it."""
-    cloud = duty.cloud
-    before = dict(Volume.objects.filter(cloud=cloud).values_list("volume_id", "name"))
-    present = Volume.objects.filter(cloud=cloud, gone_at__isnull=True)
+    present = Volume.objects.filter(cloud=duty.cloud, gone_at__isnull=True)
     present_before = present.count()
-    names = _store_rows(duty, listed.rows, asked_at)
+    _store_rows(duty, listed.rows, asked_at)
     missing = present.filter(seen_before(asked_at))
     held_back = 0
     if listed.is_whole and _is_doubtful(listed, missing.count(), present_before):
         held_back = _confirm_missing(duty, missing)
     if not held_back:
         in_transaction(lambda: _note_reading(duty, missing, asked_at, is_whole=listed.is_whole))
-    rename_volumes(
-        cloud, {row_id: name for row_id, name in names.items() if before.get(row_id) != name}
-    )
     return held_back
 
 
@@ -118,8 +113,8 @@ def _is_doubtful(listed: Listed[CloudVolume], missing: int, present_before: int)
 
 
 def _confirm_missing(duty: Duty, missing: QuerySet[Volume]) -> int:
-    """Ask for some of these at their own addresses: each reading asks for others. Returns how many
-    a list lacks of which that does not make sure that they are gone.
+    """Ask for some of these at their own addresses, in no order. Returns how many there were that
+    are not known to be gone: those that answered count too, for the list lacks them wrongly.
 
     A volume that cannot be read does not keep the others from being asked for; several in a row
     say that the cloud does not answer.
@@ -146,11 +141,10 @@ def _confirm_missing(duty: Duty, missing: QuerySet[Volume]) -> int:
     return held_back
 
 
-def _store_rows(duty: Duty, volumes: Sequence[CloudVolume], asked_at: datetime) -> dict[str, str]:
-    """In short transactions: a person who asks for something waits for the volume's row. Returns
-    the names by the ids. Raises `LostClaimError`.
+def _store_rows(duty: Duty, volumes: Sequence[CloudVolume], asked_at: datetime) -> None:
+    """In short transactions: a person who asks for something waits for the volume's row. Raises
+    `LostClaimError`.
     """
-    names: dict[str, str] = {}
     for first in range(0, len(volumes), STORED_AT_ONCE):
         some = volumes[first : first + STORED_AT_ONCE]
 
@@ -158,8 +152,7 @@ def _store_rows(duty: Duty, volumes: Sequence[CloudVolume], asked_at: datetime) 
             hold(duty)
             return store_volumes(duty.cloud, some, asked_at)
 
-        names |= in_transaction(store)
-    return names
+        rename_volumes(duty.cloud, in_transaction(store))
 
 
 def store_volume(duty: Duty, volume: CloudVolume, *, asked_at: datetime) -> None:

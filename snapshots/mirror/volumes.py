@@ -33,7 +33,8 @@ _CONTENT = [name for name in MIRRORED if name != "seen_at"]
 def store_volumes(cloud: str, volumes: Sequence[CloudVolume], asked_at: datetime) -> dict[str, str]:
     """Write these volumes but those that were read later, and which grants by rule cover them. Of
     what is unchanged only the moment is written. Called in a transaction that holds the duty that
-    reads them, with at most `STORED_AT_ONCE` volumes. Returns the names by the ids.
+    reads them, with at most `STORED_AT_ONCE` volumes. Returns the new names by the ids, of those
+    that had another name before or are new.
     """
     stored = Volume.objects.filter(cloud=cloud, volume_id__in=[volume.id for volume in volumes])
     lock_rows(stored)
@@ -59,7 +60,8 @@ def store_volumes(cloud: str, volumes: Sequence[CloudVolume], asked_at: datetime
         rows_as_before = Volume.objects.filter(cloud=cloud, volume_id__in=unchanged)
         rows_as_before.update(seen_at=asked_at)
     match_changed(cloud, changed, facts)
-    return {row.volume_id: row.name for row in rows}
+    names_before = {volume_id: row["name"] for volume_id, row in before.items()}
+    return {row.volume_id: row.name for row in rows if names_before.get(row.volume_id) != row.name}
 
 
 def _content(row: Volume) -> dict[str, object]:

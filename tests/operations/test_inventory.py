@@ -15,6 +15,7 @@ from snapshots.evs.types import volume_from
 from snapshots.jobs.claims import LostClaimError
 from snapshots.mirror import store_watched_volumes
 from snapshots.models import CloudHealth, Duty, Exchange, Quota, QuotaDay, Volume
+from tests import factories
 from tests.operations.conftest import control
 
 
@@ -230,6 +231,16 @@ def test_list_asked_for_earlier_does_not_undo_a_watched_status(inventory):
     store_volume(duty, read, asked_at=timezone.now())
     volume.refresh_from_db()
     assert volume.name == "renamed"
+
+
+def test_snapshots_follow_their_volume_that_is_read_alone(inventory):
+    """Also those that are gone, which no reading of snapshots writes any more."""
+    volume = inventory["build-cache"]
+    gone = factories.foreign_snapshot(volume, gone_at=timezone.now())
+    duty = Duty.objects.get(kind="inventory")
+    store_volume(duty, read_of(volume, name="renamed"), asked_at=timezone.now())
+    gone.refresh_from_db()
+    assert gone.volume_name == "renamed"
 
 
 def listed_of(volumes, **changes):
