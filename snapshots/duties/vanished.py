@@ -7,7 +7,7 @@ from snapshots.mirror import STORED_AT_ONCE
 
 # As few as these may always vanish at once.
 FEW = 10
-MOST_OF_PACE = 0.1  # the share of the cloud's calls that readings may take
+MOST_OF_PACE = 0.1  # the share of the cloud's calls that each kind of reading may take
 MOST_FAILURES = 3  # in a row, of readings of single rows
 HELD_BACK = "held_back"
 

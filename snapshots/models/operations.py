@@ -142,7 +142,7 @@ class Operation(Claimable):
     target_description = models.CharField(max_length=255, null=True, editable=False)
     # The volume's status right before sending. Null: not noted, or the cloud was seen to work.
     start_status = models.CharField(max_length=64, null=True, editable=False)
-    # What its target was like then, where a later look can tell by it that the cloud has worked.
+    # What its target and volume were like then, where a later look tells by it what was done.
     start_mark = models.CharField(max_length=80, default="", editable=False)
     name = models.CharField(max_length=255, null=True, blank=True)
     description = models.CharField(max_length=255, null=True, blank=True)

@@ -29,7 +29,8 @@ class GivenNames:
 def given_names(cloud: str) -> GivenNames:
     """Lines that are wrong are left out, and told by their numbers. Without a file no name.
 
-    A file without a row, or that ends in the middle of one, is being written, or was damaged.
+    A file without a row, or with a quote that is not closed, is being written, or was damaged: what
+    it says is not known.
     """
     if not settings.EVSPORTAL_SERVER_NAMES:
         return GivenNames({})

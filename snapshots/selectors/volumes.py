@@ -27,12 +27,11 @@ BY_NAME = "name"
 def volumes_matching(volumes: QuerySet[Volume], *, text: str) -> QuerySet[Volume]:
     """Narrowed by free text: name, id, status, type, zone, what it is attached to, tags."""
     parts = fold(text).split()
-    # A sign by itself stands in no name of a server and in no tag, of which only words are kept.
+    # Of names of servers and of tags only the words are kept: a sign by itself would find none.
     parts = [part for part in parts if fold_words(part).strip()] or parts
     for word in parts[:8]:
         says = Q(folded__contains=word)
-        # Of names of servers and of tags only the words are kept, with blanks for the signs that
-        # JSON spells: a backslash is two.
+        # With a blank for each sign that stands in their JSON, where a backslash is two.
         of_json = fold_words(json.dumps(word)[1:-1])
         if of_json.strip() and " " in of_json:
             says |= Q(folded__contains=of_json)
