@@ -10,7 +10,7 @@ import psycopg
 
 # Those who wait for a connection get it this much later than the server is there.
 _PAUSE_SECONDS = 0.2
-_MOST_SECONDS = 5.0  # then it is the pool's turn again, with growing pauses
+MOST_SECONDS = 5.0  # then it is the pool's turn again, with growing pauses
 # Of a server that ends, has crashed, or starts.
 _AWAY_STATES = frozenset({"57P01", "57P02", "57P03"})
 # The driver gives no SQLSTATE of a connection that was refused, only what the server says. One that
@@ -26,20 +26,23 @@ _REFUSALS = (
     "too many connections",
     "connection slots are reserved",
 )
+_HOST = "- host: "  # begins the line of each host where several were tried
 
 
 def is_away(error: psycopg.OperationalError) -> bool:
-    """Whether the server may be there in a moment: it has not refused this for good."""
+    """Whether a server may be there in a moment: not each of them has refused this for good."""
     if error.sqlstate is not None:
         return error.sqlstate in _AWAY_STATES
-    return not any(phrase in str(error) for phrase in _REFUSALS)
+    text = str(error)
+    of_hosts = [line for line in text.splitlines() if line.startswith(_HOST)]
+    return not all(any(phrase in part for phrase in _REFUSALS) for part in of_hosts or [text])
 
 
 class PooledConnection(psycopg.Connection[Any]):
     @classmethod
     def connect(cls, conninfo: str = "", **kwargs: Any) -> Self:
         """Try again at once and often: the pool itself would wait for a second, then two, four."""
-        ends_at = time.monotonic() + _MOST_SECONDS
+        ends_at = time.monotonic() + MOST_SECONDS
         while True:
             try:
                 return super().connect(conninfo, **kwargs)

@@ -152,7 +152,7 @@ class CloudHealth(models.Model):
     recovered_at = models.DateTimeField(null=True, blank=True)  # when the breaker closed last
     trouble_code = models.CharField(max_length=40, blank=True)
     keeps_metadata = models.BooleanField(null=True)  # null: no marker came back yet
-    # When the last reading of its volumes began that was believed: none that lacks too many.
+    # When the last reading of its volumes began, but for those held back since they lack too many.
     inventory_at = models.DateTimeField(null=True, blank=True)
     # When all its volumes were matched with all its grants by rule; null: they are to be.
     matched_at = models.DateTimeField(null=True, blank=True)
