@@ -89,5 +89,6 @@ def serving(application, *, threads=2, log_access=None, most_connections=None):
         yield Web(listener.getsockname()[1], server)
     finally:
         over.set()
-        server.pull_trigger()
+        with contextlib.suppress(OSError):  # it has seen that by itself, and closed all
+            server.pull_trigger()
         loop.join()
