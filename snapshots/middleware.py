@@ -9,6 +9,7 @@ from contextlib import suppress
 from urllib.parse import unquote
 
 from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import BadRequest
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -57,6 +58,20 @@ def figures(get_response: GetResponse) -> GetResponse:
         return response
 
     return middleware
+
+
+class Sessions(SessionMiddleware):
+    """Django's own, but only the request that ends a session takes its cookie away. A question that
+    a page asked before its session got another key is answered later, and would take the new one.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        has_ended = getattr(getattr(request, "session", None), "modified", True)
+        name = settings.SESSION_COOKIE_NAME
+        answered = super().process_response(request, response)
+        if not has_ended and name in answered.cookies and not answered.cookies[name].value:
+            del answered.cookies[name]
+        return answered
 
 
 def browser_rules(get_response: GetResponse) -> GetResponse:
