@@ -64,7 +64,9 @@ def for_monitoring(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) ->
 
 
 def polled(view: Callable[P, Answer]) -> Callable[P, Answer]:
-    """Asked by a page itself again and again: no use of the session (`middleware.session_use`)."""
+    """Asked by a page itself: no use of the session (`middleware.session_use`), which keeps its key
+    too. Another would come while the person has clicked already, with the old one.
+    """
     view.is_polled = True  # type: ignore[attr-defined]
     return view
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from snapshots.forms.preferences import PreferencesForm
 from snapshots.models import Preferences
 from snapshots.selectors.preferences import note_browser_zone
-from snapshots.views.access import PortalRequest, signed_in
+from snapshots.views.access import PortalRequest, polled, signed_in
 
 
 @signed_in
@@ -27,6 +27,7 @@ def preferences(request: PortalRequest) -> HttpResponse:
     return render(request, "snapshots/preferences.html", {"form": form})
 
 
+@polled
 @signed_in
 @require_POST
 def browser_zone(request: PortalRequest) -> HttpResponse:

@@ -9,6 +9,7 @@ if (address) {
   fetch(address, {
     method: "POST",
     headers: JSON.parse(document.body.getAttribute("hx-headers")),
-    body: new URLSearchParams({ zone })
+    body: new URLSearchParams({ zone }),
+    redirect: "manual" // a session that has ended: no page is to be made
   }).catch(() => {}); // the next page asks again
 }

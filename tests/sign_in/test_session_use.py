@@ -100,7 +100,8 @@ def test_what_pages_ask_by_themselves_is_marked():
     views = get_resolver().url_patterns[0].url_patterns
     marked = {view.name for view in views if getattr(view.callback, "is_polled", False)}
     of_lists = {"rows", "batch_rows", "snapshot_rows", "first_reading", "home_rows"}
-    assert marked == of_lists | {"status", "snapshot_state", "volume_state", "portal_status_rows"}
+    others = {"status", "snapshot_state", "volume_state", "portal_status_rows", "browser_zone"}
+    assert marked == of_lists | others
 
 
 def test_use_is_written_once_a_minute(signed_in):
@@ -250,6 +251,14 @@ def test_poll_changes_no_key(signed_in, account, key, poll):
     before = key()
     _give_role(account)
     signed_in.get(poll, **ATTENDED)
+    assert key() == before
+
+
+def test_telling_the_zone_changes_no_key(signed_in, account, key):
+    """The script asks while the person may have clicked already."""
+    before = key()
+    _give_role(account)
+    assert signed_in.post("/preferences/zone/", {"zone": "Asia/Tokyo"}).status_code == 204
     assert key() == before
 
 
