@@ -1,12 +1,13 @@
 """Numbers in texts that anybody may send."""
 
-_MOST = 20  # so many digits are too large for everything that is asked here
+_ENDLESS = 10**20  # too large for everything that is asked here
 
 
 def number_of(text: str) -> int:
-    """The number that these digits write, with a sign or without. Python reads no number of
-    thousands of digits: one that is far too large is cut, and stays too large.
+    """The number that these digits write, with a sign or without. Python reads no number of more
+    than 4,300 digits: `_ENDLESS` stands for such a one, with its sign.
     """
-    text = text.strip()
-    sign = text[:1] if text[:1] in {"+", "-"} else ""
-    return int(sign + (text.removeprefix(sign).lstrip("0") or "0")[:_MOST])
+    try:
+        return int(text)
+    except ValueError:
+        return -_ENDLESS if text.strip().startswith("-") else _ENDLESS

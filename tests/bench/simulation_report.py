@@ -12,7 +12,7 @@ from tests.bench.simulated_rows import Request, seconds_at
 from tests.bench.simulation import SAMPLE_SECONDS, Simulation
 
 PURPOSES = ("create", "look", "watch", "volumes", "snapshots")
-_CONNECTIONS_OF_LOOP = 2  # its own, and the one that listens
+_CONNECTIONS_OF_LOOP = 2  # one that claims rows, and one that waits for NOTIFY
 _DEPTHS = ("queued", "unknown", "accepted")
 
 

@@ -8,9 +8,9 @@ ROWS = [("a", "x;1"), ("b", "")]
 
 
 def read(text):
-    found = read_rows(text, ["name", "note"])
-    assert found.problems == []
-    return [(row.line, *row.cells.values()) for row in found.rows]
+    parsed = read_rows(text, ["name", "note"])
+    assert parsed.problems == []
+    return [(row.line, *row.cells.values()) for row in parsed.rows]
 
 
 @pytest.mark.parametrize(
