@@ -55,6 +55,12 @@ def lead_to(request: HttpRequest, address: str) -> HttpResponse:
     return redirect(address)
 
 
+def asks_by_itself(request: HttpRequest) -> bool:
+    """Whether a page asks, and nobody clicked: then a message would come up on some later page."""
+    view = getattr(request.resolver_match, "func", None)
+    return bool(getattr(request, "htmx", False)) or getattr(view, "is_polled", False)
+
+
 def current_page(request: HttpRequest) -> str:
     """The page that a polled fragment stands in."""
     try:

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from snapshots.sso.metadata import is_configured
 from snapshots.sso.provider import StrictAdapter
 from snapshots.sso.refusals import SignInRefused
-from snapshots.step_up import current_page, page_before
+from snapshots.step_up import asks_by_itself, current_page, page_before
 
 logger = logging.getLogger(__name__)
 
@@ -114,11 +114,11 @@ def _longest() -> float:
 
 def _refuse(request: HttpRequest) -> HttpResponse:
     """The next page that the person opens goes to the provider; nobody is signed out here."""
-    if request.method not in {"GET", "HEAD"} and not getattr(request, "htmx", False):
+    if request.method not in {"GET", "HEAD"} and not asks_by_itself(request):
         text = _("{provider} had to confirm first that you are signed in, so nothing was asked.")
         again = _("Send it again.")
         provider = settings.EVSPORTAL_OIDC_NAME
         messages.warning(request, f"{text.format(provider=provider)} {again}")
         return redirect(page_before(request))
-    page = current_page(request) if getattr(request, "htmx", False) else request.get_full_path()
+    page = current_page(request) if asks_by_itself(request) else request.get_full_path()
     return render(request, "snapshots/_session_ended.html", {"next": page}, status=401)

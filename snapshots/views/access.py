@@ -21,7 +21,7 @@ from django_htmx.middleware import HtmxDetails
 from snapshots.audit.record.actions import record
 from snapshots.models import ActionCode
 from snapshots.rights.policy import Right, may
-from snapshots.step_up import current_page, page_before
+from snapshots.step_up import asks_by_itself, current_page, page_before
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer", bound=HttpResponseBase)
@@ -118,7 +118,7 @@ def _guarded(view: View[P], right: Right | None, *, refusal: ActionCode | None =
 
 def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     """A page that polls must not get the sign-in page into its middle: it gets one sentence."""
-    if request.htmx:  # type: ignore[attr-defined]
+    if asks_by_itself(request):
         # `next` is the page the person looks at, not the fragment.
         page = current_page(request)
         return render(request, "snapshots/_session_ended.html", {"next": page}, status=401)

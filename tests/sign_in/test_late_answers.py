@@ -22,3 +22,12 @@ def test_late_answer_takes_no_cookie_away(db):
 def test_signing_out_takes_the_cookie_away(db):
     answer = signed_in().post("/accounts/logout/")
     assert answer.cookies["sessionid"].value == ""
+
+
+def test_late_zone_leaves_no_message(db):
+    """It would tell on the next page that something was not asked."""
+    browser = signed_in()
+    browser.session.delete()
+    answer = browser.post("/preferences/zone/", {"zone": "Asia/Tokyo"})
+    assert answer.status_code == 401
+    assert "messages" not in answer.cookies
