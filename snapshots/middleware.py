@@ -9,6 +9,7 @@ from contextlib import suppress
 from urllib.parse import unquote
 
 from django.conf import settings
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import BadRequest
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -234,6 +235,10 @@ def session_use(get_response: GetResponse) -> GetResponse:
             return response
         try:
             note_use(request)
+        except SessionInterrupted:
+            # Ended, or moved to another key by a click in another tab, since this request read it.
+            # What was asked is done: the answer says so, and brings no key.
+            return response
         except DatabaseError as error:  # the page itself is made, and may go out
             if not is_database_trouble(error):
                 raise

@@ -80,7 +80,7 @@ class SessionStore(db.SessionStore):
     def cycle_key(self) -> None:
         """Go on under another key, with what is known of the session.
 
-        Raises Django's `SessionInterrupted`, which is answered by 400, when the session was ended
+        Raises Django's `SessionInterrupted`, by itself a 400, when the session was ended
         since it was read: it must not come back under another key.
         """
         data = self._session  # type: ignore[attr-defined] # read, so that `opened` is known

@@ -61,7 +61,9 @@ def test_page_brings_no_other_key(signed_in, account, monkeypatch, end):
         note_use(request)
 
     monkeypatch.setattr(middleware, "note_use", end_first)
-    assert signed_in.get("/").status_code == 400
+    answer = signed_in.get("/")
+    assert answer.status_code == 200  # as it is for whom no key is due
+    assert "sessionid" not in answer.cookies
     monkeypatch.undo()
     assert_nobody_is_in(signed_in)
 
