@@ -114,11 +114,17 @@ def _longest() -> float:
 
 def _refuse(request: HttpRequest) -> HttpResponse:
     """The next page that the person opens goes to the provider; nobody is signed out here."""
-    if request.method not in {"GET", "HEAD"} and not asks_by_itself(request):
-        text = _("{provider} had to confirm first that you are signed in, so nothing was asked.")
-        again = _("Send it again.")
-        provider = settings.EVSPORTAL_OIDC_NAME
-        messages.warning(request, f"{text.format(provider=provider)} {again}")
+    is_of_htmx = getattr(request, "htmx", False)
+    if request.method not in {"GET", "HEAD"} and not is_of_htmx:
+        if not asks_by_itself(request):
+            _tell_that_nothing_was_asked(request)
         return redirect(page_before(request))
-    page = current_page(request) if asks_by_itself(request) else request.get_full_path()
+    page = current_page(request) if is_of_htmx else request.get_full_path()
     return render(request, "snapshots/_session_ended.html", {"next": page}, status=401)
+
+
+def _tell_that_nothing_was_asked(request: HttpRequest) -> None:
+    text = _("{provider} had to confirm first that you are signed in, so nothing was asked.")
+    again = _("Send it again.")
+    provider = settings.EVSPORTAL_OIDC_NAME
+    messages.warning(request, f"{text.format(provider=provider)} {again}")

@@ -118,14 +118,15 @@ def _guarded(view: View[P], right: Right | None, *, refusal: ActionCode | None =
 
 def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     """A page that polls must not get the sign-in page into its middle: it gets one sentence."""
-    if asks_by_itself(request):
+    if request.htmx:  # type: ignore[attr-defined]
         # `next` is the page the person looks at, not the fragment.
         page = current_page(request)
         return render(request, "snapshots/_session_ended.html", {"next": page}, status=401)
     if request.method == "POST":
-        messages.warning(
-            request,
-            _("Your session had ended, so nothing was asked. Sign in and send it again."),
-        )
+        if not asks_by_itself(request):
+            messages.warning(
+                request,
+                _("Your session had ended, so nothing was asked. Sign in and send it again."),
+            )
         return redirect_to_login(page_before(request))
     return redirect_to_login(request.get_full_path())

@@ -313,3 +313,11 @@ def test_local_people_are_refused_nothing(client, provider):
     client.force_login(scene.person("alice"))
     assert client.get("/volumes/", headers=UNSEEN[0]).status_code == 200
     assert client.post("/snapshots/new/", {}).status_code == 200
+
+
+def test_zone_that_is_told_then_leaves_no_message(overdue):
+    """The script tells it by itself: nobody wants to know that it was not asked."""
+    answer = overdue.post("/preferences/zone/", {"zone": "Asia/Tokyo"})
+    assert answer.status_code == 302
+    assert "messages" not in answer.cookies
+    assert _is_signed_in(overdue)
