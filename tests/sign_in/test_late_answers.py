@@ -60,7 +60,7 @@ def test_two_tabs_clicked_at_once(db, monkeypatch):
     assert other.get("/accounts/login/?next=/requests/").url == "/requests/"
 
 
-def test_zone_ends_no_session_that_a_factor_is_set_up_in(db, settings):
+def test_zone_ends_no_session_of_a_set_up(db, settings):
     """The factor is stored a moment before the session is saved that says so."""
     settings.EVSPORTAL_SECOND_FACTOR_ROLES = ["administrator"]
     browser = signed_in()
