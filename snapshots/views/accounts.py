@@ -112,7 +112,8 @@ class PortalLogoutView(LogoutView):
             if not is_database_trouble(error):
                 raise
             logger.error("A session was not deleted on signing out: %s", error)  # noqa: TRY400 - told in words
-        request.session = SessionStore()  # blank, so the middleware deletes the cookie
+        request.session = SessionStore()
+        request.session.clear()  # ended by this request, so the middleware takes its cookie away
         request.user = AnonymousUser()
         messages.warning(
             request,
