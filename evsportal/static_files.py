@@ -12,7 +12,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 _IMPORT = r"""(?P<matched>(?P<start>^import (?:[^;"]*? from )?)"(?P<url>\./[^"]+)";)"""
 _PART = r"""(?m)^(?P<matched>@import "\./(?P<part>portal/[a-z]+\.css)";)$"""
-_COMMENT = r"(?m)^ *//.*\n"
+_COMMENT = r"(?m)^ *//.*\n| +// .*$"
 _INDENT = r"(?m)^ +"
 _CSS_COMMENT = r"(?s)/\*.*?\*/\s*"
 
@@ -33,8 +33,8 @@ class StaticFilesStorage(CompressedManifestStaticFilesStorage):
     comment in a script of django-htmx.
 
     The style sheet is served as one file, since its parts would be asked for one after the other,
-    and our scripts and styles without their comments; no text of a script spans lines, so that the
-    indents go too.
+    and our scripts and styles without their comments; no text of a script spans lines or has a
+    comment's start in it, so that the indents go too.
 
     The list of names, `staticfiles.json`, lies beside the folder that is served, not in it: it
     would show which packages are installed.

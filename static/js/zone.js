@@ -6,10 +6,11 @@ const address = root.dataset.tellZone;
 
 if (address) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  // By hand: where the session has ended, the page to sign in is not to be made for nobody.
   fetch(address, {
     method: "POST",
     headers: JSON.parse(document.body.getAttribute("hx-headers")),
     body: new URLSearchParams({ zone }),
-    redirect: "manual" // a session that has ended: no page is to be made
+    redirect: "manual"
   }).catch(() => {}); // the next page asks again
 }
