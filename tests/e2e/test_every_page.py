@@ -128,6 +128,7 @@ _USUAL_LOOKS = (
     (1280, "dark", "zh-Hans"),
     (320, "dark", "tr"),
 )
+_WIDTHS_BETWEEN = (480, 601, 768, 901, 1024, 1130)
 _LOOKS = product((1280, 320), ("light", "dark", "forced"), LANGUAGES)
 
 
@@ -183,5 +184,16 @@ def wrongs_of(page, colours):
         for one in Axe().run(page, options=options).response["violations"]
         for node in one["nodes"]
     ]
-    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return [*found, f"{wide} px too wide"] if wide > 0 else found
+    return [*found, *_too_wide(page)]
+
+
+def _too_wide(page):
+    """At the width of the window; where that is wide, also on the way from a phone's to it."""
+    window = page.viewport_size
+    wrongs = []
+    for width in (*_WIDTHS_BETWEEN, window["width"]) if window["width"] == 1280 else (320,):
+        page.set_viewport_size({**window, "width": width})
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if wide > 0:
+            wrongs.append(f"{wide} px too wide for {width}")
+    return wrongs
