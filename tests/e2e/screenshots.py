@@ -2,12 +2,13 @@
 
 Each page is taken at 1280 and 320 pixels, light and dark. Without an address a portal in sandbox
 mode is started, and ended afterwards; one at the address must run in sandbox mode. A few requests
-are made first. `--language` takes the pages in another language. `--docs`: only the pictures of the
-documentation, as a window of 1280 x 800 shows them.
+are made first. `--language` takes the pages in another language. `--docs`: the pictures that README
+and `docs/tour.md` name, as a window of 1280 x 800 shows them; of other languages with their suffix.
 """
 
 import argparse
 import contextlib
+import functools
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -23,13 +24,8 @@ Scheme = Literal["light", "dark"]
 WIDTHS = (1280, 320)
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LANGUAGES = ("en-GB", "tr", "zh-Hans", "ar")
-OF_DOCS = {  # name: who sees the page, and its address
-    "home": ("alice", "/"),
-    "volumes": ("alice", "/volumes/"),
-    "board": ("helen", "/"),
-    "audit": ("audrey", "/audit/"),
-    "people": ("root", "/people/"),
-}
+ROOT = Path(__file__).parents[2]
+_OF_DOCS = re.compile(r"screenshots/([\w-]+)\.png")
 # Who sees the page, its name and its address, where that is all it takes.
 PAGES = (
     ("", "login", "/accounts/login/"),
@@ -99,7 +95,16 @@ class Camera:
         _settle(page).screenshot(path=path, full_page=True)
 
     def window(self, page: Page, name: str) -> None:
-        _settle(page).screenshot(path=self._folder / f"{name}.png")
+        """Only what the documentation shows."""
+        named = name if self._language == LANGUAGES[0] else f"{name}-{self._language}"
+        if named in _names_in_docs():
+            _settle(page).screenshot(path=self._folder / f"{named}.png")
+
+
+@functools.cache
+def _names_in_docs() -> set[str]:
+    texts = (path.read_text() for path in (ROOT / "README.md", ROOT / "docs/tour.md"))
+    return {name for text in texts for name in _OF_DOCS.findall(text)}
 
 
 def main() -> None:
@@ -109,13 +114,14 @@ def main() -> None:
         address = options.address or stack.enter_context(_portal()).url
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        camera = Camera(browser, address, options.folder, options.language)
-        _ask_for_some(camera)
-        if options.docs:
-            _take_for_docs(camera)
-        else:
+        _ask_for_some(Camera(browser, address, options.folder, LANGUAGES[0]))
+        for language in LANGUAGES if options.docs else [options.language]:
+            camera = Camera(browser, address, options.folder, language)
+            if options.docs:
+                _take_all(camera, camera.window)
+                continue
             for _window in camera.each_window():
-                _take_all(camera)
+                _take_all(camera, camera.whole)
         browser.close()
 
 
@@ -170,20 +176,6 @@ def _links_in(page: Page, list_address: str, room: str) -> list[str]:
     return list(dict.fromkeys(links.evaluate_all("all => all.map(one => one.pathname)")))
 
 
-def _take_for_docs(camera: Camera) -> None:
-    for name, (who, path) in OF_DOCS.items():
-        page = camera.page_of(who)
-        page.goto(path)
-        camera.window(page, name)
-    page = camera.page_of("alice")
-    page.goto("/requests/")
-    page.locator(".row__link").first.click()
-    camera.window(page, "detail")
-    page.goto("/snapshots/new/")
-    _choose_volume_in_use(page)
-    camera.window(page, "new")
-
-
 def _choose_volume_in_use(page: Page) -> None:
     options = page.get_by_role("listbox").get_by_role("option")
     options.filter(has=page.locator(".badge", has_text="in-use")).first.click()
@@ -195,23 +187,23 @@ def _settle(page: Page) -> Page:
     return page
 
 
-def _take_all(camera: Camera) -> None:
+def _take_all(camera: Camera, picture: Picture) -> None:
     people = {name: camera.page_of(name) for name in ("", "alice", "helen", "audrey", "root")}
     for who, name, address in PAGES:
         people[who].goto(address)
-        camera.whole(people[who], name)
-    _of_staff(people["alice"], camera.whole)
-    _of_helpdesk(people["helen"], camera.whole)
-    _of_auditor(people["audrey"], camera.whole)
-    _of_administrator(people["root"], camera.whole)
+        picture(people[who], name)
+    _of_staff(people["alice"], picture)
+    _of_helpdesk(people["helen"], picture)
+    _of_auditor(people["audrey"], picture)
+    _of_administrator(people["root"], picture)
     for page in people.values():
         page.context.close()
 
 
 def _of_staff(page: Page, picture: Picture) -> None:
     page.goto("/requests/")
-    links = page.locator(".row__link").evaluate_all("all => all.map(one => one.href)")
-    for number, link in enumerate(links[:9]):
+    links = [*_hrefs(page, "tr:has(.badge--good) .row__link"), *_hrefs(page, ".row__link")]
+    for number, link in enumerate(list(dict.fromkeys(links))[:9]):
         page.goto(link)
         picture(page, f"detail-{number}")
     for room in ("snapshots", "volumes"):
@@ -219,13 +211,17 @@ def _of_staff(page: Page, picture: Picture) -> None:
         picture(page, room.removesuffix("s"))
     page.goto("/snapshots/new/")
     _choose_volume_in_use(page)
+    picture(page, "new-volume")
     page.click("summary")
     page.fill("#id_name", "Autobk_Snapshot_x")
     page.fill("#id_description", "ş" * 128)
     page.fill("#id_metadata-0-value", "no key")
-    picture(page, "new-volume")
     page.click(".form__end .button--main")
     picture(page, "new-problems")
+
+
+def _hrefs(page: Page, links: str) -> list[str]:
+    return page.locator(links).evaluate_all("all => all.map(one => one.href)")
 
 
 def _of_helpdesk(page: Page, picture: Picture) -> None:
@@ -246,8 +242,7 @@ def _of_helpdesk(page: Page, picture: Picture) -> None:
 
 def _of_auditor(page: Page, picture: Picture) -> None:
     page.goto("/audit/")
-    links = page.locator(".row__link").evaluate_all("all => all.map(one => one.href)")
-    for number, link in enumerate(links[:2]):
+    for number, link in enumerate(_hrefs(page, ".row__link")[:2]):
         page.goto(link)
         picture(page, f"record-{number}")
 
