@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from snapshots.forms.chosen import ChosenRows
 from snapshots.forms.problems import WithProblems
 from snapshots.forms.seen import digest_of
-from snapshots.models import OWN_RIGHTS, Role
+from snapshots.models import OWN_RIGHTS, Role, right_label
 from snapshots.operations.people import NAMES, OWN_RIGHTS_REFUSAL, PersonChange
 
 ROLE_FIELDS = ("roles", "teams", "is_superuser")
@@ -167,7 +167,7 @@ class RightsField(ChosenRows):
     """Rights by their names alone: Django's labels name the table first."""
 
     def label_from_instance(self, obj: Permission) -> str:
-        return obj.name
+        return right_label(obj)
 
 
 def _own_rights() -> QuerySet[Permission]:

@@ -44,6 +44,7 @@ from snapshots.models.operations import (
     OWN_RIGHTS,
     Operation,
     OperationState,
+    right_label,
 )
 from snapshots.models.outcome_codes import OutcomeCode
 from snapshots.models.people import (
@@ -130,6 +131,7 @@ __all__ = [
     "is_of_another_mode",
     "mark_database",
     "purpose_label",
+    "right_label",
     "roles_of",
     "status_word",
     "watched_snapshot",

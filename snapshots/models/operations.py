@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import Permission
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -75,9 +76,14 @@ LONG_UNKNOWN = timedelta(minutes=10)  # longer than this, auditors ask why
 
 # What the helpdesk may by its role, and others by these permissions.
 OWN_RIGHTS = [
-    ("roll_back_volume", "May roll volumes back to a snapshot"),
-    ("restore_volume", "May make volumes from a snapshot"),
+    ("roll_back_volume", _("May roll volumes back to a snapshot")),
+    ("restore_volume", _("May make volumes from a snapshot")),
 ]
+
+
+def right_label(permission: Permission) -> str:
+    """In the reader's language; the database has the English. A right of others is as it has it."""
+    return str(dict(OWN_RIGHTS).get(permission.codename, permission.name))
 
 
 class OperationQuerySet(models.QuerySet["Operation"]):

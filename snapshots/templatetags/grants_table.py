@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from snapshots.localized import between_names, listed
-from snapshots.models import GrantScope, Role, Volume, VolumeGrant
+from snapshots.models import GrantScope, Role, Volume, VolumeGrant, right_label
 from snapshots.models.directions import isolated
 from snapshots.selectors.grants import Names
 from snapshots.templatetags.cells import long_text, quiet, tag
@@ -225,7 +225,7 @@ def _members(group: Any) -> SafeString:
 
 
 def _permissions(group: Group) -> SafeString | str:
-    names = sorted(permission.name for permission in group.permissions.all())
+    names = sorted(map(right_label, group.permissions.all()))
     return listed(names) or quiet(_("none"))
 
 

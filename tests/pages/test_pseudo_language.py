@@ -10,8 +10,10 @@ from html.parser import HTMLParser
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group, Permission
 from django.utils.translation import trans_real
 
+from snapshots.models import OWN_RIGHTS
 from snapshots.templatetags import lines, once
 from tests.pages.every_page import addresses
 from tools import words
@@ -129,6 +131,17 @@ def test_no_answer_to_a_form_has_words_outside_of_the_catalogue(root, everything
             for stray in strays_in(answer.text):
                 strays.setdefault(stray, address)
     assert strays == {}
+
+
+@pytest.mark.usefixtures("_invented")
+def test_rights_of_a_group_have_words(root):
+    """The database has their names in English, and pages show them as data."""
+    group = Group.objects.create(name="night-shift")
+    rights = Permission.objects.filter(codename__in=dict(OWN_RIGHTS))
+    group.permissions.set(rights)
+    for address in ("/groups/", f"/groups/{group.pk}/", "/groups/new/"):
+        text = root.get(address).text
+        assert [right.name for right in rights if _bracketed(right.name) not in text] == []
 
 
 def test_hard_coded_text_is_noticed():
