@@ -17,6 +17,7 @@ from tests.bench import (
     compare,
     figures,
     live,
+    notice,
     portal,
     sign_in,
     snapshots,
@@ -37,7 +38,7 @@ def main() -> int:
         kept = options.keep or Path(folder)
         run = _trail if options.trail else _snapshots if options.snapshots else _portal
         run = _live if options.live else _calls if options.calls else run
-        run = _sign_in if options.sign_in else run
+        run = _sign_in if options.sign_in else _notice if options.notice else run
         run = _simulate if options.simulate else run
         run = _work if options.work else _start if options.start else run
         told, is_good = run(options, kept)
@@ -62,6 +63,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--calls", action="store_true", help="what each page costs, without server")
     parser.add_argument("--live", action="store_true", help="what open pages cost")
+    parser.add_argument("--notice", action="store_true", help="from the cloud to an open page")
     parser.add_argument("--sign-in", action="store_true", help="what sign-ins cost, and a crowd's")
     parser.add_argument("--trail", action="store_true", help="a portal with a loaded audit trail")
     parser.add_argument(
@@ -125,6 +127,10 @@ def _calls(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
 
 def _live(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
     return _told(live.measure(folder))
+
+
+def _notice(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
+    return _told(notice.measure(folder))
 
 
 def _sign_in(_options: argparse.Namespace, folder: Path) -> tuple[object, bool]:
