@@ -38,7 +38,6 @@ def measure(folder: Path) -> list[Figure]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         page = browser.new_page(base_url=stack.url)
         _sign_in(page)
-        volumes = alice.volumes()
         asked = cycle(alice.volumes())
 
         def lags(rest_seconds: float) -> Iterator[float]:
