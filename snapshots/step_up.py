@@ -55,10 +55,10 @@ def lead_to(request: HttpRequest, address: str) -> HttpResponse:
     return redirect(address)
 
 
-def asks_by_itself(request: HttpRequest) -> bool:
-    """Whether a page asks, and nobody clicked: then a message would come up on some later page."""
+def is_unasked(request: HttpRequest) -> bool:
+    """Whether an open page sent this by itself, without a click (`views.access.polled`)."""
     view = getattr(request.resolver_match, "func", None)
-    return bool(getattr(request, "htmx", False)) or getattr(view, "is_polled", False)
+    return bool(getattr(view, "is_polled", False))
 
 
 def current_page(request: HttpRequest) -> str:

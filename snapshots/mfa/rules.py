@@ -10,7 +10,7 @@ from django.urls import reverse
 from snapshots.mfa.factors import has_factor
 from snapshots.mfa.session import OPEN, lacks_factor
 from snapshots.sign_in.one_time import must_choose
-from snapshots.step_up import asks_by_itself, lead_to
+from snapshots.step_up import is_unasked, lead_to
 
 
 class SecondFactorRules:
@@ -31,7 +31,7 @@ class SecondFactorRules:
         if must_choose(request):
             return None  # an own password comes first
         if has_factor(request.user):  # type: ignore[arg-type] # signed in, before they had it
-            if not asks_by_itself(request):  # it may come before the session of a set-up is saved
+            if not is_unasked(request):  # it may come before the session of a set-up is saved
                 logout(request)
             return lead_to(request, reverse("login"))
         return lead_to(request, reverse("second_factor_settings"))

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from snapshots.sso.metadata import is_configured
 from snapshots.sso.provider import StrictAdapter
 from snapshots.sso.refusals import SignInRefused
-from snapshots.step_up import asks_by_itself, current_page, page_before
+from snapshots.step_up import current_page, is_unasked, page_before
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ def _refuse(request: HttpRequest) -> HttpResponse:
     """The next page that the person opens goes to the provider; nobody is signed out here."""
     is_of_htmx = getattr(request, "htmx", False)
     if request.method not in {"GET", "HEAD"} and not is_of_htmx:
-        if not asks_by_itself(request):
+        if not is_unasked(request):
             _tell_that_nothing_was_asked(request)
         return redirect(page_before(request))
     page = current_page(request) if is_of_htmx else request.get_full_path()

@@ -21,7 +21,7 @@ from django_htmx.middleware import HtmxDetails
 from snapshots.audit.record.actions import record
 from snapshots.models import ActionCode
 from snapshots.rights.policy import Right, may
-from snapshots.step_up import asks_by_itself, current_page, page_before
+from snapshots.step_up import current_page, is_unasked, page_before
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer", bound=HttpResponseBase)
@@ -123,7 +123,7 @@ def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
         page = current_page(request)
         return render(request, "snapshots/_session_ended.html", {"next": page}, status=401)
     if request.method == "POST":
-        if not asks_by_itself(request):
+        if not is_unasked(request):  # else it would come up on a later page
             messages.warning(
                 request,
                 _("Your session had ended, so nothing was asked. Sign in and send it again."),

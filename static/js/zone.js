@@ -6,7 +6,7 @@ const address = root.dataset.tellZone;
 
 if (address) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-  // By hand: where the session has ended, the page to sign in is not to be made for nobody.
+  // Where the session has ended, nobody would see the page to sign in.
   fetch(address, {
     method: "POST",
     headers: JSON.parse(document.body.getAttribute("hx-headers")),

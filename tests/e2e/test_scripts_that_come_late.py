@@ -14,6 +14,7 @@ SHIFTS = """() => new Promise((resolve) => {
   }).observe({ type: "layout-shift", buffered: true });
   requestAnimationFrame(() => setTimeout(() => resolve(sum)));
 })"""
+ENDED = "() => Promise.allSettled(document.getAnimations().map((each) => each.finished))"
 NOTHING = 0.001  # a counter's text may get shorter
 
 
@@ -34,6 +35,7 @@ def test_nothing_moves_when_the_scripts_come(name, open_context, sign_in):
     for route in late:
         route.continue_()
     expect(page.get_by_role("combobox", name="Volume")).to_be_visible()
+    page.evaluate(ENDED)  # what waits for the scripts waits no more
     assert page.evaluate(SHIFTS) < NOTHING
 
 

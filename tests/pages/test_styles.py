@@ -57,6 +57,15 @@ def test_styles_and_scripts_are_served_without_comments(served):
         assert not re.search(r"/\*|(^| )//", text, re.MULTILINE), name
 
 
+def test_no_text_of_a_script_looks_like_a_comment():
+    """It would be cut off where the script is served, and there alone."""
+    for path in (STATIC / "js").glob("*.js"):
+        for line in path.read_text().split("\n"):
+            code = line.partition(" //")[0]
+            is_comment = line.lstrip().startswith("//") or code == line
+            assert is_comment or all(code.count(mark) % 2 == 0 for mark in "\"'`"), line
+
+
 def test_styles_weigh_little(served):
     names = [name for name in served if re.fullmatch(r"css/(?!admin)\w+\.css", name)]
     assert {"css/portal.css", "css/print.css"} <= {*names}
