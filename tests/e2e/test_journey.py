@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.choosing import has_picker
 from tests.e2e.stack import open_browser, running
 from tests.waiting import until
 
@@ -41,7 +42,7 @@ def reload_until_there(wanted):
 def choose_volume(page, label):
     option = page.locator("#id_volume_id option", has_text=label)
     reload_until_there(option)
-    if page.locator("[role=combobox]").count():
+    if has_picker(page):
         page.locator("#id_find").fill(label)
         page.get_by_role("listbox").get_by_role("option", name=label).first.click()
     else:
