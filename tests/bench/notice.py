@@ -1,6 +1,6 @@
 """How long after the cloud's "available" an open page says so: a real portal, a real browser.
 
-What was asked for becomes available 1 to 9 seconds after the cloud accepted it, at moments that the
+What was asked for becomes available 1 to 9 seconds after its page was opened, at moments that the
 seed draws; the simulated cloud's own table says when. Once each request comes by itself, once the
 next follows at once, so that readings are as seldom as in the long run.
 """
@@ -75,6 +75,7 @@ def _lag_ms(stack: Stack, page: Page, address: str, drawn: random.Random) -> flo
             change = "UPDATE transitions SET due_at = ? WHERE number = ?"
             cloud.execute(change, (available_at, number))
     noticed_at = page.wait_for_function(_NOTICED, polling="raf").json_value()
+    assert noticed_at > available_at, "Something else on the page is good."
     return 1000 * (noticed_at - available_at)
 
 
