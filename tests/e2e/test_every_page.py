@@ -137,7 +137,7 @@ def _look(look):
     return pytest.param(*look, marks=marks, id="-".join(map(str, look)))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("width", "colours", "language"), [_look(each) for each in _LOOKS])
 def test_every_page_is_accessible_and_fits(
     width, colours, language, open_context, sign_in, lived_in, watch
