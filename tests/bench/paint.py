@@ -50,13 +50,13 @@ def measure(folder: Path) -> list[Figure]:
     with running(folder) as stack, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         people = {name: Person(stack, name) for name in set(PAGES.values())}
-        told = [
+        figures_of_pages = [
             figure
             for path, name in PAGES.items()
             for figure in _figures(browser, people[name], path)
         ]
         browser.close()
-    return told
+    return figures_of_pages
 
 
 def _figures(browser: Browser, person: Person, path: str) -> Iterator[Figure]:

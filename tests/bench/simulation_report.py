@@ -12,7 +12,7 @@ from tests.bench.simulated_rows import Request, seconds_at
 from tests.bench.simulation import SAMPLE_SECONDS, Simulation
 
 PURPOSES = ("create", "look", "watch", "volumes", "snapshots")
-_CONNECTIONS_OF_LOOP = 2  # one that claims rows, and one that waits for NOTIFY
+_CONNECTIONS_OF_LOOP = 2  # the loop claims rows by the first, and waits for NOTIFY by the second
 _DEPTHS = ("queued", "unknown", "accepted")
 
 
