@@ -75,6 +75,18 @@ def test_a_phone_shows_every_cell(audit_page):
         assert 0 <= cell.bounding_box()["x"] < 320
 
 
+@pytest.mark.parametrize("language", ["en-GB", "tr", "zh-Hans", "ar"])
+def test_every_heading_of_a_wide_page_is_whole(language, audit_page):
+    page = audit_page(language=language)
+    for width in (901, 1024, 1279, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        cut = page.locator(".audit thead th:visible").evaluate_all(
+            "all => all.filter((one) => one.scrollWidth > one.clientWidth)"
+            ".map((one) => one.textContent.trim())"
+        )
+        assert (width, cut) == (width, [])
+
+
 def test_text_of_a_row_can_be_selected(audit_page):
     page = audit_page()
     page.locator(".one-line:text-is('web-01-data')").first.dblclick(position={"x": 12, "y": 9})
