@@ -23,6 +23,7 @@ from tests.rabbitmq import RabbitMQ
 _PAUSE_SECONDS = 3.0
 _HANG_SECONDS = 6.0  # longer than any patience of the portal
 _CUT_OFF_SECONDS = 8.0
+_LOOK_SECONDS = 0.1
 BEATS = 2
 
 
@@ -92,11 +93,13 @@ class BrokerTrouble:
             in_order = self._random.sample(acts, len(acts))
 
     def _cut_off(self) -> None:
-        if pids := self._nursery.pids():
-            self._passage.close_to(self._random.choice(pids))
-            self._stopping.wait(_CUT_OFF_SECONDS)
-            self._passage.open()
-            self._done["cut off from a worker"] += 1
+        while not (pids := self._nursery.pids()):  # none has been started yet
+            if self._stopping.wait(_LOOK_SECONDS):
+                return
+        self._passage.close_to(self._random.choice(pids))
+        self._stopping.wait(_CUT_OFF_SECONDS)
+        self._passage.open()
+        self._done["cut off from a worker"] += 1
 
     def _purge(self) -> None:
         for queue in ("evsportal.house", "evsportal.cloud.sandbox"):

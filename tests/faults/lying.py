@@ -23,7 +23,7 @@ MOST_SECONDS = 5.0  # for a row that nobody works on
 # A living worker works on a row; no step of a run takes as long. A duty has as many steps as calls:
 # each call that it sends begins another.
 LONGEST_STEP_SECONDS = 20.0
-READY_AFTER_SECONDS = 3.0  # a worker that was just started or woken takes nothing up yet
+READY_AFTER_SECONDS = 3.0  # a loop that has just begun or was woken takes nothing up yet
 
 # What is wrong, which row, its token, and the latest call of a duty that is at work, or "".
 Case = tuple[str, str, int, str]
@@ -38,7 +38,7 @@ class LyingWatch:
     lying: list[str] = field(default_factory=list)
     _since: dict[Case, float] = field(default_factory=dict)
     _named: set[tuple[str, str, int]] = field(default_factory=set)
-    _started: set[int] = field(default_factory=set)  # workers that have beaten at least once
+    _begun: dict[int, float] = field(default_factory=dict)  # workers, and since when they loop
 
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
@@ -60,9 +60,7 @@ class LyingWatch:
 
     def _look(self) -> None:
         now = time.monotonic()
-        self._started |= {_pid(name) for name in Worker.objects.values_list("name", flat=True)}
-        awake = self.nursery.pids(awake_for=READY_AFTER_SECONDS)
-        ready = [pid for pid in awake if pid in self._started]
+        ready = self._ready(now)
         cases = set(self._cases(ready)) if ready and self._may_write(ready) else set()
         self._since = {case: self._since.get(case, now) for case in cases}
         for case, since in self._since.items():
@@ -72,6 +70,15 @@ class LyingWatch:
                 self._named.add((what, row, token))
                 at = f"{timezone.now():%H:%M:%S}"
                 self.lying.append(f"{at} {row}, token {token}: {what} for {now - since:.1f} s")
+
+    def _ready(self, now: float) -> list[int]:
+        """The workers that are awake and whose loops turn. A worker makes its row before it starts
+        its engine; the loop's first turn adds the first beat.
+        """
+        beating = Worker.objects.filter(beats__gt=0).values_list("name", flat=True)
+        self._begun = {_pid(name): now for name in beating} | self._begun
+        ready = {pid for pid, begun in self._begun.items() if now - begun >= READY_AFTER_SECONDS}
+        return [pid for pid in self.nursery.pids(awake_for=READY_AFTER_SECONDS) if pid in ready]
 
     def _may_write(self, ready: list[int]) -> bool:
         """SQLite has one writer at a time: a worker that is stopped within a transaction keeps all

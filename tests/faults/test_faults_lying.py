@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import os
+import time
 from datetime import timedelta
 
 import pytest
@@ -33,9 +34,12 @@ class Workers:
 def watch(monkeypatch):
     monkeypatch.setattr(lying, "MOST_SECONDS", 0.0)
     monkeypatch.setattr(lying, "LONGEST_STEP_SECONDS", 0.0)
+    monkeypatch.setattr(lying, "READY_AFTER_SECONDS", 0.0)
     now = timezone.now()
-    Worker.objects.create(name=f"host:{AWAKE}:a", started_at=now, seen_at=now)
-    return LyingWatch(Workers(), threads=4)
+    Worker.objects.create(name=f"host:{AWAKE}:a", started_at=now, seen_at=now, beats=1)
+    watch = LyingWatch(Workers(), threads=4)
+    watch._look()
+    return watch
 
 
 def duty(*, owner="", due_in=-1):
@@ -70,16 +74,22 @@ def test_row_of_a_frozen_worker_or_not_yet_due_is_fine(watch, row):
     assert look_twice(watch) == []
 
 
-def test_worker_counts_from_its_first_beat(watch):
+@pytest.mark.parametrize(("beats", "lies"), [(0, False), (1, True)])
+def test_worker_counts_from_the_first_turn_of_its_loop(watch, beats, lies):
     """Until then it imports and connects, however long that takes on a busy machine."""
+    Worker.objects.update(beats=beats)
     duty()
-    Worker.objects.all().delete()
+    assert bool(look_twice(LyingWatch(Workers(), threads=4))) is lies
+
+
+def test_loop_that_has_just_begun_takes_nothing_up_yet(watch, monkeypatch):
+    monkeypatch.setattr(lying, "READY_AFTER_SECONDS", 60.0)
+    duty()
     assert look_twice(watch) == []
 
 
 def test_worker_that_beats_no_more_still_counts(watch):
     duty()
-    watch._look()
     Worker.objects.all().delete()
     assert len(look_twice(watch)) == 1
 
@@ -122,7 +132,8 @@ def test_claim_that_moves_on_is_not_lying(watch, monkeypatch):
 def test_duty_that_sends_calls_is_at_work(watch, monkeypatch, purpose, lies):
     """Its own calls: those of others tell nothing of it."""
     monkeypatch.setattr(lying, "LONGEST_STEP_SECONDS", 5.0)
-    clock = iter([0.0, 4.0, 8.0])
+    start = time.monotonic()
+    clock = iter([start, start + 4.0, start + 8.0])
     monkeypatch.setattr(lying.time, "monotonic", lambda: next(clock))
     duty(owner=f"host:{AWAKE}:a", due_in=90)
     for _look in range(3):
