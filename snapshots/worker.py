@@ -189,11 +189,11 @@ class Loop:
         now = timezone.now()
         beat(self.name)
         for cloud in self._clouds:
+            start_duty(WATCH, cloud, due_at=now)  # first: people wait for what it finds
+            start_duty(LOOK, cloud, due_at=now)
             start_duty(INVENTORY, cloud, due_at=now)
             start_duty(SNAPSHOTS, cloud, due_at=now)
             start_duty(SERVERS, cloud, due_at=now)
-            start_duty(LOOK, cloud, due_at=now)
-            start_duty(WATCH, cloud, due_at=now)
         start_duty(SEAL, NO_CLOUD, due_at=now)
         start_duty(TIDY, NO_CLOUD, due_at=now)
         if settings.EVSPORTAL_ENGINE == CELERY:
