@@ -157,7 +157,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "evsportal.static_files.StaticFiles",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -193,6 +193,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "evsportal.urls"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_MIMETYPES = {".svg": "image/svg+xml; charset=utf-8"}
 WSGI_APPLICATION = "evsportal.wsgi.application"
 TEMPLATES = [

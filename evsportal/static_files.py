@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles.apps import StaticFilesConfig
 from django.core.files.storage import FileSystemStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -15,6 +16,14 @@ _PART = r"""(?m)^(?P<matched>@import "\./(?P<part>portal/[a-z]+\.css)";)$"""
 _COMMENT = r"(?m)^ *//.*\n| +// .*$"
 _INDENT = r"(?m)^ +"
 _CSS_COMMENT = r"(?s)/\*.*?\*/\s*"
+
+
+# No page asks for these files of packages. To compress them took most of a first start.
+_UNUSED = ("htmx-2.js", "htmx-4*", "htmax-*", "ext", "account", "mfa")
+
+
+class StaticFiles(StaticFilesConfig):
+    ignore_patterns = (*StaticFilesConfig.ignore_patterns, *_UNUSED)
 
 
 def _text_of_part(storage: FileSystemStorage, match: re.Match[str]) -> str:
