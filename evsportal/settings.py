@@ -157,7 +157,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "evsportal.static_files.StaticFiles",
+    "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -287,6 +287,10 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = paths.static_root(VAR_DIR)
 STATICFILES_DIRS = [paths.FILES / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "evsportal.static_files.UsedFilesFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "evsportal.static_files.StaticFilesStorage"},

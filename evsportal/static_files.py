@@ -1,13 +1,13 @@
 """How static files are named and served."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.staticfiles.apps import StaticFilesConfig
+from django.contrib.staticfiles.finders import AppDirectoriesFinder
 from django.core.files.storage import FileSystemStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -22,8 +22,11 @@ _CSS_COMMENT = r"(?s)/\*.*?\*/\s*"
 _UNUSED = ("htmx-2.js", "htmx-4*", "htmax-*", "ext", "account", "mfa")
 
 
-class StaticFiles(StaticFilesConfig):
-    ignore_patterns = (*StaticFilesConfig.ignore_patterns, *_UNUSED)
+class UsedFilesFinder(AppDirectoriesFinder):
+    """Lists, to be collected, what pages ask for of the packages' files."""
+
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterable[Any]:
+        return super().list([*(ignore_patterns or ()), *_UNUSED])
 
 
 def _text_of_part(storage: FileSystemStorage, match: re.Match[str]) -> str:
