@@ -56,7 +56,10 @@ class Filter:
 
 def snapshots_matching(snapshots: QuerySet[Snapshot], chosen: Filter) -> QuerySet[Snapshot]:
     """Narrowed by everything that was chosen."""
-    snapshots = _by_presence(snapshots, chosen.presence)
+    return _narrowed(_by_presence(snapshots, chosen.presence), chosen)
+
+
+def _narrowed(snapshots: QuerySet[Snapshot], chosen: Filter) -> QuerySet[Snapshot]:
     for word in fold(chosen.text).split()[:8]:
         snapshots = snapshots.filter(Q(folded__contains=word) | _in_an_id(word))
     exact = {
@@ -85,12 +88,22 @@ def _in_an_id(word: str) -> Q:
     return whole | Q(snapshot_id__icontains=word) | Q(volume_id__icontains=word)
 
 
-def few_or_all(matching: QuerySet[Snapshot]) -> QuerySet[Snapshot]:
+def few_or_all(snapshots: QuerySet[Snapshot], chosen: Filter) -> QuerySet[Snapshot]:
     """The same rows. Where a search by words has few of them, they are sought once in the order of
     the table: in the order of an index, SQLite needs four times as long for what it does not find.
     """
-    keys = list(matching.order_by().values_list("pk", flat=True)[: MOST_ADDED_UP + 1])
-    return matching if len(keys) > MOST_ADDED_UP else Snapshot.objects.filter(pk__in=keys)
+    sought = _narrowed(_in_order_of_table(snapshots, chosen.presence), chosen)
+    keys = list(sought.order_by().values_list("pk", flat=True)[: MOST_ADDED_UP + 1])
+    if len(keys) > MOST_ADDED_UP:
+        return snapshots_matching(snapshots, chosen)
+    return Snapshot.objects.filter(pk__in=keys)
+
+
+def _in_order_of_table(snapshots: QuerySet[Snapshot], presence: str) -> QuerySet[Snapshot]:
+    """By the presence, said in a way that SQLite knows of no index for."""
+    if presence:
+        return _by_presence(snapshots, presence)
+    return snapshots.exclude(gone_at__isnull=False)
 
 
 def _by_presence(snapshots: QuerySet[Snapshot], presence: str) -> QuerySet[Snapshot]:

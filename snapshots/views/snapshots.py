@@ -84,9 +84,8 @@ def _list_context(request: PortalRequest) -> dict[str, Any]:
     matching = snapshots_visible_to(request.user).none()
     if chosen is not None:
         visible = snapshots_visible_to(request.user)
-        matching = selectors.snapshots_matching(visible, chosen)
-        if chosen.text:
-            matching = selectors.few_or_all(matching)
+        narrow = selectors.few_or_all if chosen.text else selectors.snapshots_matching
+        matching = narrow(visible, chosen)
         page = selectors.snapshots_page(matching, sort=form.order(), after=after)
     is_whole = not after and page.next is None
     columns = _columns(request)
