@@ -34,7 +34,7 @@ def test_words_are_sought_in_the_order_of_the_table():
     assert plan_of(query["sql"]) == ["SCAN snapshots_snapshot"]
 
 
-def test_list_of_a_whole_cloud_is_read_in_its_own_order():
+def test_list_of_a_whole_cloud_is_not_sorted():
     alice = scene.person("alice")
     VolumeGrant.objects.create(cloud=scene.CLOUD, scope="cloud", user=alice)
     rows = snapshots_matching(snapshots_visible_to(alice), Filter())
