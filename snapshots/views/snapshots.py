@@ -84,8 +84,7 @@ def _list_context(request: PortalRequest) -> dict[str, Any]:
     matching = snapshots_visible_to(request.user).none()
     if chosen is not None:
         visible = snapshots_visible_to(request.user)
-        narrow = selectors.few_or_all if chosen.text else selectors.snapshots_matching
-        matching = narrow(visible, chosen)
+        matching = _matching(visible, chosen)
         page = selectors.snapshots_page(matching, sort=form.order(), after=after)
     is_whole = not after and page.next is None
     columns = _columns(request)
@@ -105,6 +104,11 @@ def _list_context(request: PortalRequest) -> dict[str, Any]:
         "checked_at": timezone.now(),
         "live": Live(f"{address}?{request.GET.urlencode()}", _pace_of_snapshots(page.rows)),
     }
+
+
+def _matching(visible: QuerySet[Snapshot], chosen: selectors.Filter) -> QuerySet[Snapshot]:
+    narrow = selectors.few_or_all if chosen.text else selectors.snapshots_matching
+    return narrow(visible, chosen)
 
 
 def _pace_of_snapshots(rows: Sequence[Snapshot]) -> Pace:
@@ -136,7 +140,7 @@ def totals(request: PortalRequest) -> HttpResponse:
     visible = snapshots_visible_to(request.user)
     if chosen is None:
         raise Http404
-    sums = selectors.totals_of_all(selectors.snapshots_matching(visible, chosen))
+    sums = selectors.totals_of_all(_matching(visible, chosen))
     template = "_snapshot_totals.html" if request.htmx else "snapshot_totals.html"
     return render(request, f"snapshots/{template}", {"totals": sums})
 
