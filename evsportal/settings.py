@@ -193,7 +193,6 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "evsportal.urls"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
-WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_MIMETYPES = {".svg": "image/svg+xml; charset=utf-8"}
 WSGI_APPLICATION = "evsportal.wsgi.application"
 TEMPLATES = [

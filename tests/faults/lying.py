@@ -23,6 +23,7 @@ MOST_SECONDS = 5.0  # for a row that nobody works on
 # A living worker works on a row; no step of a run takes as long. A duty has as many steps as calls:
 # each call that it sends begins another.
 LONGEST_STEP_SECONDS = 20.0
+LONGEST_START_SECONDS = 60.0  # from a worker's start to the first turn of its loop
 READY_AFTER_SECONDS = 3.0  # a loop that has just begun or was woken takes nothing up yet
 
 # What is wrong, which row, its token, and the latest call of a duty that is at work, or "".
@@ -61,6 +62,10 @@ class LyingWatch:
     def _look(self) -> None:
         now = time.monotonic()
         ready = self._ready(now)
+        for pid in self.nursery.pids(awake_for=LONGEST_START_SECONDS):
+            if pid not in self._begun:
+                self._begun[pid] = now  # once
+                self.lying.append(f"{timezone.now():%H:%M:%S} worker {pid}: its loop never began")
         cases = set(self._cases(ready)) if ready and self._may_write(ready) else set()
         self._since = {case: self._since.get(case, now) for case in cases}
         for case, since in self._since.items():

@@ -21,8 +21,10 @@ AWAKE, FROZEN, KILLED = os.getpid(), 2, 3
 class Workers:
     """Stands in for real processes: which of them are there."""
 
+    awake_seconds = 30.0
+
     def pids(self, *, awake_for):
-        return [AWAKE]
+        return [AWAKE] if awake_for <= self.awake_seconds else []
 
     frozen = ()
 
@@ -82,8 +84,15 @@ def test_worker_counts_from_the_first_turn_of_its_loop(watch, beats, lies):
     assert bool(look_twice(LyingWatch(Workers(), threads=4))) is lies
 
 
+def test_worker_whose_loop_never_begins_is_named_once(watch):
+    Worker.objects.update(beats=0)
+    fresh = LyingWatch(Workers(), threads=4)
+    fresh.nursery.awake_seconds = 90.0
+    assert ["its loop never began" in line for line in look_twice(fresh)] == [True]
+
+
 def test_loop_that_has_just_begun_takes_nothing_up_yet(watch, monkeypatch):
-    monkeypatch.setattr(lying, "READY_AFTER_SECONDS", 60.0)
+    monkeypatch.setattr(lying, "READY_AFTER_SECONDS", 20.0)
     duty()
     assert look_twice(watch) == []
 
