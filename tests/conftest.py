@@ -1,5 +1,6 @@
 """What all tests share. Settings are in `tests/settings.py`, read before this file."""
 
+import gc
 import ipaddress
 import os
 import socket
@@ -67,6 +68,13 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.database)
     if config.getoption("--parameters") == "edges":
         items[:] = _with_edges_alone(items)
+
+
+def pytest_collection_finish():
+    """What was imported stays: looking through it for garbage took an eighth of the tests' time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, *gc.get_threshold()[1:])
 
 
 def _with_edges_alone(items):

@@ -20,8 +20,9 @@ from tools.system import need_chromium, need_postgres, need_rabbitmq
 
 _CORES = 2
 _PYTEST = (sys.executable, "-m", "pytest", "-q")
-# Tests in two processes; one that has no more tests takes some of the other's.
+# A process that has no more tests takes some of another's.
 _IN_TWO = (*_PYTEST, "-n", str(_CORES), "--dist", "worksteal")
+_IN_THREE = (*_PYTEST, "-n", str(_CORES + 1), "--dist", "worksteal")  # a third waits for something
 _FAST = "not browser and not live and not faults and not packages"
 
 
@@ -60,16 +61,16 @@ def check(*, whole: bool = False) -> int:
 def _stages(*, whole: bool) -> Iterator[tuple[Step, ...]]:
     parameters = "all" if whole else "edges"
     yield _static_checks()
-    yield (Step("tests on SQLite", (*_IN_TWO, "-m", _FAST)),)
+    yield (Step("tests on SQLite", (*_IN_THREE, "-m", _FAST)),)
     on_postgres = ("--database", "postgres", "--parameters", parameters)
     marked = ("-m", f"database and {_FAST}")
-    yield (Step("tests on PostgreSQL", (*_IN_TWO, *marked, *on_postgres)),)
+    yield (Step("tests on PostgreSQL", (*_IN_THREE, *marked, *on_postgres)),)
     browser = "browser" if whole else "browser and not whole"
     pages = "tests/e2e/test_every_page.py"
+    yield (Step("browser", (*_IN_TWO, "-m", browser, "tests/e2e", f"--ignore={pages}")),)
     yield (  # the longest first, and short ones last, so that both cores have work to the end
-        Step("browser", (*_PYTEST, "-m", browser, "tests/e2e", f"--ignore={pages}")),
-        Step("faults", (*_PYTEST, "-m", "faults", "tests/faults")),
         Step("every page", (*_PYTEST, "-m", browser, pages)),
+        Step("faults", (*_PYTEST, "-m", "faults", "tests/faults")),
         Step("packages", (*_PYTEST, "-m", "packages", "tests/packaging")),
     )
 

@@ -9,11 +9,11 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from snapshots import clouds
 from tests import factories as scene
-from tests.e2e.browser import CHROMIUM, QUIET
+from tests.e2e.browser import HEADLESS, QUIET
 
 # What htmx logs of a request that a newer one replaced, or that ended with its page.
 ABORTED = ("htmx:sendAbort", "htmx:afterRequest")
@@ -42,11 +42,16 @@ class Watch:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=HEADLESS, args=QUIET)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

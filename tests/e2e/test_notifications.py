@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import factories as scene
+from tests.e2e.browser import CHROMIUM, QUIET
 from tests.e2e.test_live_pages import ASK, finish
 from tests.waiting import until
 
@@ -16,6 +17,14 @@ WATCHED = """
     };
     document.hasFocus = () => false;
 """
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright):
+    """The whole program: there are no notifications without what belongs to a window."""
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
