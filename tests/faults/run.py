@@ -112,6 +112,7 @@ class Run:
         self._ambush.start()
         last = max(1, int(self.orders.operations * _LAST_SHARE))
         self.people.submit(self.orders.operations - last)
+        self._until_open_at_most(FEW_OPEN, time.monotonic() + self.orders.patience_seconds)
         self._until_ambushed(time.monotonic() + self.orders.ambush_seconds)
         self._until_open_at_most(last, time.monotonic() + self.orders.patience_seconds)
         self._over.set()
