@@ -5,7 +5,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,7 @@ import kombu
 import pytest
 
 from snapshots.management.supervisor import die_with
+from tests.ports import free_ports
 
 START_SECONDS = 180  # Erlang takes half a minute on a busy machine
 _SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # not the wrapper, which changes the user
@@ -46,7 +46,7 @@ class RabbitMQ:
                 " apt-get install rabbitmq-server"
             )
         self.folder = Path(tempfile.mkdtemp(prefix="evsportal-rabbitmq-"))
-        self.port, epmd_port, distribution_port = _free_ports(3)
+        self.port, epmd_port, distribution_port = free_ports(apart=(0, 1, 2))
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
         (self.folder / "rabbitmq.conf").write_text(_CONFIG.format(port=self.port))
         (self.folder / "env.conf").touch()
@@ -145,11 +145,3 @@ class RabbitMQ:
                 process_group=0,
                 preexec_fn=die_with(os.getpid(), by=signal.SIGKILL),
             )
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]

@@ -1,6 +1,5 @@
 """A mail server of this machine that keeps what it receives."""
 
-import socket
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -8,6 +7,7 @@ from email.message import EmailMessage
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
 
+from tests.ports import free_port
 from tests.waiting import until
 
 
@@ -43,9 +43,7 @@ class _Server(Controller):
 @contextmanager
 def mail_server_running():
     """The mailbox, and the port on 127.0.0.1 that it is filled by."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     box = Mailbox()
     server = _Server(box, port)
     server.start()

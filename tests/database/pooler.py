@@ -5,7 +5,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import psycopg
 
 from snapshots.management.supervisor import die_with
 from tests import postgres
+from tests.ports import free_port
 from tests.waiting import until
 
 CONFIG = """\
@@ -51,7 +51,7 @@ def new_database(purpose: str) -> Iterator[str]:
 @contextmanager
 def pooled(url: str) -> Iterator[str]:
     """The address of the same database behind the pooler."""
-    parts, port = urlsplit(url), _free_port()
+    parts, port = urlsplit(url), free_port()
     folder = Path(tempfile.mkdtemp(prefix="evsportal-pooler-"))
     database, server = parts.path[1:], unquote(parts.netloc.partition("@")[2])
     config = folder / "pgbouncer.ini"
@@ -75,12 +75,6 @@ def pooled(url: str) -> Iterator[str]:
         process.terminate()
         process.wait(10)
         shutil.rmtree(folder)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(address: str) -> bool:

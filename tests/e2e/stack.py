@@ -4,13 +4,13 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
 
+from tests.ports import free_ports
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,11 +150,4 @@ def _engine() -> dict[str, str]:
 
 def two_free_ports() -> int:
     """A port that is free, and so is the one nine above it, where the sandbox will listen."""
-    for _ in range(50):
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            with contextlib.suppress(OSError, OverflowError):
-                second.bind(("127.0.0.1", port + 9))
-                return port
-    raise AssertionError("No free ports.")
+    return free_ports(apart=(0, 9))[0]

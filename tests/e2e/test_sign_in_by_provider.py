@@ -1,7 +1,6 @@
 """Signing in and out by a real provider, a process of its own, in a real browser."""
 
 import json
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from snapshots.sso import metadata
+from tests.ports import free_port
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -26,12 +26,6 @@ PERSON = {
 }
 
 
-def _free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
 def _answers(issuer):
     try:
         return urlopen(f"{issuer}/.well-known/openid-configuration").status == 200
@@ -41,7 +35,7 @@ def _answers(issuer):
 
 @pytest.fixture(scope="module")
 def issuer():
-    port = _free_port()
+    port = free_port()
     program = Path(sys.executable).with_name("oidc-provider-mock")
     command = (program, "-p", str(port), "--require-nonce", "true")
     process = subprocess.Popen(

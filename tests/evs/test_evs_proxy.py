@@ -1,6 +1,5 @@
 """A cloud's own proxy: what it forwards, what it sees, which outcomes are certain behind it."""
 
-import socket
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from snapshots.evs.config import KeyCredentials, Proxy
 from snapshots.evs.connection import connect, wire_to
 from snapshots.evs.types import CreateSnapshot
 from snapshots.evs.wire import Wire
+from tests.ports import free_port
 
 PASSWORD = "pr0xy-s3cret"
 LIMITS = {"connect_seconds": 1, "read_seconds": 2, "deadline_seconds": 3}
@@ -64,12 +64,6 @@ def wire_through(authority):
     yield build
     for wire in wires:
         wire.close()
-
-
-def free_port():
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return unused.getsockname()[1]
 
 
 # --- what passes ------------------------------------------------------------------------------

@@ -17,10 +17,9 @@ from typing import Protocol
 from tests.faults import answers
 from tests.faults.plan import CLEAN, Act, AtOnce, Drawer, Fault, Kind, Moment, Violence
 from tests.faults.wire import Request, forward, read_request
+from tests.ports import free_port
 
 LOOPBACK = "127.0.0.1"
-# Below what systems take for outgoing connections: the port must be free again after a refusal.
-PORTS = range(20000, 32000)
 RECORDED_AFTER_SECONDS = 0.03
 _RST = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST
 
@@ -81,7 +80,7 @@ class Proxy:
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self.port = _free_port()
+        self.port = free_port()
         self.faulty = False
         self.dark = False
         self.seen: list[Seen] = []
@@ -309,11 +308,3 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     sock = writer.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST)
     writer.transport.abort()
-
-
-def _free_port() -> int:
-    for port in random.sample(PORTS, 200):
-        with socket.socket() as sock, contextlib.suppress(OSError):
-            sock.bind((LOOPBACK, port))
-            return port
-    raise OSError("no free port")

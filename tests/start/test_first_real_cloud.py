@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 
@@ -14,6 +13,7 @@ import pytest
 
 from snapshots.sandbox import scenarios
 from snapshots.sandbox.scenarios import Trouble
+from tests.ports import free_port
 from tests.start.readme import ROOT, Person, blocks_of, copy_project
 from tests.start.web_person import WebPerson
 from tests.waiting import until
@@ -49,9 +49,7 @@ def person(tmp_path):
     folder = tmp_path / "an empty folder"
     folder.mkdir()
     copy_project(folder)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    return Person(folder, port)
+    return Person(folder, free_port())
 
 
 def with_own_names(text, auth_url):

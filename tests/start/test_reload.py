@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import requests
 from snapshots.sandbox import scenarios
 from snapshots.sandbox.options import SandboxOptions
 from snapshots.sandbox.server import SandboxServer
+from tests.ports import free_port
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,8 +53,7 @@ class Portal:
         )
         self.write_private(self.key, "x" * 50)
         self.set_password(scenarios.PASSWORD)
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            self.port = server.getsockname()[1]
+        self.port = free_port()
 
     def write_private(self, path, text):
         path.touch(mode=0o600)

@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
 from snapshots.management import database
+from tests.ports import free_port
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +28,7 @@ def taken():
 
 @pytest.fixture
 def free():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    return free_port()
 
 
 @pytest.fixture
