@@ -64,7 +64,7 @@ def _stages(*, whole: bool) -> Iterator[tuple[Step, ...]]:
     yield (Step("tests on SQLite", (*_IN_THREE, "-m", _FAST)),)
     on_postgres = ("--database", "postgres", "--parameters", parameters)
     marked = ("-m", f"database and {_FAST}")
-    yield (Step("tests on PostgreSQL", (*_IN_THREE, *marked, *on_postgres)),)
+    yield (Step("tests on PostgreSQL", (*_IN_TWO, *marked, *on_postgres)),)
     browser = "browser" if whole else "browser and not whole"
     pages = "tests/e2e/test_every_page.py"
     yield (Step("browser", (*_IN_TWO, "-m", browser, "tests/e2e", f"--ignore={pages}")),)
