@@ -17,8 +17,8 @@ def free_port() -> int:
 
 
 def free_ports(*, apart: tuple[int, ...] = (0,)) -> list[int]:
-    """A free port of this machine for each distance from the first. Chosen by the system's chance:
-    the tests' own begins anew with each test, in each process alike.
+    """A free port of this machine for each distance from the first. `secrets` draws it, since
+    pytest-randomly seeds `random` with the same number in every process.
     """
     for _ in range(100):
         first = secrets.choice(_PORTS)
