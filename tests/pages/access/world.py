@@ -3,7 +3,8 @@ them, and the address and the form of every rule.
 """
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.contrib.auth.models import Group, User
@@ -35,6 +36,13 @@ class World:
     things: dict[str, Thing]
     owner: object  # the browser of somebody to whom every volume is granted
     helper: object  # the browser of somebody of the helpdesk
+    # For each relation, the form as somebody has it who may: nothing that is posted is kept.
+    forms: dict[str, object] = field(default_factory=dict)
+
+    def form(self, relation: str, fetch: Callable[[], object]) -> object:
+        if relation not in self.forms:
+            self.forms[relation] = fetch()
+        return self.forms[relation]
 
 
 def build(rule: Rule, alice: User, owner: object, helper: object) -> World:
@@ -161,10 +169,12 @@ def typed(
     if rule.route == "snapshots:new":
         return where, scene.fill_form(thing.volume, **about)
     if rule.route == "snapshots:confirm_batch":
-        page = capable.post(where, {"kind": rule.kind, "snapshot": texts([thing.snapshot])})
+        chosen = {"kind": rule.kind, "snapshot": texts([thing.snapshot])}
+        page = world.form(relation, lambda: capable.post(where, chosen))
         return where, confirmed(page, **about, **_values(rule.kind, thing))
     if rule.route == "snapshots:change":
-        seen = capable.get(where).context["form"].seen_text
+        page = world.form(relation, lambda: capable.get(where))
+        seen = page.context["form"].seen_text
         key = where.partition("key=")[2]
         return where, {"key": key, "seen": seen, **about, **_values(rule.kind, thing)}
     if rule.route in {"snapshots:preferences", "snapshots:browser_zone"}:
