@@ -37,7 +37,9 @@ class SqlitePristine:
 
 
 class PostgresPristine:
-    """A schema of copies. Tables without a row in it are emptied, the others are filled from it."""
+    """A schema of copies. Tables without a row in it are emptied, the others are filled from it,
+    where they differ.
+    """
 
     def __init__(self) -> None:
         self._guarded = {model._meta.db_table for model in guards.GUARDED + guards.ARCHIVED}
@@ -52,14 +54,16 @@ class PostgresPristine:
 
     def restore(self) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
-            changed = set(self._tables_with_rows(cursor)) | set(self._filled)
+            changed = set(self._tables_with_rows(cursor)) - set(self._filled)
+            refilled = [table for table in self._filled if self._differs(cursor, table)]
+            changed |= set(refilled)
             if guards.missing():
                 guards.install()
             for table in changed & self._guarded:
                 cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER USER')
             for table in changed:
                 cursor.execute(f'DELETE FROM "{table}"')
-            for table in self._filled:
+            for table in refilled:
                 cursor.execute(f'INSERT INTO "{table}" SELECT * FROM pristine."{table}"')
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # or ALTER TABLE refuses
             for table in changed & self._guarded:
@@ -74,6 +78,14 @@ class PostgresPristine:
     def close(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute("DROP SCHEMA pristine CASCADE")
+
+    def _differs(self, cursor, table: str) -> bool:
+        rows = f'SELECT t::text FROM "{table}" t'
+        copies = f'SELECT t::text FROM pristine."{table}" t'
+        cursor.execute(
+            f"SELECT EXISTS ({rows} EXCEPT ALL {copies}) OR EXISTS ({copies} EXCEPT ALL {rows})"
+        )
+        return cursor.fetchone()[0]
 
     def _tables_with_rows(self, cursor) -> list[str]:
         queries = (
