@@ -60,13 +60,16 @@ socket.socket.connect_ex = _guarded(socket.socket.connect_ex)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Mark what depends on the kind of database: `./run check` repeats it on PostgreSQL."""
+    """Mark what depends on the kind of database: `./run check` repeats it on PostgreSQL, with
+    `--whole` also what opens one only to keep what rules in Python decide.
+    """
+    edges_alone = config.getoption("--parameters") == "edges"
     for item in items:
-        if item.get_closest_marker("any_database"):
+        if edges_alone and item.get_closest_marker("any_database"):
             continue
         if _opens_database(item) or item.get_closest_marker("skipif"):  # mostly on the kind
             item.add_marker(pytest.mark.database)
-    if config.getoption("--parameters") == "edges":
+    if edges_alone:
         items[:] = _with_edges_alone(items)
 
 

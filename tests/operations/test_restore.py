@@ -30,6 +30,8 @@ from tests.operations.conftest import (
     look_again,
 )
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture
 def snapshot(loop, ask, clock):

@@ -20,6 +20,8 @@ from snapshots.selectors.course import (
 )
 from tests import factories as scene
 
+pytestmark = pytest.mark.any_database
+
 STATES = {
     Ending.DONE: ("succeeded",),
     Ending.REFUSED: ("refused",),
