@@ -69,6 +69,16 @@ def test_row_that_nobody_takes_up_is_named_once(watch, row, what):
     assert [what in line for line in look_twice(watch)] == [True]
 
 
+@pytest.mark.parametrize(
+    ("row", "lies"), [({}, False), ({"owner": f"host:{KILLED}:a", "due_in": 90}, True)]
+)
+def test_broker_has_its_time_for_what_is_due(watch, settings, row, lies):
+    """The loops leave a due row to messages for a while, but nothing that a dead worker holds."""
+    settings.EVSPORTAL_ENGINE = "celery"
+    duty(**row)
+    assert bool(look_twice(watch)) is lies
+
+
 @pytest.mark.parametrize("row", [{"owner": f"host:{FROZEN}:a", "due_in": 90}, {"due_in": 60}])
 def test_row_of_a_frozen_worker_or_not_yet_due_is_fine(watch, row):
     watch.nursery.frozen = (FROZEN,)
