@@ -70,11 +70,15 @@ def test_row_that_nobody_takes_up_is_named_once(watch, row, what):
 
 
 @pytest.mark.parametrize(
-    ("row", "lies"), [({}, False), ({"owner": f"host:{KILLED}:a", "due_in": 90}, True)]
+    ("row", "seconds", "lies"),
+    [({}, 1.9, False), ({}, 2.1, True), ({"owner": f"host:{KILLED}:a", "due_in": 90}, 1.9, True)],
 )
-def test_broker_has_its_time_for_what_is_due(watch, settings, row, lies):
-    """The loops leave a due row to messages for a while, but nothing that a dead worker holds."""
+def test_messages_have_time_for_what_is_due(watch, settings, monkeypatch, row, seconds, lies):
+    """The loops leave a due row to them for two seconds, but nothing that a dead worker holds."""
     settings.EVSPORTAL_ENGINE = "celery"
+    start = time.monotonic()
+    clock = iter([start, start + seconds])
+    monkeypatch.setattr(lying.time, "monotonic", lambda: next(clock))
     duty(**row)
     assert bool(look_twice(watch)) is lies
 
