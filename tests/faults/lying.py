@@ -9,19 +9,17 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
-from snapshots.jobs.engine import CELERY
 from snapshots.models import OPEN, CloudHealth, Duty, Exchange, Operation, Purpose, Worker
 from snapshots.worker import DUTIES_OF_ONE_CLOUD
 from tests.faults.nursery import Nursery
 
 LOOK_SECONDS = 0.5
-MOST_SECONDS = 5.0  # for a row that nobody works on, from when the loops may take it up
+MOST_SECONDS = 5.0  # for a row that nobody works on
 # A living worker works on a row; no step of a run takes as long. A duty has as many steps as calls:
 # each call that it sends begins another.
 LONGEST_STEP_SECONDS = 20.0
@@ -72,7 +70,8 @@ class LyingWatch:
         self._since = {case: self._since.get(case, now) for case in cases}
         for case, since in self._since.items():
             what, row, token, _call = case
-            if now - since > _limit(what) and (what, row, token) not in self._named:
+            limit = LONGEST_STEP_SECONDS if what == HELD_LONG else MOST_SECONDS
+            if now - since > limit and (what, row, token) not in self._named:
                 self._named.add((what, row, token))
                 at = f"{timezone.now():%H:%M:%S}"
                 self.lying.append(f"{at} {row}, token {token}: {what} for {now - since:.1f} s")
@@ -138,21 +137,6 @@ _CALLS_OF_DUTIES = {
     "inventory": [Purpose.INVENTORY, Purpose.QUOTA],
     "servers": [Purpose.SERVERS],
 }
-
-
-def _limit(what: str) -> float:
-    if what == HELD_LONG:
-        return LONGEST_STEP_SECONDS
-    return MOST_SECONDS + (_left_to_messages() if what == NOT_TAKEN_UP else 0.0)
-
-
-def _left_to_messages() -> float:
-    """For how many seconds the loops leave a due row to messages, which may be lost."""
-    if settings.EVSPORTAL_ENGINE != CELERY:
-        return 0.0
-    from snapshots.jobs.broker.engine import CeleryEngine  # its packages need not be installed
-
-    return CeleryEngine.patience.total_seconds()
 
 
 def _latest_call(duty: Duty) -> str:

@@ -69,20 +69,6 @@ def test_row_that_nobody_takes_up_is_named_once(watch, row, what):
     assert [what in line for line in look_twice(watch)] == [True]
 
 
-@pytest.mark.parametrize(
-    ("row", "seconds", "lies"),
-    [({}, 1.9, False), ({}, 2.1, True), ({"owner": f"host:{KILLED}:a", "due_in": 90}, 1.9, True)],
-)
-def test_messages_have_time_for_what_is_due(watch, settings, monkeypatch, row, seconds, lies):
-    """The loops leave a due row to them for two seconds, but nothing that a dead worker holds."""
-    settings.EVSPORTAL_ENGINE = "celery"
-    start = time.monotonic()
-    clock = iter([start, start + seconds])
-    monkeypatch.setattr(lying.time, "monotonic", lambda: next(clock))
-    duty(**row)
-    assert bool(look_twice(watch)) is lies
-
-
 @pytest.mark.parametrize("row", [{"owner": f"host:{FROZEN}:a", "due_in": 90}, {"due_in": 60}])
 def test_row_of_a_frozen_worker_or_not_yet_due_is_fine(watch, row):
     watch.nursery.frozen = (FROZEN,)
