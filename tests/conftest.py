@@ -60,16 +60,13 @@ socket.socket.connect_ex = _guarded(socket.socket.connect_ex)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Mark what depends on the kind of database: `./run check` repeats it on PostgreSQL, with
-    `--whole` also what opens one only to keep what rules in Python decide.
-    """
-    edges_alone = config.getoption("--parameters") == "edges"
+    """Mark what depends on the kind of database: `./run check` repeats it on PostgreSQL."""
     for item in items:
-        if edges_alone and item.get_closest_marker("any_database"):
+        if item.get_closest_marker("any_database"):
             continue
         if _opens_database(item) or item.get_closest_marker("skipif"):  # mostly on the kind
             item.add_marker(pytest.mark.database)
-    if edges_alone:
+    if config.getoption("--parameters") == "edges":
         items[:] = _with_edges_alone(items)
 
 

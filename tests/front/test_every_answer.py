@@ -18,8 +18,6 @@ from django.urls import URLResolver, get_resolver
 from snapshots.sign_in.errors import TryLaterError
 from tests import factories as scene
 
-pytestmark = pytest.mark.any_database
-
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",

@@ -29,8 +29,6 @@ from tests.mfa.conftest import (
 )
 from tests.mfa.device import PRESENT, Device
 
-pytestmark = pytest.mark.any_database
-
 # --- signing in ------------------------------------------------------------------------------
 
 

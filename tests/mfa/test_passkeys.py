@@ -26,8 +26,6 @@ from tests.mfa.conftest import (
 )
 from tests.mfa.device import PRESENT, Device
 
-pytestmark = pytest.mark.any_database
-
 # --- adding ----------------------------------------------------------------------------------
 
 

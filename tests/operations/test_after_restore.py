@@ -36,8 +36,6 @@ from tests.operations.conftest import (
     snapshots_in,
 )
 
-pytestmark = pytest.mark.any_database
-
 
 @pytest.fixture
 def backup(tmp_path):

@@ -14,8 +14,6 @@ from snapshots.models import CloudHealth, Duty, Exchange, Operation, OperationSt
 from snapshots.sandbox.server import SandboxServer
 from tests.operations.conftest import control, let_time_pass, look_again
 
-pytestmark = pytest.mark.any_database
-
 CLOUD = "sandbox"
 
 

@@ -20,7 +20,7 @@ from snapshots.sandbox.server import SandboxServer
 from tests.operations.conftest import snapshots_in
 from tests.waiting import until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -36,8 +36,6 @@ from snapshots.sandbox import scenarios
 from tests.operations.conftest import control, let_time_pass, look_again, snapshots_in
 from tests.operations.test_settle import kinds, lose_answer, settled, shown
 
-pytestmark = pytest.mark.any_database
-
 
 def fault(sandbox, path, body, *, status=200, times=1, method="GET"):
     plan = {"times": times, "method": method, "path": path, "status": status, "body": body}

@@ -36,8 +36,6 @@ from snapshots.models import (
 )
 from tests.audit.trail_scene import action, exchange
 
-pytestmark = pytest.mark.any_database
-
 
 @pytest.fixture
 def healthy(transactional_db, cloud, settings):

@@ -8,8 +8,6 @@ from django.utils import timezone
 from snapshots.models import Operation
 from tests.operations.test_settle import lose_answer, settled
 
-pytestmark = pytest.mark.any_database
-
 
 @pytest.mark.parametrize(("minutes", "was_long"), [(0, False), (11, True)])
 def test_found_after_a_while_it_remembers(loop, ask, sandbox, minutes, was_long):

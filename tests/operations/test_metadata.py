@@ -11,8 +11,6 @@ from snapshots.operations.asking import OperationArguments, ask_for_operation
 from snapshots.operations.messages import outcome_sentence
 from tests.operations.conftest import control, exchanges_of, let_time_pass, look_again, snapshots_in
 
-pytestmark = pytest.mark.any_database
-
 
 @pytest.fixture
 def snapshot(loop, ask, clock):

@@ -13,8 +13,6 @@ from snapshots.operations.refusals import NotAllowedError
 from snapshots.operations.stopping import cancel_operation
 from tests.operations.conftest import control, exchanges_of, let_time_pass, look_again, snapshots_in
 
-pytestmark = pytest.mark.any_database
-
 
 @pytest.fixture
 def snapshot(loop, ask, clock):

@@ -30,8 +30,6 @@ from tests.operations.conftest import (
     look_again,
 )
 
-pytestmark = pytest.mark.any_database
-
 
 @pytest.fixture
 def snapshot(loop, ask, clock):

@@ -15,8 +15,6 @@ from tests.operations.rolling_back import (
     settle,
 )
 
-pytestmark = pytest.mark.any_database
-
 
 def test_revert_is_watched_to_its_end(as_cinder, loop, make, roll_back, clock):
     snapshot = make()

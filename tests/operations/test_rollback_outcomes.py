@@ -19,8 +19,6 @@ from tests.operations.rolling_back import (
     settle,
 )
 
-pytestmark = pytest.mark.any_database
-
 
 def test_two_at_once_run_one_after_the_other(loop, make, roll_back, clock):
     snapshot = make()

@@ -21,8 +21,6 @@ from snapshots.selectors.silence import silent_since
 from tests import factories
 from tests.operations.conftest import control
 
-pytestmark = pytest.mark.any_database
-
 WEB, DB, NODE = (scenarios.server_id(name) for name in ("web-01", "db-primary", "node-1"))
 HEAD = "cloud,server_id,name\n"
 

@@ -18,8 +18,6 @@ from snapshots.operations.messages import outcome_sentence
 from snapshots.sandbox import scenarios
 from tests.operations.conftest import control, let_time_pass, look_again, snapshots_in
 
-pytestmark = pytest.mark.any_database
-
 
 def lose_answer(sandbox, *, made=True, **options):
     fault = {"times": 1, "status": 502, "made": made, "body": "<html>"} | options

@@ -19,8 +19,6 @@ from snapshots.worker import Loop
 from tests.operations.conftest import control, let_time_pass
 from tests.waiting import until
 
-pytestmark = pytest.mark.any_database
-
 CLOUD = "sandbox"
 
 

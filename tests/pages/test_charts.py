@@ -20,8 +20,6 @@ from snapshots.selectors.course import (
 )
 from tests import factories as scene
 
-pytestmark = pytest.mark.any_database
-
 STATES = {
     Ending.DONE: ("succeeded",),
     Ending.REFUSED: ("refused",),

@@ -20,8 +20,6 @@ from snapshots.operations.anomalies import report
 from snapshots.operations.messages import label_of, outcome_sentence
 from tests import factories as scene
 
-pytestmark = pytest.mark.any_database
-
 
 def page_of(browser, operation, name="detail", **query):
     return browser.get(reverse(f"snapshots:{name}", args=[operation.pk]), query)

@@ -9,8 +9,6 @@ from snapshots.models import Operation
 from tests import factories as scene
 from tests.factories import ask, errors_at
 
-pytestmark = pytest.mark.any_database
-
 NEW = "/snapshots/new/"
 TICKET = {"ticket": "CHG-1042", "on_behalf_of": "Deniz Öztürk", "reason": "Patch day"}
 

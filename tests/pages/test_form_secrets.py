@@ -9,8 +9,6 @@ from tests import factories as scene
 from tests.audit.every_table import rows_with
 from tests.factories import ask, errors_at, rows
 
-pytestmark = pytest.mark.any_database
-
 SECRET = "password=Canary-hunter2"
 TICK = "It is no secret; send it as it is"
 

@@ -12,8 +12,6 @@ from snapshots.forms.metadata import HIGHEST, MetadataRow, read_rows, with_row_a
 from snapshots.models import Operation
 from tests.factories import ask, errors_at, fill_form, rows
 
-pytestmark = pytest.mark.any_database
-
 NEW = "/snapshots/new/"
 
 

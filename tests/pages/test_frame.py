@@ -14,8 +14,6 @@ from django.utils import timezone
 from snapshots.models import CloudHealth, Operation, Worker
 from tests import factories as scene
 
-pytestmark = pytest.mark.any_database
-
 # --- banners and navigation ------------------------------------------------------------------
 
 

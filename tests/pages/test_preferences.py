@@ -8,8 +8,6 @@ import pytest
 from snapshots.models import Preferences
 from tests import factories as scene
 
-pytestmark = pytest.mark.any_database
-
 AT = datetime(2026, 7, 1, 21, 30, 5, tzinfo=UTC)
 
 

@@ -17,8 +17,6 @@ from snapshots.models import Action
 from snapshots.sandbox import scenarios
 from tests import factories as scene
 
-pytestmark = pytest.mark.any_database
-
 ROOT = Path(__file__).resolve().parents[2]
 LOGIN = "/accounts/login/"
 GOOD = "corrEct-horse-battery-9"

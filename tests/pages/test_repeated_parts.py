@@ -10,8 +10,6 @@ from snapshots.models import Operation, Preferences, Snapshot
 from snapshots.selectors import kept
 from tests import factories as scene
 
-pytestmark = pytest.mark.any_database
-
 
 @pytest.fixture
 def made(alice, volume):

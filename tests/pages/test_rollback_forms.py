@@ -13,7 +13,7 @@ from snapshots import clouds
 from snapshots.models import Action, Operation, Quota, Snapshot, Volume
 from tests import factories
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

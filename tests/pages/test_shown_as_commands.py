@@ -15,8 +15,6 @@ from snapshots.views.commands import command_of, curl_of, httpie_of, python_of
 from tests import factories as scene
 from tests.evs.evs_loopback import Loopback, Reply
 
-pytestmark = pytest.mark.any_database
-
 TOKEN = "to'ken $HOME"
 BODIES = {
     "plain": '{"name": "n"}',

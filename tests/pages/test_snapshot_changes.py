@@ -12,7 +12,7 @@ from snapshots.forms.deleting import DeleteForm
 from snapshots.models import Maker, Operation, Snapshot
 from tests import factories
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ import pytest
 
 from evsportal.static_files import StaticFilesStorage
 
-pytestmark = pytest.mark.any_database
-
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "static/js").glob("*.js"))
 MARKUP = "".join(

@@ -15,8 +15,6 @@ from snapshots.mfa import factors
 from snapshots.models import Action, Operation, VolumeGrant
 from tests import factories as scene
 
-pytestmark = pytest.mark.any_database
-
 PASSWORD = "a long password"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 CONFIRM = "/accounts/confirm/"

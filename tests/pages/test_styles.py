@@ -9,8 +9,6 @@ from django.contrib.staticfiles.finders import get_finders
 
 from evsportal.static_files import StaticFilesStorage
 
-pytestmark = pytest.mark.any_database
-
 STATIC = Path(__file__).resolve().parents[2] / "static"
 PARTS = sorted((STATIC / "css/portal").glob("*.css"))
 SHEETS = sorted(STATIC.glob("css/**/*.css"))

@@ -23,8 +23,6 @@ from tests.received_mail import mail_server_running
 from tests.sign_in.conftest import RIGHT
 from tests.waiting import until
 
-pytestmark = pytest.mark.any_database
-
 ASK = "/accounts/reset/"
 OWN = "another-good-passphrase-7"
 

@@ -8,8 +8,6 @@ import pytest
 from tests.sso.conftest import CALLBACK, SignIn, last_refusal
 from tests.sso.lying_provider import new_key
 
-pytestmark = pytest.mark.any_database
-
 NOW = int(time.time())
 
 

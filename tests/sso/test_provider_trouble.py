@@ -11,8 +11,6 @@ from django.utils import timezone
 from snapshots.sso import metadata
 from tests.sso.conftest import CALLBACK, address_of, last_refusal
 
-pytestmark = pytest.mark.any_database
-
 
 def _form_action(answer):
     policy = answer.headers["Content-Security-Policy"]

@@ -11,7 +11,7 @@ from tests import factories as scene
 from tests.pages.access import world as worlds
 from tests.pages.access.rules import ACCOUNT, MONITORING, OPEN, RELATIONS, RULES
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 PEOPLE = {
     "staff": "alice",
