@@ -3,6 +3,7 @@
 import dataclasses
 import uuid
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -11,6 +12,7 @@ from django.utils import timezone
 from snapshots import clouds
 from snapshots.jobs.duties import SNAPSHOTS, start_duty
 from snapshots.models import Duty, Operation, OperationKind, Snapshot, Volume, VolumeGrant
+from snapshots.operations import perform
 from snapshots.operations.asking import OperationArguments, ask_for_operation
 from snapshots.sandbox import scenarios
 from snapshots.sandbox.options import SandboxOptions
@@ -44,7 +46,13 @@ def sandbox(clock):
 
 
 @pytest.fixture
-def cloud(sandbox, settings):
+def long_pauses(monkeypatch):
+    """A pause before a retry may be drawn as none; here each ends when the test says so."""
+    monkeypatch.setattr(perform, "random", SimpleNamespace(uniform=lambda *limits: 30.0))
+
+
+@pytest.fixture
+def cloud(sandbox, settings, long_pauses):
     """The portal is set to this sandbox, impatient, and tells when nothing is answered."""
     settings.EVSPORTAL_SANDBOX_URL = sandbox.url
     settings.EVSPORTAL_CONNECT_SECONDS = 1
