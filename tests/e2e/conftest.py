@@ -1,15 +1,16 @@
 """A real Chromium: without network beyond this machine, and strict about what a page does."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.test import Client
+from django.contrib.staticfiles import handlers
+from django.core.management import call_command
+from django.test import Client, override_settings
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from pytest_django.live_server_helper import LiveServer
 
 from snapshots import clouds
 from tests import factories as scene
@@ -54,9 +55,36 @@ def chromium(playwright) -> Iterator[Browser]:
     browser.close()
 
 
+@pytest.fixture(scope="session")
+def collected_files(tmp_path_factory) -> dict[str, object]:
+    """Settings by which static files are served as to people: browsers keep them, and the style
+    sheet is one file. Axe would look for its parts in a wrong place.
+    """
+    storage = "evsportal.static_files.StaticFilesStorage"
+    files = {
+        "STATIC_ROOT": tmp_path_factory.mktemp("collected") / "static",
+        "STORAGES": settings.STORAGES | {"staticfiles": {"BACKEND": storage}},
+    }
+    with override_settings(**files):
+        call_command("collectstatic", interactive=False, verbosity=0)
+    return files
+
+
+@pytest.fixture(scope="session")
+def live_server(collected_files) -> Iterator[LiveServer]:
+    """As pytest-django starts it, but for static files: the portal itself serves them."""
+    with override_settings(**collected_files), pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(handlers, "StaticFilesHandler", lambda portal: portal)
+        server = LiveServer("localhost")
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def portal(live_server, settings) -> str:
+def portal(live_server, collected_files, settings) -> str:
     """The portal's address. The worker was seen a moment ago."""
+    for name, value in collected_files.items():
+        setattr(settings, name, value)
     settings.EVSPORTAL_MODE = "sandbox"
     clouds.forget()
     scene.healthy_portal()
@@ -70,18 +98,8 @@ def watch(portal) -> Iterator[Watch]:
     assert watch.wrongs == []
 
 
-@pytest.fixture(scope="session")
-def style_sheet(tmp_path_factory) -> Path:
-    """With its parts in one file, as the portal serves it: axe looks for parts in a wrong place."""
-    path = tmp_path_factory.mktemp("css") / "portal.css"
-    folder = Path(settings.BASE_DIR, "static/css")
-    parts = re.findall(r'@import "(.*?)";', (folder / "portal.css").read_text())
-    path.write_text("".join((folder / part).read_text() for part in parts))
-    return path
-
-
 @pytest.fixture
-def open_context(chromium, portal, watch, style_sheet):
+def open_context(chromium, portal, watch):
     """Opens a browser context: `open_context(javascript=False)`, `(width=320, dark=True)`."""
     opened: list[BrowserContext] = []
 
@@ -105,7 +123,6 @@ def open_context(chromium, portal, watch, style_sheet):
             timezone_id=zone,
         )
         context.set_default_timeout(5000)
-        context.route("**/css/portal.css", lambda route: route.fulfill(path=style_sheet))
         context.on("page", watch.follow)
         opened.append(context)
         return context

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import requests
+from django.db import connection, connections
 from django.utils import timezone
 
 from snapshots import clouds
@@ -43,6 +44,27 @@ def sandbox(clock):
     options = SandboxOptions(clock=clock, slow_seconds=0.2, hold_seconds=5)
     with SandboxServer(options) as server:
         yield server
+
+
+@pytest.fixture(scope="package", autouse=True)
+def pooled_connections(request):
+    """On PostgreSQL a loop's threads share connections, as a worker's do: new ones for each step
+    were half of the work of these tests.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    request.getfixturevalue("django_db_setup")
+    blocker = request.getfixturevalue("django_db_blocker")
+    options = connections.settings["default"]["OPTIONS"]
+    with blocker.unblock():
+        connection.close()  # it was made without
+    options["pool"] = {"min_size": 1, "max_size": 100}
+    yield
+    with blocker.unblock():
+        connection.close()
+        connection.close_pool()
+    del options["pool"]
 
 
 @pytest.fixture
