@@ -137,7 +137,7 @@ def open_browser(chromium, url: str, *, javascript: bool = True):
         yield page
     finally:
         context.close()
-    assert wrongs == []
+    assert wrongs == [], wrongs
 
 
 def _engine() -> dict[str, str]:

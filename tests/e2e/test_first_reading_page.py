@@ -34,5 +34,7 @@ def test_waiting_page_fills_by_itself(path, javascript, stack, chromium):
         with subprocess.Popen(
             argv, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as worker:
-            expect(page.locator("main")).to_contain_text(VOLUME, timeout=40_000)
-            worker.terminate()
+            try:
+                expect(page.locator("main")).to_contain_text(VOLUME, timeout=40_000)
+            finally:
+                worker.terminate()  # or the end of this block would wait for it
