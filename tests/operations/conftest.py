@@ -46,7 +46,7 @@ def sandbox(clock):
         yield server
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def pooled_connections(request):
     """On PostgreSQL a loop's threads share connections, as a worker's do: new ones for each step
     were half of the work of these tests.
@@ -68,14 +68,10 @@ def pooled_connections(request):
 
 
 @pytest.fixture
-def long_pauses(monkeypatch):
-    """A pause before a retry may be drawn as none; here each ends when the test says so."""
-    monkeypatch.setattr(perform, "random", SimpleNamespace(uniform=lambda *limits: 30.0))
-
-
-@pytest.fixture
-def cloud(sandbox, settings, long_pauses):
+def cloud(sandbox, settings, monkeypatch):
     """The portal is set to this sandbox, impatient, and tells when nothing is answered."""
+    # A pause before a retry may be drawn as none; here each ends when the test says so.
+    monkeypatch.setattr(perform, "random", SimpleNamespace(uniform=lambda *limits: 30.0))
     settings.EVSPORTAL_SANDBOX_URL = sandbox.url
     settings.EVSPORTAL_CONNECT_SECONDS = 1
     settings.EVSPORTAL_READ_SECONDS = 0.6
