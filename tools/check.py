@@ -1,4 +1,4 @@
-"""`./run check`: every check that must pass before a change goes in, for a machine with two cores.
+"""`./run check`: every check that must pass before a change goes in, for two cores or a few more.
 
 Steps of one stage run at the same time. A stage with a failed step is the last one. `--whole`,
 before a release: on PostgreSQL too each test runs with every set of parameters, and every page is
@@ -18,11 +18,11 @@ from pathlib import Path
 from tools import ROOT
 from tools.system import need_chromium, need_postgres, need_rabbitmq
 
-_CORES = 2
+_CORES = min(max(os.cpu_count() or 2, 2), 4)
 _PYTEST = (sys.executable, "-m", "pytest", "-q")
-# A process that has no more tests takes some of another's.
-_IN_TWO = (*_PYTEST, "-n", str(_CORES), "--dist", "worksteal")
-_IN_THREE = (*_PYTEST, "-n", str(_CORES + 1), "--dist", "worksteal")  # a third waits for something
+# One process more than cores, since some wait for something. One that has no more tests takes some
+# of another's.
+_IN_PARTS = (*_PYTEST, "-n", str(_CORES + 1), "--dist", "worksteal")
 _FAST = "not browser and not live and not faults and not packages"
 
 
@@ -61,15 +61,13 @@ def check(*, whole: bool = False) -> int:
 def _stages(*, whole: bool) -> Iterator[tuple[Step, ...]]:
     parameters = "all" if whole else "edges"
     yield _static_checks()
-    yield (Step("tests on SQLite", (*_IN_THREE, "-m", _FAST)),)
+    yield (Step("tests on SQLite", (*_IN_PARTS, "-m", _FAST)),)
     on_postgres = ("--database", "postgres", "--parameters", parameters)
     marked = ("-m", f"database and {_FAST}")
-    yield (Step("tests on PostgreSQL", (*_IN_TWO, *marked, *on_postgres)),)
+    yield (Step("tests on PostgreSQL", (*_IN_PARTS, *marked, *on_postgres)),)
     browser = "browser" if whole else "browser and not whole"
-    pages = "tests/e2e/test_every_page.py"
-    yield (Step("browser", (*_IN_TWO, "-m", browser, "tests/e2e", f"--ignore={pages}")),)
-    yield (  # the longest first, and short ones last, so that both cores have work to the end
-        Step("every page", (*_PYTEST, "-m", browser, pages)),
+    yield (Step("browser", (*_IN_PARTS, "-m", browser, "tests/e2e")),)
+    yield (
         Step("faults", (*_PYTEST, "-m", "faults", "tests/faults")),
         Step("packages", (*_PYTEST, "-m", "packages", "tests/packaging")),
     )

@@ -37,6 +37,11 @@ from tests.operations.conftest import (
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def pooled_connections():
+    """None here: a restore is refused while others are connected."""
+
+
 @pytest.fixture
 def backup(tmp_path):
     """Make a backup now; its path."""
