@@ -7,7 +7,7 @@
 import { all } from "./page.js";
 
 const isOff = () => document.documentElement.dataset.shortcuts === "off";
-const isTyping = (element) => element.closest("input, textarea, select, [contenteditable], dialog");
+const isTyping = (element) => element.closest("input, textarea, select, [contenteditable], dialog[open]");
 
 const step = (by) => {
   const links = all("main tbody tr").map((row) => row.querySelector("a[href]")).filter(Boolean);

@@ -15,6 +15,9 @@ SHIFTS = """() => new Promise((resolve) => {
   requestAnimationFrame(() => setTimeout(() => resolve(sum)));
 })"""
 ENDED = "() => Promise.allSettled(document.getAnimations().map((each) => each.finished))"
+PICKER_IS_HERE = """() => performance.getEntriesByType("resource").some(
+  (entry) => entry.name.includes("/js/picker") && entry.responseEnd
+)"""
 NOTHING = 0.001  # a counter's text may get shorter
 
 
@@ -37,6 +40,26 @@ def test_nothing_moves_when_the_scripts_come(name, open_context, sign_in):
     expect(page.get_by_role("combobox", name="Volume")).to_be_visible()
     page.evaluate(ENDED)  # what waits for the scripts waits no more
     assert page.evaluate(SHIFTS) < NOTHING
+
+
+def test_focused_picker_waits_for_htmx(open_context, sign_in):
+    """The field is used as soon as its script runs, which asks for volumes by htmx."""
+    context = open_context()
+    scene.volume(granted_to=sign_in(context, "alice"))
+    page = context.new_page()
+    late = []
+
+    def hold(route):
+        late.append(route)
+
+    page.route("**/htmx*.js", hold)
+    page.goto("/snapshots/new/", wait_until="commit")
+    page.wait_for_function(PICKER_IS_HERE)
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    page.locator("#id_find").click()
+    for route in late:
+        route.continue_()
+    expect(page.get_by_role("listbox").get_by_role("option").first).to_be_visible()
 
 
 def test_without_its_scripts_the_form_offers_what_helps(watch, open_context, sign_in):

@@ -64,6 +64,18 @@ def test_keys_can_be_turned_off(alice):
     assert not Preferences.objects.get().shortcuts
 
 
+def test_key_works_as_soon_as_the_list_of_keys_is_closed(alice):
+    """The focus stays in the closed list until the browser paints again."""
+    page = alice("/requests/")
+    page.keyboard.press("?")
+    page.evaluate("""() => {
+      document.getElementById("shortcuts").close();
+      const key = new KeyboardEvent("keydown", { key: "j", bubbles: true });
+      document.activeElement.dispatchEvent(key);
+    }""")
+    expect(page.get_by_role("link", name="r0")).to_be_focused()
+
+
 def test_browser_s_zone_is_taken_over_at_first(alice):
     page = alice("/requests/", zone="Australia/Eucla")
     until(lambda: Preferences.objects.filter(zone="Australia/Eucla").exists())
