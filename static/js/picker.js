@@ -118,7 +118,8 @@ const start = (box) => {
   // After "back", or with a draft, the choice is another than the page was made for.
   window.addEventListener("pageshow", () => {
     if (select.value !== (facts().dataset.volume || "")) select.dispatchEvent(new Event("change", { bubbles: true }));
-    else if (document.activeElement === input && !select.value) open();
+    // htmx listens from here on: what was asked for before came to nothing.
+    else if (document.activeElement === input && (isAwaited || !select.value)) open();
   });
 };
 

@@ -42,18 +42,23 @@ def test_nothing_moves_when_the_scripts_come(name, open_context, sign_in):
     assert page.evaluate(SHIFTS) < NOTHING
 
 
-def test_focused_picker_waits_for_htmx(open_context, sign_in):
-    """The field is used as soon as its script runs, which asks for volumes by htmx."""
+@pytest.mark.parametrize(
+    ("scripts", "is_chosen"),
+    [("**/htmx*.js", False), ("**/js/portal*.js", False), ("**/js/portal*.js", True)],
+)
+def test_picker_used_while_scripts_come_opens_its_list(scripts, is_chosen, open_context, sign_in):
+    """The field's script asks for volumes by htmx, which listens when all scripts have run."""
     context = open_context()
-    scene.volume(granted_to=sign_in(context, "alice"))
+    volume = scene.volume(granted_to=sign_in(context, "alice"))
     page = context.new_page()
     late = []
 
     def hold(route):
         late.append(route)
 
-    page.route("**/htmx*.js", hold)
-    page.goto("/snapshots/new/", wait_until="commit")
+    page.route(scripts, hold)
+    choice = f"?volume={volume.volume_id}" if is_chosen else ""
+    page.goto(f"/snapshots/new/{choice}", wait_until="commit")
     page.wait_for_function(PICKER_IS_HERE)
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
     page.locator("#id_find").click()
