@@ -94,7 +94,7 @@ def _tool(name: str) -> str:
 
 
 def _run(stage: tuple[Step, ...], environ: dict[str, str]) -> list[Result]:
-    """Run the steps, at most two at a time; print the output of each when it has ended."""
+    """Run the steps, one for each core at a time; print the output of each when it has ended."""
     if len(stage) == 1:
         return [_run_alone(stage[0], environ)]
     with ThreadPoolExecutor(_CORES) as pool:

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 from pytest_django.live_server_helper import LiveServer
 
 from snapshots import clouds
+from snapshots.templatetags import once
 from tests import factories as scene
 from tests.e2e.browser import HEADLESS, QUIET
 
@@ -79,8 +80,8 @@ def collected_files(tmp_path_factory) -> dict[str, object]:
 
 @pytest.fixture(scope="session")
 def live_server(collected_files) -> Iterator[LiveServer]:
-    """As pytest-django starts it, but for files: the portal itself serves the static ones, and
-    nothing else of the working folder.
+    """As pytest-django starts it, but for files. The portal itself serves the static ones; without
+    a MEDIA_URL Django's handler of media would answer first, with any file of the working folder.
     """
     with override_settings(**collected_files), pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(handlers, "StaticFilesHandler", lambda media: media.application)
@@ -90,14 +91,16 @@ def live_server(collected_files) -> Iterator[LiveServer]:
 
 
 @pytest.fixture
-def portal(live_server, collected_files, settings) -> str:
+def portal(live_server, collected_files, settings) -> Iterator[str]:
     """The portal's address. The worker was seen a moment ago."""
     for name, value in collected_files.items():
         setattr(settings, name, value)
     settings.EVSPORTAL_MODE = "sandbox"
     clouds.forget()
+    once._rendered.clear()  # it holds addresses of static files
     scene.healthy_portal()
-    return live_server.url
+    yield live_server.url
+    once._rendered.clear()
 
 
 @pytest.fixture

@@ -162,6 +162,7 @@ def test_every_page_is_accessible_and_fits(
     page.click("summary")
     page.fill("#id_metadata-0-value", "no key")
     page.click(".form__end button")
+    expect(page.locator(".problems")).to_be_visible()
     wrongs += [f"with problems: {wrong}" for wrong in wrongs_of(page, colours)]
     page = open_context(**look).new_page()
     page.goto("/accounts/login/")

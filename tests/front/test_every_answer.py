@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from snapshots.sign_in.errors import TryLaterError
+from snapshots.templatetags import once
 from tests import factories as scene
 
 POLICY = {
@@ -200,7 +201,9 @@ def static(collected, settings):
         collected.mkdir()
         (collected / "staticfiles.json").write_text("{}")  # as an earlier release left it
         call_command("collectstatic", interactive=False, verbosity=0)
-    return [path.relative_to(collected) for path in collected.rglob("*") if path.is_file()]
+    once._rendered.clear()  # it holds addresses of static files
+    yield [path.relative_to(collected) for path in collected.rglob("*") if path.is_file()]
+    once._rendered.clear()
 
 
 def samples(names):

@@ -48,8 +48,8 @@ def sandbox(clock):
 
 @pytest.fixture(scope="module", autouse=True)
 def pooled_connections(request):
-    """On PostgreSQL a loop's threads share connections, as a worker's do: new ones for each step
-    were half of the work of these tests.
+    """On PostgreSQL a loop's threads share connections, as in a worker, if not by its own kind of
+    pool: new connections for each step were half of the work of these tests.
     """
     if connection.vendor != "postgresql":
         yield
@@ -59,19 +59,21 @@ def pooled_connections(request):
     options = connections.settings["default"]["OPTIONS"]
     with blocker.unblock():
         connection.close()  # it was made without
-    options["pool"] = {"min_size": 1, "max_size": 100}
+    options["pool"] = {"min_size": 1, "max_size": 20}
     yield
-    with blocker.unblock():
-        connection.close()
-        connection.close_pool()
-    del options["pool"]
+    try:
+        with blocker.unblock():
+            connection.close()
+            connection.close_pool()
+    finally:
+        del options["pool"]
 
 
 @pytest.fixture
 def cloud(sandbox, settings, monkeypatch):
     """The portal is set to this sandbox, impatient, and tells when nothing is answered."""
     # A pause before a retry may be drawn as none; here each ends when the test says so.
-    monkeypatch.setattr(perform, "random", SimpleNamespace(uniform=lambda *limits: 30.0))
+    monkeypatch.setattr(perform, "random", SimpleNamespace(uniform=lambda *limits: 30 + limits[1]))
     settings.EVSPORTAL_SANDBOX_URL = sandbox.url
     settings.EVSPORTAL_CONNECT_SECONDS = 1
     settings.EVSPORTAL_READ_SECONDS = 0.6

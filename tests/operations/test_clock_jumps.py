@@ -83,6 +83,8 @@ def test_what_waits_goes_on_at_once_or_as_planned(loop, ask, sandbox, jump):
     loop.run_until_idle()
     operation.refresh_from_db()
     assert operation.state == OperationState.QUEUED
+    # Twenty by the cloud, thirty and at least one as `cloud` has them drawn.
+    assert operation.due_at - operation.state_at > timedelta(seconds=50)
     with set_clock(jump):
         beat(loop)
         operation.refresh_from_db()

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError
+from django.utils import timezone
 
 from snapshots import clouds, sandbox_account
 from snapshots.audit.record.recorder import AuditRecorder
 from snapshots.jobs.claims import LostClaimError, claim
 from snapshots.models import Answer, CloudHealth, Exchange, Operation, OperationState
 from snapshots.operations.messages import outcome_sentence
-from snapshots.operations.perform import perform
+from snapshots.operations.perform import pause_after, perform
 from snapshots.sandbox import scenarios
 from tests.operations.conftest import control, exchanges_of, let_time_pass, look_again, snapshots_in
 
@@ -140,14 +141,24 @@ def test_a_failed_look_is_no_look(loop, ask, sandbox):
     assert operation.looks == 0
 
 
+@pytest.mark.parametrize(("fails", "limit"), [(0, 1), (1, 2), (5, 32), (6, 60), (99, 60)])
+def test_retry_pause_is_drawn_below_a_growing_limit(fails, limit):
+    pauses = [pause_after(fails, retry_after=None).total_seconds() for _ in range(300)]
+    assert 0 <= min(pauses) < limit / 2 < max(pauses) <= limit
+
+
+@pytest.mark.parametrize(("asked", "least"), [(20, 20), (899, 899), (5000, 900)])
+def test_retry_pause_is_no_shorter_than_the_cloud_asks(asked, least):
+    assert least <= pause_after(0, retry_after=asked).total_seconds() <= least + 1
+
+
 def test_a_cloud_that_is_down_keeps_the_request_safe(loop, ask, sandbox):
     operation = ask("reports")
     sandbox.stop()
     loop.run_until_idle()
     assert state_of(operation) == OperationState.QUEUED
     assert "cannot be reached" in outcome_sentence(operation)
-    # Not later than now: the pause is drawn, and may be over already.
-    assert operation.due_at > operation.state_at
+    assert operation.due_at > timezone.now()
     assert CloudHealth.objects.get().failing_since is not None
 
 
