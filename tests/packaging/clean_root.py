@@ -59,6 +59,11 @@ class CleanRoot:
         for name in ("bin", "sbin", "lib", "lib64"):
             if (link := Path("/", name)).is_symlink():
                 (self.folder / name).symlink_to(link.readlink())
+        # The image calls it `python`; Debian has only the other name.
+        names = self.folder / "interpreter"
+        names.mkdir()
+        names.chmod(0o755)
+        (names / "python").symlink_to(Path(sys.base_prefix, "bin/python3"))
 
     def build(self, wheels):
         """The first stage, and the folders that the second makes."""
@@ -102,7 +107,7 @@ class CleanRoot:
 
 
 def _path():
-    return f"{sys.base_prefix}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    return f"{sys.base_prefix}/bin:/usr/sbin:/usr/bin:/sbin:/bin:/interpreter"
 
 
 def instructions_of(stage):
