@@ -66,9 +66,11 @@ def _stages(*, whole: bool) -> Iterator[tuple[Step, ...]]:
     marked = ("-m", f"database and {_FAST}")
     yield (Step("tests on PostgreSQL", (*_IN_PARTS, *marked, *on_postgres)),)
     browser = "browser" if whole else "browser and not whole"
-    yield (Step("browser", (*_IN_PARTS, "-m", browser, "tests/e2e")),)
-    yield (
+    pages = "tests/e2e/test_every_page.py"
+    yield (Step("browser", (*_IN_PARTS, "-m", browser, "tests/e2e", f"--ignore={pages}")),)
+    yield (  # the longest first: each of the first two needs a core for minutes
         Step("faults", (*_PYTEST, "-m", "faults", "tests/faults")),
+        Step("every page", (*_PYTEST, "-m", browser, pages)),
         Step("packages", (*_PYTEST, "-m", "packages", "tests/packaging")),
     )
 
