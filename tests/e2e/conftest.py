@@ -71,8 +71,8 @@ def collected_files(tmp_path_factory) -> dict[str, object]:
         call_command("collectstatic", interactive=False, verbosity=0)
         sheet = Path(files["STATIC_ROOT"], "css/portal.css")  # only error pages name it so
         # In one file here too: axe would look for its parts in a wrong place.
-        served = Path(staticfiles_storage.stored_name("css/portal.css")).name
-        shutil.copy(sheet.with_name(served), sheet)
+        hashed_name = Path(staticfiles_storage.stored_name("css/portal.css")).name
+        shutil.copy(sheet.with_name(hashed_name), sheet)
         for compressed in sheet.parent.glob("portal.css.*"):
             compressed.unlink()
     return files
